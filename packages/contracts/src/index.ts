@@ -1,0 +1,1 @@
+export { type DecisionCode, PROBLEMS, type ProblemCode, type ProblemRow } from './problem.js';

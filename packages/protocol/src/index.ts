@@ -1,0 +1,1 @@
+export { isTrustError, TrustError, type TrustErrorData } from './error.js';

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+/** Tests run on the sources: an import of a workspace package resolves to its `src`, so no build is needed first. */
+const alias = [
+  { find: /^@talosprotocol\/protocol\/node$/, replacement: source('protocol/src/node/index.ts') },
+  { find: /^@talosprotocol\/server\/main$/, replacement: source('server/src/main.ts') },
+  { find: /^@talosprotocol\/(contracts|protocol|sdk)$/, replacement: source('$1/src/index.ts') },
+];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'tests/**/*.test.ts',
+      'tools/**/*.test.ts',
+      'bench/**/*.test.ts',
+    ],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts'],
+      reporter: ['text-summary', 'json-summary'],
+    },
+  },
+});
