@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from './log.js';
+
+/** Who a route is for, and so who checks the caller: `public` nobody, `admin` the platform (administrator token),
+ *  `agent` the room's admission, `service` the platform (the guard main hands in for sister services). */
+export type Surface = 'public' | 'admin' | 'agent' | 'service';
+
+/** What a route must say about itself before it may be served. */
+export interface RouteDeclaration {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Segments are literal, `:name`, or a final `*` for all that follows: `/talos/v1/sessions/:sid`. */
+  readonly path: string;
+  readonly surface: Surface;
+  /** What is recorded about a call; `none` only where nothing is decided (health, proofs, public documents). */
+  readonly audit: 'none' | 'decision' | 'administration';
+  /** Largest request body in bytes; 64 KiB by default. */
+  readonly maxBody?: number;
+}
+
+/** One request, as a handler sees it besides node's own objects. */
+export interface RequestContext {
+  readonly requestId: string;
+  /** The raw path of the request target, in canonical encoding. */
+  readonly path: string;
+  /** The raw query without `?`; empty if there is none. */
+  readonly query: string;
+  /** Values of the `:name` segments, percent-decoded, and of `*` (raw). */
+  readonly params: Readonly<Record<string, string>>;
+  readonly route: RouteDeclaration;
+  /** Aborts when the client is gone or the server gives up waiting for the handler. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+export type RouteHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+) => Promise<void> | void;
+
+/** A declared route with what serves it. */
+export interface Route extends RouteDeclaration {
+  readonly handle: RouteHandler;
+}
+
+/** Finds the route of a request. */
+export interface RouteTable {
+  readonly routes: readonly Route[];
+  /** The route and its parameters; the methods that exist there if this one does not; undefined if nothing does. */
+  match(method: string, path: string): RouteMatch | undefined;
+}
+
+export type RouteMatch =
+  | { readonly route: Route; readonly params: Record<string, string> }
+  | { readonly allow: readonly string[] };
+
+const SURFACES: readonly string[] = ['public', 'admin', 'agent', 'service'] satisfies Surface[];
+const AUDITS: readonly string[] = ['none', 'decision', 'administration'] satisfies RouteDeclaration['audit'][];
+const PATH = /^\/(?:(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*)(?:\/(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*))*(?:\/\*)?|\*)?$/;
+
+/** Builds the table. Throws TypeError on a route that does not declare itself or is declared twice: a process
+ *  with such a route must not start. Literal segments win over `:name`, those over `*`. */
+export function createRouteTable(routes: readonly Route[]): RouteTable {
+  const patterns = routes.map(toPattern).sort(bySpecificity);
+  const shapes = new Set<string>();
+  for (const pattern of patterns) {
+    if (shapes.has(pattern.shape)) throw new TypeError(`route ${pattern.shape} is declared twice`);
+    shapes.add(pattern.shape);
+  }
+  return {
+    routes,
+    match: (method, path) => matchPatterns(patterns, method, path.split('/').slice(1)),
+  };
+}
+
+interface Pattern {
+  readonly route: Route;
+  readonly segments: readonly string[];
+  readonly shape: string;
+  readonly rank: string;
+}
+
+function toPattern(route: Route): Pattern {
+  assertDeclared(route);
+  const segments = route.path.split('/').slice(1);
+  const anonymous = segments.map((segment) => (segment.startsWith(':') ? ':' : segment));
+  return {
+    route,
+    segments,
+    shape: `${route.method} /${anonymous.join('/')}`,
+    rank: segments.map(rankOf).join(''),
+  };
+}
+
+function rankOf(segment: string): string {
+  if (segment === '*') return 'c';
+  return segment.startsWith(':') ? 'b' : 'a';
+}
+
+function assertDeclared(route: Route): void {
+  const { method, path, surface, audit, handle } = route;
+  const named = `${String(method)} ${String(path)}`;
+  if (!/^(GET|HEAD|POST|PUT|PATCH|DELETE)$/.test(method)) throw new TypeError(`route ${named}: no method`);
+  if (typeof path !== 'string' || !PATH.test(path)) throw new TypeError(`route ${named}: not a route path`);
+  if (!SURFACES.includes(surface)) throw new TypeError(`route ${named} declares no surface`);
+  if (!AUDITS.includes(audit)) throw new TypeError(`route ${named} declares no audit mode`);
+  if (typeof handle !== 'function') throw new TypeError(`route ${named} has no handler`);
+}
+
+function bySpecificity(a: Pattern, b: Pattern): number {
+  return a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0;
+}
+
+function matchPatterns(patterns: readonly Pattern[], method: string, path: string[]): RouteMatch | undefined {
+  const allow = new Set<string>();
+  for (const { route, segments } of patterns) {
+    const params = matchSegments(segments, path);
+    if (params === undefined) continue;
+    if (route.method === method) return { route, params };
+    allow.add(route.method);
+  }
+  return allow.size === 0 ? undefined : { allow: [...allow].sort() };
+}
+
+function matchSegments(segments: readonly string[], path: string[]): Record<string, string> | undefined {
+  const open = segments.at(-1) === '*';
+  if (open ? path.length < segments.length : path.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    const value = path[index] ?? '';
+    if (segment === '*') params['*'] = path.slice(index).join('/');
+    else if (segment.startsWith(':') && value !== '') params[segment.slice(1)] = decodeURIComponent(value);
+    else if (segment !== value) return undefined;
+  }
+  return params;
+}

@@ -1,0 +1,162 @@
+import { isAbsolute, join } from 'node:path';
+import { TrustError } from '@talosprotocol/protocol';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { LOG_LEVELS, type LogLevel } from './log.js';
+import { createSecret, type Secret } from './secret.js';
+
+/** What a process reads at start, checked. */
+export interface Settings {
+  readonly environment: 'development' | 'production';
+  /** Absolute. */
+  readonly dataFolder: string;
+  /** Bytes that must stay free on the data folder's file system; below it writes are refused. */
+  readonly diskReserve: number;
+  /** A PostgreSQL of the operator's own; absent: the embedded one. */
+  readonly databaseUrl: Secret<string> | undefined;
+  /** The unprivileged user the embedded PostgreSQL runs as when the platform is started by root. */
+  readonly postgresUser: string | undefined;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly ports: { readonly kernel: number; readonly gateway: number; readonly audit: number };
+  /** Names besides loopback under which we answer, `host` or `host:port`. */
+  readonly allowedHosts: readonly string[];
+  /** Browser origins besides loopback that may call us. */
+  readonly allowedOrigins: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'short';
+  /** Path of talos.yaml. */
+  readonly configFile: string | undefined;
+  /** Encrypts key files at rest. */
+  readonly keyPassphrase: Secret<string> | undefined;
+}
+
+/** The facts about this machine that defaults depend on. */
+export interface Machine {
+  readonly platform: NodeJS.Platform;
+  readonly uid: number;
+}
+
+/** This machine. */
+export function currentMachine(): Machine {
+  return { platform: process.platform, uid: process.getuid?.() ?? -1 };
+}
+
+const text = (expected: string, pattern: string) =>
+  Type.Optional(Type.String({ description: expected, pattern, maxLength: 4096 }));
+const oneOf = (...values: string[]) => text(`one of ${values.join(', ')}`, `^(${values.join('|')})$`);
+const PORT = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$';
+const HOST_LIST = '^[A-Za-z0-9.\\-_:\\[\\]]+(,[A-Za-z0-9.\\-_:\\[\\]]+)*$';
+const ORIGIN_LIST = '^https?://[A-Za-z0-9.\\-:\\[\\]]+(,https?://[A-Za-z0-9.\\-:\\[\\]]+)*$';
+
+/** Every variable we know; `description` completes "<NAME> must be ...". An empty variable counts as absent. */
+const Variables = Type.Object(
+  {
+    TALOS_ENV: oneOf('development', 'production'),
+    TALOS_DATA: text('an absolute path', '^/'),
+    TALOS_DISK_RESERVE: text('a number of bytes', '^[0-9]{1,15}$'),
+    TALOS_DATABASE_URL: text('a URL postgres://user@host/database', '^postgres(ql)?://[^\\s]+$'),
+    TALOS_POSTGRES_USER: text('the name of a user of this machine', '^[a-z_][a-z0-9_-]{0,31}$'),
+    TALOS_HOST: text('an address or host name', '^[A-Za-z0-9.:_-]+$'),
+    TALOS_KERNEL_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_GATEWAY_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_AUDIT_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_ALLOWED_HOSTS: text('host names, separated by commas', HOST_LIST),
+    TALOS_ALLOWED_ORIGINS: text('origins such as https://app.example, separated by commas', ORIGIN_LIST),
+    TALOS_LOG_LEVEL: oneOf(...LOG_LEVELS),
+    TALOS_LOG_FORMAT: oneOf('json', 'short'),
+    TALOS_CONFIG: text('the path of a talos.yaml', '^.+$'),
+    TALOS_KEY_PASSPHRASE: text('a passphrase of at least 12 characters', '^.{12,}$'),
+    // Makes tests fail instead of skip; of no meaning to the platform.
+    TALOS_CI: text('0 or 1', '^[01]$'),
+  },
+  { additionalProperties: false },
+);
+type Variables = Static<typeof Variables>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the settings out of an environment; nothing else is looked at.
+ *  Throws TrustError SETTINGS_INVALID that names every fault at once, never a value. */
+export function readSettings(env: Environment, machine: Machine): Settings {
+  const ours = Object.entries(env).filter(([name, value]) => name.startsWith('TALOS_') && value);
+  const variables = Object.fromEntries(ours) as Variables;
+  const folder = variables.TALOS_DATA ?? defaultDataFolder(env, machine);
+  const faults = [...variableFaults(variables), ...contradictions(variables)];
+  if (folder === undefined) faults.push('TALOS_DATA must be set: there is no home folder to use');
+  if (faults.length > 0 || folder === undefined) {
+    throw new TrustError('SETTINGS_INVALID', faults.join('; '), {
+      hint: `the variables are ${Object.keys(Variables.properties).join(', ')}`,
+    });
+  }
+  return toSettings(variables, folder);
+}
+
+function variableFaults(variables: Variables): string[] {
+  const faults: string[] = [];
+  for (const [name, value] of Object.entries(variables)) {
+    const schema = (Variables.properties as Record<string, { description?: string }>)[name];
+    if (schema === undefined) faults.push(`${name} is not a setting`);
+    else if (!Value.Check(schema, value)) faults.push(`${name} must be ${schema.description}`);
+  }
+  return faults;
+}
+
+function contradictions(variables: Variables): string[] {
+  const faults: string[] = [];
+  const ports = [portsOf(variables).kernel, portsOf(variables).gateway, portsOf(variables).audit];
+  const fixed = ports.filter((port) => port !== 0);
+  if (new Set(fixed).size !== fixed.length) faults.push('the kernel, gateway and audit ports must differ');
+  if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
+    faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
+  }
+  return faults;
+}
+
+/** Where data lies unless TALOS_DATA says otherwise; undefined without a usable home folder. */
+function defaultDataFolder(env: Environment, machine: Machine): string | undefined {
+  if (machine.uid === 0) return '/var/lib/talos';
+  const home = env['HOME'];
+  if (machine.platform === 'darwin' && home) return join(home, 'Library/Application Support/talos');
+  const xdg = env['XDG_DATA_HOME'];
+  if (xdg && isAbsolute(xdg)) return join(xdg, 'talos');
+  return home && isAbsolute(home) ? join(home, '.local/share/talos') : undefined;
+}
+
+const DISK_RESERVE = 256 * 1024 * 1024;
+
+function portsOf(variables: Variables): Settings['ports'] {
+  return {
+    kernel: Number(variables.TALOS_KERNEL_PORT ?? 8000),
+    gateway: Number(variables.TALOS_GATEWAY_PORT ?? 8001),
+    audit: Number(variables.TALOS_AUDIT_PORT ?? 8002),
+  };
+}
+
+function toSettings(variables: Variables, dataFolder: string): Settings {
+  const environment = (variables.TALOS_ENV ?? 'development') as Settings['environment'];
+  const format = environment === 'production' ? 'json' : 'short';
+  return {
+    environment,
+    dataFolder,
+    diskReserve: Number(variables.TALOS_DISK_RESERVE ?? DISK_RESERVE),
+    databaseUrl: secret(variables.TALOS_DATABASE_URL),
+    postgresUser: variables.TALOS_POSTGRES_USER,
+    host: variables.TALOS_HOST ?? '127.0.0.1',
+    ports: portsOf(variables),
+    allowedHosts: list(variables.TALOS_ALLOWED_HOSTS),
+    allowedOrigins: list(variables.TALOS_ALLOWED_ORIGINS),
+    logLevel: (variables.TALOS_LOG_LEVEL ?? 'info') as LogLevel,
+    logFormat: (variables.TALOS_LOG_FORMAT ?? format) as Settings['logFormat'],
+    configFile: variables.TALOS_CONFIG,
+    keyPassphrase: secret(variables.TALOS_KEY_PASSPHRASE),
+  };
+}
+
+function secret(value: string | undefined): Secret<string> | undefined {
+  return value === undefined ? undefined : createSecret(value);
+}
+
+function list(value: string | undefined): string[] {
+  return value === undefined ? [] : value.toLowerCase().split(',');
+}
