@@ -30,6 +30,12 @@ export function isTrustError(error: unknown): error is TrustError {
     error instanceof Error &&
     error.name === 'TrustError' &&
     'code' in error &&
-    (error.code as string) in PROBLEMS
+    typeof error.code === 'string' &&
+    Object.hasOwn(PROBLEMS, error.code)
   );
+}
+
+/** The error every parser of this package throws: code MALFORMED, with a reason that repeats no input. */
+export function malformed(reason: string, cause?: unknown): TrustError {
+  return new TrustError('MALFORMED', reason, {}, cause);
 }
