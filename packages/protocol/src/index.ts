@@ -18,3 +18,91 @@ export { createUuidv7, isUuidv7, uuidv7Time } from './encoding/uuid.js';
 
 // errors
 export { isTrustError, TrustError, type TrustErrorData } from './error.js';
+
+// log
+export { decodeBase64, encodeBase64 } from './log/base64.js';
+export {
+  type Checkpoint,
+  formatCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  type TrustedLog,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from './log/checkpoint.js';
+export {
+  type CompactTree,
+  createCompactTree,
+  EMPTY_FRONTIER,
+  type Frontier,
+  type OnNode,
+  rootOf,
+} from './log/compact-tree.js';
+export { createTreeHasher, HASH_BYTES, type Sha256, type TreeHasher } from './log/hash.js';
+export {
+  EMPTY_EDGE,
+  edgeRoot,
+  growLog,
+  type LogEdge,
+  type LogGrowth,
+  restoreEdge,
+  type TileWrite,
+} from './log/log-edge.js';
+export {
+  formatNote,
+  MAX_NOTE_LENGTH,
+  MAX_NOTE_SIGNATURES,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  signNote,
+  type VerifiedNote,
+  verifyNote,
+} from './log/note.js';
+export {
+  createNoteSigner,
+  createNoteVerifier,
+  formatVerifierKey,
+  type NoteCrypto,
+  type NoteSigner,
+  type NoteVerifier,
+  parseVerifierKey,
+  type VerifierKey,
+} from './log/note-key.js';
+export { makeProof, type ProofPlan, planConsistency, planInclusion } from './log/proof.js';
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from './log/proof-check.js';
+export {
+  frontierAt,
+  type HashReader,
+  type NodeId,
+  planFrontier,
+  planRange,
+  rangeRoot,
+  rootAt,
+} from './log/range.js';
+export {
+  decodeEntryBundle,
+  decodeHashTile,
+  edgeTiles,
+  encodeEntryBundle,
+  encodeHashTile,
+  MAX_ENTRY_BYTES,
+  parseTilePath,
+  TILE_WIDTH,
+  type TileId,
+  tilePath,
+  tilesOf,
+} from './log/tile.js';
+export { createTileReader, type LoadedTile, tilesForNodes } from './log/tile-reader.js';
+export {
+  formatTlogProof,
+  parseTlogProof,
+  type TlogProof,
+  type VerifiedInclusion,
+  verifyTlogProof,
+} from './log/tlog-proof.js';
