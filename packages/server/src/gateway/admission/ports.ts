@@ -1,0 +1,203 @@
+import type { ToolManifest, VerifiedCapability } from '@talosprotocol/protocol';
+
+/** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
+
+/** The credential as an event names it (AUD-5). `cth` only after the chain verified, `token` only if it did not. */
+export interface EventCredential {
+  readonly kind: 'none' | 'bearer' | 'session';
+  readonly cth?: string;
+  readonly sid?: string;
+  readonly seq?: number;
+  readonly rid?: string;
+  readonly token?: string;
+}
+
+/** A caller whose credential was verified, chain and possession. */
+export interface Authenticated {
+  readonly capability: VerifiedCapability;
+  readonly credential: EventCredential;
+  /** The trust anchor's tenant. */
+  readonly tenant: string;
+  /** False once any link is revoked or expired, the session ended, or the revocation feed is silent for too long
+   *  for calls of this kind. Synchronous and cheap: asked after every wait. */
+  isLive(op: 'read' | 'write'): boolean;
+  /** Calls `listener` once when the credential dies; at once if it is dead. The result unsubscribes. */
+  onRevoked(listener: () => void): () => void;
+}
+
+/** The parts of a request that a session MAC covers (SES-6), as received. */
+export interface SignedRequest {
+  readonly method: string;
+  /** The raw origin-form target of the request line. */
+  readonly target: string;
+  /** Without surrounding white space; empty if absent. */
+  readonly contentType: string;
+  /** Values of lines 10 to 14 in their order, without surrounding white space, empty if absent. */
+  readonly headers: readonly [string, string, string, string, string];
+  readonly body: Uint8Array;
+}
+
+/** Verifies credentials. Everything throws TrustError with the code of CAP-19, CAP-22, SES-6 to SES-9. */
+export interface CredentialAuthority {
+  /** Looks at a session credential before the body is read: syntax, sid and window. Marks nothing.
+   *  @throws {TrustError} MALFORMED | SESSION_UNKNOWN | SESSION_ELSEWHERE | REPLAY */
+  peekSession(authorization: string): void;
+  /** Verifies the MAC and marks the sequence number, in one synchronous step. */
+  authenticateSession(authorization: string, request: SignedRequest): Authenticated;
+  /** Verifies a bearer key (`talos_...`, without the scheme). The implementor may cache by `cth`. */
+  authenticateBearer(key: string): Promise<Authenticated>;
+}
+
+/** Debits `limits.calls`. */
+export interface CallLedger {
+  /** Takes one call from every limit of every link and the anchor, durably, before it resolves. Never given back.
+   *  @throws {TrustError} BUDGET_EXCEEDED with link | POLICY_DENIED for a limit it cannot enforce | UNAVAILABLE */
+  hold(capability: VerifiedCapability): Promise<void>;
+}
+
+/** Opens a commitment of an event (AUD-3). */
+export interface EventDisclosure {
+  readonly pointer: string;
+  /** base64url of 32 bytes */
+  readonly salt: string;
+  readonly value: unknown;
+}
+
+/** A commitment (AUD-3). */
+export interface EventCommitment {
+  readonly $c: string;
+}
+
+/** What an event says was attempted (AUD-5). */
+export interface EventAction {
+  readonly method: string;
+  readonly server?: string;
+  readonly tool?: string;
+  readonly op?: 'read' | 'write';
+}
+
+/** Further members of a `decision` event (AUD-4), without `source`: the sink derives it from `address`. */
+export interface DecisionMembers {
+  readonly request: string;
+  readonly surface: 'mcp' | 'session' | 'admin';
+  readonly effect: 'allow' | 'deny';
+  readonly code: string | null;
+  readonly credential: EventCredential;
+  readonly action: EventAction;
+  readonly items: EventCommitment | null;
+  readonly request_hash: EventCommitment | null;
+  readonly forwarded_hash: EventCommitment | null;
+  readonly refusal: EventCommitment | null;
+  readonly pin: string | null;
+  readonly policy: string;
+}
+
+/** How a call ended (AUD-4). `lost` is written by the audit room at the next start, never by us. */
+export type OutcomeStatus = 'completed' | 'failed' | 'cancelled' | 'revoked_during';
+
+/** Further members of an `outcome` event (AUD-4). */
+export interface OutcomeMembers {
+  readonly request: string;
+  readonly decision: string;
+  readonly status: OutcomeStatus;
+  readonly response_hash: EventCommitment | null;
+}
+
+interface DraftBase {
+  /** `evt_<UUIDv7>`, made by the caller; the receipt is `rcp_` with the same UUID (ENC-4). */
+  readonly id: string;
+  readonly tenant: string;
+  /** Null exactly when no chain verified. */
+  readonly principal: { readonly sub: string; readonly prn?: string } | null;
+  readonly disclosures: readonly EventDisclosure[];
+}
+
+/** An event before the sink adds `v`, `time`, `origin`, `emitter`, `eseq`, `prev`, `pseq` and `source`. */
+export interface DecisionDraft extends DraftBase {
+  readonly type: 'decision';
+  readonly members: DecisionMembers;
+  /** The client's address. Never recorded itself (AUD-5). */
+  readonly address: string;
+}
+
+export interface OutcomeDraft extends DraftBase {
+  readonly type: 'outcome';
+  readonly members: OutcomeMembers;
+}
+
+export type EventDraft = DecisionDraft | OutcomeDraft;
+
+/** Where an event stands in the log. */
+export interface RecordedEvent {
+  readonly id: string;
+  readonly index: number;
+}
+
+/** Whom a denial is counted against: the proven subject, else the client's address. */
+export type DenialSource = { readonly subject: string } | { readonly address: string };
+
+/** Takes events. A draft handed in first gets the lower `eseq`. */
+export interface AuditSink {
+  /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
+  assertAccepting(op: 'read' | 'write'): void;
+  /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: EventDraft): Promise<RecordedEvent>;
+  /** The same for denials, in a bounded queue of its own and up to a rate per source. Beyond that rate it resolves
+   *  with undefined: the denial is counted in a `denials` summary, and has no receipt. */
+  recordDenial(draft: DecisionDraft, source: DenialSource): Promise<RecordedEvent | undefined>;
+}
+
+/** How a tool server's process is run. Times in milliseconds. */
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to the allow-listed variables of our own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute; the data folder's scratch folder by default. */
+  readonly cwd?: string;
+}
+
+/** Limits of one tool server, with the defaults of `upstream/limits.ts` where absent. */
+export interface ServerLimits {
+  readonly startTimeoutMs?: number;
+  readonly callTimeoutMs?: number;
+  readonly idleMs?: number;
+  readonly lifetimeMs?: number;
+  readonly maxConcurrent?: number;
+  readonly maxQueued?: number;
+  readonly maxMessageBytes?: number;
+}
+
+/** What the operator said about one tool. */
+export interface ToolPolicy {
+  readonly manifest: ToolManifest;
+  /** hex (DEC-8); absent while the operator has not confirmed one: then the tool is not served. */
+  readonly pin?: string;
+}
+
+/** One tool server of the config. */
+export interface ServerPolicy {
+  /** The operator's name for it; never holds `__`. */
+  readonly name: string;
+  readonly run: ServerCommand;
+  readonly limits?: ServerLimits;
+  readonly tools: ReadonlyMap<string, ToolPolicy>;
+}
+
+/** The policy in force. A new document is a new object: compare by identity. */
+export interface Policy {
+  /** hex (AUD-9) */
+  readonly hash: string;
+  /** Of events about callers who proved nothing, and of administrators' looks at tool servers. */
+  readonly defaultTenant: string;
+  readonly servers: ReadonlyMap<string, ServerPolicy>;
+}
+
+/** Gives the policy in force now. */
+export type PolicyView = () => Policy;
+
+/** First stage against floods: one bucket per client address. */
+export interface RateLimiter {
+  /** @throws {TrustError} RATE_LIMITED */
+  take(address: string): void;
+}
