@@ -96,7 +96,9 @@ function wrap(sink: Sink, bound: Record<string, unknown>, scrub: Scrub): Log {
 }
 
 const TEXT_FIELDS = new Set(
-  'room requestId method route code host signal server tool lid tenant stage path line version hint'.split(' '),
+  'room requestId method route code host signal server tool lid tenant stage path line version hint'.split(
+    ' ',
+  ),
 );
 const NUMBER_FIELDS = new Set('status durationMs port pid exitCode size count attempt'.split(' '));
 

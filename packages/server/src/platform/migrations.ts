@@ -95,7 +95,8 @@ function assertNumbered(migrations: readonly Migration[]): void {
   const next = new Map<string, number>();
   for (const step of migrations) {
     const expected = next.get(step.room) ?? 1;
-    if (step.number !== expected) throw new RangeError(`migration ${label(step)}: expected number ${expected}`);
+    if (step.number !== expected)
+      throw new RangeError(`migration ${label(step)}: expected number ${expected}`);
     next.set(step.room, expected + 1);
   }
 }

@@ -2,13 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { PROBLEMS, type ProblemCode } from '@talosprotocol/contracts';
 import { isTrustError, type TrustError, type TrustErrorData } from '@talosprotocol/protocol';
 
-/** An error as callers see it: RFC 9457 problem details. `type` is relative and names the code. */
+/** An error as callers see it: RFC 9457 problem details (spec DEC-3). */
 export interface Problem extends TrustErrorData {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly code: ProblemCode;
-  readonly retryable: boolean;
   readonly detail?: string;
   readonly request_id: string;
 }
@@ -26,8 +25,8 @@ export function toProblem(error: unknown, requestId: string): Problem {
 const HIDDEN: ReadonlySet<ProblemCode> = new Set(['INTERNAL', 'SETTINGS_INVALID', 'LOG_CORRUPT']);
 
 function problem(code: ProblemCode, requestId: string): Problem {
-  const { title, status, retryable } = PROBLEMS[code];
-  return { type: `/problems/${code}`, title, status, code, retryable, request_id: requestId };
+  const { title, status } = PROBLEMS[code];
+  return { type: `urn:talos:problem:${code}`, title, status, code, request_id: requestId };
 }
 
 /** True if the operator should hear of it: an error nobody declared, or one of our own failures. */
@@ -46,7 +45,11 @@ export function problemHeaders(shown: Problem): Record<string, string> {
 
 /** Answers with a problem, unless an answer is already under way: then the connection is cut, so that half an
  *  answer is never taken for a whole one. */
-export function sendProblem(response: ServerResponse, shown: Problem, extra: Record<string, string> = {}): void {
+export function sendProblem(
+  response: ServerResponse,
+  shown: Problem,
+  extra: Record<string, string> = {},
+): void {
   if (response.headersSent) {
     response.destroy();
     return;

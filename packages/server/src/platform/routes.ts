@@ -55,8 +55,13 @@ export type RouteMatch =
   | { readonly allow: readonly string[] };
 
 const SURFACES: readonly string[] = ['public', 'admin', 'agent', 'service'] satisfies Surface[];
-const AUDITS: readonly string[] = ['none', 'decision', 'administration'] satisfies RouteDeclaration['audit'][];
-const PATH = /^\/(?:(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*)(?:\/(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*))*(?:\/\*)?|\*)?$/;
+const AUDITS: readonly string[] = [
+  'none',
+  'decision',
+  'administration',
+] satisfies RouteDeclaration['audit'][];
+const PATH =
+  /^\/(?:(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*)(?:\/(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*))*(?:\/\*)?|\*)?$/;
 
 /** Builds the table. Throws TypeError on a route that does not declare itself or is declared twice: a process
  *  with such a route must not start. Literal segments win over `:name`, those over `*`. */

@@ -21,10 +21,16 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/tal_[a-z]+_[A-Za-z0-9_-]{20,}/g, 'tal_[redacted]'],
   // A seed at the end of a chain: the last element after `~`, without dots.
   [/~[A-Za-z0-9_-]{43}(?![A-Za-z0-9_\-.])/g, '~[redacted]'],
-  [/\b(authorization|proxy-authorization|x-api-key|api-key|cookie)(["']?\s*[:=]\s*["']?)[^\r\n"']+/gi, '$1$2[redacted]'],
+  [
+    /\b(authorization|proxy-authorization|x-api-key|api-key|cookie)(["']?\s*[:=]\s*["']?)[^\r\n"']+/gi,
+    '$1$2[redacted]',
+  ],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9+/_\-.~=%]{6,}/gi, '$1 [redacted]'],
   [/\bsk-[A-Za-z0-9_-]{8,}/g, 'sk-[redacted]'],
   [/\/\/[^\s/@:]*:[^\s/@]+@/g, '//[redacted]@'],
-  [/([?&;](?:[a-z0-9_-]*(?:token|secret|key|password|passphrase|seed|sig|signature|code))=)[^&\s"'#]+/gi, '$1[redacted]'],
+  [
+    /([?&;](?:[a-z0-9_-]*(?:token|secret|key|password|passphrase|seed|sig|signature|code))=)[^&\s"'#]+/gi,
+    '$1[redacted]',
+  ],
   [/\b((?:password|passphrase|secret|seed|api_?key)["']?\s*[:=]\s*["']?)[^\s"',;}]+/gi, '$1[redacted]'],
 ];

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { TrustError } from '@talosprotocol/protocol';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Longest time until the last byte arrived. */
+  readonly timeoutMs: number;
+}
+
+/** Reads a request body whole, as it was sent. Reads no byte beyond the limit, however the body is framed.
+ *  @throws {TrustError} TOO_LARGE | TIMEOUT | MALFORMED (the client went away in the middle) */
+export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
+  const tooLarge = new TrustError('TOO_LARGE', `the body may have ${limits.maxBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) return Promise.reject(tooLarge);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut);
+      act();
+    };
+    const refuse = (error: TrustError): void => {
+      request.pause();
+      settle(() => reject(error));
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > limits.maxBytes) refuse(tooLarge);
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => settle(() => resolve(new Uint8Array(Buffer.concat(chunks, size))));
+    const onCut = (): void => refuse(new TrustError('MALFORMED', 'the body ended early'));
+    const timer = setTimeout(() => refuse(new TrustError('TIMEOUT', 'the body is late')), limits.timeoutMs);
+    if (request.destroyed && !request.complete) return onCut();
+    request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
+  });
+}

@@ -1,0 +1,251 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TrustError } from '@talosprotocol/protocol';
+import type { Log } from './log.js';
+import { isOurFault, sendProblem, toProblem } from './problem.js';
+import { type Allowed, checkRequest } from './request-checks.js';
+import { createRequestIds } from './request-id.js';
+import {
+  createRouteTable,
+  type RequestContext,
+  type Route,
+  type RouteMatch,
+  type Surface,
+} from './routes.js';
+import type { Clock, Random } from './system.js';
+
+/** Checks the caller of a surface before its handler runs; throws a TrustError to refuse. */
+export type Guard = (request: IncomingMessage) => void | Promise<void>;
+
+export interface ListenerOptions {
+  /** For the log and for messages: `kernel`. */
+  readonly name: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  /** `admin` and `service` routes need theirs; a listener that serves one without does not start. */
+  readonly guards: Partial<Record<Surface, Guard>>;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+export interface ListenerLimits {
+  /** Bytes of all request headers; a legal 16 KiB chain fits. */
+  readonly headerBytes: number;
+  readonly headersTimeoutMs: number;
+  /** Until a whole request arrived. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly maxConnections: number;
+}
+
+const LIMITS: ListenerLimits = {
+  headerBytes: 32 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  keepAliveMs: 5_000,
+  maxConnections: 2_000,
+};
+
+/** A listening server. */
+export interface Listener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** `http://host:port`, with the port that was chosen. */
+  readonly url: string;
+  /** Stops accepting, waits for running requests at most `limitMs`, then cuts what is left.
+   *  True if nothing had to be cut. */
+  closeGracefully(limitMs: number): Promise<boolean>;
+}
+
+/** Checks every route, then listens. Every answer carries `x-request-id` and the security headers.
+ *  @throws {TypeError} for a route that is not fully declared, or whose surface has no guard
+ *  @throws {TrustError} SETTINGS_INVALID if the port is taken or the address is not ours */
+export async function createListener(options: ListenerOptions): Promise<Listener> {
+  const limits = { ...LIMITS, ...options.limits };
+  const table = createRouteTable(options.routes);
+  assertGuarded(options);
+  const own: string[] = [];
+  const handle = createHandler(options, (method, path) => table.match(method, path), own);
+  const server = createServer(serverOptions(limits), handle.request);
+  server.maxConnections = limits.maxConnections;
+  server.on('clientError', (error, socket) => answerClientError(error, socket, handle.nextId()));
+  const port = await listen(server, options);
+  own.push(authority(options.host, port));
+  return {
+    name: options.name,
+    host: options.host,
+    port,
+    url: `http://${authority(options.host, port)}`,
+    closeGracefully: (limitMs) => closeGracefully(server, handle.abort, limitMs),
+  };
+}
+
+function assertGuarded({ routes, guards, name }: ListenerOptions): void {
+  for (const route of routes) {
+    const needs = route.surface === 'admin' || route.surface === 'service';
+    if (needs && guards[route.surface] === undefined) {
+      throw new TypeError(
+        `${name}: ${route.method} ${route.path} needs a guard for surface ${route.surface}`,
+      );
+    }
+  }
+}
+
+function serverOptions(limits: ListenerLimits) {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+  };
+}
+
+type Match = (method: string, path: string) => RouteMatch | undefined;
+
+function createHandler(options: ListenerOptions, match: Match, own: readonly string[]) {
+  const nextId = createRequestIds(options);
+  const stopping = new AbortController();
+  const allowed = (): Allowed => ({
+    hosts: [...options.allowedHosts, ...own],
+    origins: options.allowedOrigins,
+  });
+  const serve = async (request: IncomingMessage, response: ServerResponse, requestId: string) => {
+    checkRequest(request, allowed());
+    const [path = '', query = ''] = splitTarget(request.url ?? '');
+    const { route, params } = found(match(request.method ?? '', path), response);
+    await options.guards[route.surface]?.(request);
+    const log = options.log.child({ requestId, route: route.path, method: route.method });
+    const signal = AbortSignal.any([stopping.signal, closeSignal(response)]);
+    const context: RequestContext = { requestId, path, query, params, route, signal, log };
+    await route.handle(request, response, context);
+  };
+  const request = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const requestId = nextId();
+    setHeaders(response, requestId);
+    cutUnreadBody(incoming, response);
+    serve(incoming, response, requestId).catch((error: unknown) => {
+      if (isOurFault(error)) options.log.error('a request failed', { requestId, err: error });
+      sendProblem(response, toProblem(error, requestId));
+    });
+  };
+  return { request, nextId, abort: () => stopping.abort() };
+}
+
+function splitTarget(target: string): [string, string] {
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+function found(matched: RouteMatch | undefined, response: ServerResponse) {
+  if (matched === undefined) throw new TrustError('NOT_FOUND', 'no such route');
+  if ('route' in matched) return matched;
+  response.setHeader('allow', matched.allow.join(', '));
+  throw new TrustError('METHOD_NOT_ALLOWED', `the route serves ${matched.allow.join(', ')}`);
+}
+
+function closeSignal(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+function setHeaders(response: ServerResponse, requestId: string): void {
+  response.setHeader('x-request-id', requestId);
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('referrer-policy', 'no-referrer');
+  response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  response.setHeader('cross-origin-resource-policy', 'same-origin');
+}
+
+const LINGER_MS = 500;
+
+/** After an answer that did not wait for the whole body the connection ends: an endless body is not drained. */
+function cutUnreadBody(request: IncomingMessage, response: ServerResponse): void {
+  response.once('finish', () => {
+    if (request.complete) return;
+    request.socket.end();
+    // Closing at once could discard the answer before the client read it.
+    setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+  });
+}
+
+/** What never became a request: bad syntax, headers too large, too slow. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, requestId: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code] = CLIENT_ERRORS[error.code ?? ''] ?? (['400 Bad Request', 'MALFORMED'] as const);
+  const shown = toProblem(new TrustError(code, 'the request could not be read'), requestId);
+  const body = JSON.stringify({ ...shown, status: Number(status.slice(0, 3)) });
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [string, 'TOO_LARGE' | 'TIMEOUT']>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'TOO_LARGE'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'TIMEOUT'],
+};
+
+function listen(server: Server, { name, host, port }: ListenerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, name, host, port)));
+    server.listen({ host, port, backlog: 512 }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, name: string, host: string, port: number): Error {
+  const hint = LISTEN_HINTS[error.code ?? ''];
+  if (hint === undefined) return error;
+  const setting = `TALOS_${name.toUpperCase()}_PORT`;
+  const reason = `${name} cannot listen on ${authority(host, port)} (${error.code})`;
+  return new TrustError('SETTINGS_INVALID', reason, { hint: hint.replace('$PORT', setting) }, error);
+}
+
+const LISTEN_HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program uses this port: stop it, or set $PORT to a free one',
+  EACCES: 'ports below 1024 are reserved: set $PORT to a higher one',
+  EADDRNOTAVAIL: 'TALOS_HOST is not an address of this machine',
+  ENOTFOUND: 'TALOS_HOST cannot be resolved',
+};
+
+function authority(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
+}
+
+async function closeGracefully(server: Server, abort: () => void, limitMs: number): Promise<boolean> {
+  const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+  server.closeIdleConnections();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  const clean = await Promise.race([closed, late]);
+  clearTimeout(timer);
+  if (!clean) {
+    abort();
+    server.closeAllConnections();
+    await closed;
+  }
+  return clean;
+}
