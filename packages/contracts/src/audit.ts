@@ -1,0 +1,178 @@
+import { type Static, type TProperties, Type } from 'typebox';
+import { RevokedBy } from './capability.js';
+import { DecisionCodeSchema, ProblemCodeSchema } from './decision.js';
+import { IdentityKind } from './identity.js';
+import { ServerName, ToolName } from './policy-name.js';
+import {
+  ascii,
+  Chain,
+  CLOSED,
+  CompactJws,
+  Count,
+  Did,
+  EventId,
+  Hash43,
+  HexHash,
+  JsonPointer,
+  LogOrigin,
+  Op,
+  Positive,
+  RequestId,
+  SessionId,
+  TenantName,
+  Time,
+  text,
+  Uuidv7,
+} from './primitive.js';
+
+/** Longest event in bytes of canonical JSON (AUD-11). */
+export const MAX_EVENT_BYTES = 65_535;
+
+/** Stands for a private value (AUD-3). */
+export const Commitment = Type.Object({ $c: HexHash }, CLOSED);
+export type Commitment = Static<typeof Commitment>;
+
+/** Opens a commitment: `pointer` is the place of the member in the event, `value` any JSON (AUD-3). */
+export const Disclosure = Type.Object({ pointer: JsonPointer, salt: Hash43, value: Type.Unknown() }, CLOSED);
+export type Disclosure = Static<typeof Disclosure>;
+
+/** For whom it was done: the verified subject, the accountable principal, and the subject's own count (AUD-1). */
+export const EventPrincipal = Type.Object(
+  { sub: Did, prn: Type.Optional(text(256)), pseq: Positive },
+  CLOSED,
+);
+export type EventPrincipal = Static<typeof EventPrincipal>;
+
+/** How a caller showed itself (AUD-5). */
+export const CredentialRecord = Type.Object(
+  {
+    kind: Type.Union([Type.Literal('none'), Type.Literal('bearer'), Type.Literal('session')]),
+    cth: Type.Optional(Hash43),
+    sid: Type.Optional(SessionId),
+    seq: Type.Optional(Positive),
+    rid: Type.Optional(Uuidv7),
+    token: Type.Optional(HexHash),
+  },
+  CLOSED,
+);
+export type CredentialRecord = Static<typeof CredentialRecord>;
+
+/** What was asked for (AUD-5). */
+export const ActionRecord = Type.Object(
+  {
+    method: ascii('^[!-~]{1,128}$', 128, 'JSON-RPC or route method'),
+    server: Type.Optional(ServerName),
+    tool: Type.Optional(ToolName),
+    op: Type.Optional(Op),
+  },
+  CLOSED,
+);
+export type ActionRecord = Static<typeof ActionRecord>;
+
+/** 16 bytes of a keyed hash of the client's address, in hex (AUD-5). */
+export const AddressHash = ascii('^[0-9a-f]{32}$', 32, 'keyed hash of an address');
+
+const nullable = <T extends TProperties[string]>(schema: T) => Type.Union([schema, Type.Null()]);
+
+function event<const T extends string, P extends TProperties>(type: T, members: P) {
+  return Type.Object(
+    {
+      v: Type.Literal(1),
+      id: EventId,
+      time: Time,
+      type: Type.Literal(type),
+      origin: LogOrigin,
+      tenant: TenantName,
+      emitter: Did,
+      eseq: Positive,
+      prev: nullable(HexHash),
+      principal: nullable(EventPrincipal),
+      ...members,
+    },
+    CLOSED,
+  );
+}
+
+/** Event schemas by `type` (AUD-4). */
+export const EVENTS = {
+  'log.opened': event('log.opened', { boot: Positive, policy: HexHash, size: Count }),
+  'identity.registered': event('identity.registered', { did: Did, kind: IdentityKind, name: Commitment }),
+  chain: event('chain', { cth: Hash43, chain: Chain }),
+  'capability.issued': event('capability.issued', { cth: Hash43, lid: Hash43 }),
+  'session.opened': event('session.opened', { sid: SessionId, cth: Hash43, exp: Time, proof: CompactJws }),
+  decision: event('decision', {
+    request: RequestId,
+    surface: Type.Union([Type.Literal('mcp'), Type.Literal('session'), Type.Literal('admin')]),
+    effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+    code: nullable(DecisionCodeSchema),
+    credential: CredentialRecord,
+    action: ActionRecord,
+    items: nullable(Commitment),
+    request_hash: nullable(Commitment),
+    forwarded_hash: nullable(Commitment),
+    refusal: nullable(Commitment),
+    pin: nullable(HexHash),
+    policy: HexHash,
+    source: nullable(AddressHash),
+  }),
+  outcome: event('outcome', {
+    request: RequestId,
+    decision: EventId,
+    status: Type.Union([
+      Type.Literal('completed'),
+      Type.Literal('failed'),
+      Type.Literal('cancelled'),
+      Type.Literal('revoked_during'),
+      Type.Literal('lost'),
+    ]),
+    response_hash: nullable(Commitment),
+  }),
+  revocation: event('revocation', {
+    lid: Hash43,
+    by: RevokedBy,
+    revocation: nullable(CompactJws),
+    chain_hash: nullable(Hash43),
+  }),
+  denials: event('denials', {
+    source: AddressHash,
+    code: ProblemCodeSchema,
+    minute: ascii('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00\\.000Z$', 24, 'a whole minute'),
+    count: Positive,
+  }),
+} as const;
+
+/** One audit record, told apart by `type` (AUD-1 to AUD-9). It carries no `event_hash`. */
+export const AuditEvent = Type.Union([
+  EVENTS['log.opened'],
+  EVENTS['identity.registered'],
+  EVENTS.chain,
+  EVENTS['capability.issued'],
+  EVENTS['session.opened'],
+  EVENTS.decision,
+  EVENTS.outcome,
+  EVENTS.revocation,
+  EVENTS.denials,
+]);
+export type AuditEvent = Static<typeof AuditEvent>;
+
+/** Every event type. */
+export type EventType = AuditEvent['type'];
+
+/** The event of one type. */
+export type EventOf<T extends EventType> = Extract<AuditEvent, { type: T }>;
+export type DecisionEvent = EventOf<'decision'>;
+export type OutcomeEvent = EventOf<'outcome'>;
+
+/** What an emitter hands in: the event without what the sequencer adds (`origin`, `eseq`, `prev`, `pseq`). */
+export type EventDraftOf<T extends EventType> = T extends EventType
+  ? Omit<EventOf<T>, 'origin' | 'eseq' | 'prev' | 'principal'> & {
+      principal: Omit<EventPrincipal, 'pseq'> | null;
+    }
+  : never;
+export type EventDraft = EventDraftOf<EventType>;
+
+/** A draft and what opens its commitments; the disclosures are stored apart from the event. */
+export interface DraftedEvent<T extends EventType = EventType> {
+  readonly event: EventDraftOf<T>;
+  readonly disclosures: readonly Disclosure[];
+}

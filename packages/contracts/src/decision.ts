@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox';
+import { Item } from './capability.js';
+import { ServerName, ToolName } from './policy-name.js';
+import { ascii, Chain, CLOSED, ReceiptId, RequestId, text } from './primitive.js';
+import { DECISION_CODES, PROBLEM_CODES } from './problem-code.js';
+
+/** A code a decision may carry. */
+export const DecisionCodeSchema = Type.Enum(DECISION_CODES);
+
+/** A code of the error table. */
+export const ProblemCodeSchema = Type.Enum(PROBLEM_CODES);
+
+const where = {
+  link: Type.Optional(Type.Integer({ minimum: 0, maximum: 8, description: '0 is the anchor, 1 the root' })),
+  item: Type.Optional(text(1100, { description: 'the item that was refused, as `<op> <scope>`' })),
+  caveat: Type.Optional(text(2048, { description: 'the condition that did not hold' })),
+};
+
+/** What would help: a sentence for people that repeats no secret. */
+export const Hint = text(1024);
+
+/** A decision (DEC-1). */
+export const Decision = Type.Union([
+  Type.Object({ effect: Type.Literal('allow') }, CLOSED),
+  Type.Object({ effect: Type.Literal('deny'), code: DecisionCodeSchema, ...where, hint: Hint }, CLOSED),
+]);
+export type Decision = Static<typeof Decision>;
+
+/** A refusal. */
+export type Denial = Extract<Decision, { effect: 'deny' }>;
+
+/** A refusal on our own routes, `application/problem+json` (DEC-3, RFC 9457). */
+export const ProblemDetails = Type.Object(
+  {
+    type: ascii('^urn:talos:problem:[A-Z_]{1,64}$', 84, 'urn:talos:problem:<code>'),
+    title: text(256),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    code: ProblemCodeSchema,
+    detail: Type.Optional(text(2048)),
+    request_id: RequestId,
+    hint: Type.Optional(Hint),
+    retryable: Type.Optional(Type.Boolean()),
+    ...where,
+  },
+  CLOSED,
+);
+export type ProblemDetails = Static<typeof ProblemDetails>;
+
+/** `error.data` of a JSON-RPC error with code -32010 (DEC-7). */
+export const McpDenialData = Type.Object(
+  {
+    code: ProblemCodeSchema,
+    ...where,
+    hint: Hint,
+    request_id: RequestId,
+    receipt: Type.Optional(ReceiptId),
+  },
+  CLOSED,
+);
+export type McpDenialData = Static<typeof McpDenialData>;
+
+/** Arguments of a call: any JSON object within the limit of a body. */
+export const Arguments = Type.Record(Type.String(), Type.Unknown());
+
+const items = Type.Array(Item, { minItems: 1, maxItems: 1024 });
+const call = Type.Object({ server: ServerName, tool: ToolName }, CLOSED);
+
+/** Body of `POST /talos/v1/authorize` (DEC-11): items as they are, or a call whose manifest gives them. */
+export const AuthorizeRequest = Type.Union([
+  Type.Object({ chain: Chain, items, arguments: Type.Optional(Arguments) }, CLOSED),
+  Type.Object({ chain: Chain, call, arguments: Type.Optional(Arguments) }, CLOSED),
+]);
+export type AuthorizeRequest = Static<typeof AuthorizeRequest>;
+
+/** Its answer: the decision, and the items it was made on. */
+export const AuthorizeAnswer = Type.Object(
+  { decision: Decision, items: Type.Array(Item, { maxItems: 1024 }) },
+  CLOSED,
+);
+export type AuthorizeAnswer = Static<typeof AuthorizeAnswer>;

@@ -1,0 +1,103 @@
+import { type Static, Type } from 'typebox';
+import { TrustAnchor } from './capability.js';
+import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
+import { ascii, CLOSED, text } from './primitive.js';
+import { PinnedTool } from './tool.js';
+
+const seconds = (maximum: number, fallback: number) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum, default: fallback }));
+const amount = (minimum: number, maximum: number, fallback: number) =>
+  Type.Optional(Type.Integer({ minimum, maximum, default: fallback }));
+
+/** No NUL: such a string cannot be handed to a process. */
+const processText = text(32_768, { pattern: '^[^\\u0000]*$', minLength: 0 });
+
+/** One tool server behind the gateway: a command we start and speak MCP with over its standard streams. */
+export const ToolServer = Type.Object(
+  {
+    command: text(4096, {
+      pattern: '^[^\\u0000]+$',
+      description: 'absolute path, or a name looked up in PATH',
+    }),
+    args: Type.Optional(Type.Array(processText, { maxItems: 256 })),
+    env: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), processText, {
+        ...CLOSED,
+        maxProperties: 128,
+        description: 'the whole environment besides PATH, HOME, LANG and TMPDIR',
+      }),
+    ),
+    cwd: Type.Optional(text(4096, { pattern: '^/[^\\u0000]*$', description: 'absolute path' })),
+    idleSeconds: seconds(86_400, 600),
+    lifetimeSeconds: seconds(2_592_000, 86_400),
+    callTimeoutSeconds: seconds(3600, 60),
+    maxConcurrent: amount(1, 1024, 16),
+    tools: Type.Optional(
+      Type.Record(Type.String({ pattern: TOOL_NAME }), PinnedTool, {
+        ...CLOSED,
+        maxProperties: 1024,
+        description: 'tools that may be served: manifest and pin',
+      }),
+    ),
+  },
+  CLOSED,
+);
+export type ToolServer = Static<typeof ToolServer>;
+
+/** Bounds of one process. Sizes in bytes. */
+export const PolicyLimits = Type.Object(
+  {
+    bodyBytes: amount(1024, 67_108_864, 1_048_576),
+    answerBytes: amount(1024, 268_435_456, 16_777_216),
+    headerSeconds: seconds(120, 10),
+    bodySeconds: seconds(600, 30),
+    perAddressPerMinute: amount(1, 10_000_000, 6000),
+    denialsPerMinute: amount(1, 100_000, 60),
+    maxSessions: amount(1, 1_048_576, 65_536),
+    maxConnections: amount(1, 1_000_000, 4096),
+    maxConcurrentCalls: amount(1, 100_000, 512),
+  },
+  CLOSED,
+);
+export type PolicyLimits = Static<typeof PolicyLimits>;
+
+/** The document `talos.yaml`: what the operator decided. Unknown members are errors. */
+export const PolicyDocument = Type.Object(
+  {
+    version: Type.Literal(1),
+    anchors: Type.Optional(Type.Array(TrustAnchor, { maxItems: 64 })),
+    servers: Type.Record(Type.String({ pattern: SERVER_NAME }), ToolServer, {
+      ...CLOSED,
+      maxProperties: 256,
+    }),
+    limits: Type.Optional(PolicyLimits),
+    origins: Type.Optional(
+      Type.Array(ascii('^https?://[A-Za-z0-9.:\\[\\]-]{1,259}$', 267, 'browser origin besides loopback'), {
+        maxItems: 64,
+        uniqueItems: true,
+      }),
+    ),
+    hosts: Type.Optional(
+      Type.Array(
+        ascii('^[A-Za-z0-9.:\\[\\]-]{1,259}$', 259, 'host name besides loopback, with or without port'),
+        {
+          maxItems: 64,
+          uniqueItems: true,
+        },
+      ),
+    ),
+    didWeb: Type.Optional(
+      Type.Object(
+        {
+          allow: Type.Array(ascii('^did:web:[A-Za-z0-9._:%-]{1,248}$', 256, 'a DID that may be fetched'), {
+            maxItems: 64,
+            uniqueItems: true,
+          }),
+        },
+        CLOSED,
+      ),
+    ),
+  },
+  CLOSED,
+);
+export type PolicyDocument = Static<typeof PolicyDocument>;

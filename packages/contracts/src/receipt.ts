@@ -1,0 +1,97 @@
+import { type Static, Type } from 'typebox';
+import { AuditEvent, Disclosure } from './audit.js';
+import { TrustAnchor } from './capability.js';
+import {
+  ascii,
+  CLOSED,
+  CompactJws,
+  Count,
+  Did,
+  Hash43,
+  HexHash,
+  LogOrigin,
+  ReceiptId,
+  Seconds,
+  text,
+} from './primitive.js';
+
+/** `typ` of a bundle's statement (AUD-18). */
+export const BUNDLE_TYP = 'talos-bundle+jwt';
+
+/** Largest bundle in bytes (AUD-16). */
+export const MAX_BUNDLE_BYTES = 268_435_456;
+
+const disclosures = Type.Array(Disclosure, { maxItems: 32 });
+
+/** One event with the proof that it is in the log (AUD-14). `proof` is the text of C2SP tlog-proof. */
+export const Receipt = Type.Object(
+  {
+    format: Type.Literal('talos-receipt-v1'),
+    id: ReceiptId,
+    event: AuditEvent,
+    disclosures,
+    proof: text(65_536, { pattern: '^c2sp\\.org/tlog-proof@v1\\n' }),
+  },
+  CLOSED,
+);
+export type Receipt = Static<typeof Receipt>;
+
+/** One entry of a bundle with its inclusion proof, lowest level first (AUD-17). */
+export const BundleEntry = Type.Object(
+  { index: Count, event: AuditEvent, disclosures, proof: Type.Array(Hash43, { maxItems: 63 }) },
+  CLOSED,
+);
+export type BundleEntry = Static<typeof BundleEntry>;
+
+/** A range of a log with everything needed to check it offline (AUD-16). */
+export const Bundle = Type.Object(
+  {
+    format: Type.Literal('talos-bundle-v1'),
+    checkpoint: text(65_536),
+    range: Type.Object({ from: Count, to: Count }, CLOSED),
+    entries: Type.Array(BundleEntry, { minItems: 1, maxItems: 1_048_576 }),
+    statement: CompactJws,
+  },
+  CLOSED,
+);
+export type Bundle = Static<typeof Bundle>;
+
+/** Payload of a bundle's statement (AUD-18). */
+export const BundleStatementClaims = Type.Object(
+  {
+    iss: Did,
+    iat: Seconds,
+    origin: LogOrigin,
+    size: Count,
+    root: HexHash,
+    from: Count,
+    to: Count,
+    hash: HexHash,
+  },
+  CLOSED,
+);
+export type BundleStatementClaims = Static<typeof BundleStatementClaims>;
+
+/** A log's key as C2SP signed-note writes it: `<name>+<8 hex>+<base64>`. */
+export const VerifierKey = ascii(
+  '^[!-*,-~]{1,256}\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]{43,64}={0,2}$',
+  334,
+  'signed-note key',
+);
+
+/** A log and its key. */
+export const TrustedLog = Type.Object({ origin: LogOrigin, vkey: VerifierKey }, CLOSED);
+export type TrustedLog = Static<typeof TrustedLog>;
+
+/** What an auditor decides to trust (AUD-19). */
+export const TrustFile = Type.Object(
+  {
+    format: Type.Literal('talos-trust-v1'),
+    logs: Type.Array(TrustedLog, { maxItems: 64 }),
+    exporters: Type.Array(Did, { maxItems: 64, uniqueItems: true }),
+    emitters: Type.Array(Did, { maxItems: 256, uniqueItems: true }),
+    anchors: Type.Array(TrustAnchor, { maxItems: 64 }),
+  },
+  CLOSED,
+);
+export type TrustFile = Static<typeof TrustFile>;

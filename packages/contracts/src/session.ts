@@ -1,0 +1,56 @@
+import { type Static, Type } from 'typebox';
+import { Jti } from './capability.js';
+import { ascii, Chain, CLOSED, CompactJws, Did, Hash43, Seconds, SessionId, Time } from './primitive.js';
+
+/** `typ` of a proof of possession (SES-2). */
+export const PROOF_TYP = 'talos-pop+jwt';
+
+/** `typ` of the gateway's answer to an opening (SES-4). */
+export const SESSION_TYP = 'talos-session+jwt';
+
+/** A nonce as the gateway gave it; opaque to everybody else (SES-1). */
+export const Nonce = ascii('^[A-Za-z0-9_-]{16,128}$', 128, 'single-use nonce');
+
+/** Answer of `POST /talos/v1/nonces` (SES-1). */
+export const NonceAnswer = Type.Object({ nonce: Nonce, gateway: Did, expires: Time }, CLOSED);
+export type NonceAnswer = Static<typeof NonceAnswer>;
+
+/** Payload of the proof that opens a session (SES-2). */
+export const ProofClaims = Type.Object(
+  {
+    aud: Did,
+    iat: Seconds,
+    jti: Jti,
+    htm: ascii('^[A-Z]{1,16}$', 16, 'HTTP method'),
+    htu: ascii('^https?://[!-~]{1,2040}$', 2048, 'absolute URL with query'),
+    cth: Hash43,
+    nonce: Nonce,
+    epk: Hash43,
+  },
+  CLOSED,
+);
+export type ProofClaims = Static<typeof ProofClaims>;
+
+/** Body of `POST /talos/v1/sessions` (SES-3). */
+export const OpenSessionRequest = Type.Object({ chain: Chain, proof: CompactJws }, CLOSED);
+export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
+
+/** Its answer (SES-4). */
+export const OpenSessionAnswer = Type.Object({ session: CompactJws }, CLOSED);
+export type OpenSessionAnswer = Static<typeof OpenSessionAnswer>;
+
+/** Payload of the gateway's answer (SES-4). */
+export const SessionClaims = Type.Object(
+  {
+    iss: Did,
+    aud: Did,
+    sid: SessionId,
+    epk: Hash43,
+    iat: Seconds,
+    exp: Seconds,
+    window: Type.Union([Type.Literal(256), Type.Literal(1024)]),
+    proof: Hash43,
+  },
+  CLOSED,
+);
+export type SessionClaims = Static<typeof SessionClaims>;
