@@ -1,3 +1,18 @@
+// crypto
+export { isEd25519PublicKey } from './crypto/ed25519.js';
+export { equalBytes } from './crypto/equal.js';
+export {
+  type JwsHeader,
+  type JwsLimits,
+  type ParsedJws,
+  parseJws,
+  type Signer,
+  signJws,
+  verifyJwsSignature,
+} from './crypto/jws.js';
+export { portableCrypto } from './crypto/portable.js';
+export type { CryptoProvider } from './crypto/provider.js';
+
 // encoding
 export { decodeBase58, encodeBase58 } from './encoding/base58.js';
 export { decodeBase64url, encodeBase64url } from './encoding/base64url.js';

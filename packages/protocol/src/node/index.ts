@@ -1,1 +1,1 @@
-export {};
+export { createNodeCrypto } from './crypto.js';
