@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import * as contracts from '@talosprotocol/contracts';
+import { type Files, runGenerator } from './drift.js';
+import { openApiDocument, plain } from './openapi.js';
+
+/** Published schemas: file name, title, schema. */
+const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])[] = [
+  ['identity', 'A registered identity', contracts.Identity],
+  ['capability', 'Payload of a link (CAP-1)', contracts.CapabilityClaims],
+  ['grant', 'A grant (CAP-2)', contracts.Grant],
+  ['constraint', 'A constraint (CAP-12)', contracts.Constraint],
+  ['trust-anchor', 'A trust anchor (CAP-6)', contracts.TrustAnchor],
+  ['revocation', 'Payload of a revocation (CAP-25)', contracts.RevocationClaims],
+  ['tool-manifest', 'The manifest of a tool (DEC-8)', contracts.ToolManifest],
+  ['proof', 'Payload of a proof of possession (SES-2)', contracts.ProofClaims],
+  ['session', "Payload of a gateway's answer to an opening (SES-4)", contracts.SessionClaims],
+  ['decision', 'A decision (DEC-1)', contracts.Decision],
+  ['problem', 'Problem details (DEC-3)', contracts.ProblemDetails],
+  ['mcp-denial', 'Data of a JSON-RPC denial (DEC-7)', contracts.McpDenialData],
+  ['event', 'An audit event (AUD-1)', contracts.AuditEvent],
+  ['disclosure', 'A disclosure (AUD-3)', contracts.Disclosure],
+  ['receipt', 'A receipt (AUD-14)', contracts.Receipt],
+  ['bundle', 'A bundle (AUD-16)', contracts.Bundle],
+  ['bundle-statement', "Payload of a bundle's statement (AUD-18)", contracts.BundleStatementClaims],
+  ['trust-file', 'A trust file (AUD-19)', contracts.TrustFile],
+  ['talos-yaml', 'The configuration talos.yaml', contracts.PolicyDocument],
+  ['well-known', 'The document /.well-known/talos.json', contracts.WellKnown],
+];
+
+/** Where the committed schemas lie, seen from the compiled and from the source file alike. */
+export const SCHEMA_FOLDER = fileURLToPath(
+  new URL(`${import.meta.url.includes('/dist/') ? '../' : ''}../packages/contracts/schemas`, import.meta.url),
+);
+
+/** Every published schema as the text of its file. */
+export function schemaFiles(): Files {
+  const files = SCHEMAS.map(([name, title, schema]) => {
+    const document = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $id: `urn:talos:schema:${name}`,
+      title,
+      ...(plain(schema) as object),
+    };
+    return [`${name}.schema.json`, format(document)] as const;
+  });
+  return new Map([...files, ['openapi.json', format(openApiDocument())] as const]);
+}
+
+function format(document: unknown): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = runGenerator(process.argv.slice(2), SCHEMA_FOLDER, schemaFiles());
+}
