@@ -1,4 +1,4 @@
-import type { ToolManifest, VerifiedCapability } from '@talosprotocol/protocol';
+import type { SignedHeaders, ToolManifest, VerifiedCapability } from '@talosprotocol/protocol';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
 
@@ -30,10 +30,7 @@ export interface SignedRequest {
   readonly method: string;
   /** The raw origin-form target of the request line. */
   readonly target: string;
-  /** Without surrounding white space; empty if absent. */
-  readonly contentType: string;
-  /** Values of lines 10 to 14 in their order, without surrounding white space, empty if absent. */
-  readonly headers: readonly [string, string, string, string, string];
+  readonly headers: SignedHeaders;
   readonly body: Uint8Array;
 }
 
@@ -153,7 +150,7 @@ export interface ServerCommand {
   readonly args: readonly string[];
   /** Added to the allow-listed variables of our own environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Absolute; the data folder's scratch folder by default. */
+  /** Absolute; `/` by default. */
   readonly cwd?: string;
 }
 
