@@ -1,3 +1,4 @@
+import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
 import type { Settings } from './settings.js';
 import type { Sql } from './sql.js';
@@ -9,5 +10,6 @@ export interface Deps {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly random: Random;
+  readonly crypto: CryptoProvider;
   readonly log: Log;
 }

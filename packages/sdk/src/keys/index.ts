@@ -1,0 +1,1 @@
+export { decodeKeyEnvelope, encodeKeyEnvelope, isSealedEnvelope, type StoredKey } from './key-envelope.js';

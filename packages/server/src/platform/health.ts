@@ -1,0 +1,77 @@
+import type { ServerResponse } from 'node:http';
+import type { Log } from './log.js';
+import type { Route } from './routes.js';
+
+/** Throws or rejects while its part cannot serve. */
+export type HealthCheck = () => void | Promise<void>;
+
+export interface HealthReport {
+  readonly ready: boolean;
+  /** `ok` or `failing` by name of the check; why is in the log only. */
+  readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
+}
+
+/** Says whether this process lives and whether it should get calls. */
+export interface Health {
+  register(name: string, check: HealthCheck): void;
+  /** From now on not ready: load balancers look elsewhere while running calls finish. */
+  drain(): void;
+  report(): Promise<HealthReport>;
+  /** `GET /health/live` and `GET /health/ready`. */
+  readonly routes: readonly Route[];
+}
+
+const CHECK_MS = 2_000;
+
+/** Without a single registered check nothing is ready: a gate that was never tried must not serve. */
+export function createHealth(log: Log): Health {
+  const checks = new Map<string, HealthCheck>();
+  let draining = false;
+  const report = async (): Promise<HealthReport> => {
+    const results = await Promise.all([...checks].map(([name, check]) => runCheck(name, check, log)));
+    const ready = !draining && results.length > 0 && results.every(([, state]) => state === 'ok');
+    return { ready, checks: Object.fromEntries(results) };
+  };
+  return {
+    register: (name, check) => {
+      if (checks.has(name)) throw new TypeError(`the health check ${name} is registered twice`);
+      checks.set(name, check);
+    },
+    drain: () => {
+      draining = true;
+    },
+    report,
+    routes: [
+      get('/health/live', (response) => send(response, 200, { live: true })),
+      get('/health/ready', async (response) => {
+        const found = await report();
+        send(response, found.ready ? 200 : 503, found);
+      }),
+    ],
+  };
+}
+
+async function runCheck(name: string, check: HealthCheck, log: Log): Promise<[string, 'ok' | 'failing']> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
+  });
+  try {
+    await Promise.race([Promise.resolve().then(check), late]);
+    return [name, 'ok'];
+  } catch (error) {
+    log.warn('a health check fails', { stage: name, err: error });
+    return [name, 'failing'];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function get(path: string, answer: (response: ServerResponse) => void | Promise<void>): Route {
+  return { method: 'GET', path, surface: 'public', audit: 'none', handle: (_, response) => answer(response) };
+}
+
+function send(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(value));
+}

@@ -1,0 +1,57 @@
+/** Reports something wrong with the string at `path`. */
+type Report = (path: readonly string[], message: string) => void;
+
+/** Variables a text may refer to. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const REFERENCE = /\$\$|\$\{([^}]*)\}|\$\{/g;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** A copy of the policy in which `${NAME}` is replaced by the variable in the values of `command`, `args`, `cwd`
+ *  and `env` of each server, and nowhere else; `$$` stands for `$`. A reference to a variable that is not there, or
+ *  that is not well formed, is reported; the variable's value never is. Takes any data: it runs before the check. */
+export function resolveVariables(policy: unknown, variables: Variables, report: Report): unknown {
+  if (!isRecord(policy) || !isRecord(policy['servers'])) return policy;
+  const servers = mapMembers(policy['servers'], (server, name) => {
+    if (!isRecord(server)) return server;
+    return mapMembers(server, (value, member) => {
+      const path = ['servers', name, member];
+      const replace = (at: readonly string[], text: unknown): unknown =>
+        typeof text === 'string' ? expand(text, variables, (message) => report(at, message)) : text;
+      if (member === 'command' || member === 'cwd') return replace(path, value);
+      if (member === 'args' && Array.isArray(value)) {
+        return value.map((item: unknown, index) => replace([...path, String(index)], item));
+      }
+      if (member === 'env' && isRecord(value)) {
+        return mapMembers(value, (item, key) => replace([...path, key], item));
+      }
+      return value;
+    });
+  });
+  return { ...policy, servers };
+}
+
+function expand(text: string, variables: Variables, report: (message: string) => void): string {
+  return text.replace(REFERENCE, (whole: string, name: string | undefined) => {
+    if (whole === '$$') return '$';
+    if (name === undefined || !NAME.test(name)) {
+      report('holds a reference that is not of the form ${NAME}; write $$ for a plain $');
+      return '';
+    }
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined) report(`refers to the variable ${name}, which is not set`);
+    return value ?? '';
+  });
+}
+
+function mapMembers(
+  record: Readonly<Record<string, unknown>>,
+  change: (value: unknown, name: string) => unknown,
+): Record<string, unknown> {
+  // Built as entries: an own member named __proto__ stays one, and is then refused by the schema.
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
