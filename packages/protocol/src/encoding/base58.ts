@@ -4,15 +4,21 @@ const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const MAX_BYTES = 128;
 const MAX_DIGITS = 176;
 
+/** The work goes in chunks of 3 bytes and 4 digits; all products stay below 2^53. */
+const BYTES = 3;
+const DIGITS = 4;
+
+const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (digit, value) => [digit, value]));
+
 /** Writes bytes in base58 with the Bitcoin alphabet, as multibase `z` uses it. The work grows with the square of
  *  the length, hence the bound.
  *  @throws {RangeError} more than 128 bytes */
 export function encodeBase58(bytes: Uint8Array): string {
   if (bytes.length > MAX_BYTES) throw new RangeError(`base58 is limited to ${MAX_BYTES} bytes`);
-  const digits: number[] = [];
-  for (const byte of bytes) shiftIn(digits, 256, 58, byte);
-  let text = ALPHABET.charAt(0).repeat(leading(bytes, 0));
-  for (let i = digits.length - 1; i >= 0; i--) text += ALPHABET.charAt(digits[i] as number);
+  const limbs = convert(bytes, 256, BYTES, 58 ** DIGITS);
+  const digits = split(limbs, 58, DIGITS);
+  let text = ALPHABET.charAt(0).repeat(leadingZeros(bytes));
+  for (let i = leadingZeros(digits); i < digits.length; i++) text += ALPHABET.charAt(digits[i] as number);
   return text;
 }
 
@@ -20,30 +26,65 @@ export function encodeBase58(bytes: Uint8Array): string {
  *  @throws {TrustError} MALFORMED: a foreign character, more than 176 digits or more than 128 bytes */
 export function decodeBase58(text: string): Uint8Array {
   if (text.length > MAX_DIGITS) throw malformed(`base58 longer than ${MAX_DIGITS} digits`);
-  const values = Array.from(text, (character) => ALPHABET.indexOf(character));
-  if (values.includes(-1)) throw malformed('text that is not base58');
-  const little: number[] = [];
-  for (const value of values) shiftIn(little, 58, 256, value);
-  const zeros = leading(values, 0);
-  if (zeros + little.length > MAX_BYTES) throw malformed(`base58 of more than ${MAX_BYTES} bytes`);
-  const bytes = new Uint8Array(zeros + little.length);
-  bytes.set(little.reverse(), zeros);
+  const values: number[] = [];
+  for (let i = 0; i < text.length; i++) values.push(digitValue(text.charAt(i)));
+  const digits = split(convert(values, 58, DIGITS, 256 ** BYTES), 256, BYTES);
+  const significant = digits.slice(leadingZeros(digits));
+  const zeros = leadingZeros(values);
+  if (zeros + significant.length > MAX_BYTES) throw malformed(`base58 of more than ${MAX_BYTES} bytes`);
+  const bytes = new Uint8Array(zeros + significant.length);
+  bytes.set(significant, zeros);
   return bytes;
 }
 
-/** number = number * factor + addend, where `number` is little-endian in base `base`. */
-function shiftIn(number: number[], factor: number, base: number, addend: number): void {
-  let carry = addend;
-  for (let i = 0; i < number.length; i++) {
-    carry += (number[i] as number) * factor;
-    number[i] = carry % base;
-    carry = Math.floor(carry / base);
-  }
-  for (; carry > 0; carry = Math.floor(carry / base)) number.push(carry % base);
+function digitValue(digit: string): number {
+  const value = VALUES.get(digit);
+  if (value === undefined) throw malformed('text that is not base58');
+  return value;
 }
 
-function leading(values: ArrayLike<number>, wanted: number): number {
+/** Turns big-endian digits of base `from`, `chunk` at a time, into little-endian limbs of base `to`. */
+function convert(digits: ArrayLike<number>, from: number, chunk: number, to: number): number[] {
+  const limbs: number[] = [];
+  for (let i = 0; i < digits.length; i += chunk) {
+    let factor = 1;
+    let addend = 0;
+    for (let j = i; j < Math.min(i + chunk, digits.length); j++) {
+      factor *= from;
+      addend = addend * from + (digits[j] as number);
+    }
+    multiplyAdd(limbs, factor, addend, to);
+  }
+  return limbs;
+}
+
+/** limbs = limbs * factor + addend */
+function multiplyAdd(limbs: number[], factor: number, addend: number, base: number): void {
+  let carry = addend;
+  for (let i = 0; i < limbs.length || carry > 0; i++) {
+    carry += (limbs[i] ?? 0) * factor;
+    const limb = carry % base;
+    limbs[i] = limb;
+    carry = (carry - limb) / base;
+  }
+}
+
+/** Little-endian limbs as big-endian digits, `chunk` for each limb, with zeros in front where they fall. */
+function split(limbs: readonly number[], base: number, chunk: number): number[] {
+  const digits = new Array<number>(limbs.length * chunk);
+  let at = digits.length;
+  for (let rest of limbs) {
+    for (let i = 0; i < chunk; i++) {
+      const digit = rest % base;
+      digits[--at] = digit;
+      rest = (rest - digit) / base;
+    }
+  }
+  return digits;
+}
+
+function leadingZeros(digits: ArrayLike<number>): number {
   let count = 0;
-  while (count < values.length && values[count] === wanted) count++;
+  while (count < digits.length && digits[count] === 0) count++;
   return count;
 }

@@ -33,7 +33,7 @@ export function exportPublicKey(privateKey: KeyObject): Uint8Array {
 export function createPublicKeyCache(limit: number): (raw: Uint8Array) => KeyObject {
   const keys = new Map<string, KeyObject>();
   return (raw) => {
-    const name = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).latin1Slice();
+    const name = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
     const known = keys.get(name);
     if (known !== undefined) return known;
     const key = importPublicKey('ed25519', raw);
