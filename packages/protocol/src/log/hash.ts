@@ -42,11 +42,6 @@ export function isHash(bytes: Uint8Array): boolean {
   return bytes.length === HASH_BYTES;
 }
 
-/** True if both hashes are the same. Hashes of a log are public, so the time taken may depend on them. */
-export function isSameHash(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 /** Returns a hash the caller itself made or checked before.
  *  @throws {RangeError} not 32 bytes: a bug of the caller */
 export function assertHash(hash: Uint8Array): Uint8Array {

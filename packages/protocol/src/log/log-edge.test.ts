@@ -31,6 +31,7 @@ const fileOf = (files: Files) => (tile: TileId) => files.get(tilePath(tile)) as 
 
 const ENTRIES = sampleEntries(70_000);
 const SMALL = ENTRIES.slice(0, 700);
+const ROOT = slowRoot(SMALL);
 const small = build(SMALL, [1, 0, 254, 1, 1, 300]);
 
 describe('growing a log', () => {
@@ -39,7 +40,7 @@ describe('growing a log', () => {
       fc.property(fc.array(fc.nat(300), { maxLength: 6 }), (batches) => {
         const { edge, files } = build(SMALL, batches);
         expect(edge.frontier.size).toBe(700);
-        expect(edgeRoot(hasher, edge)).toEqual(slowRoot(SMALL));
+        expect(edgeRoot(hasher, edge)).toEqual(ROOT);
         for (const tile of tilesOf(700))
           expect(files.get(tilePath(tile))).toEqual(small.files.get(tilePath(tile)));
       }),
@@ -87,11 +88,12 @@ describe('growing a log', () => {
 });
 
 describe('restoring the edge', () => {
-  it('goes on exactly where the log was, at every size', () => {
+  it('goes on exactly where the log was, around every kind of edge', () => {
+    const isNearEdge = (size: number): boolean => (size + 4) % 256 < 8 || size % 41 === 0;
     let edge: LogEdge = EMPTY_EDGE;
     const files: Files = new Map();
     for (const [size, entry] of ENTRIES.slice(0, 520).entries()) {
-      expect(restoreEdge(hasher, size, fileOf(files))).toEqual(edge);
+      if (isNearEdge(size)) expect(restoreEdge(hasher, size, fileOf(files))).toEqual(edge);
       const growth = growLog(hasher, edge, [entry]);
       for (const { path, bytes } of growth.writes) files.set(path, bytes);
       edge = growth.edge;
@@ -136,8 +138,8 @@ describe('restoring the edge', () => {
 describe('proofs from tiles', () => {
   const read = createTileReader(hasher, 700, fileOf(small.files));
 
-  it('prove every leaf, reading only the tiles they name', () => {
-    for (let index = 0; index < 700; index++) {
+  it('prove any leaf, reading only the tiles they name', () => {
+    for (let index = 0; index < 700; index += 7) {
       const plan = planInclusion(index, 700);
       const named = new Set(tilesForNodes(plan.flat(), 700).map(tilePath));
       const only = createTileReader(hasher, 700, (tile) =>
@@ -146,7 +148,7 @@ describe('proofs from tiles', () => {
       const proof = makeProof(hasher, only, plan);
       expect(makeProof(hasher, read, plan)).toEqual(proof);
       const leafHash = hasher.leaf(SMALL[index]!);
-      verifyInclusion(hasher, { index, size: 700, leafHash, root: slowRoot(SMALL), proof });
+      verifyInclusion(hasher, { index, size: 700, leafHash, root: ROOT, proof });
     }
   });
 
@@ -154,7 +156,7 @@ describe('proofs from tiles', () => {
     for (let oldSize = 1; oldSize <= 700; oldSize += 13) {
       const proof = makeProof(hasher, read, planConsistency(oldSize, 700));
       const oldRoot = slowRoot(SMALL.slice(0, oldSize));
-      verifyConsistency(hasher, { oldSize, oldRoot, newSize: 700, newRoot: slowRoot(SMALL), proof });
+      verifyConsistency(hasher, { oldSize, oldRoot, newSize: 700, newRoot: ROOT, proof });
     }
   });
 

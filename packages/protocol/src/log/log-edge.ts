@@ -1,6 +1,7 @@
+import { equalBytes } from '../crypto/equal.js';
 import { TrustError } from '../error.js';
 import { createCompactTree, EMPTY_FRONTIER, type Frontier } from './compact-tree.js';
-import { isSameHash, type TreeHasher } from './hash.js';
+import type { TreeHasher } from './hash.js';
 import { frontierAt } from './range.js';
 import {
   decodeEntryBundle,
@@ -147,7 +148,7 @@ function assertEntriesHash(
   leafHashes: readonly Uint8Array[],
 ): void {
   const isHashed = (entry: Uint8Array, i: number): boolean =>
-    isSameHash(hasher.leaf(entry), leafHashes[i] as Uint8Array);
+    equalBytes(hasher.leaf(entry), leafHashes[i] as Uint8Array);
   if (!entries.every(isHashed)) {
     throw new TrustError('LOG_CORRUPT', 'an entry of the last bundle is not the one that was hashed');
   }

@@ -1,3 +1,4 @@
+import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
@@ -27,16 +28,12 @@ export interface VerifierKey {
 }
 
 /** What note keys need of a crypto provider. */
-export interface NoteCrypto {
-  readonly sha256: Sha256;
-  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-}
+export type NoteCrypto = Pick<CryptoProvider, 'sha256' | 'ed25519Verify'>;
 
 /** The signature type of plain Ed25519 (C2SP signed-note). */
-export const ED25519_NOTE = 1;
+const ED25519_NOTE = 1;
 
 const PUBLIC_KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 const MAX_VKEY_LENGTH = 4096;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no part of a note may have them
@@ -90,7 +87,7 @@ export function createNoteVerifier(crypto: NoteCrypto, vkey: string): NoteVerifi
     throw malformed('a verifier key that is not Ed25519');
   }
   const verify = (message: Uint8Array, signature: Uint8Array): boolean =>
-    signature.length === SIGNATURE_BYTES && crypto.ed25519Verify(publicKey, message, signature);
+    crypto.ed25519Verify(signature, message, publicKey);
   return { name, keyId, verify };
 }
 

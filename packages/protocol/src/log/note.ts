@@ -35,15 +35,15 @@ export const MAX_NOTE_SIGNATURES = 100;
 const KEY_ID_BYTES = 4;
 const LINE_START = '\u2014 ';
 
-/** Every ASCII control character but the line feed. */
+/** No text in UTF-8: lone surrogates; and every ASCII control character but the line feed. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a note may not contain
-const CONTROL = /[\u0000-\u0009\u000b-\u001f]/;
+const NOT_IN_NOTE = /[\p{Surrogate}\u0000-\u0009\u000b-\u001f]/u;
 
 /** Takes a note apart without checking a signature.
  *  @throws {TrustError} MALFORMED, also for a note of more than 1,000,000 characters or 100 signatures */
 export function parseNote(note: string): Note {
   if (note.length > MAX_NOTE_LENGTH) throw malformed('a note that is too long');
-  if (CONTROL.test(note)) throw malformed('a note with a control character');
+  if (NOT_IN_NOTE.test(note)) throw malformed('a note with a control character or a lone surrogate');
   // The text may itself have empty lines: the last one separates it from the signatures.
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) throw malformed('a note without signatures');
@@ -56,10 +56,10 @@ export function parseNote(note: string): Note {
  *  @throws {TypeError} the text or a signature cannot be written so that `parseNote` would read it */
 export function formatNote(note: Note): string {
   const lines = note.signatures.map(formatSignatureLine);
-  const text = `${note.text}\n${lines.join('')}`;
-  if (!isNoteText(note.text) || lines.length === 0 || lines.length > MAX_NOTE_SIGNATURES) {
-    throw new TypeError('a note is text that ends in a line feed, and 1 to 100 signatures');
+  if (lines.length === 0 || lines.length > MAX_NOTE_SIGNATURES) {
+    throw new TypeError('a note has 1 to 100 signatures');
   }
+  const text = `${assertNoteText(note.text)}\n${lines.join('')}`;
   if (text.length > MAX_NOTE_LENGTH) throw new TypeError('the note is too long');
   return text;
 }
@@ -68,7 +68,7 @@ export function formatNote(note: Note): string {
  *  its text with the signatures of both.
  *  @throws {TypeError} the text does not end in a line feed or has control characters, or there is no signer */
 export function signNote(text: string, signers: readonly NoteSigner[]): string {
-  const message = encodeUtf8(text);
+  const message = encodeUtf8(assertNoteText(text));
   const signatures = signers.map((signer) => ({
     name: signer.name,
     keyId: signer.keyId,
@@ -121,8 +121,11 @@ function formatSignatureLine({ name, keyId, signature }: NoteSignature): string 
   return `${LINE_START}${name} ${encodeBase64(bytes)}\n`;
 }
 
-function isNoteText(text: string): boolean {
-  return text.endsWith('\n') && !CONTROL.test(text) && !/\p{Surrogate}/u.test(text);
+function assertNoteText(text: string): string {
+  if (!text.endsWith('\n') || NOT_IN_NOTE.test(text)) {
+    throw new TypeError('the text of a note ends in a line feed and has no other control characters');
+  }
+  return text;
 }
 
 function keyOf(key: { readonly name: string; readonly keyId: number }): string {

@@ -1,5 +1,6 @@
+import { equalBytes } from '../crypto/equal.js';
 import { TrustError } from '../error.js';
-import { isHash, isSameHash, type TreeHasher } from './hash.js';
+import { isHash, type TreeHasher } from './hash.js';
 import { half, isTreeSize } from './tree-size.js';
 
 /** Claims that a leaf is in a tree. All fields may come from an attacker, except the root and the size, which
@@ -39,7 +40,7 @@ export function verifyInclusion(hasher: TreeHasher, claim: InclusionClaim): void
     hash = takesLeft(at) ? hasher.node(sibling, hash) : hasher.node(hash, sibling);
   }
   if (at.last !== 0) throw notProven('the inclusion proof is too short');
-  if (!isSameHash(hash, claim.root)) throw notProven('the inclusion proof leads to another root');
+  if (!equalBytes(hash, claim.root)) throw notProven('the inclusion proof leads to another root');
 }
 
 /** Checks a consistency proof (RFC 9162 section 2.1.4.2). From an old tree without leaves nothing can be proven,
@@ -79,14 +80,14 @@ function walkBothTrees(
     newHash = left ? hasher.node(sibling, newHash) : hasher.node(newHash, sibling);
   }
   if (at.last !== 0) throw notProven('the consistency proof is too short');
-  if (!isSameHash(oldHash, claim.oldRoot)) throw notProven('the consistency proof leads to another old root');
-  if (!isSameHash(newHash, claim.newRoot)) throw notProven('the consistency proof leads to another new root');
+  if (!equalBytes(oldHash, claim.oldRoot)) throw notProven('the consistency proof leads to another old root');
+  if (!equalBytes(newHash, claim.newRoot)) throw notProven('the consistency proof leads to another new root');
 }
 
 function verifySameTree(hasher: TreeHasher, claim: ConsistencyClaim): void {
   if (claim.proof.length > 0) throw notProven('the consistency proof is too long');
-  if (!isSameHash(claim.oldRoot, claim.newRoot)) throw notProven('trees of one size have different roots');
-  if (claim.newSize === 0 && !isSameHash(claim.newRoot, hasher.empty())) {
+  if (!equalBytes(claim.oldRoot, claim.newRoot)) throw notProven('trees of one size have different roots');
+  if (claim.newSize === 0 && !equalBytes(claim.newRoot, hasher.empty())) {
     throw notProven('the root is not that of a tree without leaves');
   }
 }

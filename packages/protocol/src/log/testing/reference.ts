@@ -1,24 +1,18 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { portableCrypto } from '../../crypto/portable.js';
 import { encodeUtf8 } from '../../encoding/utf8.js';
 import { createTreeHasher } from '../hash.js';
 import {
   createNoteSigner,
   createNoteVerifier,
   formatVerifierKey,
-  type NoteCrypto,
   type NoteSigner,
   type NoteVerifier,
 } from '../note-key.js';
 
+const { sha256 } = portableCrypto;
+
 /** For tests: the tree hashes over a real SHA-256. */
 export const hasher = createTreeHasher(sha256);
-
-/** For tests: real signatures. */
-export const crypto: NoteCrypto = {
-  sha256,
-  ed25519Verify: (publicKey, message, signature) => ed25519.verify(signature, message, publicKey),
-};
 
 /** The root of RFC 6962 section 2.1, written down as it stands there and sharing no code with the tree. */
 export function slowRoot(entries: readonly Uint8Array[]): Uint8Array {
@@ -35,17 +29,21 @@ export function sampleEntries(count: number): Uint8Array[] {
 }
 
 /** A named key from a fixed seed, both halves. */
-export function sampleKey(
-  name: string,
-  seed: number,
-): { vkey: string; signer: NoteSigner; verifier: NoteVerifier } {
-  const secret = new Uint8Array(32).fill(seed);
-  const publicKey = ed25519.getPublicKey(secret);
+export interface SampleKey {
+  readonly vkey: string;
+  readonly signer: NoteSigner;
+  readonly verifier: NoteVerifier;
+}
+
+/** Builds a key that signs and verifies for real. */
+export function sampleKey(name: string, fill: number): SampleKey {
+  const seed = new Uint8Array(32).fill(fill);
+  const publicKey = portableCrypto.ed25519PublicKey(seed);
   const vkey = formatVerifierKey(sha256, name, publicKey);
-  const sign = (message: Uint8Array): Uint8Array => ed25519.sign(message, secret);
+  const sign = (message: Uint8Array): Uint8Array => portableCrypto.ed25519Sign(message, seed);
   return {
     vkey,
     signer: createNoteSigner(sha256, { name, publicKey, sign }),
-    verifier: createNoteVerifier(crypto, vkey),
+    verifier: createNoteVerifier(portableCrypto, vkey),
   };
 }
