@@ -30,11 +30,7 @@ export async function initialize(connection: Connection, timeoutMs: number): Pro
 }
 
 /** Asks for all pages of the tool list. */
-export async function listTools(
-  connection: Connection,
-  timeoutMs: number,
-  monotonic: () => number,
-): Promise<Announcement['tools']> {
+export async function listTools(connection: Connection, timeoutMs: number): Promise<Announcement['tools']> {
   const collected = createCollection();
   let cursor: JsonValue | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {

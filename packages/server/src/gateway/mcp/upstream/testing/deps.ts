@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Log, LogFields } from '../../../../platform/log.js';
+import { clock } from '../../../../platform/system.js';
+import type { ServerLimits, ServerPolicy, ToolPolicy } from '../../../admission/ports.js';
+import type { LifeDeps } from '../life.js';
+
+/** A log that keeps what it was told. */
+export function createMemoryLog(): Log & { readonly lines: (LogFields & { message: string })[] } {
+  const lines: (LogFields & { message: string })[] = [];
+  const note = (message: string, fields: LogFields = {}) => void lines.push({ message, ...fields });
+  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
+  return Object.assign(log, { lines });
+}
+
+/** Real clock and processes; the reaper only notes what it was given. */
+export function upstreamDeps() {
+  const groups = new Set<number>();
+  const log = createMemoryLog();
+  const deps: LifeDeps = {
+    clock,
+    log,
+    environment: { PATH: process.env['PATH'], TALOS_CANARY: 'must not be seen' },
+    reaper: { addGroup: (pgid) => void groups.add(pgid), removeGroup: (pgid) => void groups.delete(pgid) },
+  };
+  return { deps, groups, log };
+}
+
+const NASTY = fileURLToPath(new URL('./nasty-server.mjs', import.meta.url));
+
+/** The nasty server as an operator would configure it. */
+export function nastyServer(
+  mode: string,
+  limits: ServerLimits = {},
+  tools: ReadonlyMap<string, ToolPolicy> = new Map(),
+): ServerPolicy {
+  return {
+    name: 'nasty',
+    run: { command: process.execPath, args: [NASTY, mode], env: { CONFIGURED: 'yes' } },
+    limits,
+    tools,
+  };
+}
+
+/** True while any process of the group runs. The dead that nobody waited for (no init in a container) do not. */
+export function isGroupAlive(pgid: number): boolean {
+  const rows = execFileSync('ps', ['-eo', 'pgid=,stat='], { encoding: 'utf8' }).split('\n');
+  return rows.some((row) => {
+    const [group, state = 'Z'] = row.trim().split(/\s+/);
+    return Number(group) === pgid && !state.startsWith('Z');
+  });
+}
