@@ -1,23 +1,12 @@
-import type { SignedHeaders, ToolManifest, VerifiedCapability } from '@talosprotocol/protocol';
+import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '@talosprotocol/contracts';
+import type { ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
-
-/** The credential as an event names it (AUD-5). `cth` only after the chain verified, `token` only if it did not. */
-export interface EventCredential {
-  readonly kind: 'none' | 'bearer' | 'session';
-  readonly cth?: string;
-  readonly sid?: string;
-  readonly seq?: number;
-  readonly rid?: string;
-  readonly token?: string;
-}
 
 /** A caller whose credential was verified, chain and possession. */
 export interface Authenticated {
   readonly capability: VerifiedCapability;
-  readonly credential: EventCredential;
-  /** The trust anchor's tenant. */
-  readonly tenant: string;
+  readonly credential: CredentialRecord;
   /** False once any link is revoked or expired, the session ended, or the revocation feed is silent for too long
    *  for calls of this kind. Synchronous and cheap: asked after every wait. */
   isLive(op: 'read' | 'write'): boolean;
@@ -52,53 +41,14 @@ export interface CallLedger {
   hold(capability: VerifiedCapability): Promise<void>;
 }
 
-/** Opens a commitment of an event (AUD-3). */
-export interface EventDisclosure {
-  readonly pointer: string;
-  /** base64url of 32 bytes */
-  readonly salt: string;
-  readonly value: unknown;
-}
-
-/** A commitment (AUD-3). */
-export interface EventCommitment {
-  readonly $c: string;
-}
-
-/** What an event says was attempted (AUD-5). */
-export interface EventAction {
-  readonly method: string;
-  readonly server?: string;
-  readonly tool?: string;
-  readonly op?: 'read' | 'write';
-}
+/** Members that every event has (AUD-1). */
+type Common = 'v' | 'id' | 'time' | 'type' | 'origin' | 'tenant' | 'emitter' | 'eseq' | 'prev' | 'principal';
 
 /** Further members of a `decision` event (AUD-4), without `source`: the sink derives it from `address`. */
-export interface DecisionMembers {
-  readonly request: string;
-  readonly surface: 'mcp' | 'session' | 'admin';
-  readonly effect: 'allow' | 'deny';
-  readonly code: string | null;
-  readonly credential: EventCredential;
-  readonly action: EventAction;
-  readonly items: EventCommitment | null;
-  readonly request_hash: EventCommitment | null;
-  readonly forwarded_hash: EventCommitment | null;
-  readonly refusal: EventCommitment | null;
-  readonly pin: string | null;
-  readonly policy: string;
-}
+export type DecisionMembers = Omit<DecisionEvent, Common | 'source'>;
 
-/** How a call ended (AUD-4). `lost` is written by the audit room at the next start, never by us. */
-export type OutcomeStatus = 'completed' | 'failed' | 'cancelled' | 'revoked_during';
-
-/** Further members of an `outcome` event (AUD-4). */
-export interface OutcomeMembers {
-  readonly request: string;
-  readonly decision: string;
-  readonly status: OutcomeStatus;
-  readonly response_hash: EventCommitment | null;
-}
+/** Further members of an `outcome` event (AUD-4). `lost` is written by the audit room at the next start. */
+export type OutcomeMembers = Omit<OutcomeEvent, Common>;
 
 interface DraftBase {
   /** `evt_<UUIDv7>`, made by the caller; the receipt is `rcp_` with the same UUID (ENC-4). */
@@ -106,7 +56,7 @@ interface DraftBase {
   readonly tenant: string;
   /** Null exactly when no chain verified. */
   readonly principal: { readonly sub: string; readonly prn?: string } | null;
-  readonly disclosures: readonly EventDisclosure[];
+  readonly disclosures: readonly Disclosure[];
 }
 
 /** An event before the sink adds `v`, `time`, `origin`, `emitter`, `eseq`, `prev`, `pseq` and `source`. */
@@ -122,7 +72,7 @@ export interface OutcomeDraft extends DraftBase {
   readonly members: OutcomeMembers;
 }
 
-export type EventDraft = DecisionDraft | OutcomeDraft;
+export type GatewayDraft = DecisionDraft | OutcomeDraft;
 
 /** Where an event stands in the log. */
 export interface RecordedEvent {
@@ -138,7 +88,7 @@ export interface AuditSink {
   /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
   assertAccepting(op: 'read' | 'write'): void;
   /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL */
-  record(draft: EventDraft): Promise<RecordedEvent>;
+  record(draft: GatewayDraft): Promise<RecordedEvent>;
   /** The same for denials, in a bounded queue of its own and up to a rate per source. Beyond that rate it resolves
    *  with undefined: the denial is counted in a `denials` summary, and has no receipt. */
   recordDenial(draft: DecisionDraft, source: DenialSource): Promise<RecordedEvent | undefined>;
@@ -167,9 +117,9 @@ export interface ServerLimits {
 
 /** What the operator said about one tool. */
 export interface ToolPolicy {
-  readonly manifest: ToolManifest;
-  /** hex (DEC-8); absent while the operator has not confirmed one: then the tool is not served. */
-  readonly pin?: string;
+  readonly manifest: ParsedManifest;
+  /** hex (DEC-8) */
+  readonly pin: string;
 }
 
 /** One tool server of the config. */
@@ -181,13 +131,19 @@ export interface ServerPolicy {
   readonly tools: ReadonlyMap<string, ToolPolicy>;
 }
 
-/** The policy in force. A new document is a new object: compare by identity. */
+/** The policy in force; immutable. `servers` is made by `compileServers` of this room. */
 export interface Policy {
   /** hex (AUD-9) */
   readonly hash: string;
   /** Of events about callers who proved nothing, and of administrators' looks at tool servers. */
   readonly defaultTenant: string;
   readonly servers: ReadonlyMap<string, ServerPolicy>;
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly bodyMs: number;
+    readonly perAddressPerMinute: number;
+    readonly maxConcurrentCalls: number;
+  };
 }
 
 /** Gives the policy in force now. */

@@ -1,3 +1,4 @@
+import { TOOL_NAME } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { upstreamFailed } from './child.js';
 import type { Connection, Reply } from './connection.js';
@@ -16,7 +17,7 @@ const PROTOCOL_VERSION = '2025-11-25';
 const ACCEPTED_VERSIONS: readonly JsonValue[] = [PROTOCOL_VERSION, '2025-06-18', '2025-03-26', '2024-11-05'];
 const MAX_PAGES = 32;
 const MAX_TOOLS = 512;
-const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
+const NAME = new RegExp(TOOL_NAME);
 
 /** The MCP handshake. We declare no capability, so that a server has nothing to ask of us. */
 export async function initialize(connection: Connection, timeoutMs: number): Promise<void> {
@@ -76,7 +77,7 @@ function isTool(tool: JsonValue): tool is JsonObject & { readonly name: string }
   return (
     isJsonObject(tool) &&
     typeof tool['name'] === 'string' &&
-    TOOL_NAME.test(tool['name']) &&
+    NAME.test(tool['name']) &&
     isJsonObject(tool['inputSchema']) &&
     !needsTask(tool['execution'])
   );

@@ -1,16 +1,5 @@
 /** Variables of ours that a tool server may see. Everything else, above all secrets, stays with us. */
-const ALLOWED: readonly string[] = [
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'LOGNAME',
-  'PATH',
-  'SHELL',
-  'TERM',
-  'TMPDIR',
-  'TZ',
-  'USER',
-];
+const ALLOWED: readonly string[] = ['HOME', 'LANG', 'PATH', 'TMPDIR'];
 
 /** The environment of a tool server: the allow-listed part of ours, and what the operator configured for it. */
 export function serverEnvironment(

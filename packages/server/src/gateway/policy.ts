@@ -1,0 +1,45 @@
+import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
+import { parseManifest } from '@talosprotocol/protocol';
+import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
+
+/** The tool servers of a checked policy document, ready to be decided with.
+ *  @throws {TrustError} MALFORMED: a manifest outside its grammar */
+export function compileServers(servers: PolicyDocument['servers']): Policy['servers'] {
+  return new Map(Object.entries(servers).map(([name, server]) => [name, compileServer(name, server)]));
+}
+
+/** The limits of a checked policy document, with their defaults. */
+export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
+  return {
+    bodyBytes: limits?.bodyBytes ?? 1_048_576,
+    bodyMs: (limits?.bodySeconds ?? 30) * 1000,
+    perAddressPerMinute: limits?.perAddressPerMinute ?? 6000,
+    maxConcurrentCalls: limits?.maxConcurrentCalls ?? 512,
+  };
+}
+
+function compileServer(name: string, server: ToolServer): ServerPolicy {
+  const { command, args = [], env = {}, cwd, tools = {} } = server;
+  return {
+    name,
+    run: { command, args, env, ...(cwd === undefined ? {} : { cwd }) },
+    limits: limitsOf(server),
+    tools: new Map(
+      Object.entries(tools).map(([tool, { pin, ...manifest }]) => [tool, pinned(manifest, pin)]),
+    ),
+  };
+}
+
+function pinned(manifest: object, pin: string): ToolPolicy {
+  return { manifest: parseManifest(manifest), pin };
+}
+
+function limitsOf(server: ToolServer): ServerLimits {
+  const { idleSeconds, lifetimeSeconds, callTimeoutSeconds, maxConcurrent } = server;
+  return {
+    ...(idleSeconds === undefined ? {} : { idleMs: idleSeconds * 1000 }),
+    ...(lifetimeSeconds === undefined ? {} : { lifetimeMs: lifetimeSeconds * 1000 }),
+    ...(callTimeoutSeconds === undefined ? {} : { callTimeoutMs: callTimeoutSeconds * 1000 }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+  };
+}
