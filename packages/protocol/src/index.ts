@@ -34,6 +34,19 @@ export { createUuidv7, isUuidv7, uuidv7Time } from './encoding/uuid.js';
 // errors
 export { isTrustError, TrustError, type TrustErrorData } from './error.js';
 
+// identity
+export { encodeDidKey, encodeMultikey, parseDidKey, parseMultikey } from './identity/did-key.js';
+export { type DidKey, type DidKeys, KEY_PURPOSES, type KeyPurpose, keyFor } from './identity/did-keys.js';
+export { didWebUrl } from './identity/did-web.js';
+export { parseDidDocument } from './identity/document.js';
+export {
+  createDidResolver,
+  type DidResolver,
+  type DidResolverDeps,
+  didKeyKeys,
+} from './identity/resolver.js';
+export { createSigner } from './identity/signer.js';
+
 // log
 export { decodeBase64, encodeBase64 } from './log/base64.js';
 export {
@@ -45,6 +58,7 @@ export {
   type VerifiedCheckpoint,
   verifyCheckpoint,
 } from './log/checkpoint.js';
+export { commit, disclose } from './log/commitment.js';
 export {
   type CompactTree,
   createCompactTree,
