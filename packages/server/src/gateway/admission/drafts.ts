@@ -1,0 +1,146 @@
+import type { ActionRecord, Commitment, CredentialRecord, Disclosure } from '@talosprotocol/contracts';
+import {
+  type CheckedItem,
+  type CryptoProvider,
+  canonicalize,
+  commit,
+  createUuidv7,
+  disclose,
+  encodeUtf8,
+  type JsonObject,
+} from '@talosprotocol/protocol';
+import type { Clock, Random } from '../../platform/system.js';
+import type { Refusal } from './hint.js';
+import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
+
+/** A JSON-RPC request as it is hashed. */
+export interface HashedRequest {
+  readonly method: string;
+  /** Without `_meta`. */
+  readonly params: JsonObject;
+}
+
+/** What is known of a call when it is decided. */
+export interface DecisionFacts {
+  /** Of the event: also gives the receipt's id. */
+  readonly uuid: string;
+  readonly request: string;
+  readonly surface: 'mcp';
+  readonly address: string;
+  readonly tenant: string;
+  readonly policy: string;
+  readonly action: ActionRecord;
+  readonly credential: CredentialRecord;
+  /** Absent while nobody was verified. */
+  readonly caller?: Authenticated;
+  readonly items?: readonly CheckedItem[];
+  readonly requestHash?: string;
+  readonly forwardedHash?: string;
+  readonly pin?: string;
+  readonly refusal?: Refusal;
+}
+
+/** Builds event drafts; the only place that knows which member is private. */
+export interface Drafts {
+  uuid(): string;
+  /** hex(SHA-256(JCS(request))) (AUD-8) */
+  hash(value: unknown): string;
+  /** hex(SHA-256(UTF-8(text))) */
+  hashText(text: string): string;
+  decision(facts: DecisionFacts): DecisionDraft;
+  outcome(decision: DecisionDraft, status: OutcomeMembers['status'], responseHash?: string): OutcomeDraft;
+}
+
+const SALT = 32;
+
+export function createDrafts(deps: {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Drafts {
+  const { crypto, clock, random } = deps;
+  const uuid = (): string => createUuidv7(clock.now(), random(16));
+  const vault = () => createVault(crypto, random);
+  return {
+    uuid,
+    hashText: (text) => crypto.sha256Hex(encodeUtf8(text)),
+    hash: (value) => crypto.sha256Hex(encodeUtf8(canonicalize(value))),
+    decision: (facts) => decisionDraft(facts, vault()),
+    outcome(decision, status, responseHash) {
+      const { seal, disclosures } = vault();
+      const { tenant, principal, members } = decision;
+      const response_hash = seal('/response_hash', responseHash);
+      return {
+        type: 'outcome',
+        id: `evt_${uuid()}`,
+        tenant,
+        principal,
+        disclosures,
+        members: { request: members.request, decision: decision.id, status, response_hash },
+      };
+    },
+  };
+}
+
+interface Vault {
+  readonly disclosures: Disclosure[];
+  /** Commits to a value and keeps what opens it; null for what is not there. */
+  seal(pointer: string, value: unknown): Commitment | null;
+}
+
+function createVault(crypto: CryptoProvider, random: Random): Vault {
+  const disclosures: Disclosure[] = [];
+  return {
+    disclosures,
+    seal(pointer, value) {
+      if (value === undefined) return null;
+      const salt = random(SALT);
+      disclosures.push(disclose(pointer, value, salt));
+      return commit(pointer, value, salt, crypto);
+    },
+  };
+}
+
+function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): DecisionDraft {
+  const { caller, refusal } = facts;
+  const items = facts.items?.map(({ scope, op }) => ({ scope, op }));
+  return {
+    type: 'decision',
+    id: `evt_${facts.uuid}`,
+    tenant: facts.tenant,
+    principal: caller === undefined ? null : principalOf(caller),
+    address: facts.address,
+    disclosures,
+    members: {
+      request: facts.request,
+      surface: facts.surface,
+      effect: refusal === undefined ? 'allow' : 'deny',
+      code: refusal?.code ?? null,
+      credential: facts.credential,
+      action: facts.action,
+      items: seal('/items', items),
+      request_hash: seal('/request_hash', facts.requestHash),
+      forwarded_hash: seal('/forwarded_hash', facts.forwardedHash),
+      refusal: seal('/refusal', whereOf(refusal)),
+      pin: facts.pin ?? null,
+      policy: facts.policy,
+    },
+  };
+}
+
+function principalOf({ capability }: Authenticated): { sub: string; prn?: string } {
+  const { holder, principal } = capability;
+  return principal === undefined ? { sub: holder } : { sub: holder, prn: principal };
+}
+
+/** AUD-6: what `refusal` discloses; nothing if neither link, item nor caveat is known. */
+function whereOf(refusal: Refusal | undefined): object | undefined {
+  if (refusal === undefined) return undefined;
+  const { link, item, caveat } = refusal;
+  const where = {
+    ...(link === undefined ? {} : { link }),
+    ...(item === undefined ? {} : { item }),
+    ...(caveat === undefined ? {} : { caveat }),
+  };
+  return Object.keys(where).length === 0 ? undefined : where;
+}
