@@ -1,0 +1,113 @@
+import type { Decision, Denial, Op } from '@talosprotocol/contracts';
+import type { JsonObject } from '../encoding/json.js';
+import { isTrustError } from '../error.js';
+import type { CompiledGrant } from './grant.js';
+import { hintForCaveat, hintForScope } from './hint.js';
+import type { CheckedItem } from './items.js';
+import { coversScope, formatScope } from './scope.js';
+import type { VerifiedCapability } from './verified.js';
+
+const ALLOW: Decision = Object.freeze({ effect: 'allow' });
+
+/** Decides one call: every item must be allowed by one grant of the anchor and by one of every link (CAP-20), so
+ *  that no link can widen its parent. The first failure is reported, from link 0 upward. Consumes nothing; limits
+ *  (`limitsOf`), and that the links are still in force (`checkInForce`), are the caller's next steps.
+ *  Never throws: what cannot be decided is denied (DEC-2), and so is a call without items.
+ *  @example authorize(capability, itemsOfCall(call), call.arguments) */
+export function authorize(
+  capability: VerifiedCapability,
+  items: readonly CheckedItem[],
+  args: JsonObject,
+): Decision {
+  try {
+    return items.length === 0 ? undecidable('a call without items') : decide(capability, items, args);
+  } catch (error) {
+    return undecidable(isTrustError(error) ? error.message : 'an error while deciding');
+  }
+}
+
+/** True if some call of the tool could be allowed: every link and the anchor have a grant whose `tool` and `method`
+ *  cover the tool and whose `ops` meet `ops` (DEC-9). For lists of tools; it decides no call.
+ *  @throws {TrustError} MALFORMED: names that no scope can hold */
+export function couldAllow(
+  capability: VerifiedCapability,
+  tool: { readonly server: string; readonly tool: string; readonly ops: readonly Op[] },
+): boolean {
+  const scope = formatScope('tool', [tool.server, tool.tool]).text;
+  return capability.grants.every((grants) =>
+    grants.some((grant) => tool.ops.some(grant.allowsOp) && reachesTool(grant, scope)),
+  );
+}
+
+/** A grant for some of a tool's resources reaches the tool, though it covers no call without one. */
+function reachesTool(grant: CompiledGrant, scope: string): boolean {
+  if (grant.scope.root !== 'tool' || grant.scope.values.length < 3) return coversScope(grant.scope, scope);
+  return coversScope(grant.scope, `${scope}/resource:${grant.scope.values[2]}`);
+}
+
+function decide(capability: VerifiedCapability, items: readonly CheckedItem[], args: JsonObject): Decision {
+  const { grants } = capability;
+  for (let link = 0; link < grants.length; link++) {
+    const refusal = refusalOf(grants[link] as readonly CompiledGrant[], items, args);
+    if (refusal !== undefined) return deny(capability, link, refusal);
+  }
+  return ALLOW;
+}
+
+interface Refusal {
+  readonly item: CheckedItem;
+  /** The caveat of the first grant that covers scope and op; absent if no grant does. */
+  readonly caveat?: string;
+}
+
+function refusalOf(
+  grants: readonly CompiledGrant[],
+  items: readonly CheckedItem[],
+  args: JsonObject,
+): Refusal | undefined {
+  // A grant's caveats see the whole call, so that each is tested once, not once per item.
+  const known: KnownCaveats = new Map();
+  for (const item of items) {
+    const caveat = whyNot(item, grants, args, known);
+    if (caveat !== undefined) return caveat === '' ? { item } : { item, caveat };
+  }
+  return undefined;
+}
+
+type KnownCaveats = Map<CompiledGrant, string | undefined>;
+
+/** Undefined if one grant allows the item; else the caveat of the first that covers it, or `` if none does. */
+function whyNot(
+  item: CheckedItem,
+  grants: readonly CompiledGrant[],
+  args: JsonObject,
+  known: KnownCaveats,
+): string | undefined {
+  let first = '';
+  for (const grant of grants) {
+    if (!grant.allowsOp(item.op) || !coversScope(grant.scope, item.scope)) continue;
+    const caveat = grant.unconditional ? undefined : caveatOf(grant, args, known);
+    if (caveat === undefined) return undefined;
+    first ||= caveat;
+  }
+  return first;
+}
+
+function caveatOf(grant: CompiledGrant, args: JsonObject, known: KnownCaveats): string | undefined {
+  if (!known.has(grant)) known.set(grant, grant.brokenCaveat(args));
+  return known.get(grant);
+}
+
+function deny(capability: VerifiedCapability, link: number, { item, caveat }: Refusal): Denial {
+  const where = { link, item: `${item.op} ${item.scope}` };
+  if (caveat === undefined) {
+    return { effect: 'deny', code: 'SCOPE_MISMATCH', ...where, hint: hintForScope(capability, link, item) };
+  }
+  const hint = hintForCaveat(capability, link, caveat);
+  return { effect: 'deny', code: 'CONSTRAINT_VIOLATED', ...where, caveat, hint };
+}
+
+function undecidable(why: string): Denial {
+  const hint = `The call could not be decided (${why}), so it was refused.`;
+  return { effect: 'deny', code: 'POLICY_DENIED', hint };
+}

@@ -1,0 +1,142 @@
+import { createChecker, Item, type Op } from '@talosprotocol/contracts';
+import type { JsonObject, JsonValue } from '../encoding/json.js';
+import { malformed, TrustError } from '../error.js';
+import type { ParsedManifest, ParsedResource } from './manifest.js';
+import { normalPath } from './path.js';
+import { expandPointer } from './pointer.js';
+import { encodeResource, formatScope, parseScope } from './scope.js';
+import { normalUrl } from './url.js';
+
+declare const checked: unique symbol;
+
+/** An item whose scope is canonical, so that it can be decided on by comparing text. Made by itemsOfCall, itemOfPath
+ *  and parseItems only. */
+export interface CheckedItem extends Item {
+  readonly [checked]: true;
+}
+
+/** A call of an MCP tool, with the manifest its pin covers and arguments from the strict parser. */
+export interface ToolCall {
+  /** The operator's name of the server, never what the server says of itself. */
+  readonly server: string;
+  readonly tool: string;
+  readonly manifest: ParsedManifest;
+  readonly arguments: JsonObject;
+}
+
+/** A path the gateway resolves on its own host before it decides (CAP-18). */
+export interface PathToResolve {
+  readonly path: string;
+  readonly op: Op;
+}
+
+/** As many as a decision lists. */
+const MAX_ITEMS = 1024;
+const checkItem = createChecker(Item);
+
+/** The items a call is decided on (CAP-15 to CAP-17), at least one, without repetitions.
+ *  @throws {TrustError} CONSTRAINT_VIOLATED: a value that its kind does not allow, or more than 1,024 items */
+export function itemsOfCall(call: ToolCall): readonly CheckedItem[] {
+  const { source, resources } = call.manifest;
+  const bare = formatScope('tool', [call.server, call.tool]).text;
+  const items = new Map<string, Item>();
+  const add = (scope: string, op: Op): void => {
+    items.set(`${op} ${scope}`, { scope, op });
+    if (items.size > MAX_ITEMS) throw tooMany();
+  };
+  for (const resource of resources) {
+    const op = resource.op ?? source.op;
+    const { values, opaque } = findValues(call.arguments, resource);
+    if (opaque) add(bare, op);
+    for (const value of values) add(resourceScope(bare, mapValue(value, resource)), op);
+  }
+  if (items.size === 0) add(bare, source.op);
+  return [...items.values()] as CheckedItem[];
+}
+
+/** The item for a path that resolution found (CAP-18).
+ *  @throws {TrustError} CONSTRAINT_VIOLATED: not a normal path */
+export function itemOfPath(
+  call: Pick<ToolCall, 'server' | 'tool'>,
+  { path, op }: PathToResolve,
+): CheckedItem {
+  const bare = formatScope('tool', [call.server, call.tool]).text;
+  return { scope: resourceScope(bare, mapPath(path)), op } as CheckedItem;
+}
+
+/** The paths of a call whose manifest says `"resolve": "realpath"` (CAP-18). Call itemsOfCall first: what it
+ *  refuses is not looked for here. */
+export function pathsToResolve(call: ToolCall): readonly PathToResolve[] {
+  return call.manifest.resources
+    .filter((resource) => resource.resolve === 'realpath')
+    .flatMap((resource) => {
+      const op = resource.op ?? call.manifest.source.op;
+      return findValues(call.arguments, resource).values.map((path) => ({ path, op }));
+    });
+}
+
+/** Checks items that come from outside, such as those of `POST /talos/v1/authorize` (DEC-11).
+ *  @throws {TrustError} MALFORMED: none, more than 1,024, or one that is not canonical */
+export function parseItems(values: readonly unknown[]): readonly CheckedItem[] {
+  if (values.length === 0 || values.length > MAX_ITEMS)
+    throw malformed(`no items, or more than ${MAX_ITEMS}`);
+  return values.map((value) => {
+    const fault = checkItem(value);
+    if (fault !== undefined) throw malformed(`an item: ${fault}`);
+    const { scope, op } = value as Item;
+    return { scope: parseScope(scope, 'item').text, op } as CheckedItem;
+  });
+}
+
+/** The strings a resource's pointer finds. `opaque` if the call also needs the right to the tool as a whole: because
+ *  a required value is missing, or something else than a string is there (CAP-16). */
+function findValues(
+  args: JsonObject,
+  resource: ParsedResource,
+): { readonly values: readonly string[]; readonly opaque: boolean } {
+  const finds = expandPointer(args, resource.pointer);
+  if (finds === undefined) throw tooMany();
+  const values = finds.values.filter(isString);
+  const isMissing = resource.required && (finds.missing || finds.values.length === 0);
+  return { values, opaque: isMissing || finds.blocked || values.length < finds.values.length };
+}
+
+function isString(value: JsonValue): value is string {
+  return typeof value === 'string';
+}
+
+function mapValue(value: string, { kind, ptr }: ParsedResource): readonly string[] {
+  const segments = kind === 'path' ? normalPath(value) : kind === 'url' ? mapUrl(value) : [value];
+  if (segments === undefined) throw refused(ptr, `is not a normal ${kind}`);
+  return segments;
+}
+
+function mapPath(path: string): readonly string[] {
+  const segments = normalPath(path);
+  if (segments === undefined) throw refused('(real path)', 'is not a normal path');
+  return segments;
+}
+
+function mapUrl(text: string): readonly string[] | undefined {
+  const url = normalUrl(text);
+  return url === undefined ? undefined : [url.scheme, url.authority, ...url.segments];
+}
+
+/** What the mapping made is parsed again, so that an item is canonical whatever the kind. */
+function resourceScope(bare: string, segments: readonly string[]): string {
+  try {
+    return parseScope(`${bare}/resource:${encodeResource(segments)}`, 'item').text;
+  } catch (cause) {
+    throw new TrustError('CONSTRAINT_VIOLATED', 'a value that no scope can hold', {}, cause);
+  }
+}
+
+function refused(ptr: string, what: string): TrustError {
+  const hint =
+    'Give an absolute path or URL in its plain spelling: without ., .., //, ~, \\ and escapes of those.';
+  return new TrustError('CONSTRAINT_VIOLATED', `an argument ${what}`, { caveat: `${ptr} ${what}`, hint });
+}
+
+function tooMany(): TrustError {
+  return new TrustError('CONSTRAINT_VIOLATED', `a call that names more than ${MAX_ITEMS} resources`);
+}

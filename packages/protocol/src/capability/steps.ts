@@ -1,0 +1,103 @@
+import { CHAIN_LIMITS, type ProblemCode } from '@talosprotocol/contracts';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { TrustError } from '../error.js';
+import { type DidKeys, keyFor } from '../identity/did-keys.js';
+import type { Anchor, Anchors } from './anchor.js';
+import { atLink, type ParsedChain } from './chain.js';
+import type { ParsedLink } from './link.js';
+
+/** The steps of verification in the order of CAP-19. Each throws with the number of the link that fails. */
+
+/** Step 2. */
+export function anchorOf({ root }: ParsedChain, anchors: Anchors): Anchor {
+  const { iss } = root.claims;
+  const anchor = anchors.get(iss);
+  if (anchor !== undefined) return anchor;
+  const hint = `The operator of this gateway would have to add a trust anchor for ${iss}.`;
+  throw refusal('UNTRUSTED_ISSUER', 1, 'the issuer of the root is no trust anchor', hint);
+}
+
+/** Step 3. */
+export function checkRevoked(links: readonly ParsedLink[], isRevoked: (lid: string) => boolean): void {
+  for (const [index, { lid, claims }] of links.entries()) {
+    if (!isRevoked(lid)) continue;
+    throw refusal('REVOKED', index + 1, 'the link was revoked', `Ask ${claims.iss} for a new one.`);
+  }
+}
+
+/** Step 4, how a link follows from its parent. */
+export function checkDelegation(links: readonly ParsedLink[], index: number): void {
+  if (index === 0) return;
+  const { claims } = links[index] as ParsedLink;
+  const parent = links[index - 1] as ParsedLink;
+  if (claims.iss !== parent.claims.sub) throw unfounded(index, 'its iss is not the sub of its parent');
+  if (claims.par_hash !== parent.lid) throw unfounded(index, 'its par_hash is not the lid of its parent');
+  const left = parent.claims.dlg ?? 0;
+  if (left < 1) throw unfounded(index, 'its parent allows no delegation (dlg 0)');
+  if ((claims.dlg ?? 0) > left - 1) throw unfounded(index, `its dlg is not below its parent's ${left}`);
+}
+
+/** Step 4, the signature: by a key of the issuer that may delegate (ID-4). */
+export function checkSignature(link: ParsedLink, index: number, keys: DidKeys, crypto: CryptoProvider): void {
+  atLink(index + 1, () => {
+    const publicKey = keyFor(keys, link.header.kid, 'capabilityDelegation');
+    if (crypto.ed25519Verify(link.signature, link.signingInput, publicKey)) return;
+    const hint = 'The link was altered or signed with another key; get the chain again from who issued it.';
+    throw new TrustError('SIGNATURE_INVALID', 'the signature of the link does not verify', { hint });
+  });
+}
+
+/** Step 4, whether the links before allow `bearer`. That a bearer link states `aud` is part of its syntax. */
+export function checkBearerAncestors(links: readonly ParsedLink[], index: number): void {
+  if (links[index]?.claims.bearer !== true) return;
+  if (links.slice(0, index).every((link) => link.claims.bearer_below === true)) return;
+  throw unfounded(index, 'a link before it does not allow bearer links below (bearer_below)');
+}
+
+/** Step 4, whether the link may say `bearer`. */
+export function checkBearer(links: readonly ParsedLink[], index: number, anchor: Anchor): void {
+  checkBearerAncestors(links, index);
+  const { bearer, exp, iat } = (links[index] as ParsedLink).claims;
+  if (bearer !== true || exp - iat <= anchor.bearerMax) return;
+  throw unfounded(index, `a bearer link may live ${anchor.bearerMax} s under this trust anchor`);
+}
+
+/** Step 4, the times, as of `now` in Unix seconds. */
+export function checkTimes({ claims }: ParsedLink, index: number, now: number): void {
+  const { iss, iat, exp, nbf = iat } = claims;
+  const skew = CHAIN_LIMITS.skewSeconds;
+  // Written so that a time that is not a number refuses.
+  if (!(Math.max(iat, nbf) <= now + skew)) {
+    const hint = `It is valid from ${Math.max(iat, nbf)} (Unix seconds); here it is ${now}.`;
+    throw refusal('NOT_YET_VALID', index + 1, 'the link is not valid yet', hint);
+  }
+  if (!(now < exp + skew)) {
+    throw refusal('EXPIRED', index + 1, `the link expired at ${exp}`, `Ask ${iss} for a new one.`);
+  }
+}
+
+/** Step 5. */
+export function checkAudience(links: readonly ParsedLink[], audience: string): void {
+  for (const [index, { claims }] of links.entries()) {
+    if (claims.aud === undefined || claims.aud.includes(audience)) continue;
+    const hint = `Ask ${claims.iss} for a link whose aud has ${audience}.`;
+    throw refusal('AUDIENCE_MISMATCH', index + 1, 'the link is for other gateways', hint);
+  }
+}
+
+/** Step 6. */
+export function checkInvoke(links: readonly ParsedLink[]): void {
+  const last = links.length - 1;
+  if (links[last]?.claims.invoke === false) {
+    throw unfounded(last, 'its holder may delegate, but not act (invoke false)');
+  }
+}
+
+function unfounded(index: number, reason: string): TrustError {
+  const hint = 'Ask who issued the link, or one before it, for a chain that allows this.';
+  return refusal('DELEGATION_INVALID', index + 1, reason, hint);
+}
+
+function refusal(code: ProblemCode, link: number, reason: string, hint: string): TrustError {
+  return new TrustError(code, `link ${link}: ${reason}`, { link, hint });
+}
