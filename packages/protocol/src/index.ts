@@ -135,3 +135,55 @@ export {
   type VerifiedInclusion,
   verifyTlogProof,
 } from './log/tlog-proof.js';
+
+// session
+export {
+  formatTalosAuthorization,
+  isTalosAuthorization,
+  parseTalosAuthorization,
+  type TalosAuthorization,
+} from './session/authorization.js';
+export {
+  type ExpectedGrant,
+  hashProof,
+  SESSION_SECONDS,
+  signSessionGrant,
+  type VerifiedGrant,
+  verifySessionGrant,
+} from './session/grant.js';
+export {
+  type RequestHeaders,
+  readRequestHeaders,
+  SIGNED_HEADERS,
+  type SignedHeaderName,
+  type SignedHeaders,
+} from './session/headers.js';
+export { deriveSessionKey, type SessionKeyInput } from './session/key.js';
+export { formatMacInput, isSessionMac, type MacFields, sessionMac } from './session/mac.js';
+export { createNonces, NONCE_LIFETIME, type NonceDeps, type Nonces } from './session/nonce.js';
+export {
+  type ExpectedProof,
+  type ParsedProof,
+  PROOF_SKEW,
+  type ProofContext,
+  parseProof,
+  signProof,
+  type VerifiedProof,
+  verifyProof,
+} from './session/pop.js';
+export type { NewSession, Session } from './session/session.js';
+export { decodeSessionId, encodeSessionId, type SessionId } from './session/sid.js';
+export {
+  type AuthenticatedRequest,
+  createSessionTable,
+  type SessionTable,
+  type SessionTableDeps,
+} from './session/table.js';
+export {
+  createReplayWindow,
+  isWindowWidth,
+  type ReplayWindow,
+  WINDOW_WIDTHS,
+  type WindowVerdict,
+  type WindowWidth,
+} from './session/window.js';
