@@ -1,3 +1,75 @@
+// capability
+export {
+  type AddressBytes,
+  isInBlock,
+  isPrivateAddress,
+  isPrivateHost,
+  parseAddress,
+} from './capability/address.js';
+export { type Anchor, type Anchors, parseAnchor, parseAnchors } from './capability/anchor.js';
+export { type AttenuateOptions, attenuate } from './capability/attenuate.js';
+export { authorize, couldAllow } from './capability/authorize.js';
+export {
+  attenuateBearer,
+  attenuateToBearer,
+  type BearerKey,
+  formatBearerKey,
+  issueBearer,
+  parseBearerKey,
+  verifyBearer,
+} from './capability/bearer.js';
+export { describeConstraint, describeOnly } from './capability/caveat.js';
+export { type ParsedChain, parseChain } from './capability/chain.js';
+export type { CompiledGrant } from './capability/grant.js';
+export {
+  type CapabilityDescription,
+  describeCapability,
+  type LinkDescription,
+} from './capability/inspect.js';
+export { type IssueDeps, type IssueOptions, issueCapability, type LinkOptions } from './capability/issue.js';
+export {
+  type CheckedItem,
+  itemOfPath,
+  itemsOfCall,
+  type PathToResolve,
+  parseItems,
+  pathsToResolve,
+  type ToolCall,
+} from './capability/items.js';
+export { type LimitEntry, limitsOf, type UncountedKind } from './capability/limits.js';
+export { type ParsedLink, parseLink } from './capability/link.js';
+export { type Finding, type LintParent, lintAttenuation, lintGrants } from './capability/lint.js';
+export { type ParsedManifest, type ParsedResource, parseManifest, toolPin } from './capability/manifest.js';
+export { normalPath } from './capability/path.js';
+export { findByPointer, type Pointer, parsePointer } from './capability/pointer.js';
+export {
+  type ParsedRevocation,
+  parseRevocation,
+  type RevocationContext,
+  signRevocation,
+  type VerifiedRevocation,
+  verifyRevocation,
+} from './capability/revocation.js';
+export {
+  coversScope,
+  decodeScopeValue,
+  encodeScopeValue,
+  formatScope,
+  parseScope,
+  type Scope,
+  type ScopeRoot,
+  type ScopeUse,
+} from './capability/scope.js';
+export { type NormalUrl, normalUrl } from './capability/url.js';
+export type { VerifiedCapability } from './capability/verified.js';
+export {
+  checkInForce,
+  type VerifyAsOfContext,
+  type VerifyContext,
+  verifyCapability,
+  verifyCapabilityAsOf,
+} from './capability/verify.js';
+
 // crypto
 export { isEd25519PublicKey } from './crypto/ed25519.js';
 export { equalBytes } from './crypto/equal.js';
