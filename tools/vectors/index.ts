@@ -1,0 +1,23 @@
+import type { Noun } from './case.js';
+import { constraintNoun, onlyNoun } from './constraint.js';
+import { base64urlNoun, cursorNoun, didKeyNoun, jcsNoun, jsonNoun, timeNoun, uuidNoun } from './encoding.js';
+import { itemsNoun } from './items.js';
+import { coversNoun, scopeNoun } from './scope.js';
+
+/** Every noun, made anew. */
+export function allNouns(): Noun[] {
+  return [
+    base64urlNoun(),
+    jsonNoun(),
+    jcsNoun(),
+    timeNoun(),
+    uuidNoun(),
+    cursorNoun(),
+    didKeyNoun(),
+    scopeNoun(),
+    coversNoun(),
+    constraintNoun(),
+    onlyNoun(),
+    itemsNoun(),
+  ];
+}

@@ -1,0 +1,122 @@
+import type { Data } from './bytes.js';
+import { createNoun, type Noun } from './case.js';
+
+const BASE = 'tool:fs/method:t';
+const resource = (ptr: string, kind: string, more: { [name: string]: Data } = {}) => ({
+  ptr,
+  kind,
+  required: true,
+  ...more,
+});
+
+export function itemsNoun(): Noun {
+  const n = createNoun(
+    'items',
+    'a call of tool on server with arguments is decided as expect.items, in any order, by the manifest (CAP-15 to CAP-17).',
+  );
+  const ok = (id: string, resources: Data[], args: Data, items: [string, string][], op = 'read') =>
+    n.ok(
+      id,
+      'CAP-15',
+      id,
+      { server: 'fs', tool: 't', manifest: { op, resources }, arguments: args },
+      {
+        items: items.map(([scope, itemOp]) => ({ scope: `${BASE}${scope}`, op: itemOp })),
+      },
+    );
+  ok('none', [], { a: 1 }, [['', 'read']]);
+  ok('path', [resource('/path', 'path')], { path: '/docs/a b.md' }, [['/resource:/docs/a%20b.md', 'read']]);
+  ok('root', [resource('/path', 'path')], { path: '/' }, [['/resource:/', 'read']]);
+  ok('escaped', [resource('/path', 'path')], { path: '/\u00fc%*:' }, [
+    ['/resource:/%C3%BC%25%2A%3A', 'read'],
+  ]);
+  ok('many', [resource('/paths/*', 'path')], { paths: ['/a', '/b'] }, [
+    ['/resource:/a', 'read'],
+    ['/resource:/b', 'read'],
+  ]);
+  ok(
+    'two-ops',
+    [resource('/from', 'path', { op: 'read' }), resource('/to', 'path')],
+    { from: '/a', to: '/b' },
+    [
+      ['/resource:/a', 'read'],
+      ['/resource:/b', 'write'],
+    ],
+    'write',
+  );
+  ok('optional', [resource('/path', 'path', { required: false })], {}, [['', 'read']]);
+  ok('required-missing', [resource('/path', 'path', { op: 'write' })], {}, [['', 'write']]);
+  ok('empty-array', [resource('/paths/*', 'path')], { paths: [] }, [['', 'read']]);
+  ok('number', [resource('/path', 'path')], { path: 7 }, [['', 'read']]);
+  ok('null-among', [resource('/paths/*', 'path')], { paths: ['/a', null] }, [
+    ['/resource:/a', 'read'],
+    ['', 'read'],
+  ]);
+  ok('url', [resource('/url', 'url')], { url: 'https://Example.com:8443/a/b?q#f' }, [
+    ['/resource:/https/example.com%3A8443/a/b', 'read'],
+  ]);
+  ok('url-default-port', [resource('/url', 'url')], { url: 'https://example.com:443/a' }, [
+    ['/resource:/https/example.com/a', 'read'],
+  ]);
+  ok('id', [resource('/id', 'id')], { id: 'a/b' }, [['/resource:/a%2Fb', 'read']]);
+  const no = (id: string, kind: string, value: Data) =>
+    n.no(
+      id,
+      'CAP-17',
+      id,
+      {
+        server: 'fs',
+        tool: 't',
+        manifest: { op: 'read', resources: [resource('/a', kind)] },
+        arguments: { a: value },
+      },
+      'CONSTRAINT_VIOLATED',
+    );
+  const paths: [string, string][] = [
+    ['relative', 'a'],
+    ['empty', ''],
+    ['dots', '/a/../b'],
+    ['dots-end', '/a/..'],
+    ['dot', '/./a'],
+    ['double', '//a'],
+    ['trailing', '/a/'],
+    ['tilde', '/~/a'],
+    ['tilde-user', '/a/~root'],
+    ['backslash', '/a\\b'],
+    ['nul', '/a\u0000'],
+    ['line-end', '/a\n'],
+    ['nfd', '/u\u0308'],
+    ['delete', '/\u007f'],
+    ['c1', '/\u0085'],
+    ['long', `/${'a'.repeat(4096)}`],
+    ['drive', 'C:\\a'],
+    ['file-url', 'file:///a'],
+  ];
+  for (const [id, path] of paths) no(`path-${id}`, 'path', path);
+  for (const [id, url] of [
+    ['user', 'https://u:p@example.com/'],
+    ['relative', '/a'],
+    ['none', 'example.com'],
+    ['empty', ''],
+  ] as const)
+    no(`url-${id}`, 'url', url);
+  const manifests: [string, Data][] = [
+    ['unknown-member', { op: 'read', resources: [], trust: true }],
+    ['op', { op: 'delete', resources: [] }],
+    ['no-resources', { op: 'read' }],
+    ['kind', { op: 'read', resources: [resource('/a', 'file')] }],
+    ['no-required', { op: 'read', resources: [{ ptr: '/a', kind: 'path' }] }],
+    ['resolve', { op: 'read', resources: [resource('/a', 'path', { resolve: 'yes' })] }],
+    ['ptr', { op: 'read', resources: [resource('a', 'path')] }],
+    ['17', { op: 'read', resources: Array.from({ length: 17 }, (_, i) => resource(`/${i}`, 'path')) }],
+  ];
+  for (const [id, manifest] of manifests)
+    n.no(
+      `manifest-${id}`,
+      'DEC-8',
+      id,
+      { server: 'fs', tool: 't', manifest, arguments: { a: '/a' } },
+      'MALFORMED',
+    );
+  return n.done();
+}
