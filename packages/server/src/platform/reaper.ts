@@ -66,7 +66,8 @@ function checked(id: number): number {
   return id;
 }
 
-/** POSIX sh, no program but `sleep`. `$groups` and `$pids` hold ` id ` entries; `pids` as `id:signal`. */
+/** POSIX sh, no program but `sleep`; `kill -s` is the one spelling that takes groups in every shell.
+ *  `$groups` holds ` id ` entries, `$pids` ` id:signal ` ones. */
 const SCRIPT = `
 trap '' INT TERM HUP QUIT PIPE
 groups=' ' pids=' '
@@ -80,16 +81,18 @@ while read -r verb kind id signal; do
     pid) without "$pids" "$id"; pids=$rest; [ "$verb" = add ] && pids="$pids$id:$signal " ;;
   esac
 done
-alive() { for id in $groups; do kill -0 -- "-$id" 2>/dev/null && return 0; done; return 1; }
-up() { for entry in $pids; do kill -0 "\${entry%%:*}" 2>/dev/null && return 0; done; return 1; }
+alive() { for id in $groups; do kill -s 0 -- "-$id" 2>/dev/null && return 0; done; return 1; }
+up() { for entry in $pids; do kill -s 0 -- "\${entry%%:*}" 2>/dev/null && return 0; done; return 1; }
 wait_until_gone() { n=0; while "$1" && [ $n -lt $2 ]; do sleep 0.1; n=$((n + 1)); done; }
-for id in $groups; do kill -TERM -- "-$id" 2>/dev/null; done
-for entry in $pids; do kill "-\${entry##*:}" "\${entry%%:*}" 2>/dev/null; done
+signal_groups() { for id in $groups; do kill -s "$1" -- "-$id" 2>/dev/null; done; }
+signal_pids() { for entry in $pids; do kill -s "\${1:-\${entry##*:}}" -- "\${entry%%:*}" 2>/dev/null; done; }
+signal_groups TERM
+signal_pids ''
 wait_until_gone alive 20
-for id in $groups; do kill -KILL -- "-$id" 2>/dev/null; done
+alive && signal_groups KILL
 wait_until_gone up 100
-for entry in $pids; do kill -QUIT "\${entry%%:*}" 2>/dev/null; done
+up && signal_pids QUIT
 wait_until_gone up 50
-for entry in $pids; do kill -KILL "\${entry%%:*}" 2>/dev/null; done
+up && signal_pids KILL
 exit 0
 `;

@@ -1,0 +1,30 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const source = (path: string): string => join(root, 'packages', path);
+
+/** A TypeScript program of the sources, as a file that node runs: tests that kill processes need real ones, and
+ *  need no build. It lies inside node_modules, so that packages are found from it. */
+export async function buildProgram(entry: string): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = join(root, 'node_modules/.cache/talos', `${process.pid}-${Date.now()}.mjs`);
+  const bundle = await rolldown({
+    input: source(entry),
+    platform: 'node',
+    external: (id) => !/^[./]|^@talosprotocol\//.test(id),
+    resolve: {
+      alias: {
+        '@talosprotocol/protocol/node': source('protocol/src/node/index.ts'),
+        '@talosprotocol/sdk/keys': source('sdk/src/keys/index.ts'),
+        '@talosprotocol/contracts': source('contracts/src/index.ts'),
+        '@talosprotocol/protocol': source('protocol/src/index.ts'),
+        '@talosprotocol/sdk': source('sdk/src/index.ts'),
+      },
+    },
+  });
+  await bundle.write({ file: path, format: 'esm', codeSplitting: false });
+  await bundle.close();
+  return { path, remove: () => rm(path, { force: true }) };
+}
