@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { isTrustError, TrustError } from '@talosprotocol/protocol';
+
+/** What the server says on standard output once it serves. */
+export interface ServerReady {
+  readonly kernel: string;
+  readonly gateway: string;
+  readonly audit: string;
+  readonly data: string;
+  readonly config: string;
+  readonly gatewayDid: string;
+  readonly organisationDid: string;
+}
+
+/** A server this command started and answers for. */
+export interface ServerProcess {
+  readonly ready: ServerReady;
+  readonly pid: number;
+  /** Resolves with the exit code when the process ends, however it ends. */
+  readonly ended: Promise<number>;
+  /** Asks it to stop and waits; after `limitMs` it is killed. */
+  stop(limitMs?: number): Promise<void>;
+  /** SIGKILL, as a crash would. */
+  kill(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the server's log lines go. */
+  readonly log: 'inherit' | 'ignore' | number;
+  readonly readyMs?: number;
+}
+
+/** The server's program, found through the package and not imported: it runs in a process of its own. */
+const program = (): string => fileURLToPath(import.meta.resolve('@talosprotocol/server/main'));
+
+/** Starts all roles in one process and waits until they serve.
+ *  @throws {TrustError} what the server said, or UNAVAILABLE */
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [program(), 'all'], {
+    env: options.env as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', options.log],
+  });
+  const ended = new Promise<number>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128)),
+  );
+  const ready = await firstLine(child, ended, options.readyMs ?? 60_000);
+  return {
+    ready,
+    pid: child.pid ?? 0,
+    ended,
+    stop: (limitMs = 20_000) => stop(child, ended, limitMs),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Runs one of the server's own one-shot commands (`init`, `doctor`) and gives back the document it printed. */
+export async function runServerCommand(name: 'init' | 'doctor', env: ServerOptions['env']): Promise<unknown> {
+  const child = spawn(process.execPath, [program(), name], {
+    env: env as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return parseAnswer(Buffer.concat(chunks).toString('utf8'));
+}
+
+async function stop(child: ChildProcess, ended: Promise<number>, limitMs: number): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  await ended;
+  clearTimeout(timer);
+}
+
+async function firstLine(child: ChildProcess, ended: Promise<number>, limitMs: number): Promise<ServerReady> {
+  let text = '';
+  const line = new Promise<string>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (text.length > 65_536) return;
+      text += chunk.toString('utf8');
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
+    });
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TrustError('UNAVAILABLE', `the server was not ready within ${limitMs / 1000} s`)),
+      limitMs,
+    );
+  });
+  const gone = ended.then(() => text.split('\n')[0] ?? '');
+  try {
+    return parseAnswer(await Promise.race([line, gone, late])) as ServerReady;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The server answers with one JSON document; a failure in it is thrown as what it is. */
+function parseAnswer(text: string): unknown {
+  const answer = parseOrUndefined(text);
+  if (answer === undefined)
+    throw new TrustError('UNAVAILABLE', 'the server ended before it was ready', {
+      hint: 'its log above says why; `talos doctor` checks the machine',
+    });
+  const { error } = answer as { error?: { code: string; reason: string; hint?: string } };
+  if (error === undefined) return answer;
+  const known = Object.assign(new Error(error.code), { name: 'TrustError', code: error.code });
+  if (!isTrustError(known)) throw new TrustError('INTERNAL', error.reason);
+  throw new TrustError(known.code, error.reason, error.hint === undefined ? {} : { hint: error.hint });
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
