@@ -1,108 +1,128 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { PolicyDocument, TrustAnchor } from '@talosprotocol/contracts';
-import { canonicalize, parseScope, TrustError } from '@talosprotocol/protocol';
-import type { TSchema } from 'typebox';
-import { Value } from 'typebox/value';
-import { type PolicyFault, type PolicyText, parsePolicyText } from './policy-text.js';
+import type { PolicyDocument } from '@talosprotocol/contracts';
+import {
+  type Anchors,
+  type CryptoProvider,
+  canonicalize,
+  parseAnchors,
+  TrustError,
+} from '@talosprotocol/protocol';
+import { findPolicyFaults } from './policy-schema.js';
+import { type PolicyFault, parsePolicyText } from './policy-text.js';
 import { resolveVariables, type Variables } from './policy-variables.js';
 
-const MAX_BYTES = 1024 * 1024;
-
-/** The policy of a talos.yaml, checked. Deeply read-only: a reload makes another. */
+/** The policy of a talos.yaml, checked as a whole. A reload makes another. */
 export interface LoadedPolicy {
-  /** Hex of AUD-9: over the document as written, so that no variable's value (often a secret) is in it. */
+  /** Hex of AUD-9, over the document as written: the value of a variable, often a secret, is not in it. */
   readonly hash: string;
   /** With the variables in place. */
   readonly document: PolicyDocument;
-  /** Tenant of events about callers who proved nothing: the first anchor's, else `default`. */
+  /** Of events about callers who proved nothing: the tenant of the first anchor, else `default`. */
   readonly defaultTenant: string;
-  readonly anchors: readonly TrustAnchor[];
+  readonly anchors: Anchors;
 }
 
-/** Reads the text of a policy. @throws {TrustError} SETTINGS_INVALID that names every fault with its place */
-export function parsePolicy(text: string, name: string, variables: Variables): LoadedPolicy {
-  if (Buffer.byteLength(text) > MAX_BYTES) throw invalid(`${name} is larger than 1 MiB`);
+/** What reading a policy needs. */
+export interface PolicyDeps {
+  /** What `${NAME}` may refer to: the environment of the process. */
+  readonly variables: Variables;
+  readonly crypto: CryptoProvider;
+}
+
+const MAX_BYTES = 1024 * 1024;
+/** A file with more faults than this is of another kind. */
+const MAX_LISTED = 50;
+
+/** Reads the text of a policy; `name` is what messages call it.
+ *  @throws {TrustError} SETTINGS_INVALID that names every fault with line, column and member */
+export function parsePolicy(text: string, name: string, deps: PolicyDeps): LoadedPolicy {
+  if (Buffer.byteLength(text) > MAX_BYTES) throw invalid(`${name} is larger than 1 MiB`, SMALLER);
   const source = parsePolicyText(text);
   const faults: PolicyFault[] = [...source.faults];
   const report = (path: readonly string[], message: string): void => {
     faults.push(source.faultAt(path, message));
   };
-  const resolved = resolveVariables(source.value, variables, report);
-  if (source.faults.length === 0) checkDocument(resolved, source, faults);
-  if (faults.length > 0) throw invalid(listFaults(name, faults));
+  const resolved = resolveVariables(source.value, deps.variables, report);
+  if (source.value !== undefined) {
+    for (const { path, message } of findPolicyFaults(resolved, deps.crypto)) report(path, message);
+  }
+  if (faults.length > 0) throw invalid(describe(name, faults), SCHEMA);
   const document = resolved as PolicyDocument;
-  const anchors = document.anchors ?? [];
-  const defaultTenant = anchors[0]?.tenant ?? 'default';
-  return deepFreeze({ hash: hashPolicy(source.value), document, defaultTenant, anchors });
+  return {
+    hash: hashPolicy(source.value),
+    document,
+    defaultTenant: document.anchors?.[0]?.tenant ?? 'default',
+    anchors: parseAnchors(document.anchors ?? [], deps.crypto),
+  };
 }
 
-function checkDocument(value: unknown, source: PolicyText, faults: PolicyFault[]): void {
-  const found = findFaults(PolicyDocument, value).map(({ path, message }) => source.faultAt(path, message));
-  faults.push(...found);
-  if (found.length > 0) return;
-  const document = value as PolicyDocument;
-  const issuers = new Set<string>();
-  for (const [index, anchor] of (document.anchors ?? []).entries()) {
-    const path = ['anchors', String(index)];
-    if (issuers.has(anchor.iss)) faults.push(source.faultAt([...path, 'iss'], 'has an anchor already'));
-    issuers.add(anchor.iss);
-    faults.push(...scopeFaults(anchor, path, source));
+const SMALLER = 'check that it is the file you mean';
+const SCHEMA =
+  'the members are described in packages/contracts/schemas; talos init writes a file to start with';
+
+function hashPolicy(written: unknown): string {
+  return createHash('sha256').update(canonicalize(written)).digest('hex');
+}
+
+function describe(name: string, faults: readonly PolicyFault[]): string {
+  const sorted = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const lines = sorted.map(
+    ({ line, column, pointer, message }) => `${name}:${line}:${column} ${pointer || '(document)'} ${message}`,
+  );
+  const shown = [...new Set(lines)];
+  const rest = shown.length > MAX_LISTED ? [`and ${shown.length - MAX_LISTED} more`] : [];
+  return [...shown.slice(0, MAX_LISTED), ...rest].join('; ');
+}
+
+function invalid(fault: string, hint: string, cause?: unknown): TrustError {
+  return new TrustError('SETTINGS_INVALID', fault, { hint }, cause);
+}
+
+/** Reads a talos.yaml. @throws {TrustError} SETTINGS_INVALID */
+export async function readPolicyFile(path: string, deps: PolicyDeps): Promise<LoadedPolicy> {
+  const text = await readBounded(path).catch((error: NodeJS.ErrnoException) => {
+    const hint = error.code === 'ENOENT' ? 'talos init writes one' : 'check its owner and mode';
+    throw invalid(`${path} cannot be read (${error.code ?? error.message})`, hint, error);
+  });
+  return parsePolicy(text, path, deps);
+}
+
+/** Never more than the limit, also of a file that has no end. */
+async function readBounded(path: string): Promise<string> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, null);
+    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
   }
 }
 
-function scopeFaults(anchor: TrustAnchor, path: readonly string[], source: PolicyText): PolicyFault[] {
-  return anchor.grants.flatMap((grant, index) => {
-    try {
-      parseScope(grant.scope, 'grant');
-      return [];
-    } catch (error) {
-      const reason = error instanceof TrustError ? error.data.reason : undefined;
-      const at = [...path, 'grants', String(index), 'scope'];
-      return [source.faultAt(at, reason ?? 'is not a scope')];
-    }
-  });
+/** The policy in force. */
+export interface PolicyView {
+  current(): LoadedPolicy;
+  /** Reads the file again. On any fault the policy in force stays, and the fault is thrown.
+   *  @throws {TrustError} SETTINGS_INVALID */
+  reload(): Promise<LoadedPolicy>;
 }
 
-interface SchemaFault {
-  readonly path: readonly string[];
-  readonly message: string;
-}
-
-/** The library stops after eight faults: what is wrong inside one server hides no fault of another, as each part
- *  is checked by itself. */
-function findFaults(schema: TSchema, value: unknown): SchemaFault[] {
-  const whole = errorsOf(schema, value, []);
-  if (whole.length === 0 || !isRecord(value)) return whole;
-  const { servers, anchors, ...rest } = value;
-  const parts = [
-    ...errorsOf(schema, { ...rest, ...(servers === undefined ? {} : { servers: {} }) }, []),
-    ...(isRecord(servers) ? Object.entries(servers) : []).flatMap(([name, server]) =>
-      prefixed(errorsOf(schema, { version: 1, servers: { [name]: server } }, []), []),
-    ),
-    ...(Array.isArray(anchors) ? anchors : []).flatMap((anchor: unknown, index) =>
-      errorsOf(TrustAnchor, anchor, ['anchors', String(index)]),
-    ),
-  ];
-  return parts.length > 0 ? unique(parts) : whole;
-}
-
-function errorsOf(schema: TSchema, value: unknown, above: readonly string[]): SchemaFault[] {
-  const errors = Value.Errors(schema, value);
-  const found = errors.flatMap(({ keyword, instancePath, message, params }) => {
-    const path = [...above, ...splitPointer(instancePath)];
-    // An unknown member is reported twice: by itself, as a schema that is `false`, and by its parent.
-    if (keyword === 'additionalProperties') return [];
-    if (keyword === 'boolean')
-      return [{ path, message: 'is not a known member, or its name is not allowed' }];
-    if (keyword !== 'required') return [{ path, message }];
-    const { requiredProperties = [] } = params as { requiredProperties?: readonly string[] };
-    return requiredProperties.map((member) => ({ path, message: `must have the member ${member}` }));
-  });
-  if (found.length > 0 || errors.length === 0) return found;
-  return [{ path: above, message: 'has a member that is not known' }];
-}
-
-function prefixed(faults: readonly SchemaFault[], above: readonly string[]): SchemaFault[] {
-  return faults.map(({ path, message }) => ({ path: [...above, ...path], message }));
+/** Opens the policy at `path`: fails if it is not sound, so that nothing starts on half a policy. */
+export async function createPolicyView(options: PolicyDeps & { readonly path: string }): Promise<PolicyView> {
+  const read = () => readPolicyFile(options.path, options);
+  let policy = await read();
+  // One after another: of two reloads the later one read the file later.
+  let last: Promise<unknown> = Promise.resolve();
+  const reload = async (): Promise<LoadedPolicy> => {
+    policy = await read();
+    return policy;
+  };
+  return {
+    current: () => policy,
+    reload: () => {
+      const next = last.catch(() => undefined).then(reload);
+      last = next;
+      return next;
+    },
+  };
 }

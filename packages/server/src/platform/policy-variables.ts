@@ -35,7 +35,7 @@ function expand(text: string, variables: Variables, report: (message: string) =>
   return text.replace(REFERENCE, (whole: string, name: string | undefined) => {
     if (whole === '$$') return '$';
     if (name === undefined || !NAME.test(name)) {
-      report('holds a reference that is not of the form ${NAME}; write $$ for a plain $');
+      report('holds a $ { that is no reference to a variable; write $$ for a plain $');
       return '';
     }
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
