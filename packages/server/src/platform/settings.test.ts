@@ -1,0 +1,96 @@
+import { isTrustError } from '@talosprotocol/protocol';
+import { describe, expect, it } from 'vitest';
+import { readSettings } from './settings.js';
+
+const user = { platform: 'linux', uid: 1000 } as const;
+const HOME = '/home/ann';
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    readSettings({ HOME, ...env }, user);
+  } catch (error) {
+    if (isTrustError(error) && error.code === 'SETTINGS_INVALID') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('settings', () => {
+  it('have defaults that listen on loopback only', () => {
+    expect(readSettings({ HOME, PATH: '/bin' }, user)).toMatchObject({
+      environment: 'development',
+      dataFolder: '/home/ann/.local/share/talos',
+      diskReserve: 268_435_456,
+      host: '127.0.0.1',
+      ports: { kernel: 8000, gateway: 8001, audit: 8002 },
+      logLevel: 'info',
+      databaseUrl: undefined,
+    });
+  });
+
+  it.each([
+    [{ HOME: '/root' }, { platform: 'linux', uid: 0 }, '/var/lib/talos'],
+    [{ HOME, XDG_DATA_HOME: '/data/ann' }, user, '/data/ann/talos'],
+    [{ HOME, XDG_DATA_HOME: 'relative' }, user, '/home/ann/.local/share/talos'],
+    [
+      { HOME: '/Users/ann' },
+      { platform: 'darwin', uid: 501 },
+      '/Users/ann/Library/Application Support/talos',
+    ],
+    [{ HOME, TALOS_DATA: '/srv/talos' }, { platform: 'linux', uid: 0 }, '/srv/talos'],
+  ] as const)('find the data folder for %o', (env, machine, folder) => {
+    expect(readSettings(env, machine).dataFolder).toBe(folder);
+  });
+
+  it('report all faults together and none of the values', () => {
+    const said = faultsOf({
+      TALOS_KERNEL_PORT: '65536',
+      TALOS_LOG_LEVEL: 'chatty',
+      TALOS_DATA: 'relative',
+      TALOS_TYPO: 'x',
+      TALOS_KEY_PASSPHRASE: 'hunter2',
+    });
+    for (const name of [
+      'TALOS_KERNEL_PORT',
+      'TALOS_LOG_LEVEL',
+      'TALOS_DATA',
+      'TALOS_TYPO',
+      'TALOS_KEY_PASSPHRASE',
+    ]) {
+      expect(said).toContain(name);
+    }
+    expect(said).not.toMatch(/hunter2|chatty/);
+  });
+
+  it.each([
+    ['equal ports', { TALOS_KERNEL_PORT: '9000', TALOS_AUDIT_PORT: '9000' }, /must differ/],
+    ['a default port taken twice', { TALOS_KERNEL_PORT: '8001' }, /must differ/],
+    [
+      'two databases',
+      { TALOS_DATABASE_URL: 'postgres://u@h/d', TALOS_POSTGRES_USER: 'pg' },
+      /TALOS_POSTGRES_USER/,
+    ],
+    ['a database URL of another kind', { TALOS_DATABASE_URL: 'mysql://u:p@h/d' }, /TALOS_DATABASE_URL/],
+    ['an origin with a path', { TALOS_ALLOWED_ORIGINS: 'https://a.example/x' }, /TALOS_ALLOWED_ORIGINS/],
+    ['a port with a sign', { TALOS_GATEWAY_PORT: '+80' }, /TALOS_GATEWAY_PORT/],
+  ])('refuse %s', (_, env, expected) => {
+    expect(faultsOf(env)).toMatch(expected);
+  });
+
+  it('let the system choose several ports', () => {
+    expect(faultsOf({ TALOS_KERNEL_PORT: '0', TALOS_GATEWAY_PORT: '0', TALOS_AUDIT_PORT: '0' })).toBe('none');
+  });
+
+  it('never print the secrets they hold', () => {
+    const settings = readSettings(
+      { HOME, TALOS_DATABASE_URL: 'postgres://u:hunter2@h/d', TALOS_KEY_PASSPHRASE: 'hunter2hunter2' },
+      user,
+    );
+    expect(JSON.stringify(settings)).not.toContain('hunter2');
+    expect(settings.databaseUrl?.reveal()).toContain('hunter2');
+  });
+
+  it('refuse to guess a data folder without a home', () => {
+    expect(() => readSettings({}, user)).toThrow(/TALOS_DATA must be set/);
+  });
+});
