@@ -1,5 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 
 /** The path with symbolic links resolved on this host; of a path that does not exist, those of its deepest existing
@@ -14,7 +14,7 @@ export async function realPathOf(path: string): Promise<string> {
     if (!real.startsWith('/')) assertAbsent(real);
     else return join(real, ...missing);
     if (await isLink(existing)) throw unresolvable('a symbolic link on the path leads nowhere');
-    missing.unshift(existing.slice(dirname(existing) === '/' ? 1 : dirname(existing).length + 1));
+    missing.unshift(basename(existing));
   }
 }
 

@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http';
+import type { Route, RouteHandler } from '../platform/routes.js';
+import type { LookAtTools } from './mcp/announced-tools.js';
+
+/** Largest body a policy may allow; the policy's own `limits.bodyBytes` is enforced by the front. */
+const MAX_BODY = 67_108_864;
+
+/** Everything the gateway serves. */
+export function gatewayRoutes(handlers: {
+  readonly mcp: RouteHandler;
+  readonly lookAtTools: LookAtTools;
+}): readonly Route[] {
+  const mcp = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
+  return [
+    { ...mcp, path: '/mcp', handle: handlers.mcp },
+    { ...mcp, path: '/mcp/:server', handle: handlers.mcp },
+    {
+      method: 'GET',
+      path: '/talos/v1/servers/:name/tools',
+      surface: 'admin',
+      audit: 'none',
+      handle: async (_, response, { params, signal }) =>
+        sendJson(response, await handlers.lookAtTools(params['name'] ?? '', signal)),
+    },
+  ];
+}
+
+function sendJson(response: ServerResponse, value: object): void {
+  const text = JSON.stringify(value);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}

@@ -1,0 +1,99 @@
+import type { CryptoProvider } from '@talosprotocol/protocol';
+import type { Log } from '../platform/log.js';
+import { createRequestIds } from '../platform/request-id.js';
+import type { Route } from '../platform/routes.js';
+import type { Sql } from '../platform/sql.js';
+import type { Clock, Random } from '../platform/system.js';
+import { type AdmissionDeps, createAdmission } from './admission/admission.js';
+import { createDrafts } from './admission/drafts.js';
+import { createOutcomeQueue } from './admission/outcomes.js';
+import type { AuditSink, CallLedger, CredentialAuthority, PolicyView } from './admission/ports.js';
+import { createRateLimiter } from './admission/rate-limiter.js';
+import { createCanary } from './canary.js';
+import { createLookAtTools } from './mcp/announced-tools.js';
+import { createCatalogue } from './mcp/catalogue.js';
+import { createMcpFront } from './mcp/front.js';
+import { createInFlight } from './mcp/in-flight.js';
+import { createPins } from './mcp/pins.js';
+import type { ChildDeps } from './mcp/upstream/child.js';
+import { createUpstreamPool } from './mcp/upstream/pool.js';
+import { gatewayRoutes } from './routes.js';
+import { createCallJournal } from './store.js';
+
+export interface GatewayDeps {
+  /** The gateway's DID, the audience of sessions and capabilities. */
+  readonly did: string;
+  readonly authority: CredentialAuthority;
+  readonly ledger: CallLedger;
+  readonly sink: AuditSink;
+  readonly policy: PolicyView;
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly log: Log;
+  /** Where tool servers' allow-listed variables come from. */
+  readonly environment: ChildDeps['environment'];
+  readonly reaper: ChildDeps['reaper'];
+}
+
+/** The gateway. Its tables are `GATEWAY_MIGRATIONS`. */
+export interface Gateway {
+  readonly routes: readonly Route[];
+  start(): void;
+  /** Makes calls that must be refused, and checks that they are.
+   *  Gives the receipts of the refusals; rejects if a call passed or could not be recorded. */
+  canary(): Promise<readonly string[]>;
+  /** Waits until every outcome is recorded, at most `limitMs`; true if nothing is left. For after the listener
+   *  stopped accepting. */
+  drain(limitMs: number): Promise<boolean>;
+  /** Ends every tool server. */
+  stop(): Promise<void>;
+}
+
+const PURGE_EVERY_MS = 3_600_000;
+
+/** Builds the gateway; nothing runs before `start` or the first call. */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { clock, sql, policy, crypto } = deps;
+  const log = deps.log.child({ room: 'gateway' });
+  const pool = createUpstreamPool({ ...deps, log });
+  const pins = createPins({ sql, clock, crypto, log });
+  const journal = createCallJournal(sql, clock);
+  const outcomes = createOutcomeQueue(() => policy().limits.maxConcurrentCalls, log);
+  const admissionDeps: AdmissionDeps = {
+    gateway: deps.did,
+    authority: deps.authority,
+    ledger: deps.ledger,
+    sink: deps.sink,
+    policy,
+    limiter: createRateLimiter(
+      () => policy().limits.perAddressPerMinute,
+      () => clock.monotonic(),
+    ),
+    journal,
+    outcomes,
+    drafts: createDrafts(deps),
+    log,
+  };
+  const admission = createAdmission(admissionDeps);
+  const catalogue = createCatalogue({ policy, pool, pins, log });
+  const mcp = createMcpFront({ admission, policy, catalogue, inFlight: createInFlight() });
+  let purging: NodeJS.Timeout | undefined;
+  const purge = (): void => {
+    journal.purge().catch((error: unknown) => log.warn('the call journal was not purged', { err: error }));
+  };
+  return {
+    routes: gatewayRoutes({ mcp, lookAtTools: createLookAtTools({ policy, pool, pins }) }),
+    start() {
+      purge();
+      purging ??= setInterval(purge, PURGE_EVERY_MS).unref();
+    },
+    canary: createCanary(admission, createRequestIds(deps)),
+    drain: (limitMs) => outcomes.drain(limitMs),
+    async stop() {
+      clearInterval(purging);
+      await pool.stop();
+    },
+  };
+}
