@@ -1,5 +1,5 @@
-import { isAbsolute, join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
+import { defaultDataFolder, type Machine } from '@talosprotocol/sdk/keys';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { LOG_LEVELS, type LogLevel } from './log.js';
@@ -29,12 +29,6 @@ export interface Settings {
   readonly configFile: string | undefined;
   /** Encrypts key files at rest. */
   readonly keyPassphrase: Secret<string> | undefined;
-}
-
-/** The facts about this machine that defaults depend on. */
-export interface Machine {
-  readonly platform: NodeJS.Platform;
-  readonly uid: number;
 }
 
 /** This machine. */
@@ -111,16 +105,6 @@ function contradictions(variables: Variables): string[] {
     faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
   }
   return faults;
-}
-
-/** Where data lies unless TALOS_DATA says otherwise; undefined without a usable home folder. */
-function defaultDataFolder(env: Environment, machine: Machine): string | undefined {
-  if (machine.uid === 0) return '/var/lib/talos';
-  const home = env['HOME'];
-  if (machine.platform === 'darwin' && home) return join(home, 'Library/Application Support/talos');
-  const xdg = env['XDG_DATA_HOME'];
-  if (xdg && isAbsolute(xdg)) return join(xdg, 'talos');
-  return home && isAbsolute(home) ? join(home, '.local/share/talos') : undefined;
 }
 
 const DISK_RESERVE = 256 * 1024 * 1024;
