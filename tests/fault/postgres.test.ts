@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -197,21 +198,18 @@ describe.skipIf(process.platform !== 'linux')('the owner of a data folder is kil
 });
 
 describe.skipIf(process.platform !== 'linux')('the first start is killed', () => {
-  it.each([80, 300, 550])(
-    'starts as if it had never been (killed after %i ms)',
-    async (afterMs) => {
-      folder = newFolder();
-      const first = start();
-      first.ready.catch(() => undefined);
-      await until(() => readdirSync(folder).some((name) => name.startsWith('pg.draft-')));
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
-      first.child.kill('SIGKILL');
-      await first.ended;
-      const { rows } = await start().ready;
-      expect(rows[0]!.n).toBeLessThanOrEqual(2);
-      expect(readdirSync(folder).filter((name) => name.startsWith('pg.draft-'))).toEqual([]);
-    },
-  );
+  it.each([80, 300, 550])('starts as if it had never been (killed after %i ms)', async (afterMs) => {
+    folder = newFolder();
+    const first = start();
+    first.ready.catch(() => undefined);
+    await until(() => readdirSync(folder).some((name) => name.startsWith('pg.draft-')));
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { rows } = await start().ready;
+    expect(rows[0]!.n).toBeLessThanOrEqual(2);
+    expect(readdirSync(folder).filter((name) => name.startsWith('pg.draft-'))).toEqual([]);
+  });
 });
 
 describe('a data folder', () => {
@@ -239,6 +237,8 @@ describe('a data folder', () => {
     const parent = newFolder();
     chmodSync(parent, 0o755);
     folder = join(parent, 'x'.repeat(100));
+    const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+    folders.push(`/tmp/talos-${process.getuid?.()}-${hash}`);
     const first = start();
     expect((await first.ready).rows).toEqual([{ n: 1 }]);
     await stop(first);

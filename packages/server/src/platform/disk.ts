@@ -25,7 +25,7 @@ export function createDisk(folder: string, reserve: number, clock: Clock): Disk 
     free,
     assertWritable: async () => {
       // A failing reading counts as no room: fail closed.
-      if ((await free().catch(() => 0)) >= reserve) return;
+      if ((await free().catch(() => -1)) >= reserve) return;
       throw new TrustError('DISK_FULL', 'free disk is below the reserve', {
         hint: 'free space on the file system of the data folder; writes are taken again at once',
       });
