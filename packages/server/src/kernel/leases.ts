@@ -1,0 +1,63 @@
+import { isPeriodOpen } from './period.js';
+
+/** Units that were debited from a counter and may be spent in memory. */
+interface Lease {
+  readonly counter: string;
+  readonly period: string;
+  units: number;
+  /** Monotonic milliseconds of the last use. */
+  used: number;
+}
+
+/** A counter and a period. */
+export interface LeaseKey {
+  readonly counter: string;
+  readonly period: string;
+}
+
+/** The leases of one process. All calls are synchronous, so that a unit is spent once. */
+export interface Leases {
+  /** Spends one unit; false if there is none. */
+  take(key: LeaseKey): boolean;
+  /** Keeps units to be spent later. */
+  add(key: LeaseKey, units: number): void;
+  /** True if there is a unit to take. */
+  has(key: LeaseKey): boolean;
+  /** True if another lease may be kept: beyond the bound, holds are single units. */
+  hasRoom(): boolean;
+  /** Takes out what nobody used for `idleMs`, or everything without it. Leases of a past period are dropped:
+   *  what is left of them can be spent by nobody. */
+  drain(nowMs: number, monotonic: number, idleMs?: number): (LeaseKey & { readonly units: number })[];
+}
+
+/** Makes an empty set of leases, at most `capacity` of them. */
+export function createLeases(capacity: number, monotonic: () => number): Leases {
+  const leases = new Map<string, Lease>();
+  const nameOf = ({ counter, period }: LeaseKey): string => `${period} ${counter}`;
+  return {
+    take: (key) => {
+      const name = nameOf(key);
+      const lease = leases.get(name);
+      if (lease === undefined) return false;
+      lease.units -= 1;
+      lease.used = monotonic();
+      if (lease.units === 0) leases.delete(name);
+      return true;
+    },
+    add: ({ counter, period }, units) => {
+      if (units === 0) return;
+      const name = nameOf({ counter, period });
+      const lease = leases.get(name);
+      if (lease === undefined) leases.set(name, { counter, period, units, used: monotonic() });
+      else lease.units += units;
+    },
+    has: (key) => leases.has(nameOf(key)),
+    hasRoom: () => leases.size < capacity,
+    drain: (nowMs, at, idleMs) => {
+      const idle = [...leases].filter(([, lease]) => idleMs === undefined || at - lease.used >= idleMs);
+      for (const [name] of idle) leases.delete(name);
+      const open = idle.map(([, lease]) => lease).filter(({ period }) => isPeriodOpen(period, nowMs));
+      return open.map(({ counter, period, units }) => ({ counter, period, units }));
+    },
+  };
+}

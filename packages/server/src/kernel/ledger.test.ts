@@ -1,0 +1,196 @@
+import type { Grant, Limit, TrustAnchor } from '@talosprotocol/contracts';
+import {
+  createSigner,
+  issueCapability,
+  parseAnchors,
+  type VerifiedCapability,
+  verifyCapabilityAsOf,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLog } from '../platform/log.js';
+import { migrate } from '../platform/migrations.js';
+import type { Sql } from '../platform/sql.js';
+import { random } from '../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import { createLedger } from './ledger.js';
+import { createLedgerStore } from './ledger-store.js';
+import { kernelMigrations } from './migrations.js';
+
+const crypto = createNodeCrypto();
+const organisation = createSigner(random(32), crypto);
+const agent = createSigner(random(32), crypto);
+const NOW = Date.parse('2026-11-30T23:59:50.000Z');
+const GRANTS: Grant[] = [{ scope: 'tool:files', ops: ['read'] }];
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  await migrate(database.sql, kernelMigrations);
+});
+afterAll(() => database?.close());
+
+/** A root link with these limits, under an anchor with those. */
+function capability(
+  limits: Limit[] | undefined,
+  anchorLimits?: Limit[],
+  signer = organisation,
+): VerifiedCapability {
+  const anchor: TrustAnchor = { iss: signer.did, tenant: 'acme', grants: GRANTS };
+  if (anchorLimits !== undefined) anchor.limits = anchorLimits;
+  const seconds = Math.floor(NOW / 1000);
+  const deps = { crypto, now: () => seconds, randomBytes: random };
+  const options = { sub: agent.did, aud: [agent.did], grants: GRANTS, exp: seconds + 1e6 };
+  const { chain } = issueCapability({ ...options, ...(limits && { limits }) }, signer, deps);
+  return verifyCapabilityAsOf(chain, { time: seconds, anchors: parseAnchors([anchor], crypto), crypto });
+}
+
+function ledgerAt(sql: Sql = database.sql) {
+  const time = { now: NOW, monotonic: 0 };
+  const clock = { now: () => time.now, monotonic: () => time.monotonic };
+  const log = createLog({ level: 'silent', format: 'json', clock });
+  return { time, ledger: createLedger({ store: createLedgerStore(sql), clock, log }) };
+}
+
+async function usedOf(held: VerifiedCapability, period = 'total'): Promise<number> {
+  const rows = await database.sql.query<{ used: number }>(
+    'SELECT used FROM kernel_ledger WHERE counter = $1 AND period = $2',
+    [held.links[0]?.lid ?? '', period],
+  );
+  return rows[0]?.used ?? 0;
+}
+
+async function countHolds(holds: readonly Promise<void>[]): Promise<number> {
+  const settled = await Promise.allSettled(holds);
+  for (const one of settled) if (one.status === 'rejected') expect(one.reason.code).toBe('BUDGET_EXCEEDED');
+  return settled.filter((one) => one.status === 'fulfilled').length;
+}
+
+describe('the ledger', () => {
+  it('lets through as many calls as the limit says, then names the link and what would help (CAP-21)', async () => {
+    const held = capability([{ per: 'total', calls: 5 }]);
+    const { ledger } = ledgerAt();
+    for (let call = 0; call < 5; call += 1) await ledger.hold(held);
+    await expect(ledger.hold(held)).rejects.toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      data: { link: 1, caveat: 'calls 5 per total', hint: expect.stringContaining(organisation.did) },
+    });
+  });
+
+  it('debits a small limit call by call: what a killed process did not use is left', async () => {
+    const held = capability([{ per: 'total', calls: 5 }]);
+    await ledgerAt().ledger.hold(held);
+    expect(await usedOf(held)).toBe(1);
+    const restarted = ledgerAt().ledger;
+    for (let call = 0; call < 4; call += 1) await restarted.hold(held);
+    await expect(restarted.hold(held)).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
+  });
+
+  it('leases from a large limit, gives the rest back at the end, and counts it as spent after a kill', async () => {
+    const held = capability([{ per: 'total', calls: 1000 }]);
+    const first = ledgerAt().ledger;
+    await Promise.all([first.hold(held), first.hold(held)]);
+    await first.hold(held);
+    await first.close();
+    expect(await usedOf(held)).toBe(3);
+    await expect(first.hold(held)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await ledgerAt().ledger.hold(held);
+    expect(await usedOf(held)).toBe(3 + 62);
+  });
+
+  it('takes from every link and the anchor, or from none', async () => {
+    const signer = createSigner(random(32), crypto);
+    const wide = capability([{ per: 'total', calls: 3 }], [{ per: 'total', calls: 4 }], signer);
+    const other = capability([{ per: 'total', calls: 9 }], [{ per: 'total', calls: 4 }], signer);
+    const { ledger } = ledgerAt();
+    for (let call = 0; call < 3; call += 1) await ledger.hold(wide);
+    await expect(ledger.hold(wide)).rejects.toMatchObject({ data: { link: 1 } });
+    await ledger.hold(other);
+    await expect(ledger.hold(other)).rejects.toMatchObject({
+      data: { link: 0, hint: expect.stringContaining('operator') },
+    });
+    expect(await usedOf(other)).toBe(1);
+  });
+
+  it('counts days and months in UTC and begins anew with each', async () => {
+    const held = capability([
+      { per: 'day', calls: 2 },
+      { per: 'month', calls: 3 },
+    ]);
+    const { ledger, time } = ledgerAt();
+    await ledger.hold(held);
+    await ledger.hold(held);
+    await expect(ledger.hold(held)).rejects.toMatchObject({ data: { caveat: 'calls 2 per day' } });
+    time.now += 10_000;
+    await ledger.hold(held);
+    expect([await usedOf(held, '2026-11-30'), await usedOf(held, '2026-11')]).toEqual([2, 2]);
+    expect([await usedOf(held, '2026-12-01'), await usedOf(held, '2026-12')]).toEqual([1, 1]);
+  });
+
+  it('does not carry a lease into the next period, and forgets old ones', async () => {
+    const held = capability([{ per: 'day', calls: 320 }]);
+    const { ledger, time } = ledgerAt();
+    await ledger.hold(held);
+    expect(await usedOf(held, '2026-11-30')).toBe(20);
+    time.now += 10_000;
+    await ledger.hold(held);
+    expect(await usedOf(held, '2026-12-01')).toBe(20);
+    time.monotonic += 120_000;
+    await ledger.tidy();
+    expect([await usedOf(held, '2026-11-30'), await usedOf(held, '2026-12-01')]).toEqual([20, 1]);
+    time.now = Date.parse('2027-01-02T00:00:00.000Z');
+    await ledger.tidy();
+    expect([await usedOf(held, '2026-11-30'), await usedOf(held, '2026-12-01')]).toEqual([0, 1]);
+  });
+
+  it.each<[string, Limit]>([
+    ['rate', { per: 'total', calls: 5, rate: { count: 1, seconds: 1 } }],
+    ['cost', { per: 'day', cost: { amount: 1, currency: 'EUR' } }],
+    ['tokens', { per: 'month', tokens: 1 }],
+  ])('refuses a limit of the kind %s, which it does not count', async (kind, limit) => {
+    await expect(ledgerAt().ledger.hold(capability([limit]))).rejects.toMatchObject({
+      code: 'POLICY_DENIED',
+      data: { link: 1, caveat: `limit ${kind}` },
+    });
+  });
+
+  it('asks the database nothing for a capability without limits', async () => {
+    const asked = { transaction: () => Promise.reject(new Error('asked')) } as unknown as Sql;
+    await ledgerAt(asked).ledger.hold(capability(undefined));
+    await expect(ledgerAt(asked).ledger.hold(capability([{ per: 'total', calls: 1 }]))).rejects.toThrow(
+      'asked',
+    );
+  });
+
+  it('never exceeds a limit, whoever asks how often, and if processes die in between', async () => {
+    const scenario = fc.record({
+      calls: fc.integer({ min: 1, max: 200 }),
+      rounds: fc.array(
+        fc.record({ holds: fc.integer({ min: 1, max: 60 }), end: fc.constantFrom('close', 'kill') }),
+        {
+          minLength: 1,
+          maxLength: 4,
+        },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ calls, rounds }) => {
+        const held = capability([{ per: 'total', calls }], [{ per: 'total', calls: 1_000_000_000 }]);
+        let passed = 0;
+        let lost = false;
+        for (const { holds, end } of rounds) {
+          const ledgers = [ledgerAt().ledger, ledgerAt().ledger];
+          passed += await countHolds(Array.from({ length: holds }, (_, n) => ledgers[n % 2]!.hold(held)));
+          if (end === 'close') await Promise.all(ledgers.map((ledger) => ledger.close()));
+          else lost = true;
+          expect(passed).toBeLessThanOrEqual(calls);
+          expect(await usedOf(held)).toBeGreaterThanOrEqual(passed);
+          expect(await usedOf(held)).toBeLessThanOrEqual(calls);
+        }
+        if (!lost) expect(await usedOf(held)).toBe(passed);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});

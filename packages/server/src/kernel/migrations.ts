@@ -1,0 +1,63 @@
+import type { Migration } from '../platform/migrations.js';
+
+/** The kernel's tables. An applied step is never edited. */
+export const kernelMigrations: readonly Migration[] = [
+  {
+    room: 'kernel',
+    number: 1,
+    name: 'identities-capabilities-revocations-ledger',
+    sql: `
+CREATE TABLE kernel_identity (
+  did text PRIMARY KEY,
+  kind text NOT NULL,
+  name text NOT NULL,
+  id uuid NOT NULL UNIQUE,
+  registered_at bigint NOT NULL
+);
+CREATE INDEX kernel_identity_page ON kernel_identity ((registered_at / 1000) DESC, id DESC);
+
+CREATE TABLE kernel_capability (
+  lid text PRIMARY KEY,
+  cth text NOT NULL UNIQUE,
+  chain text NOT NULL,
+  sub text NOT NULL,
+  exp bigint NOT NULL,
+  issued_at bigint NOT NULL
+);
+
+-- Chains whose 'chain' event is durable: it is logged once per log (AUD-4).
+CREATE TABLE kernel_chain (
+  tenant text NOT NULL,
+  cth text NOT NULL,
+  PRIMARY KEY (tenant, cth)
+);
+
+-- 'number' grows in the order of commits: whoever adds one holds the table's advisory lock until it commits.
+CREATE TABLE kernel_revocation (
+  number bigint PRIMARY KEY,
+  lid text NOT NULL UNIQUE,
+  revoked_by text NOT NULL,
+  revocation text,
+  revoked_at bigint NOT NULL
+);
+
+-- Calls debited under a link or an anchor in one period: 'calls' is the limit as last asked, 'taken' the last debit.
+CREATE TABLE kernel_ledger (
+  counter text NOT NULL,
+  period text NOT NULL,
+  root text NOT NULL,
+  calls bigint NOT NULL,
+  used bigint NOT NULL CHECK (used >= 0),
+  taken bigint NOT NULL,
+  PRIMARY KEY (counter, period)
+);
+CREATE INDEX kernel_ledger_root ON kernel_ledger (root);
+
+-- Starts of a node: session ids of an earlier start are told apart (SES-8).
+CREATE TABLE kernel_node (
+  node bigint PRIMARY KEY,
+  boot bigint NOT NULL
+);
+`,
+  },
+];
