@@ -1,7 +1,10 @@
+import { authorizeNoun, bearerNoun, revocationNoun } from './authorize.js';
 import type { Noun } from './case.js';
+import { chainNoun } from './chain.js';
 import { constraintNoun, onlyNoun } from './constraint.js';
 import { base64urlNoun, cursorNoun, didKeyNoun, jcsNoun, jsonNoun, timeNoun, uuidNoun } from './encoding.js';
 import { itemsNoun } from './items.js';
+import { jwsNoun } from './jws.js';
 import { coversNoun, scopeNoun } from './scope.js';
 
 /** Every noun, made anew. */
@@ -19,5 +22,15 @@ export function allNouns(): Noun[] {
     constraintNoun(),
     onlyNoun(),
     itemsNoun(),
+    jwsNoun(),
+    chainNoun(),
+    authorizeNoun(),
+    bearerNoun(),
+    revocationNoun(),
+    jwsNoun(),
+    chainNoun(),
+    authorizeNoun(),
+    bearerNoun(),
+    revocationNoun(),
   ];
 }

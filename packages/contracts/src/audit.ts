@@ -18,6 +18,7 @@ import {
   Op,
   Positive,
   RequestId,
+  RevocationJws,
   SessionId,
   TenantName,
   Time,
@@ -130,7 +131,7 @@ export const EVENTS = {
   revocation: event('revocation', {
     lid: Hash43,
     by: RevokedBy,
-    revocation: nullable(CompactJws),
+    revocation: nullable(RevocationJws),
     chain_hash: nullable(Hash43),
   }),
   denials: event('denials', {

@@ -4,12 +4,12 @@ import {
   ascii,
   Chain,
   CLOSED,
-  CompactJws,
   Did,
   Hash43,
   JsonPointer,
   Op,
   Positive,
+  RevocationJws,
   Seconds,
   TenantName,
   Time,
@@ -137,7 +137,7 @@ export type IssueCapabilityAnswer = Static<typeof IssueCapabilityAnswer>;
 
 /** Body of `POST /talos/v1/revocations`: a signed revocation from anyone, or a link's id from an administrator. */
 export const RevokeRequest = Type.Union([
-  Type.Object({ revocation: CompactJws }, CLOSED),
+  Type.Object({ revocation: RevocationJws }, CLOSED),
   Type.Object({ lid: Hash43 }, CLOSED),
 ]);
 export type RevokeRequest = Static<typeof RevokeRequest>;

@@ -94,6 +94,7 @@ export {
   Positive,
   ReceiptId,
   RequestId,
+  RevocationJws,
   SafeInteger,
   Seconds,
   SessionId,

@@ -88,6 +88,13 @@ export const CursorText = ascii('^[A-Za-z0-9_-]{51,71}$', 71, 'cursor of a page'
 /** One compact JWS with an Ed25519 signature (ENC-10). */
 export const CompactJws = ascii(`^${JWS}$`, 16_384, 'compact JWS, EdDSA');
 
+/** A revocation: its payload holds a chain that is base64url already, so that it may be half as long again (CAP-25). */
+export const RevocationJws = ascii(
+  '^[A-Za-z0-9_-]{2,8192}\\.[A-Za-z0-9_-]{2,24576}\\.[A-Za-z0-9_-]{85}[AQgw]$',
+  24_576,
+  'compact JWS of a revocation',
+);
+
 /** A capability chain: one to eight links joined by `~` (CAP-4). */
 export const Chain = ascii(`^${JWS}(?:~${JWS}){0,7}$`, 16_384, 'capability chain, root first');
 
