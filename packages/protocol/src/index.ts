@@ -106,6 +106,14 @@ export { createUuidv7, isUuidv7, uuidv7Time } from './encoding/uuid.js';
 // errors
 export { isTrustError, TrustError, type TrustErrorData } from './error.js';
 
+// evidence
+export { type BundleContent, type ParsedBundle, parseBundle, signBundle } from './evidence/bundle.js';
+export { eventBytes, eventHash, openDisclosures, parseEvent } from './evidence/event.js';
+export type { HistoryCounts } from './evidence/history.js';
+export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './evidence/receipt.js';
+export { parseTrustFile, type Trust } from './evidence/trust-file.js';
+export { type BundleFacts, type BundleReport, inspectBundle, verifyBundle } from './evidence/verify-bundle.js';
+
 // identity
 export { encodeDidKey, encodeMultikey, parseDidKey, parseMultikey } from './identity/did-key.js';
 export { type DidKey, type DidKeys, KEY_PURPOSES, type KeyPurpose, keyFor } from './identity/did-keys.js';
@@ -130,7 +138,7 @@ export {
   type VerifiedCheckpoint,
   verifyCheckpoint,
 } from './log/checkpoint.js';
-export { commit, disclose } from './log/commitment.js';
+export { commit, disclose, openCommitment } from './log/commitment.js';
 export {
   type CompactTree,
   createCompactTree,

@@ -1,8 +1,9 @@
 import type { Commitment, Disclosure } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { encodeBase64url } from '../encoding/base64url.js';
+import { decodeBase64url, encodeBase64url } from '../encoding/base64url.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
+import { TrustError } from '../error.js';
 
 const SALT_BYTES = 32;
 
@@ -17,11 +18,25 @@ export function commit(
   crypto: CryptoProvider,
 ): Commitment {
   if (salt.length !== SALT_BYTES) throw new RangeError(`a salt has ${SALT_BYTES} bytes, not ${salt.length}`);
-  const text = `talos-commit-v1\n${pointer}\n${encodeBase64url(salt)}\n${canonicalize(value)}`;
-  return { $c: crypto.sha256Hex(encodeUtf8(text)) };
+  return { $c: digest(disclose(pointer, value, salt), crypto) };
+}
+
+/** Checks that a disclosure opens a commitment (AUD-3).
+ *  @throws {TrustError} PROOF_NOT_PROVEN; MALFORMED: a salt that is not canonical base64url */
+export function openCommitment(commitment: Commitment, disclosure: Disclosure, crypto: CryptoProvider): void {
+  decodeBase64url(disclosure.salt);
+  if (digest(disclosure, crypto) === commitment.$c) return;
+  throw new TrustError(
+    'PROOF_NOT_PROVEN',
+    `the disclosure of ${disclosure.pointer} does not open its commitment`,
+  );
 }
 
 /** What opens such a commitment (AUD-3). */
 export function disclose(pointer: string, value: unknown, salt: Uint8Array): Disclosure {
   return { pointer, salt: encodeBase64url(salt), value };
+}
+
+function digest({ pointer, salt, value }: Disclosure, crypto: CryptoProvider): string {
+  return crypto.sha256Hex(encodeUtf8(`talos-commit-v1\n${pointer}\n${salt}\n${canonicalize(value)}`));
 }

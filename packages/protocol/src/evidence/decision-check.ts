@@ -1,0 +1,91 @@
+import type { DecisionEvent, Item } from '@talosprotocol/contracts';
+import { parseItems } from '../capability/items.js';
+import { coversScope } from '../capability/scope.js';
+import type { VerifiedCapability } from '../capability/verified.js';
+import { checkInForce } from '../capability/verify.js';
+import { parseTime } from '../encoding/time.js';
+import type { Chains } from './chains.js';
+import { notProven } from './not-proven.js';
+import type { Sessions } from './sessions.js';
+
+/** What an allowed decision is held against. */
+export interface DecisionCheck {
+  readonly chains: Chains;
+  readonly sessions: Sessions;
+  /** Unix milliseconds of the revocation, by lid. */
+  readonly revoked: ReadonlyMap<string, number>;
+  readonly fromStart: boolean;
+}
+
+export interface CheckedDecision {
+  readonly capability: VerifiedCapability;
+  /** True if its items were disclosed and every link was found to allow them. */
+  readonly recomputed: boolean;
+}
+
+/** A revocation is in force within this time on every node. */
+const REVOCATION_MS = 1_000;
+
+/** Checks one allowed decision against the chain it cites (AUD-22). Undefined if the chain, or the opening of the
+ *  session, lies before the range.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | EXPIRED | NOT_YET_VALID | MALFORMED */
+export function checkDecision(
+  state: DecisionCheck,
+  event: DecisionEvent,
+  values: ReadonlyMap<string, unknown>,
+): CheckedDecision | undefined {
+  const { kind, cth, sid, seq } = event.credential;
+  if (kind === 'none' || cth === undefined)
+    throw notProven('decision', 'a call was allowed without a capability');
+  const isSessionKnown = kind !== 'session' || useSession(state, sid, seq, cth);
+  const capability = state.chains.find(cth);
+  if (capability === undefined || !isSessionKnown) {
+    if (state.fromStart)
+      throw notProven('decision', 'the chain or session of an allowed call was never logged');
+    return undefined;
+  }
+  checkHolder(event, capability);
+  checkMoment(state, parseTime(event.time), capability);
+  const items = values.get('/items');
+  if (items === undefined) return { capability, recomputed: false };
+  if (!Array.isArray(items)) throw notProven('decision', 'what is disclosed as items is no list');
+  for (const item of parseItems(items)) checkItem(capability, item);
+  return { capability, recomputed: true };
+}
+
+function useSession(
+  state: DecisionCheck,
+  sid: string | undefined,
+  seq: number | undefined,
+  cth: string,
+): boolean {
+  if (sid === undefined || seq === undefined)
+    throw notProven('decision', 'a session call without its session and number');
+  return state.sessions.use(sid, seq, cth);
+}
+
+function checkHolder(event: DecisionEvent, { holder, leaf, links, principal }: VerifiedCapability): void {
+  if (event.principal?.sub !== holder || event.principal.prn !== principal)
+    throw notProven('decision', 'the call is booked on another subject than its chain names');
+  if (leaf.claims.invoke === false) throw notProven('decision', 'the holder may delegate, but not act');
+  if (event.credential.kind === 'bearer' && leaf.claims.bearer !== true)
+    throw notProven('decision', 'a key was accepted that is no bearer key');
+  const forUs = links.every(({ claims }) => claims.aud === undefined || claims.aud.includes(event.emitter));
+  if (!forUs) throw notProven('decision', 'the capability is for other gateways');
+}
+
+function checkMoment(state: DecisionCheck, time: number, capability: VerifiedCapability): void {
+  checkInForce(capability, {
+    now: Math.floor(time / 1000),
+    isRevoked: (lid) => time - (state.revoked.get(lid) ?? Number.POSITIVE_INFINITY) > REVOCATION_MS,
+  });
+}
+
+/** Scope and operation only: `where` and `only` look at arguments, which a log does not keep. */
+function checkItem({ grants }: VerifiedCapability, { scope, op }: Item): void {
+  const link = grants.findIndex(
+    (level) => !level.some((grant) => grant.allowsOp(op) && coversScope(grant.scope, scope)),
+  );
+  if (link >= 0)
+    throw notProven('decision', `link ${link} does not allow ${op} on ${scope}, yet the call was allowed`);
+}

@@ -1,0 +1,102 @@
+import type { AuditEvent, DecisionEvent, EventOf, OutcomeEvent } from '@talosprotocol/contracts';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { parseTime } from '../encoding/time.js';
+import { type CallCounts, createCallCounts } from './call-counts.js';
+import { type Chains, createChains } from './chains.js';
+import { checkDecision, type DecisionCheck } from './decision-check.js';
+import { notProven } from './not-proven.js';
+import { createSessions, type Sessions } from './sessions.js';
+import type { Trust } from './trust-file.js';
+
+/** What a verifier counts on its way through a bundle. */
+export interface HistoryCounts {
+  allowed: number;
+  denied: number;
+  /** Allowed decisions whose items were recomputed from disclosed items and the chain. */
+  recomputed: number;
+  /** Allowed decisions whose chain lies before the range: not checked against it. */
+  unchecked: number;
+  outcomes: number;
+  revocations: number;
+}
+
+/** Checks what events say of each other (AUD-22), in the order of the log. */
+export interface History {
+  readonly counts: Readonly<HistoryCounts>;
+  /** `values` are the event's opened commitments by pointer.
+   *  @throws {TrustError} PROOF_NOT_PROVEN, or the code of the chain that failed */
+  follow(event: AuditEvent, values: ReadonlyMap<string, unknown>): void;
+}
+
+interface State extends DecisionCheck {
+  readonly chains: Chains;
+  readonly sessions: Sessions;
+  readonly calls: CallCounts;
+  /** Unix milliseconds of the revocation, by lid. */
+  readonly revoked: Map<string, number>;
+  /** `request` of allowed decisions that have no outcome yet, by event id. */
+  readonly open: Map<string, string>;
+  readonly fromStart: boolean;
+  readonly counts: HistoryCounts;
+}
+
+/** Starts a history; `fromStart` says that the first event it will see is the log's first. */
+export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: boolean): History {
+  const chains = createChains(trust.anchors, crypto);
+  const state: State = {
+    chains,
+    sessions: createSessions(chains, crypto),
+    calls: createCallCounts(),
+    revoked: new Map(),
+    open: new Map(),
+    fromStart,
+    counts: { allowed: 0, denied: 0, recomputed: 0, unchecked: 0, outcomes: 0, revocations: 0 },
+  };
+  return { counts: state.counts, follow: (event, values) => followEvent(state, event, values) };
+}
+
+function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string, unknown>): void {
+  if (event.type === 'chain') state.chains.add(event.cth, event.chain);
+  else if (event.type === 'session.opened') state.sessions.open(event);
+  else if (event.type === 'outcome') followOutcome(state, event);
+  else if (event.type === 'revocation') followRevocation(state, event);
+  else if (event.type === 'decision') followDecision(state, event, values);
+}
+
+function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
+  if (event.effect === 'allow') followAllowed(state, event, values);
+  else followDenied(state, event);
+}
+
+function followDenied(state: State, event: DecisionEvent): void {
+  if (event.code === null) throw notProven('decision', 'a denial without a code');
+  state.counts.denied += 1;
+}
+
+function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
+  if (event.code !== null) throw notProven('decision', 'an allowed decision with a code of refusal');
+  const checked = checkDecision(state, event, values);
+  state.counts.allowed += 1;
+  if (checked === undefined) state.counts.unchecked += 1;
+  else {
+    if (checked.recomputed) state.counts.recomputed += 1;
+    if (state.fromStart) state.calls.count(checked.capability);
+  }
+  state.open.set(event.id, event.request);
+}
+
+function followOutcome(state: State, event: OutcomeEvent): void {
+  const request = state.open.get(event.decision);
+  if (request === undefined && state.fromStart) {
+    throw notProven('outcome', 'the outcome of no allowed decision, or a second one of the same');
+  }
+  if (request !== undefined && request !== event.request)
+    throw notProven('outcome', 'the outcome names another request than its decision');
+  state.open.delete(event.decision);
+  state.counts.outcomes += 1;
+}
+
+function followRevocation(state: State, event: EventOf<'revocation'>): void {
+  if (!state.revoked.has(event.lid)) state.revoked.set(event.lid, parseTime(event.time));
+  state.counts.revocations += 1;
+}

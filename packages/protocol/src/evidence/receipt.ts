@@ -1,0 +1,61 @@
+import { type AuditEvent, createChecker, type Disclosure, Receipt } from '@talosprotocol/contracts';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { parseJson } from '../encoding/json.js';
+import { malformed } from '../error.js';
+import { createTreeHasher } from '../log/hash.js';
+import { formatTlogProof, type TlogProof, verifyTlogProof } from '../log/tlog-proof.js';
+import { eventBytes, openDisclosures } from './event.js';
+import { notProven } from './not-proven.js';
+import type { Trust } from './trust-file.js';
+
+/** What a receipt proves: this event is in that log, unchanged. */
+export interface VerifiedReceipt {
+  readonly event: AuditEvent;
+  readonly index: number;
+  readonly size: number;
+  /** Opened commitments, by pointer. */
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+const check = createChecker(Receipt);
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Builds a receipt (AUD-14); its id is that of the event (ENC-4). */
+export function createReceipt(
+  event: AuditEvent,
+  disclosures: readonly Disclosure[],
+  proof: TlogProof,
+): Receipt {
+  return {
+    format: 'talos-receipt-v1',
+    id: `rcp_${event.id.slice('evt_'.length)}`,
+    event,
+    disclosures: [...disclosures],
+    proof: formatTlogProof(proof),
+  };
+}
+
+/** Reads a receipt; nothing is verified.
+ *  @throws {TrustError} MALFORMED */
+export function parseReceipt(bytes: Uint8Array): Receipt {
+  const value = parseJson(bytes, { maxBytes: MAX_BYTES });
+  const wrong = check(value);
+  if (wrong !== undefined) throw malformed(`a receipt: ${wrong}`);
+  return value as unknown as Receipt;
+}
+
+/** Verifies a receipt: its event is in a log that the auditor trusts, recorded by a trusted emitter, and what it
+ *  discloses is what was committed to. What the event says is the emitter's word; that the chain allowed it is
+ *  checked by verifyBundle, which sees the chain.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | SIGNATURE_INVALID | MALFORMED */
+export function verifyReceipt(receipt: Receipt, trust: Trust, crypto: CryptoProvider): VerifiedReceipt {
+  const { event, disclosures, proof, id } = receipt;
+  if (id.slice(4) !== event.id.slice(4)) throw notProven('id', 'the receipt has another id than its event');
+  const log = trust.logs.get(event.origin);
+  if (log === undefined) throw notProven('origin', `the trust file has no log ${event.origin}`);
+  if (!trust.emitters.has(event.emitter))
+    throw notProven('emitter', `${event.emitter} is no emitter of the trust file`);
+  const hasher = createTreeHasher(crypto.sha256);
+  const { index, checkpoint } = verifyTlogProof(hasher, proof, hasher.leaf(eventBytes(event)), log);
+  return { event, index, size: checkpoint.size, values: openDisclosures(event, disclosures, crypto) };
+}

@@ -1,0 +1,489 @@
+import { describe, expect, it } from 'vitest';
+import { signJws } from '../crypto/jws.js';
+import { portableCrypto as crypto } from '../crypto/portable.js';
+import { canonicalize } from '../encoding/jcs.js';
+import { formatTime } from '../encoding/time.js';
+import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
+import { isTrustError } from '../error.js';
+import {
+  agent,
+  chainEvent,
+  commitTo,
+  type Draft,
+  decisionEvent,
+  type ExportOptions,
+  exportBundle,
+  exporter,
+  gateway,
+  makeChain,
+  NOW,
+  nextId,
+  ORIGIN,
+  SID,
+  sequence,
+  sessionEvent,
+  stranger,
+  trustFile,
+  worker,
+} from './testing/ledger.js';
+import { parseTrustFile } from './trust-file.js';
+import { inspectBundle, verifyBundle } from './verify-bundle.js';
+
+const trust = parseTrustFile(trustFile(), crypto);
+const verify = (drafts: readonly Draft[], options: ExportOptions = {}, trusted = trust) =>
+  verifyBundle(exportBundle(sequence(drafts), options), trusted, crypto);
+
+/** What the verifier says of a log that must not pass: `check: reason`. */
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
+    return `${error.data.caveat}: ${error.data.reason}`;
+  }
+  return 'proven';
+}
+
+const chain = makeChain({ calls: 3 });
+const story = (): Draft[] => [
+  chainEvent(chain),
+  sessionEvent(chain),
+  decisionEvent(chain),
+  decisionEvent(chain),
+];
+
+describe('verifyBundle on an honest log (AUD-21, AUD-22, AUD-23)', () => {
+  it('reports what was proven', () => {
+    const denied = decisionEvent(chain, { members: { effect: 'deny', code: 'SCOPE_MISMATCH' } });
+    const report = verify([...story(), denied, decisionEvent(chain)]);
+    expect(report).toMatchObject({
+      origin: ORIGIN,
+      size: 6,
+      from: 0,
+      to: 6,
+      emitters: [gateway.did],
+      subjects: [worker.did],
+      counts: { allowed: 3, denied: 1, recomputed: 3, unchecked: 0, outcomes: 0, revocations: 0 },
+    });
+    expect(report.root).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('proves a range in the middle, and counts what it could not hold against its chain', () => {
+    const report = verify([...story(), decisionEvent(chain)], { from: 2, to: 5 });
+    expect(report.counts).toMatchObject({ allowed: 3, unchecked: 3, recomputed: 0 });
+  });
+
+  it('accepts a bearer call of a bearer chain', () => {
+    const key = makeChain({ bearer: true });
+    const call = decisionEvent(key, { credential: { kind: 'bearer', sid: undefined, seq: undefined } });
+    const clean = { ...call, members: { ...call.members, credential: { kind: 'bearer', cth: key.cth } } };
+    expect(verify([chainEvent(key), clean]).counts.allowed).toBe(1);
+  });
+
+  it('passes over events that say nothing of others, and limits it cannot recount', () => {
+    const daily = makeChain({ leaf: { limits: [{ per: 'day', calls: 1 }] } });
+    const source = 'ab'.repeat(16);
+    const denials: Draft = {
+      type: 'denials',
+      sub: null,
+      members: { source, code: 'EXPIRED', minute: '2026-01-01T00:00:00.000Z', count: 2 },
+    };
+    const calls = [decisionEvent(daily), decisionEvent(daily)];
+    expect(verify([chainEvent(daily), sessionEvent(daily), denials, ...calls]).counts.allowed).toBe(2);
+  });
+
+  it('does not recompute what is not disclosed, and says so', () => {
+    const hidden = decisionEvent(chain, { items: null });
+    expect(verify([...story().slice(0, 2), hidden]).counts).toMatchObject({ allowed: 1, recomputed: 0 });
+  });
+});
+
+describe('outcomes', () => {
+  const withOutcome = (change: object = {}, twice = false): Draft[] => {
+    const forged = nextId('evt');
+    const call = { ...decisionEvent(chain), forge: { id: forged } };
+    const members = {
+      request: call.members['request'],
+      decision: forged,
+      status: 'completed',
+      response_hash: null,
+      ...change,
+    };
+    const outcome: Draft = { type: 'outcome', sub: worker.did, members };
+    return [chainEvent(chain), sessionEvent(chain), call, outcome, ...(twice ? [outcome] : [])];
+  };
+
+  it('are counted with their decision', () => {
+    expect(verify(withOutcome()).counts.outcomes).toBe(1);
+  });
+
+  it.each([
+    ['of another request', withOutcome({ request: nextId('req') }), 'another request'],
+    ['of no decision', withOutcome({ decision: nextId('evt') }), 'no allowed decision'],
+    ['given twice', withOutcome({}, true), 'second one'],
+  ])('are refused when %s', (_name, drafts, reason) => {
+    expect(refusal(() => verify(drafts))).toContain(reason);
+  });
+
+  it('of decisions before the range are let be', () => {
+    expect(verify(withOutcome(), { from: 3, to: 4 }).counts.outcomes).toBe(1);
+  });
+});
+
+describe('a bundle changed after it was signed', () => {
+  const bytes = exportBundle(sequence(story()));
+
+  it('fails with any byte changed', { timeout: 120_000 }, () => {
+    const step = Math.max(1, Math.floor(bytes.length / 400));
+    for (let at = 0; at < bytes.length; at += step) {
+      const copy = bytes.slice();
+      copy[at] = (copy[at] as number) ^ 1;
+      expect(
+        refusal(() => verifyBundle(copy, trust, crypto)),
+        `byte ${at}`,
+      ).not.toBe('proven');
+    }
+  });
+
+  const edit = (
+    change: (bundle: { entries: unknown[]; range: { from: number; to: number } }) => void,
+  ): Uint8Array => {
+    const bundle = JSON.parse(decodeUtf8(bytes));
+    change(bundle);
+    return encodeUtf8(canonicalize(bundle));
+  };
+
+  it.each([
+    ['dropped at the end', edit((b) => b.entries.pop())],
+    ['dropped at the end, range mended', edit(dropLast)],
+    ['dropped at the start, range mended', edit(dropFirst)],
+    ['dropped in the middle', edit((b) => b.entries.splice(1, 1))],
+    ['swapped', edit((b) => b.entries.splice(1, 2, b.entries[2], b.entries[1]))],
+    ['repeated', edit((b) => b.entries.splice(1, 0, b.entries[1]))],
+  ])('fails with an entry %s', (_name, copy) => {
+    expect(refusal(() => verifyBundle(copy, trust, crypto))).toContain('statement');
+  });
+
+  it('fails with white space, another member order, a line end, or as no JSON at all', () => {
+    const text = decodeUtf8(bytes);
+    for (const copy of [
+      `${text}\n`,
+      ` ${text}`,
+      text.replace('{"checkpoint"', '{ "checkpoint"'),
+      text.slice(0, -1),
+      'x',
+      '',
+    ]) {
+      expect(refusal(() => verifyBundle(encodeUtf8(copy), trust, crypto))).toMatch(/^bundle: /);
+    }
+  });
+});
+
+describe('a dishonest operator who signs', () => {
+  const swap: ExportOptions = { tamper: ({ entries }) => entries.splice(1, 2, entries[2], entries[1]) };
+
+  it.each<[string, ExportOptions, string]>([
+    ['swapped entries', swap, 'range'],
+    ['a repeated entry', { tamper: ({ entries }) => entries.splice(1, 1, entries[0]) }, 'range'],
+    ['a missing entry', { tamper: ({ entries }) => entries.splice(1, 1) }, 'range'],
+    ['an empty range', { tamper: rangeTo(0) }, 'range'],
+    ['a range beyond the checkpoint', { tamper: rangeTo(9) }, 'range'],
+    ['a log forged under another key', { logSeed: 9 }, 'checkpoint'],
+    ['an exporter nobody trusts', { exporter: stranger }, 'statement'],
+    ['a log of another origin', { origin: 'other.test/1/default' }, 'checkpoint'],
+  ])('cannot pass off %s', (_name, options, check) => {
+    expect(refusal(() => verify(story(), options))).toMatch(new RegExp(`^${check}`));
+  });
+
+  it('cannot put another event under an inclusion proof', () => {
+    const tamper: ExportOptions['tamper'] = ({ entries }) => {
+      const [entry] = entries as { event: { time: string } }[];
+      if (entry !== undefined) entry.event = { ...entry.event, time: formatTime((NOW + 1) * 1000) };
+    };
+    expect(refusal(() => verify(story(), { tamper }))).toContain('chain event');
+  });
+
+  it('cannot sign what no verifier would read', () => {
+    expect(() => verify(story(), { tamper: ({ entries }) => entries.splice(0) })).toThrow(TypeError);
+  });
+
+  it('cannot state more than a statement states', () => {
+    const bundle = JSON.parse(decodeUtf8(exportBundle(sequence(story()))));
+    const statement = signJws({ typ: 'talos-bundle+jwt', claims: { iss: exporter.did } }, exporter);
+    const copy = encodeUtf8(canonicalize({ ...bundle, statement }));
+    expect(refusal(() => verifyBundle(copy, trust, crypto))).toContain('claims of a bundle');
+  });
+
+  it('cannot reuse a statement about another bundle', () => {
+    const [one, two] = [exportBundle(sequence(story())), exportBundle(sequence(story()))].map((bytes) =>
+      JSON.parse(decodeUtf8(bytes)),
+    );
+    const mixed = encodeUtf8(canonicalize({ ...one, statement: two.statement }));
+    expect(refusal(() => verifyBundle(mixed, trust, crypto))).toContain('another bundle');
+  });
+});
+
+describe('continuity (AUD-21)', () => {
+  const events = (change: (drafts: Draft[]) => Draft[]) => refusal(() => verify(change(story())));
+  const forge =
+    (index: number, members: object) =>
+    (drafts: Draft[]): Draft[] =>
+      drafts.map((draft, at) => (at === index ? { ...draft, forge: { ...members } } : draft));
+
+  it.each([
+    ['eseq', forge(1, { eseq: 3 })],
+    ['eseq', forge(0, { eseq: 2 })],
+    ['prev', forge(0, { prev: 'ab'.repeat(32) })],
+    ['prev', forge(2, { prev: 'ab'.repeat(32) })],
+    ['pseq', forge(3, { principal: { sub: worker.did, pseq: 7 } })],
+    ['pseq', forge(1, { principal: { sub: worker.did, pseq: 2 } })],
+    ['origin', forge(1, { origin: 'other.test/1/default' })],
+    ['emitter', forge(1, { emitter: stranger.did })],
+    ['time', forge(3, { time: formatTime((NOW - 6) * 1000) })],
+  ])('refuses a log whose %s does not continue', (check, change) => {
+    expect(events(change)).toMatch(new RegExp(`^${check}: `));
+  });
+
+  it('forgives a clock that was set back a little', () => {
+    expect(events(forge(3, { time: formatTime((NOW - 4) * 1000) }))).toBe('proven');
+  });
+});
+
+describe('what events say of each other (AUD-22)', () => {
+  const open = [chainEvent(chain), sessionEvent(chain)];
+  const bearer = makeChain({ bearer: true });
+  const other = makeChain({ leaf: { jti: 'another' } });
+  const widened = makeChain({ grants: [{ scope: 'tool:fs', ops: ['read', 'write'] }] });
+
+  it.each<[string, Draft[], string]>([
+    [
+      'a chain under another hash',
+      [{ ...chainEvent(chain), members: { cth: other.cth, chain: chain.chain } }],
+      'does not hash',
+    ],
+    [
+      'a call without capability',
+      [...open, decisionEvent(chain, { credential: { kind: 'none', cth: undefined } })].map(stripUndefined),
+      'without a capability',
+    ],
+    ['a chain that was never logged', [...open, decisionEvent(other)], 'another chain'],
+    ['a bearer call whose chain was never logged', [...open, bearerCall(bearer.cth)], 'never logged'],
+    ['a session that was never opened', [chainEvent(chain), decisionEvent(chain)], 'never logged'],
+    ['a session number used twice', [...open, ...twice()], 'used twice'],
+    ['a session opened twice', [...open, sessionEvent(chain)], 'opened twice'],
+    [
+      'a session call without number',
+      [...open, stripUndefined(decisionEvent(chain, { credential: { seq: undefined } }))],
+      'without its session',
+    ],
+    ['another subject', [...open, decisionEvent(chain, { sub: agent.did })], 'another subject'],
+    ['a key that is no bearer key', [...open, bearerCall(chain.cth)], 'no bearer key'],
+    ['an expired link', [...open, decisionEvent(chain, { at: 931 })], 'EXPIRED'],
+    [
+      'a write under a read grant',
+      [
+        ...open,
+        decisionEvent(chain, { items: [{ scope: 'tool:fs/method:w/resource:/docs/a', op: 'write' }] }),
+      ],
+      'link 1 does not allow write',
+    ],
+    [
+      'a path outside',
+      [...open, decisionEvent(chain, { items: [{ scope: 'tool:fs/method:r/resource:/etc', op: 'read' }] })],
+      'does not allow read',
+    ],
+    [
+      'a widened link',
+      [
+        chainEvent(widened),
+        sessionEvent(widened),
+        decisionEvent(widened, { items: [{ scope: 'tool:fs/method:w', op: 'write' }] }),
+      ],
+      'link 1',
+    ],
+    ['items that are no list', [...open, decisionEvent(chain, { items: 'x' })], 'no list'],
+    [
+      'one call too many',
+      [...open, ...Array.from({ length: 4 }, () => decisionEvent(chain))],
+      'call 4 was allowed',
+    ],
+    [
+      'a denial without code',
+      [...open, decisionEvent(chain, { members: { effect: 'deny' } })],
+      'without a code',
+    ],
+    [
+      'an allowed call with a code',
+      [...open, decisionEvent(chain, { members: { code: 'EXPIRED' } })],
+      'with a code',
+    ],
+    ['a holder who may not act', invokeFalse(), 'not act'],
+    ['a chain for another gateway', elsewhere(), 'other gateways'],
+    [
+      'a call after its link was revoked',
+      [...open, revocation(chain.leaf.lid, 5), decisionEvent(chain, { at: 7 })],
+      'REVOKED',
+    ],
+    [
+      'a call after its root was revoked',
+      [...open, revocation(chain.root.lid, 5), decisionEvent(chain, { at: 7 })],
+      'REVOKED',
+    ],
+  ])('refuses %s', (_name, drafts, reason) => {
+    expect(refusal(() => verify(drafts))).toContain(reason);
+  });
+
+  it('lets a call stand that was decided within the second a revocation takes', () => {
+    expect(
+      verify([
+        ...open,
+        revocation(chain.leaf.lid, 5),
+        revocation(chain.leaf.lid, 5),
+        decisionEvent(chain, { at: 6 }),
+      ]).counts,
+    ).toMatchObject({ allowed: 1, revocations: 2 });
+  });
+
+  it('refuses a root no anchor of the trust file issued', () => {
+    const others = parseTrustFile(trustFile({ anchors: [] }), crypto);
+    expect(refusal(() => verify(story(), {}, others))).toContain('UNTRUSTED_ISSUER');
+  });
+
+  it('refuses an emitter no trust file names', () => {
+    const others = parseTrustFile(trustFile({ emitters: [stranger.did] }), crypto);
+    expect(refusal(() => verify(story(), {}, others))).toMatch(/^emitter/);
+  });
+});
+
+describe('the proof in a session opening', () => {
+  it.each<[string, Draft, string]>([
+    [
+      'for another chain',
+      sessionEvent(chain, { proof: { cth: makeChain({ leaf: { jti: 'x' } }).cth } }),
+      'another chain',
+    ],
+    ['for another gateway', sessionEvent(chain, { proof: { aud: stranger.did } }), 'another gateway'],
+    ['of another time', sessionEvent(chain, { proof: { iat: NOW - 100 } }), 'another time'],
+    ['by another key', sessionEvent(chain, { signer: stranger }), 'SIGNATURE_INVALID'],
+    ['booked on another subject', sessionEvent(chain, { sub: agent.did }), 'another subject'],
+  ])('is refused %s', (_name, draft, reason) => {
+    expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
+  });
+
+  it('cannot be held against a chain that lies before the range', () => {
+    expect(verify(story(), { from: 1 }).counts).toMatchObject({ allowed: 2, unchecked: 2 });
+  });
+});
+
+describe('disclosures (AUD-3)', () => {
+  const call = decisionEvent(chain);
+  const [opened] = call.disclosures ?? [];
+  const withDisclosures = (disclosures: unknown[]): Draft[] => [
+    chainEvent(chain),
+    sessionEvent(chain),
+    { ...call, disclosures: disclosures as never },
+  ];
+
+  it.each([
+    ['another value', [{ ...opened, value: [] }], 'does not open'],
+    ['another salt', [{ ...opened, salt: commitTo('items', 1).disclosure.salt }], 'does not open'],
+    ['the same twice', [opened, opened], 'twice'],
+    ['a member that is no commitment', [{ ...opened, pointer: '/policy' }], 'no commitment'],
+    ['a member that is not there', [{ ...opened, pointer: '/__proto__' }], 'no commitment'],
+    ['a null member', [{ ...opened, pointer: '/refusal' }], 'no commitment'],
+  ])('are refused with %s', (_name, disclosures, reason) => {
+    expect(refusal(() => verify(withDisclosures(disclosures)))).toContain(reason);
+  });
+});
+
+describe('inspectBundle (AUD-20)', () => {
+  it('says what is consistent without trusting anything', () => {
+    expect(inspectBundle(exportBundle(sequence(story())), crypto)).toMatchObject({
+      origin: ORIGIN,
+      from: 0,
+      to: 4,
+    });
+  });
+
+  it('refuses what is not even consistent', () => {
+    const bytes = exportBundle(sequence(story()), {
+      tamper: ({ entries }) => entries.splice(1, 2, entries[2], entries[1]),
+    });
+    expect(refusal(() => inspectBundle(bytes, crypto))).toMatch(/^range/);
+  });
+
+  it('passes on a bug as what it is', () => {
+    expect(() => inspectBundle(undefined as never, crypto)).toThrow(TypeError);
+  });
+});
+
+describe('parseTrustFile (AUD-19)', () => {
+  it.each([
+    ['an unknown member', { extra: 1 }],
+    [
+      'a key named after another log',
+      { logs: [{ origin: 'other.test/1/default', vkey: JSON.parse(decodeUtf8(trustFile())).logs[0].vkey }] },
+    ],
+  ])('refuses %s', (_name, change) => {
+    expect(() => parseTrustFile(trustFile(change as never), crypto)).toThrow(/trust file/);
+  });
+
+  it('keeps several keys of one log', () => {
+    const [log] = JSON.parse(decodeUtf8(trustFile())).logs;
+    const { logs } = parseTrustFile(trustFile({ logs: [log, log] }), crypto);
+    expect(logs.get(ORIGIN)?.keys).toHaveLength(2);
+  });
+});
+
+function stripUndefined(draft: Draft): Draft {
+  return { ...draft, members: JSON.parse(JSON.stringify(draft.members)) };
+}
+
+function bearerCall(cth: string): Draft {
+  return decisionEvent(undefined, { members: { credential: { kind: 'bearer', cth } } });
+}
+
+function twice(): Draft[] {
+  const credential = { kind: 'session', cth: chain.cth, sid: SID, seq: 77 };
+  return [
+    decisionEvent(chain, { members: { credential } }),
+    decisionEvent(chain, { members: { credential } }),
+  ];
+}
+
+function invokeFalse(): Draft[] {
+  const idle = makeChain({ leaf: { invoke: false } });
+  return [chainEvent(idle), sessionEvent(idle), decisionEvent(idle)];
+}
+
+function elsewhere(): Draft[] {
+  const away = makeChain({ leaf: { aud: [stranger.did] } });
+  return [chainEvent(away), sessionEvent(away), decisionEvent(away)];
+}
+
+function revocation(lid: string, at: number): Draft {
+  return {
+    type: 'revocation',
+    sub: null,
+    at,
+    members: { lid, by: 'administrator', revocation: null, chain_hash: null },
+  };
+}
+
+type Content = { entries: unknown[]; range: { from: number; to: number } };
+
+function rangeTo(to: number): (content: Content) => void {
+  return ({ range }) => {
+    range.to = to;
+  };
+}
+
+function dropLast({ entries, range }: Content): void {
+  entries.pop();
+  range.to -= 1;
+}
+
+function dropFirst({ entries, range }: Content): void {
+  entries.shift();
+  range.from += 1;
+}
