@@ -26,6 +26,10 @@ const SEGMENTS: Readonly<Record<ScopeRoot, readonly string[]>> = {
 
 const MAX_BYTES = 1024;
 const PLAIN = /^[A-Za-z0-9\-._~]+$/;
+/** What precedes a `*` may end within a character, so that it is looked at byte by byte. */
+const ENCODED = /^(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})+$/;
+/** Escapes of a control character, or of one that stands for itself. */
+const NEEDLESS_ESCAPE = /%(?:[01].|2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AEF])/;
 const CONTROL = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SUBDELIMS = /[!'()*]/g;
@@ -122,8 +126,9 @@ function segmentEnd(text: string, from: number): number {
 function checkValue(value: string, use: ScopeUse): void {
   const pattern = use === 'grant' && value.endsWith('*');
   const literal = pattern ? value.slice(0, -1) : value;
-  if (pattern && literal === '') return;
-  if (!PLAIN.test(literal)) decodeScopeValue(literal);
+  if (PLAIN.test(literal) || (pattern && literal === '')) return;
+  if (!pattern) decodeScopeValue(literal);
+  else if (!ENCODED.test(literal) || NEEDLESS_ESCAPE.test(literal)) throw malformed('a bad start of a value');
 }
 
 function checkResource(value: string): void {

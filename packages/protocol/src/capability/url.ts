@@ -1,5 +1,3 @@
-import { utf8Length } from '../encoding/utf8.js';
-
 // The WHATWG URL parser exists in every runtime, but not in the `es2023` library this package is compiled against.
 declare const URL: {
   new (
@@ -7,14 +5,9 @@ declare const URL: {
   ): {
     readonly href: string;
     readonly protocol: string;
-    readonly username: string;
-    readonly password: string;
     readonly hostname: string;
     readonly host: string;
-    readonly port: string;
     readonly pathname: string;
-    readonly search: string;
-    readonly hash: string;
   };
 };
 
@@ -34,34 +27,48 @@ export interface NormalUrl {
 }
 
 const MAX_BYTES = 4096;
-const SCHEME = /^(https?|wss?):\/\/([^/?#@\\]+)/;
+const START = /^(https?|wss?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?:0|[1-9]\d{0,4}))?(?=[/?#]|$)/i;
 const OUTSIDE = /[^\x21-\x7e]|\\/;
 const UNSAFE_SEGMENT = /[/\\\p{Cc}]/u;
 
-/** Reads a normal URL: the WHATWG parser accepts it and writes it back unchanged (a path of `/` may be left out),
- *  so that spellings on which parsers differ (`http:\\a@b`, `http://0x7f.1`, tabs, `..`) are refused, not
- *  repaired. No user info. Path segments decode to NFC text without `/`, `\` and control characters.
+/** Reads a normal URL: the WHATWG parser accepts it and writes it back unchanged, but for the case of scheme and
+ *  host, the scheme's own port and a path of `/` left out. So spellings on which parsers differ (`http:\\a@b`,
+ *  `http://0x7f.1`, tabs, `..`) are refused, not repaired. No user info. Path segments decode to NFC text without
+ *  `/`, `\` and control characters.
  *  Undefined for anything else. */
 export function normalUrl(text: string): NormalUrl | undefined {
   if (text.length > MAX_BYTES || OUTSIDE.test(text)) return undefined;
-  const start = SCHEME.exec(text);
+  const start = START.exec(text);
   const url = start === null ? undefined : parse(text);
   if (start === null || url === undefined) return undefined;
-  const [origin, scheme, authority] = start as unknown as [string, string, string];
+  const [origin, scheme, host] = start as unknown as [string, string, string];
+  if (host.toLowerCase() !== url.hostname) return undefined;
   const rest = text.slice(origin.length);
-  const full = rest.startsWith('/') ? text : `${origin}/${rest}`;
-  if (url.href !== full || url.host !== authority) return undefined;
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  if (url.href !== `${url.protocol}//${url.host}${path}`) return undefined;
   const slash = url.pathname.endsWith('/');
-  const path = url.pathname.slice(1, slash ? -1 : undefined);
-  const segments = url.pathname === '/' ? [] : decodeSegments(path.split('/'));
+  const trimmed = url.pathname.slice(1, slash ? -1 : undefined);
+  const segments = url.pathname === '/' ? [] : decodeSegments(trimmed.split('/'));
   if (segments === undefined) return undefined;
-  return { scheme, host: url.hostname, authority, segments, slash, suffix: /[?#]/.test(text) };
+  return {
+    scheme: scheme.toLowerCase(),
+    host: url.hostname,
+    authority: url.host,
+    segments,
+    slash,
+    suffix: /[?#]/.test(rest),
+  };
+}
+
+/** As normalUrl, of what the WHATWG parser makes of `text`: for the words of an issuer, never for an argument. */
+export function readUrl(text: string): NormalUrl | undefined {
+  return normalUrl(parse(text)?.href ?? '');
 }
 
 /** True for a host name as URLs hold it: lower case, ASCII, and no address. */
 export function isHostName(text: string): boolean {
   const url = /^[a-z0-9._-]+$/.test(text) ? parse(`https://${text}/`) : undefined;
-  return url !== undefined && url.hostname === text && !/^[\d.]+$/.test(text) && utf8Length(text) <= 253;
+  return url !== undefined && url.hostname === text && !/^[\d.]+$/.test(text) && text.length <= 253;
 }
 
 function parse(text: string): InstanceType<typeof URL> | undefined {

@@ -1,7 +1,7 @@
 import { malformed } from '../../error.js';
 import { isPrivateHost } from '../address.js';
 import { normalPath } from '../path.js';
-import { isHostName, type NormalUrl, normalUrl } from '../url.js';
+import { isHostName, type NormalUrl, normalUrl, readUrl } from '../url.js';
 import { type ArgumentTest, ofString } from './test.js';
 
 /** `within`: a normal path equal to it or below it.
@@ -29,11 +29,12 @@ export function hasHost(value: string): ArgumentTest {
 }
 
 /** `url`: a normal URL of the same scheme, host and port, its path equal or below, its host not private.
- *  @throws {TrustError} MALFORMED: not a normal URL, or one with a query, a fragment or a last `/` in its path */
+ *  @throws {TrustError} MALFORMED: no such URL, or one with user info, a query, a fragment or a last `/` in its path */
 export function isBelowUrl(value: string): ArgumentTest {
-  const base = normalUrl(value);
+  const base = readUrl(value);
   const isPlain = base !== undefined && !base.suffix && (!base.slash || base.segments.length === 0);
-  if (!isPlain) throw malformed('`url` without a normal URL, or one with a query, a fragment or a last /');
+  if (!isPlain)
+    throw malformed('`url` without a URL, or one with user info, a query, a fragment or a last /');
   const isPublic = !isPrivateHost(base.host);
   return ofString((argument) => {
     const url = isPublic ? normalUrl(argument) : undefined;
