@@ -73,6 +73,11 @@ describe('verifyBundle on an honest log (AUD-21, AUD-22, AUD-23)', () => {
     expect(report.counts).toMatchObject({ allowed: 3, unchecked: 3, recomputed: 0 });
   });
 
+  it('does not count calls against limits when the start is missing', () => {
+    const late = [chainEvent(makeChain()), ...story(), decisionEvent(chain), decisionEvent(chain)];
+    expect(verify(late, { from: 1 }).counts).toMatchObject({ allowed: 4, recomputed: 4 });
+  });
+
   it('accepts a bearer call of a bearer chain', () => {
     const key = makeChain({ bearer: true });
     const call = decisionEvent(key, { credential: { kind: 'bearer', sid: undefined, seq: undefined } });
