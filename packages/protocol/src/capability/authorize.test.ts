@@ -140,7 +140,7 @@ describe('authorize', () => {
     const refused = authorize(verified(root({ scope: 'tool:fs', ops: ['read'], where })), read(DOC), {});
     const { caveat = '' } = refused as { caveat?: string };
     expect(caveat.length).toBeLessThanOrEqual(300);
-    expect(caveat.isWellFormed()).toBe(true);
+    expect(caveat).not.toMatch(/\p{Surrogate}/u);
   });
 });
 
@@ -198,7 +198,7 @@ describe('attenuation', () => {
     { ptr: '/x', op: 'exists', value: false },
   );
   const where = fc.option(fc.array(constraint, { minLength: 1, maxLength: 2 }), { nil: undefined });
-  const only = fc.option(fc.constantFrom(['/path'], ['/path', '/n'], ['']), { nil: undefined });
+  const only = fc.option(fc.constantFrom<string[]>(['/path'], ['/path', '/n'], ['']), { nil: undefined });
   const grant: fc.Arbitrary<Grant> = fc.tuple(scope, ops, where, only).map(([s, o, w, l]) => ({
     scope: s,
     ops: o,

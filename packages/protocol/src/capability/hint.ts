@@ -1,5 +1,6 @@
 import { utf8Length } from '../encoding/utf8.js';
 import type { CheckedItem } from './items.js';
+import type { ParsedLink } from './link.js';
 import type { VerifiedCapability } from './verified.js';
 
 const MAX_BYTES = 1024;
@@ -28,5 +29,5 @@ function grantedBy(capability: VerifiedCapability, link: number, grant: string):
 }
 
 function issuerOf(capability: VerifiedCapability, link: number): string {
-  return capability.links[link - 1]?.claims.iss ?? capability.anchor.iss;
+  return (capability.links[link - 1] as ParsedLink).claims.iss;
 }

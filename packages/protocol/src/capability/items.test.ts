@@ -1,0 +1,224 @@
+import type { ToolManifest } from '@talosprotocol/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type JsonObject, parseJsonObject } from '../encoding/json.js';
+import { TrustError } from '../error.js';
+import { createNodeCrypto } from '../node/index.js';
+import { itemOfPath, itemsOfCall, parseItems, pathsToResolve, type ToolCall } from './items.js';
+import { parseManifest, toolPin } from './manifest.js';
+import { parseScope } from './scope.js';
+
+const crypto = createNodeCrypto();
+const BARE = 'tool:fs/method:t';
+
+function call(
+  resources: ToolManifest['resources'],
+  args: unknown,
+  op: ToolManifest['op'] = 'read',
+): ToolCall {
+  const manifest = parseManifest({ op, resources });
+  return { server: 'fs', tool: 't', manifest, arguments: args as JsonObject };
+}
+
+function scopes(...given: Parameters<typeof call>): readonly string[] {
+  return itemsOfCall(call(...given)).map(({ op, scope }) => `${op} ${scope.replace(BARE, '')}`);
+}
+
+describe('itemsOfCall', () => {
+  const path = { ptr: '/path', kind: 'path', required: false } as const;
+  const each = { ptr: '/edits/*/path', kind: 'path', required: true } as const;
+
+  it('CAP-15 repeats no item', () => {
+    expect(scopes([path, { ...path, ptr: '/other' }], { path: '/a', other: '/a' })).toEqual([
+      'read /resource:/a',
+    ]);
+  });
+
+  it('CAP-16 asks for the whole tool where any element lacks a required value', () => {
+    expect(scopes([each], { edits: [{ path: '/a' }, {}] })).toEqual(['read ', 'read /resource:/a']);
+    expect(scopes([{ ...each, required: false }], { edits: [{ path: '/a' }, {}] })).toEqual([
+      'read /resource:/a',
+    ]);
+  });
+
+  it.each<[string, unknown]>([
+    ['an object in the place of an array', { edits: { '*': { path: '/a' } } }],
+    ['text in the place of an array', { edits: '/a' }],
+    ['null in the place of an array', { edits: null }],
+    ['text in the place of an object', { edits: ['/a'] }],
+    ['a list in the place of text', { edits: [{ path: ['/a'] }] }],
+    ['null in the place of text', { edits: [{ path: null }] }],
+  ])('CAP-16 asks for the whole tool for %s, required or not', (_, args) => {
+    expect(scopes([{ ...each, required: false }], args)).toEqual(['read ']);
+    expect(scopes([each], args)).toEqual(['read ']);
+  });
+
+  it('CAP-15 finds own members only', () => {
+    const inherited = { ptr: '/constructor/name', kind: 'path', required: true } as const;
+    expect(scopes([inherited], {})).toEqual(['read ']);
+    const proto = { ptr: '/__proto__', kind: 'path', required: false } as const;
+    expect(scopes([proto], parseJsonObject('{"__proto__":"/a"}'))).toEqual(['read /resource:/a']);
+    expect(scopes([proto], {})).toEqual(['read ']);
+  });
+
+  it('CAP-17 maps an id as one segment, and refuses what none can hold', () => {
+    const id = { ptr: '/id', kind: 'id', required: true } as const;
+    expect(scopes([id], { id: '../a b' })).toEqual(['read /resource:/..%2Fa%20b']);
+    for (const bad of ['', '.', '..', 'a\n', 'u\u0308', 'a'.repeat(1024), '\ud800']) {
+      expect(() => scopes([id], { id: bad }), bad).toThrow(
+        expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
+      );
+    }
+  });
+
+  it('CAP-17 maps URLs that every parser reads alike, and refuses the others', () => {
+    const url = { ptr: '/u', kind: 'url', required: true } as const;
+    expect(scopes([url], { u: 'https://a.example' })).toEqual(['read /resource:/https/a.example']);
+    expect(scopes([url], { u: 'HTTPS://a.example/x%20y/' })).toEqual([
+      'read /resource:/https/a.example/x%20y',
+    ]);
+    expect(scopes([url], { u: 'http://[::1]:81/' })).toEqual(['read /resource:/http/%5B%3A%3A1%5D%3A81']);
+    for (const bad of [
+      'ftp://a.example/',
+      'https:a.example',
+      'https:///a.example',
+      'https:\\\\a.example\\',
+      ' https://a.example',
+      'https://a.exa\tmple/',
+      'https://a.example/a//b',
+      'https://a.example/../b',
+      'https://a.example/%2e%2E/b',
+      'https://a.example/a%2Fb',
+      'https://a.example/a%5Cb',
+      'https://a.example/a%00',
+      'https://a.example/%FF',
+      'https://a.example/%',
+      'https://a.example/u%CC%88',
+      'https://a.example/ü',
+      'https://u@a.example/',
+      'https://@a.example/',
+      'https://a.example:/',
+      'https://a.example:08443/',
+      'https://a.example:99999/',
+      'http://0x7f.1/',
+      'http://127.1/',
+      'http://[::ffff:127.0.0.1]/',
+      `https://a.example/${'a'.repeat(4096)}`,
+    ]) {
+      expect(() => scopes([url], { u: bad }), bad).toThrow(
+        expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
+      );
+    }
+  });
+
+  it('CAP-15 is bounded', () => {
+    const many = { ptr: '/a/*/*', kind: 'id', required: true } as const;
+    const list = Array.from({ length: 40 }, (_, i) => Array.from({ length: 40 }, (_, j) => `${i}-${j}`));
+    expect(() => scopes([many], { a: list })).toThrow(
+      expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
+    );
+    expect(() => scopes([many], { a: [Array(100_000).fill('x')] })).toThrow(TrustError);
+    expect(scopes([many], { a: [Array(1024).fill('x')] })).toEqual(['read /resource:/x']);
+    const half = Array.from({ length: 600 }, (_, i) => `${i}`);
+    const one = { kind: 'id', required: true } as const;
+    const two = [
+      { ...one, ptr: '/a/*' },
+      { ...one, ptr: '/b/*', op: 'write' as const },
+    ];
+    expect(() => scopes(two, { a: half, b: half })).toThrow('1024');
+  });
+
+  it('makes canonical items or a typed refusal, whatever the arguments', () => {
+    const resources = ['/a', '/a/*', '/a/b/*/c'].flatMap((ptr) =>
+      (['path', 'url', 'id'] as const).map((kind) => ({ ptr, kind, required: false })),
+    );
+    const text = fc.constantFrom('/a', '/a/../b', 'https://x.example/a', 'é', '');
+    const leaf = fc.oneof(text, fc.string(), fc.integer(), fc.constant(null));
+    const inner = fc.oneof(
+      leaf,
+      fc.array(fc.record({ c: leaf })),
+      fc.array(leaf),
+      fc.record({ b: fc.array(leaf) }),
+    );
+    fc.assert(
+      fc.property(fc.record({ a: inner }), fc.nat(8), (args, index) => {
+        const resource = resources[index];
+        try {
+          const items = itemsOfCall(call(resource === undefined ? [] : [resource], args));
+          expect(items.length).toBeGreaterThan(0);
+          for (const { scope } of items) expect(parseScope(scope, 'item').text).toBe(scope);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TrustError);
+        }
+      }),
+    );
+  });
+});
+
+describe('pathsToResolve', () => {
+  it('CAP-18 lists the paths whose manifest says so, and makes an item of what they are', () => {
+    const resources: ToolManifest['resources'] = [
+      { ptr: '/from', kind: 'path', required: true, op: 'read', resolve: 'realpath' },
+      { ptr: '/to', kind: 'path', required: true, resolve: 'realpath' },
+      { ptr: '/label', kind: 'id', required: true },
+    ];
+    const copied = call(resources, { from: '/a', to: '/b', label: 'x' }, 'write');
+    expect(pathsToResolve(copied)).toEqual([
+      { path: '/a', op: 'read' },
+      { path: '/b', op: 'write' },
+    ]);
+    expect(itemOfPath(copied, { path: '/etc/x', op: 'read' })).toEqual({
+      scope: `${BARE}/resource:/etc/x`,
+      op: 'read',
+    });
+    expect(() => itemOfPath(copied, { path: 'C:\\x', op: 'read' })).toThrow('normal path');
+  });
+});
+
+describe('parseItems', () => {
+  it('DEC-11 accepts canonical items only', () => {
+    const item = { scope: `${BARE}/resource:/a`, op: 'read' };
+    expect(parseItems([item])).toEqual([item]);
+    for (const bad of [
+      [],
+      [{ ...item, op: 'x' }],
+      [{ ...item, scope: `${BARE}/resource:/a/../b` }],
+      [null],
+      Array(1025).fill(item),
+    ]) {
+      expect(() => parseItems(bad)).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
+    }
+  });
+});
+
+describe('manifests', () => {
+  const manifest = { op: 'read', resources: [{ ptr: '/path', kind: 'path', required: true }] } as const;
+
+  it('DEC-8 resolve paths only', () => {
+    const bad = { op: 'read', resources: [{ ptr: '/u', kind: 'url', required: true, resolve: 'realpath' }] };
+    expect(() => parseManifest(bad)).toThrow('resolves');
+  });
+
+  it('DEC-8 pin server, tool and manifest, in any order of members', () => {
+    const tool = { name: 't', description: 'reads', inputSchema: { type: 'object', maximum: 0.5 } };
+    const pin = toolPin({ server: 'fs', tool, manifest: parseManifest(manifest) }, crypto);
+    const { resources, op } = manifest;
+    const swapped = { inputSchema: { maximum: 0.5, type: 'object' }, description: 'reads', name: 't' };
+    expect(toolPin({ server: 'fs', tool: swapped, manifest: parseManifest({ resources, op }) }, crypto)).toBe(
+      pin,
+    );
+    const text =
+      '{"manifest":{"op":"read","resources":[{"kind":"path","ptr":"/path","required":true}]},"server":"fs","tool":{"description":"reads","inputSchema":{"maximum":0.5,"type":"object"},"name":"t"}}';
+    expect(crypto.sha256Hex(Buffer.from(text))).toBe(pin);
+    const others = [
+      { server: 'git', tool, manifest },
+      { server: 'fs', tool: { ...tool, description: 'reads all' }, manifest },
+      { server: 'fs', tool: { ...tool, annotations: {} }, manifest },
+      { server: 'fs', tool, manifest: { ...manifest, op: 'write' as const } },
+    ];
+    const pins = others.map((other) =>
+      toolPin({ ...other, manifest: parseManifest(other.manifest) }, crypto),
+    );
+    expect(new Set([pin, ...pins]).size).toBe(5);
+  });
+});
