@@ -145,6 +145,9 @@ describe('lintAttenuation', () => {
   });
 
   it('shows each way in which a link exceeds its parent', () => {
+    expect(lint({ limits: [FIVE_CALLS] }, claims({ dlg: 1 }))).toEqual([]);
+    const uncounted = { ...above, limits: [{ per: 'total' as const, tokens: 1 }] };
+    expect(lint({ limits: [FIVE_CALLS] }, uncounted)).toEqual([]);
     expect(lint({ exp: NOW + 61 })).toEqual(['exp is later than that of its parent']);
     expect(lint({ aud: [gateway.did, stranger.did] })).toEqual([
       `aud has gateways its parent is not for: ${stranger.did}`,
