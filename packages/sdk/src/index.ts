@@ -1,1 +1,18 @@
-export {};
+// agent
+export { type Agent, type AgentOptions, createAgent } from './agent/agent.js';
+export { createIdentity, type Identity, type IdentityOptions, identityFromSeed } from './agent/identity.js';
+export type { RuntimeOptions } from './agent/runtime.js';
+// services
+export { type AuditClient, createAuditClient } from './clients/audit.js';
+export {
+  type AnnouncedTool,
+  type AnnouncedTools,
+  createGatewayClient,
+  type GatewayClient,
+} from './clients/gateway.js';
+export { createKernelClient, type KernelClient, type PageQuery } from './clients/kernel.js';
+export type { HttpClientOptions } from './http/client.js';
+// MCP
+export { denialOf } from './mcp/denial.js';
+export { type McpClient, withCapability } from './mcp/with-capability.js';
+export { type Denial, parseRefusal } from './refusal.js';

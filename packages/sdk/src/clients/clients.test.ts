@@ -1,0 +1,170 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createIdentity } from '../agent/identity.js';
+import { createAuditClient } from './audit.js';
+import { createKernelClient } from './kernel.js';
+
+const did = createIdentity().did;
+const uuid = '01938e5c-7b1a-7c3d-8e4f-0123456789ab';
+const hash = 'A'.repeat(43);
+const registered = { did, kind: 'agent', name: 'reader', registered: '2026-11-23T15:04:05.678Z' } as const;
+const trust = { format: 'talos-trust-v1', logs: [], exporters: [], emitters: [], anchors: [] } as const;
+
+let server: Server;
+let url: string;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let seen: { line: string; authorization: string | undefined; body: string }[];
+
+beforeEach(async () => {
+  seen = [];
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { authorization } = request.headers;
+    seen.push({
+      line: `${request.method} ${request.url}`,
+      authorization,
+      body: Buffer.concat(chunks).toString(),
+    });
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
+
+const say = (body: unknown, status = 200) => {
+  answer = (_, response) =>
+    void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+};
+const kernel = (options: object = {}) => createKernelClient({ url, adminToken: 'secret', ...options });
+const audit = () => createAuditClient({ url, adminToken: 'secret' });
+const code = (code: string) => expect.objectContaining({ code });
+const lines = () => seen.map(({ line }) => line);
+
+describe('kernel client', () => {
+  it('calls the routes with the administrator token', async () => {
+    say(registered);
+    expect(await kernel().registerIdentity({ did, kind: 'agent', name: 'reader' })).toEqual(registered);
+    expect(await kernel().getIdentity(did)).toEqual(registered);
+    say({ identities: [registered], next: null });
+    await kernel().listIdentities();
+    await kernel().listIdentities({ limit: 5 });
+    say({ chain: `e30.e30.${'A'.repeat(86)}`, lid: hash, cth: hash });
+    await kernel().issueCapability({
+      sub: did,
+      exp: 2,
+      grants: [{ scope: 'tool:fs', ops: ['read'] }],
+    } as never);
+    say({ lid: hash, by: 'administrator', revoked: registered.registered });
+    await kernel().revoke({ lid: hash });
+    say({ decision: { effect: 'allow' }, items: [] });
+    await kernel().authorize({ chain: 'x', items: [{ scope: 'tool:fs', op: 'read' }] });
+    expect(lines()).toEqual([
+      'POST /talos/v1/identities',
+      `GET /talos/v1/identities/${encodeURIComponent(did)}`,
+      'GET /talos/v1/identities',
+      'GET /talos/v1/identities?limit=5',
+      'POST /talos/v1/capabilities',
+      'POST /talos/v1/revocations',
+      'POST /talos/v1/authorize',
+    ]);
+    expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer secret']));
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({ did, kind: 'agent', name: 'reader' });
+  });
+
+  it('sends no token it does not have', async () => {
+    say({ lid: hash, by: 'issuer', revoked: registered.registered });
+    await createKernelClient({ url }).revoke({ revocation: 'x' });
+    expect(seen[0]?.authorization).toBeUndefined();
+  });
+
+  it('encodes what comes from outside', async () => {
+    say({}, 404);
+    await expect(kernel().why('../identities?x#y')).rejects.toThrow(code('UPSTREAM_FAILED'));
+    await expect(kernel().wellKnown()).rejects.toThrow(code('UPSTREAM_FAILED'));
+    expect(lines()).toEqual([
+      'GET /talos/v1/requests/..%2Fidentities%3Fx%23y',
+      'GET /.well-known/talos.json',
+    ]);
+  });
+
+  it('rejects with the code the kernel gave', async () => {
+    const problem = {
+      ...{ type: 'urn:talos:problem:CONFLICT', title: 'The state does not allow this', status: 409 },
+      ...{ code: 'CONFLICT', detail: 'known already', request_id: `req_${uuid}`, hint: 'Choose another.' },
+    };
+    say(problem, 409);
+    await expect(kernel().getIdentity(did)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      data: { hint: 'Choose another.', reason: 'known already' },
+      cause: { request_id: `req_${uuid}` },
+    });
+  });
+
+  it.each<[string, string]>([
+    ['no JSON', '<html>'],
+    ['a member twice', '{"did":"a","did":"b"}'],
+    ['an unknown member', JSON.stringify({ ...registered, admin: true })],
+    ['a member less', JSON.stringify({ did })],
+    ['nothing', ''],
+    ['too much', ' '.repeat(1_048_577)],
+  ])('refuses an answer with %s', async (_, body) => {
+    say(body);
+    await expect(kernel().getIdentity(did)).rejects.toThrow(code('UPSTREAM_FAILED'));
+  });
+
+  it('takes the token nowhere else', async () => {
+    answer = (_, response) => void response.writeHead(307, { location: `${url}/elsewhere` }).end();
+    await expect(kernel().getIdentity(did)).rejects.toThrow(code('UNAVAILABLE'));
+    expect(seen).toHaveLength(1);
+  });
+
+  it('waits for no answer longer than it was told, also for the end of one', async () => {
+    answer = () => undefined;
+    await expect(kernel({ timeoutMs: 50 }).getIdentity(did)).rejects.toThrow('50 ms');
+    answer = (_, response) => void response.write('{');
+    await expect(kernel({ timeoutMs: 50 }).getIdentity(did)).rejects.toThrow(code('UNAVAILABLE'));
+  });
+
+  it('says that nobody answers', async () => {
+    await expect(kernel({ url: 'http://127.0.0.1:1' }).getIdentity(did)).rejects.toThrow(code('UNAVAILABLE'));
+  });
+
+  it.each(['ftp://127.0.0.1', 'http://user@127.0.0.1', 'file:///etc/passwd', 'nonsense'])(
+    'is not made for %s',
+    (bad) => {
+      expect(() => createKernelClient({ url: bad })).toThrow(TypeError);
+    },
+  );
+});
+
+describe('audit client', () => {
+  it('calls the routes', async () => {
+    say(trust);
+    expect(await audit().trust()).toEqual(trust);
+    say({ events: [], next: null });
+    expect(await audit().events({ limit: 1 })).toEqual({ events: [], next: null });
+    say('{"any":"bytes"}');
+    expect(Buffer.from(await audit().bundle({ from: 0, to: 9 })).toString()).toBe('{"any":"bytes"}');
+    await audit().bundle();
+    say('talos.local/x/default\n1\nroot\n');
+    expect(await audit().checkpoint()).toBe('talos.local/x/default\n1\nroot\n');
+    expect(lines()).toEqual([
+      'GET /talos/v1/trust',
+      'GET /talos/v1/events?limit=1',
+      'GET /talos/v1/bundle?from=0&to=9',
+      'GET /talos/v1/bundle',
+      'GET /tlog/checkpoint',
+    ]);
+  });
+
+  it('refuses a receipt that is none', async () => {
+    say({ format: 'talos-receipt-v2' });
+    await expect(audit().receipt(`rcp_${uuid}`)).rejects.toThrow(code('UPSTREAM_FAILED'));
+  });
+});

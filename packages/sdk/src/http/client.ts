@@ -1,0 +1,114 @@
+import type { Checker } from '@talosprotocol/contracts';
+import { isTrustError, parseJson, TrustError } from '@talosprotocol/protocol';
+import { readBody, refusalOf } from './answer.js';
+
+/** How a service is reached. */
+export interface HttpClientOptions {
+  /** Where the service answers, such as `http://127.0.0.1:8000`; a path is not used. */
+  readonly url: string | URL;
+  /** The administrator's token, for routes that need it. Sent to this origin only, never along a redirect. */
+  readonly adminToken?: string;
+  /** Default the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Longest time until the whole answer is there, in milliseconds; default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** One request to a service of ours. */
+export interface ServiceCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Starts with `/`; parts that come from outside are encoded by the caller. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of the longest answer; default 1 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Calls a service of ours. */
+export interface HttpClient {
+  readonly origin: string;
+  /** The bytes of a 2xx answer.
+   *  @throws {TrustError} the code the service gave; UNAVAILABLE: no answer, or none in time; UPSTREAM_FAILED: an
+   *  answer that is not ours, or too long */
+  bytes(call: ServiceCall): Promise<Uint8Array>;
+  /** The JSON of a 2xx answer, parsed strictly and checked against its schema.
+   *  @throws {TrustError} as `bytes`; UPSTREAM_FAILED also if the check fails */
+  json<T>(call: ServiceCall, check: Checker): Promise<T>;
+}
+
+const MAX_ANSWER = 1_048_576;
+
+/** Makes the client of one service. Redirects are errors: a credential goes nowhere else.
+ *  @throws {TypeError} a URL that is not http or https, or holds user info */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const origin = originOf(options.url);
+  const send = options.fetch ?? globalThis.fetch;
+  const timeoutMs = options.timeoutMs ?? 10_000;
+
+  async function bytes(call: ServiceCall): Promise<Uint8Array> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { response, body } = await exchange(call, signal);
+    if (response.ok) return body;
+    throw refusalOf(response.status, body);
+  }
+
+  async function exchange(call: ServiceCall, signal: AbortSignal) {
+    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
+    const headers = headersOf(call, options.adminToken);
+    const url = urlOf(origin, call);
+    try {
+      const response = await send(url, { method: call.method, redirect: 'error', headers, signal, ...body });
+      return { response, body: await readBody(response, call.maxBytes ?? MAX_ANSWER) };
+    } catch (cause) {
+      if (isTrustError(cause)) throw cause;
+      const why = signal.aborted ? `gave no answer within ${timeoutMs} ms` : 'cannot be reached';
+      throw new TrustError('UNAVAILABLE', `${origin} ${why}`, {}, cause);
+    }
+  }
+
+  async function json<T>(call: ServiceCall, check: Checker): Promise<T> {
+    const body = await bytes(call);
+    try {
+      const value = parseJson(body, { maxBytes: call.maxBytes ?? MAX_ANSWER, floats: true });
+      const wrong = check(value);
+      if (wrong === undefined) return value as T;
+      throw new TrustError('UPSTREAM_FAILED', `${origin} answered with ${wrong}`);
+    } catch (cause) {
+      if (!isTrustError(cause) || cause.code !== 'MALFORMED') throw cause;
+      throw new TrustError('UPSTREAM_FAILED', `${origin} did not answer with strict JSON`, {}, cause);
+    }
+  }
+
+  return { origin, bytes, json };
+}
+
+/** The origin of a base URL.
+ *  @throws {TypeError} not http or https, or with user info */
+export function originOf(url: string | URL): string {
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+    throw new TypeError('a service is reached by an http or https URL');
+  }
+  if (parsed.username !== '' || parsed.password !== '') throw new TypeError('a service URL has no user info');
+  return parsed.origin;
+}
+
+function headersOf(call: ServiceCall, adminToken: string | undefined): Record<string, string> {
+  return {
+    accept: 'application/json, application/problem+json',
+    ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(adminToken === undefined ? {} : { authorization: `Bearer ${adminToken}` }),
+    ...call.headers,
+  };
+}
+
+function urlOf(origin: string, call: ServiceCall): string {
+  const url = new URL(call.path, origin);
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url.href;
+}
