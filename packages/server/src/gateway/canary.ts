@@ -1,5 +1,5 @@
 import { TrustError } from '@talosprotocol/protocol';
-import type { Admission, Arrival, Surface } from './admission/admission.js';
+import type { Admission, Arrival, Surface } from './admission/call.js';
 
 const SURFACE: Surface<undefined> = {
   name: 'mcp',

@@ -4,7 +4,8 @@ import { createRequestIds } from '../platform/request-id.js';
 import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
 import type { Clock, Random } from '../platform/system.js';
-import { type AdmissionDeps, createAdmission } from './admission/admission.js';
+import { createAdmission } from './admission/admission.js';
+import type { AdmissionDeps } from './admission/call.js';
 import { createDrafts } from './admission/drafts.js';
 import { createOutcomeQueue } from './admission/outcomes.js';
 import type { AuditSink, CallLedger, CredentialAuthority, PolicyView } from './admission/ports.js';
@@ -74,6 +75,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     journal,
     outcomes,
     drafts: createDrafts(deps),
+    clock,
     log,
   };
   const admission = createAdmission(admissionDeps);

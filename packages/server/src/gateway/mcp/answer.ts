@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ProblemCode } from '@talosprotocol/contracts';
 import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
 import type { RequestContext } from '../../platform/routes.js';
-import type { Failure, Verdict } from '../admission/admission.js';
+import type { Failure, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
 import { withServerInfo } from './methods.js';
 import { type McpMessage, RpcFault, type RpcId } from './rpc.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { SERVER_NAME } from '@talosprotocol/contracts';
 import { readBody } from '../../platform/body.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
-import type { Admission, Surface, Verdict } from '../admission/admission.js';
+import type { Admission, Surface, Verdict } from '../admission/call.js';
 import type { PolicyView } from '../admission/ports.js';
 import { answerOf, answerOfError, type Decided, type McpAnswer, NOTHING, sendAnswer } from './answer.js';
 import type { Catalogue } from './catalogue.js';

@@ -13,7 +13,7 @@ import {
   type ToolCall,
   TrustError,
 } from '@talosprotocol/protocol';
-import type { Call, Failure, Prepared } from '../admission/admission.js';
+import type { Call, Failure, Prepared } from '../admission/call.js';
 import type { Authenticated, Policy, ServerPolicy, ToolPolicy } from '../admission/ports.js';
 import type { Catalogue, FoundTool } from './catalogue.js';
 import { realPathOf } from './real-path.js';

@@ -1,0 +1,105 @@
+import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
+import type { CheckedItem, JsonObject } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
+import type { Clock } from '../../platform/system.js';
+import type { CallJournal } from '../store.js';
+import type { Drafts, HashedRequest } from './drafts.js';
+import type { Refusal } from './hint.js';
+import type { OutcomeQueue } from './outcomes.js';
+import type {
+  AuditSink,
+  Authenticated,
+  CallLedger,
+  CredentialAuthority,
+  PolicyView,
+  RateLimiter,
+  SignedRequest,
+} from './ports.js';
+
+/** A request as it arrived on some surface. */
+export interface Arrival {
+  readonly requestId: string;
+  readonly address: string;
+  readonly rawHeaders: readonly string[];
+  readonly method: string;
+  readonly target: string;
+}
+
+/** How a surface reads its requests and what each of them asks for. */
+export interface Surface<M> {
+  readonly name: 'mcp';
+  /** What is recorded of a caller who is refused before the request is read. */
+  readonly action: ActionRecord;
+  /** Reads and parses the body. What it throws is the surface's own: nothing was decided. */
+  read(signed: SignedRequest['headers']): Promise<{ readonly body: Uint8Array; readonly message: M }>;
+  /** The action a message names, for the record. */
+  actionOf(message: M): ActionRecord;
+  /** The call a message makes; undefined if it reaches nothing and needs no decision. */
+  callOf(message: M, caller: Authenticated): Call | undefined;
+}
+
+/** One call that needs a decision. */
+export interface Call {
+  readonly action: ActionRecord;
+  /** The audit mode follows from it: a write is recorded before its effect, a read before its answer. */
+  readonly op: Op;
+  /** What a dispatch takes from `limits` (CAP-21). */
+  readonly cost: { readonly calls: 1 };
+  /** As the client sent it. */
+  readonly request: HashedRequest;
+  readonly arguments: JsonObject;
+  /** The items it is decided on. @throws {TrustError} to refuse */
+  items(): readonly CheckedItem[];
+  /** Items that take a look at the world to find, once the first ones are allowed (CAP-18). */
+  moreItems(): Promise<readonly CheckedItem[]> | undefined;
+  /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
+  prepare(signal: AbortSignal): Promise<Prepared>;
+  /** The answer for a failure after the decision, as it goes on the wire. */
+  failure(failure: Failure, receipt: string): JsonObject;
+  /** Aborts when the client does not want the answer any more. */
+  readonly cancelled: AbortSignal | undefined;
+}
+
+/** Why an allowed call has no answer of its upstream. */
+export type Failure = Omit<Refusal, 'code'> & { readonly code: ProblemCode };
+
+/** A call that can be made now. */
+export interface Prepared {
+  readonly pin: string;
+  readonly forwarded: HashedRequest;
+  /** Makes the call. The answer is `{ result }` or `{ error }` as it goes on the wire, without `_meta`. */
+  dispatch(signal: AbortSignal): Promise<JsonObject>;
+  release(): void;
+}
+
+/** What admission found. */
+export type Verdict<M> =
+  /** The credential was refused; `message` is absent if that was before the body was read. */
+  | {
+      readonly kind: 'unauthenticated';
+      readonly refusal: Refusal;
+      readonly receipt?: string;
+      readonly message?: M;
+    }
+  /** Verified, and nothing to decide. */
+  | { readonly kind: 'identified'; readonly caller: Authenticated; readonly message: M }
+  | { readonly kind: 'denied'; readonly refusal: Refusal; readonly receipt?: string; readonly message: M }
+  | { readonly kind: 'answered'; readonly answer: JsonObject; readonly receipt: string; readonly message: M }
+  | { readonly kind: 'cancelled'; readonly receipt: string; readonly message: M };
+
+export interface AdmissionDeps {
+  readonly gateway: string;
+  readonly authority: CredentialAuthority;
+  readonly ledger: CallLedger;
+  readonly sink: AuditSink;
+  readonly policy: PolicyView;
+  readonly limiter: RateLimiter;
+  readonly journal: CallJournal;
+  readonly outcomes: OutcomeQueue;
+  readonly drafts: Drafts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The one way to anything behind the gateway, for every surface. */
+export type Admission = <M>(arrival: Arrival, surface: Surface<M>) => Promise<Verdict<M>>;

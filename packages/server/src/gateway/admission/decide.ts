@@ -1,0 +1,67 @@
+import { authorize, type CheckedItem, type JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { AdmissionDeps, Call, Prepared } from './call.js';
+import { type Decided, dispatchOnce } from './dispatch.js';
+import type { DecisionFacts } from './drafts.js';
+import { type Refusal, toRefusal } from './hint.js';
+import { assertLive, watch } from './live.js';
+import { Outage } from './outage.js';
+import type { Authenticated } from './ports.js';
+
+/** Decides one call of a verified caller and, if it is allowed, makes it. Whatever goes wrong on the way to the
+ *  dispatch is a denial (DEC-2); it is recorded before it is answered.
+ *  Throws only where nothing could be recorded: UNAVAILABLE, DISK_FULL, INTERNAL. */
+export async function decide(
+  deps: AdmissionDeps,
+  caller: Authenticated,
+  call: Call,
+  facts: DecisionFacts,
+): Promise<Decided> {
+  deps.sink.assertAccepting(call.op);
+  const place = deps.outcomes.reserve();
+  const revocation = watch(caller, call);
+  let known = facts;
+  let prepared: Prepared | undefined;
+  try {
+    known = { ...facts, items: await allowedItems(caller, call) };
+    assertLive(deps, caller, call);
+    prepared = await call.prepare(revocation.signal);
+    assertLive(deps, caller, call);
+    const admitted = { deps, caller, call, prepared, facts: known, place, signal: revocation.signal };
+    return await dispatchOnce(admitted);
+  } catch (error) {
+    if (error instanceof Outage) throw error.cause;
+    return await deny(deps, { ...known, refusal: toRefusal(revocation.reason() ?? error) });
+  } finally {
+    revocation.end();
+    prepared?.release();
+    place.giveBack();
+  }
+}
+
+async function allowedItems(caller: Authenticated, call: Call): Promise<readonly CheckedItem[]> {
+  const items = call.items();
+  assertAllowed(caller, items, call.arguments);
+  const pending = call.moreItems();
+  if (pending === undefined) return items;
+  const more = await pending;
+  if (more.length === 0) return items;
+  assertAllowed(caller, more, call.arguments);
+  return [...items, ...more];
+}
+
+function assertAllowed(caller: Authenticated, items: readonly CheckedItem[], args: JsonObject): void {
+  const decision = authorize(caller.capability, items, args);
+  if (decision.effect === 'allow') return;
+  const { effect: _, code, ...data } = decision;
+  throw new TrustError(code, 'the capability does not allow it', data);
+}
+
+/** Recorded up to a rate per subject; beyond it the denial is counted, and has no receipt. */
+async function deny(deps: AdmissionDeps, facts: DecisionFacts): Promise<Decided> {
+  const draft = deps.drafts.decision(facts);
+  const subject = facts.caller?.capability.holder ?? '';
+  const recorded = await deps.sink.recordDenial(draft, { subject });
+  const refusal = facts.refusal as Refusal;
+  if (recorded === undefined) return { kind: 'denied', refusal };
+  return { kind: 'denied', refusal, receipt: `rcp_${facts.uuid}` };
+}

@@ -1,0 +1,134 @@
+import {
+  type Anchors,
+  type DidResolver,
+  encodeSessionId,
+  isSessionMac,
+  limitsOf,
+  parseTalosAuthorization,
+  TrustError,
+  type VerifiedCapability,
+  verifyBearer,
+  verifyCapability,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import type {
+  AuditSink,
+  Authenticated,
+  CallLedger,
+  CredentialAuthority,
+  GatewayDraft,
+  SignedRequest,
+} from '../admission/ports.js';
+
+export const crypto = createNodeCrypto();
+
+/** A small authority: real verification, sessions in a map, revocations in a set. */
+export function createTestAuthority(
+  gateway: string,
+  anchors: Anchors,
+  resolver: DidResolver,
+  now: () => number,
+) {
+  const revoked = new Set<string>();
+  const listeners = new Map<string, Set<() => void>>();
+  const sessions = new Map<string, { key: Uint8Array; capability: VerifiedCapability; seen: Set<number> }>();
+  const cached = new Map<string, Authenticated>();
+  const context = () => ({
+    now: now(),
+    audience: gateway,
+    anchors,
+    isRevoked: (lid: string) => revoked.has(lid),
+    resolver,
+    crypto,
+  });
+  const live = (capability: VerifiedCapability, credential: Authenticated['credential']): Authenticated => ({
+    capability,
+    credential,
+    isLive: () => !capability.links.some(({ lid }) => revoked.has(lid)),
+    onRevoked: (listener) => {
+      const lids = capability.links.map(({ lid }) => lid);
+      for (const lid of lids) listeners.set(lid, (listeners.get(lid) ?? new Set()).add(listener));
+      return () => {
+        for (const lid of lids) listeners.get(lid)?.delete(listener);
+      };
+    },
+  });
+  const authority: CredentialAuthority = {
+    peekSession(authorization) {
+      const { sid, seq } = parseTalosAuthorization(authorization);
+      const session = sessions.get(sid);
+      if (session === undefined) throw new TrustError('SESSION_UNKNOWN', 'no such session');
+      if (session.seen.has(seq)) throw new TrustError('REPLAY', 'seen');
+    },
+    authenticateSession(authorization, { method, target, headers, body }: SignedRequest) {
+      const { sid, seq, rid, mac } = parseTalosAuthorization(authorization);
+      const session = sessions.get(sid);
+      if (session === undefined) throw new TrustError('SESSION_UNKNOWN', 'no such session');
+      const fields = { sid, gateway, seq, rid, method, target, headers, bodyHash: crypto.sha256Hex(body) };
+      if (!isSessionMac(mac, session.key, fields, crypto)) throw new TrustError('PROOF_INVALID', 'mac');
+      if (session.seen.has(seq)) throw new TrustError('REPLAY', 'seen');
+      session.seen.add(seq);
+      const { capability } = session;
+      return live(capability, { kind: 'session', cth: capability.cth, sid, seq, rid });
+    },
+    async authenticateBearer(key) {
+      const known = cached.get(key);
+      if (known?.isLive('read')) return known;
+      const capability = await verifyBearer(key, context());
+      const caller = live(capability, { kind: 'bearer', cth: capability.cth });
+      cached.set(key, caller);
+      return caller;
+    },
+  };
+  return {
+    authority,
+    revoke(lid: string) {
+      revoked.add(lid);
+      for (const listener of [...(listeners.get(lid) ?? [])]) listener();
+    },
+    async openSession(chain: string) {
+      const capability = await verifyCapability(chain, context());
+      const random = new Uint8Array(16).fill(sessions.size + 1);
+      const sid = encodeSessionId({ node: 1, boot: 1, slot: sessions.size, random });
+      const key = new Uint8Array(32).fill(7);
+      sessions.set(sid, { key, capability, seen: new Set() });
+      return { sid, key };
+    },
+  };
+}
+
+/** Counts `calls` in memory. */
+export function createTestLedger(): CallLedger {
+  const spent = new Map<string, number>();
+  return {
+    async hold(capability) {
+      for (const { key, link, calls } of limitsOf(capability)) {
+        const used = spent.get(key) ?? 0;
+        if (calls !== undefined && used >= calls) {
+          throw new TrustError('BUDGET_EXCEEDED', 'no calls left', { link });
+        }
+        spent.set(key, used + 1);
+      }
+    },
+  };
+}
+
+/** Keeps events in a list; can be told to fail or to wait. */
+export function createTestSink() {
+  const events: GatewayDraft[] = [];
+  const state: { fault?: TrustError; gate?: Promise<void> } = {};
+  const add = async (draft: GatewayDraft) => {
+    if (state.gate !== undefined) await state.gate;
+    if (state.fault !== undefined) throw state.fault;
+    return { id: draft.id, index: events.push(draft) - 1 };
+  };
+  const sink: AuditSink = {
+    assertAccepting(op) {
+      if (state.fault?.code === 'DISK_FULL' && op === 'read') return;
+      if (state.fault !== undefined) throw state.fault;
+    },
+    record: add,
+    recordDenial: add,
+  };
+  return { sink, events, state };
+}
