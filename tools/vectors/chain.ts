@@ -2,7 +2,7 @@ import { b64url, type Data, flip, type Members, sha256, without } from './bytes.
 import { createNoun, type Noun } from './case.js';
 import { jws, type Party, party } from './keys.js';
 
-/** The moment of the vectors in Unix seconds: 2026-09-21T13:33:20Z. */
+/** The moment of the vectors in Unix seconds: 2026-09-21T14:13:20Z. */
 export const NOW = 1_790_000_000;
 export const CAPABILITY = 'talos-cap+jwt';
 export const ORGANISATION = party('organisation');
@@ -126,7 +126,7 @@ export function chainNoun(): Noun {
     ['unknown-member', 'CAP-1', { cnf: {} }],
     ['exp-below-iat', 'CAP-1', { exp: NOW - 1000 }],
     ['longer-than-a-year', 'CAP-1', { exp: NOW - 999 + 31_536_000 }],
-    ['no-grants', 'CAP-1', { grants: [] }],
+    ['grants-empty', 'CAP-1', { grants: [] }],
     ['65-grants', 'CAP-1', { grants: Array.from({ length: 65 }, () => DOCS) }],
     ['dlg-8', 'CAP-1', { dlg: 8 }],
     ['dlg-negative', 'CAP-1', { dlg: -1 }],
