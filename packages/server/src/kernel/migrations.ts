@@ -38,7 +38,8 @@ CREATE TABLE kernel_revocation (
   lid text NOT NULL UNIQUE,
   revoked_by text NOT NULL,
   revocation text,
-  revoked_at bigint NOT NULL
+  revoked_at bigint NOT NULL,
+  audited boolean NOT NULL DEFAULT false
 );
 
 -- Calls debited under a link or an anchor in one period: 'calls' is the limit as last asked, 'taken' the last debit.

@@ -1,0 +1,97 @@
+import {
+  type AuthorizeAnswer,
+  AuthorizeRequest,
+  createChecker,
+  type Decision,
+  PROBLEMS,
+} from '@talosprotocol/contracts';
+import {
+  authorize,
+  type CheckedItem,
+  isTrustError,
+  itemsOfCall,
+  type JsonObject,
+  limitsOf,
+  parseItems,
+  TrustError,
+  type VerifiedCapability,
+} from '@talosprotocol/protocol';
+import type { KernelPolicy } from './ports.js';
+import type { Verification } from './verification.js';
+
+/** Decides for services that ask (DEC-11). */
+export interface Authorizing {
+  /** As of now, without proof of possession; consumes nothing and does not look at what is left of a limit.
+   *  @throws {TrustError} MALFORMED: the request; whatever the chain is, is a decision */
+  decide(request: JsonObject): Promise<AuthorizeAnswer>;
+}
+
+const check = createChecker(AuthorizeRequest);
+
+export function createAuthorizing(deps: {
+  readonly verification: Verification;
+  readonly policy: () => KernelPolicy;
+}): Authorizing {
+  return {
+    decide: async (request) => {
+      const fault = check(request);
+      if (fault !== undefined) throw new TrustError('MALFORMED', `a request: ${fault}`);
+      const stated = request as unknown as AuthorizeRequest;
+      const args = (stated.arguments ?? {}) as JsonObject;
+      let items: readonly CheckedItem[] = 'items' in stated ? parseItems(stated.items) : [];
+      try {
+        const capability = await deps.verification.verify(stated.chain);
+        if ('call' in stated) items = itemsOf(stated.call, args, deps.policy());
+        deps.verification.assertInForce(
+          capability,
+          items.some(({ op }) => op === 'write') ? 'write' : 'read',
+        );
+        refuseUncounted(capability);
+        return answer(authorize(capability, items, args), items);
+      } catch (error) {
+        return answer(denialOf(error), items);
+      }
+    },
+  };
+}
+
+function itemsOf(
+  { server, tool }: { readonly server: string; readonly tool: string },
+  args: JsonObject,
+  policy: KernelPolicy,
+): readonly CheckedItem[] {
+  const manifest = policy.manifestOf(server, tool);
+  if (manifest !== undefined) return itemsOfCall({ server, tool, manifest, arguments: args });
+  throw new TrustError('UNKNOWN_TOOL', 'the policy has no manifest for this tool', {
+    hint: 'Add the tool with its manifest and pin to talos.yaml.',
+  });
+}
+
+/** CAP-3: a limit that cannot be enforced refuses the call. */
+function refuseUncounted(capability: VerifiedCapability): void {
+  for (const { link, unenforceable } of limitsOf(capability)) {
+    const [kind] = unenforceable;
+    if (kind === undefined) continue;
+    throw new TrustError('POLICY_DENIED', `a limit this gateway does not count: ${kind}`, {
+      link,
+      caveat: `limit ${kind}`,
+      hint: 'Ask for a link whose limits are calls only.',
+    });
+  }
+}
+
+function answer(decision: Decision, items: readonly CheckedItem[]): AuthorizeAnswer {
+  return { decision, items: items.map(({ scope, op }) => ({ scope, op })) };
+}
+
+/** @throws what is no decision: a fault of ours must not look like one */
+function denialOf(error: unknown): Decision {
+  if (!isTrustError(error) || !PROBLEMS[error.code].decision) throw error;
+  const { link, item, caveat, hint = PROBLEMS[error.code].title } = error.data;
+  const where = {
+    ...(link === undefined ? {} : { link }),
+    ...(item === undefined ? {} : { item }),
+    ...(caveat === undefined ? {} : { caveat }),
+  };
+  return { effect: 'deny', code: error.code, ...where, hint } as Decision;
+}

@@ -1,0 +1,188 @@
+import type {
+  ActionRecord,
+  CredentialRecord,
+  DecisionCode,
+  EventType,
+  RevokedBy,
+} from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  commit,
+  createUuidv7,
+  disclose,
+  formatTime,
+  type VerifiedCapability,
+} from '@talosprotocol/protocol';
+import type { Clock, Random } from '../platform/system.js';
+import { createBoundedSet } from './bounded.js';
+import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
+import type { KernelStore, NewIdentity } from './store.js';
+
+/** A chain whose signatures verified, as far as events name it. */
+export type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;
+
+/** A revocation as its event tells it. */
+export interface RevocationFacts {
+  readonly lid: string;
+  readonly by: RevokedBy;
+  readonly tenant: string;
+  readonly revocation: string | null;
+  /** Hash of the chain the revocation names; null if an administrator revoked. */
+  readonly chainHash: string | null;
+}
+
+/** A refused request. */
+export interface DenialFacts {
+  readonly request: string;
+  readonly address: string;
+  readonly code: DecisionCode;
+  readonly credential: CredentialRecord;
+  readonly action: ActionRecord;
+  /** What `refusal` discloses (AUD-6). */
+  readonly where: { readonly link?: number; readonly caveat?: string };
+}
+
+/** Records what the kernel does. Every method resolves when its events are durable.
+ *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
+export interface Events {
+  identityRegistered(identity: NewIdentity): Promise<void>;
+  /** Logs a chain before the first event that refers to it. */
+  chain(chain: NamedChain): Promise<void>;
+  capabilityIssued(chain: NamedChain, lid: string): Promise<void>;
+  sessionOpened(
+    capability: VerifiedCapability,
+    session: { readonly sid: string; readonly exp: number; readonly proof: string },
+  ): Promise<void>;
+  revoked(facts: RevocationFacts): Promise<void>;
+  /** Undefined if the denial was only counted. */
+  denied(facts: DenialFacts): Promise<RecordedEvent | undefined>;
+}
+
+export interface EventsDeps {
+  readonly audit: AuditSink;
+  readonly store: Pick<KernelStore, 'hasChain' | 'addChain'>;
+  readonly policy: () => KernelPolicy;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+type Body<T extends EventType> = Omit<DraftOf<T>, 'id' | 'disclosures' | 'principal'> &
+  Partial<Pick<DraftOf<T>, 'disclosures' | 'principal'>>;
+
+/** A signed revocation longer than this is named by its chain hash only (AUD-4: a JWS of at most 16 KiB). */
+const MAX_REVOCATION = 16_384;
+
+export function createEvents(deps: EventsDeps): Events {
+  const { audit, policy, crypto, random } = deps;
+  const draft = <T extends EventType>(body: Body<T>): DraftOf<T> =>
+    ({
+      principal: null,
+      disclosures: [],
+      ...body,
+      id: `evt_${createUuidv7(deps.clock.now(), random(16))}`,
+    }) as DraftOf<T>;
+  const seal = (pointer: string, value: unknown) => {
+    const salt = random(32);
+    return {
+      commitment: commit(pointer, value, salt, crypto),
+      disclosures: [disclose(pointer, value, salt)],
+    };
+  };
+  const chain = createChainLog(deps, async ({ tenant, cth, chain: text }) => {
+    await audit.record(draft<'chain'>({ type: 'chain', tenant, members: { cth, chain: text } }));
+  });
+  return {
+    chain,
+    identityRegistered: async ({ did, kind, name }) => {
+      const { commitment, disclosures } = seal('/name', name);
+      const members = { did, kind, name: commitment };
+      const tenant = policy().defaultTenant;
+      await audit.record(
+        draft<'identity.registered'>({ type: 'identity.registered', tenant, members, disclosures }),
+      );
+    },
+    capabilityIssued: async (issued, lid) => {
+      await chain(issued);
+      const { tenant, cth } = issued;
+      const members = { cth, lid };
+      await audit.record(draft<'capability.issued'>({ type: 'capability.issued', tenant, members }));
+    },
+    sessionOpened: async (capability, { sid, exp, proof }) => {
+      await chain(capability);
+      const { tenant, cth } = capability;
+      const members = { sid, cth, exp: formatTime(exp * 1000), proof };
+      const principal = principalOf(capability);
+      await audit.record(draft<'session.opened'>({ type: 'session.opened', tenant, principal, members }));
+    },
+    revoked: async ({ lid, by, tenant, revocation, chainHash }) => {
+      const jws = revocation === null || revocation.length > MAX_REVOCATION ? null : revocation;
+      const members = { lid, by, revocation: jws, chain_hash: chainHash };
+      await audit.record(draft<'revocation'>({ type: 'revocation', tenant, members }));
+    },
+    denied: (facts) => {
+      const sealed = Object.keys(facts.where).length === 0 ? undefined : seal('/refusal', facts.where);
+      const body = denialBody(facts, policy(), sealed?.commitment ?? null);
+      const disclosures = sealed?.disclosures ?? [];
+      const denial: DenialDraft = { ...draft<'decision'>({ ...body, disclosures }), address: facts.address };
+      return audit.recordDenial(denial, { address: facts.address });
+    },
+  };
+}
+
+function denialBody(
+  { request, code, credential, action }: DenialFacts,
+  { hash, defaultTenant }: KernelPolicy,
+  refusal: { readonly $c: string } | null,
+): Body<'decision'> {
+  return {
+    type: 'decision',
+    tenant: defaultTenant,
+    members: {
+      request,
+      surface: 'session',
+      effect: 'deny',
+      code,
+      credential,
+      action,
+      items: null,
+      request_hash: null,
+      forwarded_hash: null,
+      refusal,
+      pin: null,
+      policy: hash,
+    },
+  };
+}
+
+/** How events name the holder of a verified capability. */
+function principalOf({ holder, principal }: VerifiedCapability): { sub: string; prn?: string } {
+  return principal === undefined ? { sub: holder } : { sub: holder, prn: principal };
+}
+
+const MAX_KNOWN_CHAINS = 65_536;
+
+/** Logs each chain once per tenant: remembered here, and in the database for those of earlier starts. A crash
+ *  between log and database can log it again, which proves the same. */
+function createChainLog(
+  { store }: EventsDeps,
+  record: (chain: NamedChain) => Promise<void>,
+): (chain: NamedChain) => Promise<void> {
+  const known = createBoundedSet(MAX_KNOWN_CHAINS);
+  const underWay = new Map<string, Promise<void>>();
+  const log = async (chain: NamedChain, name: string): Promise<void> => {
+    if (!(await store.hasChain(chain.tenant, chain.cth))) {
+      await record(chain);
+      await store.addChain(chain.tenant, chain.cth);
+    }
+    known.add(name);
+  };
+  return ({ chain, cth, tenant }) => {
+    const name = `${tenant} ${cth}`;
+    if (known.has(name)) return Promise.resolve();
+    const pending =
+      underWay.get(name) ?? log({ chain, cth, tenant }, name).finally(() => underWay.delete(name));
+    underWay.set(name, pending);
+    return pending;
+  };
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type JsonObject, parseJsonObject, TrustError } from '@talosprotocol/protocol';
+import { readBody } from '../platform/body.js';
+import type { RequestContext } from '../platform/routes.js';
+
+const BODY_MS = 10_000;
+const MAX_BODY = 64 * 1024;
+const MEDIA_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset="?utf-8"?)?$/i;
+
+/** Reads the JSON object of a request (ENC-6). Fractions only where they are tool arguments.
+ *  @throws {TrustError} UNSUPPORTED_MEDIA_TYPE | TOO_LARGE | TIMEOUT | MALFORMED */
+export async function readJson(
+  request: IncomingMessage,
+  { route }: RequestContext,
+  options: { readonly floats?: boolean } = {},
+): Promise<JsonObject> {
+  if (!MEDIA_TYPE.test(request.headers['content-type']?.trim() ?? '')) {
+    throw new TrustError('UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
+  }
+  const maxBytes = route.maxBody ?? MAX_BODY;
+  const body = await readBody(request, { maxBytes, timeoutMs: BODY_MS });
+  return parseJsonObject(body, { ...options, maxBytes });
+}
+
+/** Answers with JSON. */
+export function sendJson(response: ServerResponse, status: number, value: object): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': String(body.length) });
+  response.end(body);
+}
+
+/** The query's members by name: each of `names` at most once, no other.
+ *  @throws {TrustError} MALFORMED */
+export function readQuery(query: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!names.includes(name)) throw new TrustError('MALFORMED', `the query takes only ${names.join(', ')}`);
+    if (members.has(name)) throw new TrustError('MALFORMED', `${name} is given twice`);
+    members.set(name, value);
+  }
+  return members;
+}

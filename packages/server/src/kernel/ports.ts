@@ -1,0 +1,91 @@
+import type {
+  CredentialRecord,
+  Disclosure,
+  EventOf,
+  EventType,
+  RequestRecord,
+} from '@talosprotocol/contracts';
+import type { Anchors, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
+
+/** What the kernel needs of other rooms, and what it offers them. `main` joins the two. */
+
+/** The policy in force; immutable. */
+export interface KernelPolicy {
+  /** hex (AUD-9) */
+  readonly hash: string;
+  /** Of events about callers who proved nothing, and of what an administrator does. */
+  readonly defaultTenant: string;
+  readonly anchors: Anchors;
+  /** The manifest of a tool; undefined if the policy has none. */
+  manifestOf(server: string, tool: string): ParsedManifest | undefined;
+}
+
+/** Members that every event has (AUD-1). */
+type Common = 'v' | 'id' | 'time' | 'type' | 'origin' | 'tenant' | 'emitter' | 'eseq' | 'prev' | 'principal';
+
+/** An event before the sink adds `v`, `time`, `origin`, `emitter`, `eseq`, `prev`, `pseq` and, out of `address`,
+ *  `source`. */
+export interface DraftOf<T extends EventType> {
+  /** `evt_<UUIDv7>` */
+  readonly id: string;
+  readonly type: T;
+  readonly tenant: string;
+  readonly principal: { readonly sub: string; readonly prn?: string } | null;
+  readonly disclosures: readonly Disclosure[];
+  readonly members: Omit<EventOf<T>, Common | 'source'>;
+}
+
+export type KernelDraft =
+  | DraftOf<'identity.registered'>
+  | DraftOf<'chain'>
+  | DraftOf<'capability.issued'>
+  | DraftOf<'session.opened'>
+  | DraftOf<'revocation'>;
+
+/** A refusal; the client's address itself is never recorded (AUD-5). */
+export type DenialDraft = DraftOf<'decision'> & { readonly address: string };
+
+/** Where an event stands in the log. */
+export interface RecordedEvent {
+  readonly id: string;
+  readonly index: number;
+}
+
+/** Takes events. A draft handed in first gets the lower `eseq`. */
+export interface AuditSink {
+  /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: KernelDraft): Promise<RecordedEvent>;
+  /** The same for denials, up to a rate per source; beyond it resolves with undefined: then it was only counted. */
+  recordDenial(draft: DenialDraft, source: { readonly address: string }): Promise<RecordedEvent | undefined>;
+}
+
+/** Finds what was decided about a request. */
+export interface DecisionLookup {
+  /** Undefined if no decision of that request is in the log. */
+  findRequest(requestId: string): Promise<RequestRecord | undefined>;
+}
+
+/** First stage against floods: one bucket per client address. */
+export interface RateLimiter {
+  /** @throws {TrustError} RATE_LIMITED */
+  take(address: string): void;
+}
+
+/** A caller whose chain and possession were verified. */
+export interface Authenticated {
+  readonly capability: VerifiedCapability;
+  readonly credential: CredentialRecord;
+  /** False once any link is revoked or expired, the session ended, the anchor changed, or the revocation feed is
+   *  silent for too long for calls of this kind. */
+  isLive(op: 'read' | 'write'): boolean;
+  /** Calls `listener` once when the credential is revoked or its session ends; at once if it is dead already. */
+  onRevoked(listener: () => void): () => void;
+}
+
+/** The parts of a request that a session MAC covers (SES-6), as received. */
+export interface SignedRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: SignedHeaders;
+  readonly body: Uint8Array;
+}

@@ -1,0 +1,119 @@
+import type { IncomingMessage } from 'node:http';
+import { createChecker, RequestId, type WellKnown } from '@talosprotocol/contracts';
+import { TrustError } from '@talosprotocol/protocol';
+import type { Guard } from '../platform/http.js';
+import type { Route, RouteHandler } from '../platform/routes.js';
+import type { Authorizing } from './authorizing.js';
+import type { Identities } from './identities.js';
+import type { Issuing } from './issuing.js';
+import { readJson, readQuery, sendJson } from './json-exchange.js';
+import type { DecisionLookup, RateLimiter } from './ports.js';
+import { parseRevokeRequest, type Revoking } from './revoking.js';
+import { addressOf } from './session-routes.js';
+
+export interface RoutesDeps {
+  readonly identities: Identities;
+  readonly issuing: Issuing;
+  readonly revoking: Revoking;
+  readonly authorizing: Authorizing;
+  readonly decisions: DecisionLookup;
+  readonly limiter: RateLimiter;
+  /** Checks the administrator token; the listener does so for the surface `admin`, we for a revocation by `lid`. */
+  readonly isAdministrator: Guard;
+  readonly wellKnown: WellKnown;
+}
+
+const admin = (method: 'GET' | 'POST', path: string, handle: RouteHandler, maxBody?: number): Route => ({
+  method,
+  path,
+  surface: 'admin',
+  audit: method === 'POST' ? 'administration' : 'none',
+  ...(maxBody === undefined ? {} : { maxBody }),
+  handle,
+});
+
+const ARGUMENTS = 1024 * 1024;
+
+/** Routes of the administrator, for the kernel's listener only. */
+export function createAdminRoutes(deps: RoutesDeps): readonly Route[] {
+  const { identities, issuing, authorizing } = deps;
+  return [
+    admin('POST', '/talos/v1/identities', async (request, response, context) => {
+      sendJson(response, 201, await identities.register(await readJson(request, context)));
+    }),
+    admin('GET', '/talos/v1/identities', async (_, response, { query }) => {
+      const members = readQuery(query, ['limit', 'cursor']);
+      sendJson(response, 200, await identities.list(pageSize(members.get('limit')), members.get('cursor')));
+    }),
+    admin('GET', '/talos/v1/identities/:did', async (_, response, { params }) => {
+      sendJson(response, 200, await identities.find(params['did'] ?? ''));
+    }),
+    admin('POST', '/talos/v1/capabilities', async (request, response, context) => {
+      sendJson(response, 201, await issuing.issue(await readJson(request, context)));
+    }),
+    admin(
+      'POST',
+      '/talos/v1/authorize',
+      async (request, response, context) => {
+        sendJson(response, 200, await authorizing.decide(await readJson(request, context, { floats: true })));
+      },
+      ARGUMENTS,
+    ),
+    admin('GET', '/talos/v1/requests/:request', async (_, response, { params }) => {
+      sendJson(response, 200, await findRequest(params['request'] ?? '', deps.decisions));
+    }),
+  ];
+}
+
+/** Routes for everybody, for the kernel's listener and for the gateway's. */
+export function createPublicRoutes(deps: RoutesDeps): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/.well-known/talos.json',
+      surface: 'public',
+      audit: 'none',
+      handle: (_, response) => sendJson(response, 200, deps.wellKnown),
+    },
+    {
+      method: 'POST',
+      path: '/talos/v1/revocations',
+      surface: 'agent',
+      audit: 'administration',
+      handle: async (request, response, context) => {
+        deps.limiter.take(addressOf(request));
+        const stated = parseRevokeRequest(await readJson(request, context));
+        sendJson(response, 200, await revoke(stated, request, deps));
+      },
+    },
+  ];
+}
+
+/** A signed revocation speaks for itself; a bare `lid` is an administrator's word. */
+async function revoke(
+  stated: ReturnType<typeof parseRevokeRequest>,
+  request: IncomingMessage,
+  { revoking, isAdministrator }: RoutesDeps,
+) {
+  if ('jws' in stated) return revoking.revokeSigned(stated.jws);
+  await isAdministrator(request);
+  return revoking.revokeAsAdministrator(stated.lid);
+}
+
+const MAX_PAGE = 500;
+
+function pageSize(text: string | undefined): number {
+  if (text === undefined) return 100;
+  const size = /^[1-9][0-9]{0,2}$/.test(text) ? Number(text) : 0;
+  if (size < 1 || size > MAX_PAGE) throw new TrustError('MALFORMED', `limit must be 1 to ${MAX_PAGE}`);
+  return size;
+}
+
+const checkRequestId = createChecker(RequestId);
+
+async function findRequest(id: string, decisions: DecisionLookup) {
+  if (checkRequestId(id) !== undefined) throw new TrustError('MALFORMED', 'not the id of a request');
+  const record = await decisions.findRequest(id);
+  if (record === undefined) throw new TrustError('NOT_FOUND', 'no decision of this request is in the log');
+  return record;
+}

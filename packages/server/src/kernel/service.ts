@@ -1,0 +1,123 @@
+import type { WellKnown } from '@talosprotocol/contracts';
+import type { CryptoProvider, DidResolver, Signer, VerifiedCapability } from '@talosprotocol/protocol';
+import type { Deps } from '../platform/deps.js';
+import type { Guard } from '../platform/http.js';
+import type { Route } from '../platform/routes.js';
+import { createAuthorizing } from './authorizing.js';
+import { createBearers } from './bearers.js';
+import { tryGate } from './canary.js';
+import { createEvents } from './events.js';
+import { createIdentities } from './identities.js';
+import { createIssuing } from './issuing.js';
+import { createLedger } from './ledger.js';
+import { createLedgerStore } from './ledger-store.js';
+import type {
+  AuditSink,
+  Authenticated,
+  DecisionLookup,
+  KernelPolicy,
+  RateLimiter,
+  SignedRequest,
+} from './ports.js';
+import { createRevocations } from './revocations.js';
+import { createRevoking } from './revoking.js';
+import { createAdminRoutes, createPublicRoutes } from './routes.js';
+import { createSessionRoutes } from './session-routes.js';
+import { createSessions } from './sessions.js';
+import { createKernelStore } from './store.js';
+import { startTasks } from './tasks.js';
+import { createVerification } from './verification.js';
+
+/** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
+export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log'> {
+  readonly crypto: CryptoProvider;
+  readonly resolver: DidResolver;
+  /** Signs root links. */
+  readonly organisation: Signer;
+  /** Signs answers to openings; its DID is the audience of every chain. */
+  readonly gateway: Signer;
+  readonly policy: () => KernelPolicy;
+  readonly audit: AuditSink;
+  readonly decisions: DecisionLookup;
+  readonly limiter: RateLimiter;
+  readonly isAdministrator: Guard;
+  readonly wellKnown: WellKnown;
+  /** Most sessions at a time. */
+  readonly maxSessions: number;
+  /** Number of this node, 32 bits; 1 by default. */
+  readonly node?: number;
+}
+
+/** The kernel: who may act here, and how it proves it. */
+export interface Kernel {
+  /** For the kernel's listener only; the listener checks the administrator. */
+  readonly adminRoutes: readonly Route[];
+  /** For the kernel's listener and the gateway's. */
+  readonly sessionRoutes: readonly Route[];
+  /** For the kernel's listener and the gateway's. */
+  readonly publicRoutes: readonly Route[];
+  /** The gateway's port `CredentialAuthority`. */
+  readonly credentials: {
+    peekSession(authorization: string): void;
+    authenticateSession(authorization: string, request: SignedRequest): Authenticated;
+    authenticateBearer(key: string): Promise<Authenticated>;
+  };
+  /** The gateway's port `CallLedger`. */
+  readonly ledger: { hold(capability: VerifiedCapability): Promise<void> };
+  /** Health checks by name, for readiness. */
+  readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
+  /** Reads what other processes revoked; also done each second. */
+  poll(): Promise<void>;
+  /** Ends the tasks and gives unused leases back. Call it once no call runs any more, before the database closes. */
+  close(): Promise<void>;
+}
+
+/** Builds the kernel and reads all revocations: nothing is served before. */
+export async function createKernel(deps: KernelDeps): Promise<Kernel> {
+  const store = createKernelStore(deps.sql);
+  const revocations = createRevocations({ ...deps, store });
+  await revocations.load();
+  const node = deps.node ?? 1;
+  const boot = await store.nextBoot(node);
+  const gateway = deps.gateway.did;
+  const verification = createVerification({ ...deps, gateway, revocations });
+  const events = createEvents({ ...deps, store });
+  const shared = { ...deps, store, revocations, verification, events };
+  const sessions = createSessions({ ...shared, node, boot, capacity: deps.maxSessions });
+  const bearers = createBearers(shared);
+  const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
+  const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
+  const routes = {
+    ...shared,
+    identities: createIdentities(shared),
+    issuing: createIssuing({ ...shared, gateway }),
+    authorizing: createAuthorizing(shared),
+    revoking,
+  };
+  const tasks = startTasks(deps, [
+    { name: 'revocations', everyMs: 1_000, run: revocations.poll },
+    { name: 'unlogged revocations', everyMs: 10_000, run: revoking.settle },
+    { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
+    { name: 'sessions', everyMs: 60_000, run: async () => sessions.sweep() },
+  ]);
+  return {
+    adminRoutes: createAdminRoutes(routes),
+    publicRoutes: createPublicRoutes(routes),
+    sessionRoutes: createSessionRoutes({ ...shared, sessions }),
+    credentials: {
+      peekSession: sessions.peek,
+      authenticateSession: sessions.authenticate,
+      authenticateBearer: bearers.authenticate,
+    },
+    ledger: { hold: ledger.hold },
+    checks: {
+      revocations: () => verification.assertFresh('write'),
+      canary: () => tryGate({ ...shared, gateway }),
+    },
+    poll: revocations.poll,
+    close: async () => {
+      await tasks.stop();
+      await ledger.close();
+    },
+  };
+}

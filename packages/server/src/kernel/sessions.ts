@@ -1,0 +1,233 @@
+import { createChecker, type NonceAnswer, OpenSessionRequest } from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  createNonces,
+  createSessionTable,
+  type DidResolver,
+  deriveSessionKey,
+  encodeBase64url,
+  encodeUtf8,
+  formatTime,
+  hashProof,
+  type JsonObject,
+  type ParsedProof,
+  parseProof,
+  parseTalosAuthorization,
+  SESSION_SECONDS,
+  type Session,
+  type SessionTable,
+  type Signer,
+  signSessionGrant,
+  TrustError,
+  type VerifiedCapability,
+  verifyProof,
+} from '@talosprotocol/protocol';
+import type { Clock, Random } from '../platform/system.js';
+import type { Events } from './events.js';
+import type { Authenticated, SignedRequest } from './ports.js';
+import type { Revocations } from './revocations.js';
+import type { Verification } from './verification.js';
+
+/** The request that opens a session, as far as its proof names it (SES-2). */
+export interface OpeningRequest {
+  readonly method: string;
+  /** The `Host` header and the raw target: `127.0.0.1:8001/talos/v1/sessions`. */
+  readonly address: string;
+}
+
+/** The sessions of this node. */
+export interface Sessions {
+  nonce(): NonceAnswer;
+  /** Opens a session (SES-3) and gives the gateway's signed answer (SES-4), durable in the log before.
+   *  @throws {TrustError} MALFORMED, as verifyCapability, PROOF_INVALID, UNAVAILABLE */
+  open(body: JsonObject, request: OpeningRequest): Promise<string>;
+  /** Syntax, sid and window; marks nothing. @throws {TrustError} MALFORMED | SESSION_UNKNOWN | SESSION_ELSEWHERE |
+   *    REPLAY */
+  peek(authorization: string): void;
+  /** Verifies the MAC and marks the number. @throws {TrustError} as `peek`; PROOF_INVALID | UNAVAILABLE */
+  authenticate(authorization: string, request: SignedRequest): Authenticated;
+  /** Ends the session whose credential this is (SES-11). @throws {TrustError} as `authenticate` */
+  close(sid: string, authorization: string, request: SignedRequest): void;
+  /** Forgets expired sessions. Call it now and then. */
+  sweep(): void;
+  size(): number;
+}
+
+export interface SessionsDeps {
+  /** Number of this node and of its start (SES-8). */
+  readonly node: number;
+  readonly boot: number;
+  readonly gateway: Signer;
+  readonly capacity: number;
+  readonly verification: Verification;
+  readonly revocations: Revocations;
+  readonly events: Pick<Events, 'sessionOpened'>;
+  readonly resolver: DidResolver;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+type Table = SessionTable<VerifiedCapability>;
+
+const check = createChecker(OpenSessionRequest);
+const WINDOW = 256;
+
+export function createSessions(deps: SessionsDeps): Sessions {
+  const { clock, crypto, random, revocations, verification } = deps;
+  const now = clock.now;
+  const nonces = createNonces({ crypto, now, random });
+  const table: Table = createSessionTable({
+    ...deps,
+    gateway: deps.gateway.did,
+    now,
+    isRevoked: revocations.isRevoked,
+  });
+  revocations.onEnforced((lid) => void table.revoke(lid));
+
+  const authenticate = (authorization: string, request: SignedRequest): Authenticated => {
+    verification.assertFresh('read');
+    const parsed = parseTalosAuthorization(authorization);
+    const { method, target, headers, body } = request;
+    const session = table.authenticate(parsed, { method, target, headers, bodyHash: crypto.sha256Hex(body) });
+    if (!verification.hasAnchor(session.context.anchor)) throw endForAnchor(table, session.sid);
+    return authenticated(session, parsed, table, deps);
+  };
+  return {
+    nonce: () => {
+      const { nonce, expires } = nonces.issue();
+      return { nonce, gateway: deps.gateway.did, expires: formatTime(expires) };
+    },
+    open: (body, request) => openSession(body, request, { ...deps, table, consume: nonces.consume }),
+    peek: (authorization) => {
+      const { sid, seq } = parseTalosAuthorization(authorization);
+      table.peek(sid, seq);
+    },
+    authenticate,
+    close: (sid, authorization, request) => {
+      const { credential } = authenticate(authorization, request);
+      if (credential.sid !== sid)
+        throw new TrustError('SESSION_UNKNOWN', 'the credential is of another session');
+      table.close(sid);
+      revocations.signal(sid);
+    },
+    sweep: () => void table.sweep(),
+    size: table.size,
+  };
+}
+
+/** What a session was opened for is not trusted any more; the agent may open another under the new policy. */
+function endForAnchor(table: Table, sid: string): TrustError {
+  table.close(sid);
+  return new TrustError('SESSION_UNKNOWN', 'the trust anchor of the session was changed');
+}
+
+type Opening = SessionsDeps & { readonly table: Table; readonly consume: (nonce: string) => void };
+
+async function openSession(body: JsonObject, request: OpeningRequest, deps: Opening): Promise<string> {
+  const fault = check(body);
+  if (fault !== undefined) throw new TrustError('MALFORMED', `an opening: ${fault}`);
+  const { chain, proof } = body as { chain: string; proof: string };
+  const capability = await deps.verification.verify(chain);
+  const parsed = parseProof(proof);
+  const holder = await deps.resolver.resolve(capability.holder);
+  const { verification, crypto } = deps;
+  const expected = {
+    audience: deps.gateway.did,
+    method: request.method,
+    url: expectedUrl(parsed, request),
+    cth: capability.cth,
+    holder,
+  };
+  const now = verification.now();
+  const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce: deps.consume });
+  return grantSession(capability, { proof, epk, now }, deps);
+}
+
+/** We see no scheme: behind a proxy the caller's is https. The rest is compared word for word. */
+function expectedUrl({ claims }: ParsedProof, { address }: OpeningRequest): string {
+  return `${claims.htu.startsWith('https:') ? 'https' : 'http'}://${address}`;
+}
+
+async function grantSession(
+  capability: VerifiedCapability,
+  { proof, epk, now }: { readonly proof: string; readonly epk: Uint8Array; readonly now: number },
+  deps: Opening,
+): Promise<string> {
+  const { crypto, table, events, gateway } = deps;
+  const exp = Math.floor(Math.min(capability.expires, capability.keysValidUntil, now + SESSION_SECONDS));
+  const { session, gatewayEpk } = insertSession(capability, { exp, agentEpk: epk }, deps);
+  try {
+    await events.sessionOpened(capability, { sid: session.sid, exp, proof });
+    if (!table.isOpen(session.sid)) throw new TrustError('REVOKED', 'a link was revoked meanwhile');
+    const claims = {
+      iss: gateway.did,
+      aud: capability.holder,
+      sid: session.sid,
+      epk: encodeBase64url(gatewayEpk),
+      iat: now,
+      exp,
+      window: session.window,
+      proof: hashProof(proof, crypto),
+    };
+    return signSessionGrant(claims, gateway);
+  } catch (error) {
+    table.close(session.sid);
+    throw error;
+  }
+}
+
+function insertSession(
+  capability: VerifiedCapability,
+  { exp, agentEpk }: { readonly exp: number; readonly agentEpk: Uint8Array },
+  { table, crypto, random, verification }: Opening,
+): { session: Session<VerifiedCapability>; gatewayEpk: Uint8Array } {
+  // The holder's keys may have been fetched, which took time.
+  verification.assertInForce(capability, 'read');
+  const secret = random(32);
+  const gatewayEpk = crypto.x25519PublicKey(secret);
+  const { cth } = capability;
+  try {
+    const session = table.open({
+      subject: capability.holder,
+      lids: capability.links.map((link) => link.lid),
+      exp,
+      window: WINDOW,
+      context: capability,
+      deriveKey: (sid) =>
+        deriveSessionKey({ secret, role: 'gateway', agentEpk, gatewayEpk, cth, sid }, crypto),
+    });
+    return { session, gatewayEpk };
+  } finally {
+    secret.fill(0);
+  }
+}
+
+function authenticated(
+  session: Session<VerifiedCapability>,
+  { seq, rid }: { readonly seq: number; readonly rid: string },
+  table: Table,
+  { revocations, verification }: SessionsDeps,
+): Authenticated {
+  const { sid, lids, context: capability } = session;
+  const isOpen = (): boolean => table.isOpen(sid) && verification.hasAnchor(capability.anchor);
+  return {
+    capability,
+    credential: { kind: 'session', cth: capability.cth, sid, seq, rid },
+    isLive: (op) => isOpen() && revocations.isFresh(op),
+    onRevoked: (listener) => {
+      const unsubscribe = revocations.watch([sid, ...lids], listener);
+      if (isOpen()) return unsubscribe;
+      unsubscribe();
+      listener();
+      return unsubscribe;
+    },
+  };
+}
+
+/** How an event names an opening that was refused: by a hash of what was presented (AUD-5). */
+export function presentedToken(body: JsonObject, crypto: CryptoProvider): string | undefined {
+  const { chain, proof } = body;
+  if (typeof chain !== 'string' || typeof proof !== 'string') return undefined;
+  return crypto.sha256Hex(encodeUtf8(`${chain}~${proof}`));
+}

@@ -1,0 +1,42 @@
+import type { Log } from '../platform/log.js';
+
+/** Something done again and again. */
+export interface Task {
+  readonly name: string;
+  readonly everyMs: number;
+  readonly run: () => Promise<void>;
+}
+
+/** Runs each task at its interval until stopped; never twice at a time. A failure is logged once, until the task
+ *  succeeds again. `stop` waits for what is running. */
+export function startTasks(
+  { log }: { readonly log: Log },
+  tasks: readonly Task[],
+): { stop(): Promise<void> } {
+  const running = new Map<string, Promise<void>>();
+  const failing = new Set<string>();
+  const run = async ({ name, run: work }: Task): Promise<void> => {
+    try {
+      await work();
+      failing.delete(name);
+    } catch (error) {
+      if (!failing.has(name)) log.warn('a periodic task fails', { stage: name, err: error });
+      failing.add(name);
+    }
+  };
+  const timers = tasks.map((task) =>
+    setInterval(() => {
+      if (running.has(task.name)) return;
+      running.set(
+        task.name,
+        run(task).finally(() => running.delete(task.name)),
+      );
+    }, task.everyMs).unref(),
+  );
+  return {
+    stop: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all(running.values());
+    },
+  };
+}
