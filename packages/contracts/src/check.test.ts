@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EVENTS } from './audit.js';
+import { CapabilityClaims } from './capability.js';
+import { createChecker, createTaggedChecker } from './check.js';
+import { PolicyDocument } from './policy.js';
+import { utf8Bytes } from './primitive.js';
+
+const did = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
+const claims = {
+  iss: did,
+  sub: did,
+  aud: [did],
+  jti: 'a',
+  iat: 1,
+  exp: 2,
+  grants: [{ scope: 'tool:fs', ops: ['read'], where: [{ ptr: '/a', op: 'eq', value: 1 }] }],
+};
+
+describe('createChecker', () => {
+  const check = createChecker(CapabilityClaims);
+
+  it('finds nothing wrong with what follows the schema', () => {
+    expect(check(claims)).toBeUndefined();
+  });
+
+  it.each([
+    ['/cnf: is not a known member', { ...claims, cnf: {} }],
+    ['/grants/0/deny: is not a known member', { ...claims, grants: [{ ...claims.grants[0], deny: true }] }],
+    ['/aud: must not have duplicate items', { ...claims, aud: [did, did] }],
+    ['(root): must be object', []],
+    ['(root): must be object', null],
+  ])('says where and what: %s', (message, value) => {
+    expect(check(value)).toBe(message);
+  });
+
+  it('refuses a member that is named __proto__', () => {
+    expect(check(JSON.parse(JSON.stringify(claims).replace('{', '{"__proto__":1,')))).toBeDefined();
+  });
+
+  it('bounds text in bytes, whatever counts as a character', () => {
+    expect(check({ ...claims, prn: '\u00fc'.repeat(128) })).toBeUndefined();
+    expect(check({ ...claims, prn: '\u00fc'.repeat(129) })).toBe('/prn: must be at most 256 bytes');
+    expect(check({ ...claims, prn: `a${'\u0301'.repeat(200)}` })).toMatch(/^\/prn: /);
+    expect(check({ ...claims, prn: `a${'\u0301'.repeat(100_000)}` })).toMatch(/^\/prn: /);
+  });
+
+  it('repeats no more than a piece of a long member name', () => {
+    expect(check({ ...claims, ['x'.repeat(100_000)]: 1 })?.length).toBeLessThan(400);
+  });
+
+  it('refuses a line end behind an anchored pattern', () => {
+    expect(check({ ...claims, jti: 'a\n' })).toMatch(/^\/jti: /);
+  });
+});
+
+describe('createTaggedChecker', () => {
+  const check = createTaggedChecker('type', EVENTS);
+
+  it.each([
+    null,
+    [],
+    {},
+    { type: 1 },
+    { type: 'constructor' },
+    { type: '__proto__' },
+    Object.create({ type: 'chain' }),
+  ])('refuses %j, which has no known tag', (value) => {
+    expect(check(value)).toMatch(/^\/type: must be one of log\.opened, /);
+  });
+
+  it('reports the fault of the kind that was meant', () => {
+    expect(check({ type: 'chain' })).toMatch(/^\(root\): must have required properties v, id/);
+  });
+});
+
+describe('PolicyDocument', () => {
+  const check = createChecker(PolicyDocument);
+  const tool = { op: 'read', resources: [], pin: '0'.repeat(64) };
+
+  it('holds servers with pinned tools', () => {
+    const servers = { fs: { command: 'node', tools: { read_file: tool } } };
+    expect(check({ version: 1, servers })).toBeUndefined();
+  });
+
+  it.each([
+    ['/servers/f_s', { f_s: { command: 'x' } }],
+    ['/servers/fs/tols', { fs: { command: 'x', tols: {} } }],
+    ['/servers/fs/command', { fs: { command: '' } }],
+    ['/servers/fs/tools/a', { fs: { command: 'x', tools: { a: { op: 'read', resources: [] } } } }],
+    ['/servers/fs/env/A=B', { fs: { command: 'x', env: { 'A=B': 'x' } } }],
+    ['/servers/fs/args/0', { fs: { command: 'x', args: ['a\u0000b'] } }],
+  ])('refuses at %s', (pointer, servers) => {
+    expect(check({ version: 1, servers })?.split(': ')[0]).toBe(pointer);
+  });
+});
+
+describe('utf8Bytes', () => {
+  it.each([
+    '',
+    'a',
+    '\u007f',
+    '\u0080',
+    '\u07ff',
+    '\u0800',
+    '\uffff',
+    '\u{10000}',
+    'a\u{1f600}\u00fc',
+    '\ud800',
+    '\udc00',
+    '\udc00\ud800',
+  ])('counts as an encoder does: %j', (text) => {
+    expect(utf8Bytes(text)).toBe(Buffer.byteLength(text));
+  });
+});
+
+describe('the package', () => {
+  it('names what it exports', () => {
+    const entry = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
+    expect(entry).not.toMatch(/export \*/);
+  });
+});
