@@ -267,6 +267,14 @@ export function revocationNoun(): Noun {
   );
   const no = (id: string, text: string, code: string, more: Members = {}) =>
     n.no(id, 'CAP-25', id, given(text, more), code);
+  const expired = rootJws({ exp: NOW - 100 });
+  ok(
+    'expired',
+    jws(typ, { ...base, iss: ORGANISATION.did, lid: hash(expired), chain: expired }, ORGANISATION),
+    hash(expired),
+    'issuer',
+  );
+  no('future', jws(typ, { ...base, iat: NOW + 31 }, AGENT), 'NOT_YET_VALID');
   no(
     'child-revokes-parent',
     jws(typ, { ...base, iss: SUB_AGENT.did, lid: hash(ONE), chain: ONE }, SUB_AGENT),

@@ -59,6 +59,13 @@ export function itemsNoun(): Noun {
     ['/resource:/https/example.com/a', 'read'],
   ]);
   ok('id', [resource('/id', 'id')], { id: 'a/b' }, [['/resource:/a%2Fb', 'read']]);
+  ok('not-an-array', [resource('/paths/*', 'path')], { paths: '/a' }, [['', 'read']]);
+  ok('optional-wrong-shape', [resource('/a/b', 'path', { required: false, op: 'write' })], { a: 'x' }, [
+    ['', 'write'],
+  ]);
+  ok('url-decoded', [resource('/url', 'url')], { url: 'https://example.com/a%20b/' }, [
+    ['/resource:/https/example.com/a%20b', 'read'],
+  ]);
   const no = (id: string, kind: string, value: Data) =>
     n.no(
       id,
@@ -96,6 +103,14 @@ export function itemsNoun(): Noun {
   for (const [id, url] of [
     ['user', 'https://u:p@example.com/'],
     ['relative', '/a'],
+    ['empty-user', 'https://@example.com/'],
+    ['dots', 'https://example.com/a/../b'],
+    ['double', 'https://example.com/a//b'],
+    ['scheme', 'ftp://example.com/'],
+    ['port-zero', 'https://example.com:0443/'],
+    ['escaped-slash', 'https://example.com/a%2Fb'],
+    ['space', 'https://example.com/ '],
+    ['backslash', 'https://example.com\\a'],
     ['none', 'example.com'],
     ['empty', ''],
   ] as const)
