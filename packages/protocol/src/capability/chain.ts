@@ -21,11 +21,13 @@ export function parseChain(text: string, crypto: CryptoProvider): ParsedChain {
   const parts = text.split('~');
   if (parts.length > CHAIN_LIMITS.links) throw malformed(`a chain of more than ${CHAIN_LIMITS.links} links`);
   const links = parts.map((jws, index) => atLink(index + 1, () => parsePlacedLink(jws, index, crypto)));
+  const root = links[0] as ParsedLink;
   return {
     chain: text,
-    cth: hashAscii(text, crypto),
+    // The text of a chain of one is that of its link.
+    cth: links.length === 1 ? root.lid : hashAscii(text, crypto),
     links,
-    root: links[0] as ParsedLink,
+    root,
     leaf: links[links.length - 1] as ParsedLink,
   };
 }

@@ -174,9 +174,9 @@ describe('lintAttenuation', () => {
 
   it('compares with the grant of the parent that is nearest', () => {
     const wide: Grant = { scope: 'tool:fs', ops: ['read', 'write'] };
-    expect(lint({ grants: [{ ...parent, ops: ['write'] }] }, { ...above, grants: [parent, wide] })).toEqual(
-      [],
-    );
+    const write = { grants: [{ ...parent, ops: ['write' as const] }] };
+    expect(lint(write, { ...above, grants: [parent, wide] })).toEqual([]);
+    expect(lint(write, { ...above, grants: [wide, parent] })).toEqual([]);
   });
 
   it('knows some narrower caveats', () => {
