@@ -1,4 +1,16 @@
 // agent
+
+// receipts
+export {
+  type BundleReport,
+  inspectBundle,
+  parseReceipt,
+  parseTrustFile,
+  type Trust,
+  type VerifiedReceipt,
+  verifyBundle,
+  verifyReceipt,
+} from '@talosprotocol/protocol';
 export { type Agent, type AgentOptions, createAgent } from './agent/agent.js';
 export { createIdentity, type Identity, type IdentityOptions, identityFromSeed } from './agent/identity.js';
 export type { RuntimeOptions } from './agent/runtime.js';

@@ -1,6 +1,5 @@
 import { equalBytes } from '../crypto/equal.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import type { SignedHeaders } from './headers.js';
 
@@ -20,32 +19,23 @@ export interface MacFields {
   readonly bodyHash: string;
 }
 
-/** Fourteen lines of printable ASCII: no value can hold a line feed and so move what follows it. */
-const LINES = /^[\x20-\x7e]*(?:\n[\x20-\x7e]*){13}$/;
+const LINES = 14;
+const LF = 0x0a;
 const TARGET = /^\/(?!\/)[\x21\x22\x24-\x7e]*$/;
 const METHOD = /^[A-Z]{1,16}$/;
 
 /** The text that is authenticated (SES-6), 14 lines without a last line feed.
  *  @throws {TrustError} MALFORMED: a target that is not origin-form, or a value that is not printable ASCII */
 export function formatMacInput(fields: MacFields): string {
-  const { sid, gateway, seq, rid, method, target, headers, bodyHash } = fields;
-  if (!METHOD.test(method)) throw malformed('a method that is not capital letters');
-  if (!TARGET.test(target)) throw malformed('a request target that is not origin-form');
-  const text = `talos-session-v1\n${sid}\n${gateway}\n${seq}\n${rid}\n${method}\n${target}\n${
-    headers['content-type'] ?? ''
-  }\n${bodyHash}\nmcp-protocol-version:${headers['mcp-protocol-version'] ?? ''}\nmcp-session-id:${
-    headers['mcp-session-id'] ?? ''
-  }\nmcp-method:${headers['mcp-method'] ?? ''}\nmcp-name:${headers['mcp-name'] ?? ''}\nlast-event-id:${
-    headers['last-event-id'] ?? ''
-  }`;
-  if (!LINES.test(text)) throw malformed('a signed part of the request that is not printable ASCII');
+  const text = joinLines(fields);
+  encodeLines(text);
   return text;
 }
 
 /** The MAC of a request: the first 16 bytes of HMAC-SHA256 (RFC 2104) under the session key.
  *  @throws {TrustError} MALFORMED, as `formatMacInput` */
 export function sessionMac(key: Uint8Array, fields: MacFields, crypto: CryptoProvider): Uint8Array {
-  return crypto.hmacSha256(key, encodeUtf8(formatMacInput(fields))).subarray(0, 16);
+  return crypto.hmacSha256(key, encodeLines(joinLines(fields))).subarray(0, 16);
 }
 
 /** True if `mac` is the MAC of `fields`, compared in constant time.
@@ -57,4 +47,31 @@ export function isSessionMac(
   crypto: CryptoProvider,
 ): boolean {
   return equalBytes(mac, sessionMac(key, fields, crypto));
+}
+
+function joinLines({ sid, gateway, seq, rid, method, target, headers, bodyHash }: MacFields): string {
+  if (!METHOD.test(method)) throw malformed('a method that is not capital letters');
+  if (!TARGET.test(target)) throw malformed('a request target that is not origin-form');
+  const type = headers['content-type'] ?? '';
+  const version = headers['mcp-protocol-version'] ?? '';
+  const session = headers['mcp-session-id'] ?? '';
+  const call = headers['mcp-method'] ?? '';
+  const name = headers['mcp-name'] ?? '';
+  const event = headers['last-event-id'] ?? '';
+  return `talos-session-v1\n${sid}\n${gateway}\n${seq}\n${rid}\n${method}\n${target}\n${type}\n${bodyHash}\nmcp-protocol-version:${version}\nmcp-session-id:${session}\nmcp-method:${call}\nmcp-name:${name}\nlast-event-id:${event}`;
+}
+
+/** One pass that checks and encodes. The lines are counted: no value may hold a line feed and so move what follows it. */
+function encodeLines(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  let lines = 1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === LF) lines++;
+    else if (code < 0x20 || code > 0x7e)
+      throw malformed('a signed part of the request that is not printable ASCII');
+    bytes[i] = code;
+  }
+  if (lines !== LINES) throw malformed('a signed part of the request with a line feed');
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseChain, portableCrypto, TrustError } from '@talosprotocol/protocol';
+import { parseBearerKey, parseChain, portableCrypto, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -308,6 +308,18 @@ describe('agent', () => {
     await agent.close(); // the gateway no longer knows it, which is as good
   });
 
+  it('needs no slot for its farewell when every number is taken', async () => {
+    const agent = createTestAgent();
+    const waiting: (() => void)[] = [];
+    gateway.answer = (_, response) => void waiting.push(() => response.end());
+    const answers = Array.from({ length: 128 }, () => post(agent, '/mcp', '1'));
+    await expect.poll(() => waiting.length).toBe(128);
+    const closing = agent.close();
+    for (const finish of waiting) finish();
+    await Promise.all([...answers, closing]);
+    expect(gateway.table.size()).toBe(0);
+  });
+
   it('closes although the gateway is gone', async () => {
     const agent = createTestAgent();
     await post(agent, '/mcp', '1');
@@ -326,6 +338,19 @@ describe('agent', () => {
     expect(() => other.attenuate({ sub: identity.did, grants: 'same', exp: 'same' })).toThrow(
       code('DELEGATION_INVALID'),
     );
+  });
+
+  it('narrows its capability to a bearer key', async () => {
+    const agent = createTestAgent({ capability: gateway.issue(identity.did, { dlg: 1, bearerBelow: true }) });
+    const key = agent.attenuateToBearer({ grants: 'same', exp: 'same', aud: 'same' });
+    expect(parseBearerKey(key, crypto).chain.links).toHaveLength(2);
+    expect(() =>
+      createTestAgent({ capability: gateway.issue(identity.did) }).attenuateToBearer({
+        grants: 'same',
+        exp: 'same',
+        aud: 'same',
+      }),
+    ).toThrow(code('DELEGATION_INVALID'));
   });
 
   it('is not made for a capability of somebody else, or a bad one, or a bad URL', () => {

@@ -61,7 +61,10 @@ export interface SessionGateway {
   /** Time that has passed here on top of the real one, in ms. */
   ahead: number;
   /** Issues a root capability to an agent. */
-  issue(sub: string, options?: { dlg?: number; seconds?: number; aud?: string[] }): string;
+  issue(
+    sub: string,
+    options?: { dlg?: number; seconds?: number; aud?: string[]; bearerBelow?: boolean },
+  ): string;
   close(): Promise<void>;
 }
 
@@ -88,9 +91,16 @@ export async function startSessionGateway(options: { window?: WindowWidth } = {}
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return Object.assign(self, {
     url,
-    issue: (sub: string, { dlg = 0, seconds = 3600, aud = [gateway.did] } = {}) => {
+    issue: (sub: string, { dlg = 0, seconds = 3600, aud = [gateway.did], bearerBelow = false } = {}) => {
       const now = () => Math.floor(deps.now() / 1000);
-      const link = { sub, aud, dlg, exp: now() + seconds, grants: GRANTS as never };
+      const link = {
+        sub,
+        aud,
+        dlg,
+        bearer_below: bearerBelow,
+        exp: now() + seconds,
+        grants: GRANTS as never,
+      };
       return issueCapability(link, organisation.signer, { crypto, now, randomBytes: random }).chain;
     },
     close: () =>
