@@ -4,8 +4,13 @@ import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission
 
 /** The tool servers of a checked policy document, ready to be decided with.
  *  @throws {TrustError} MALFORMED: a manifest outside its grammar */
-export function compileServers(servers: PolicyDocument['servers']): Policy['servers'] {
-  return new Map(Object.entries(servers).map(([name, server]) => [name, compileServer(name, server)]));
+export function compileServers({
+  servers,
+  limits,
+}: Pick<PolicyDocument, 'servers' | 'limits'>): Policy['servers'] {
+  const answer = limits?.answerBytes;
+  const bound = answer === undefined ? {} : { maxMessageBytes: answer };
+  return new Map(Object.entries(servers).map(([name, server]) => [name, compileServer(name, server, bound)]));
 }
 
 /** The limits of a checked policy document, with their defaults. */
@@ -18,12 +23,12 @@ export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'
   };
 }
 
-function compileServer(name: string, server: ToolServer): ServerPolicy {
+function compileServer(name: string, server: ToolServer, bound: ServerLimits): ServerPolicy {
   const { command, args = [], env = {}, cwd, tools = {} } = server;
   return {
     name,
     run: { command, args, env, ...(cwd === undefined ? {} : { cwd }) },
-    limits: limitsOf(server),
+    limits: { ...bound, ...limitsOf(server) },
     tools: new Map(
       Object.entries(tools).map(([tool, { pin, ...manifest }]) => [tool, pinned(manifest, pin)]),
     ),

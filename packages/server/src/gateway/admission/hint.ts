@@ -1,6 +1,6 @@
 import type { DecisionCode } from '@talosprotocol/contracts';
 import { DECISION_CODES } from '@talosprotocol/contracts';
-import { isTrustError } from '@talosprotocol/protocol';
+import { isTrustError, utf8Length } from '@talosprotocol/protocol';
 
 /** A refusal as it is answered and recorded (DEC-1). */
 export interface Refusal {
@@ -39,7 +39,8 @@ const HINTS: Readonly<Record<DecisionCode, string>> = {
   UNAVAILABLE: 'Try again in a moment.',
 };
 
-const MAX_HINT = 1024;
+/** Bytes, as in the schema of a denial. */
+const MAX = { item: 1100, caveat: 2048, hint: 1024 };
 
 /** Any error while deciding is a refusal (DEC-2). What is no code of a decision is a part that is not available. */
 export function toRefusal(error: unknown): Refusal {
@@ -50,12 +51,19 @@ export function toRefusal(error: unknown): Refusal {
   return {
     code,
     ...(link === undefined ? {} : { link }),
-    ...(item === undefined ? {} : { item }),
-    ...(caveat === undefined ? {} : { caveat }),
-    hint: said.slice(0, MAX_HINT),
+    ...(item === undefined ? {} : { item: cut(item, MAX.item) }),
+    ...(caveat === undefined ? {} : { caveat: cut(caveat, MAX.caveat) }),
+    hint: cut(said, MAX.hint),
   };
 }
 
 function isDecisionCode(code: string): code is DecisionCode {
   return (DECISION_CODES as readonly string[]).includes(code);
+}
+
+/** At most so many bytes, ending at a whole character. */
+function cut(text: string, maxBytes: number): string {
+  if (utf8Length(text) <= maxBytes) return text;
+  const bytes = Buffer.from(text).subarray(0, maxBytes - 3);
+  return `${bytes.toString('utf8').replace(/\uFFFD+$/, '')}\u2026`;
 }

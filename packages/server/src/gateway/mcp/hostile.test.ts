@@ -60,7 +60,15 @@ const call = (name: string, more: object = {}) => ({
   method: 'tools/call',
   params: { name, arguments: {}, ...more },
 });
-const settled = () => expect.poll(() => world.audit.events.at(-1)?.type).toBe('outcome');
+const silent = () =>
+  world.audit.events.filter((event) => event.type === 'decision' && event.members.action.tool === 'silent')
+    .length;
+const ended = (status: string) =>
+  expect
+    .poll(() =>
+      world.audit.events.some((event) => event.type === 'outcome' && event.members.status === status),
+    )
+    .toBe(true);
 const decisions = () => world.audit.events.filter(({ type }) => type === 'decision').length;
 
 describe('a message that is not one of ours', () => {
@@ -351,29 +359,52 @@ describe('when the sink is down', () => {
 
 describe('a call that runs', () => {
   it('is cancelled by revocation, and recorded so', async () => {
-    await settled();
-    const count = world.audit.events.length;
+    const count = silent();
     const mine = issueKey(all);
     const pending = post(call('nasty__silent'), { authorization: `Bearer ${mine}` });
-    await expect.poll(() => world.audit.events.length).toBe(count + 1);
+    await expect.poll(silent).toBe(count + 1);
     world.kernel.revoke(lidOf(mine));
     expect((await pending).body.error.data.code).toBe('REVOKED');
-    await expect
-      .poll(() => world.audit.events.at(-1))
-      .toMatchObject({ members: { status: 'revoked_during' } });
+    await ended('revoked_during');
   });
 
   it('is cancelled by a notification of the same caller only', async () => {
-    await settled();
-    const count = world.audit.events.length;
+    const count = silent();
     const pending = post({ ...call('nasty__silent'), id: 77 });
-    await expect.poll(() => world.audit.events.length).toBe(count + 1);
+    await expect.poll(silent).toBe(count + 1);
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 77 } };
     await post(cancel, { authorization: `Bearer ${issueKey(all)}` });
-    expect(world.audit.events.length).toBe(count + 1);
+    expect(silent()).toBe(count + 1);
     await post(cancel);
     expect((await pending).status).toBe(202);
-    await expect.poll(() => world.audit.events.at(-1)).toMatchObject({ members: { status: 'cancelled' } });
+    await ended('cancelled');
+  });
+});
+
+describe('a client of 2026-07-28', () => {
+  it('cancels its call by closing the connection', async () => {
+    const gone = new AbortController();
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    world.audit.events.length = 0;
+    const pending = fetch(world.url, {
+      method: 'POST',
+      signal: gone.signal,
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${key}`,
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'nasty__silent',
+      },
+      body: JSON.stringify(call('nasty__silent', { _meta: meta })),
+    });
+    await expect.poll(silent).toBe(1);
+    gone.abort();
+    await expect(pending).rejects.toThrow();
+    await ended('cancelled');
   });
 });
 
@@ -395,4 +426,18 @@ describe('a tool that changed after it was pinned', () => {
       changes: [{ member: 'description', was: '"count"' }],
     });
   });
+});
+
+it('floods from one address are refused before their bodies are read', async () => {
+  world.setPolicy((policy) => ({ ...policy, limits: { ...policy.limits, perAddressPerMinute: 4 } }));
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push((await post(call('nasty__environment'))).status);
+  expect(statuses).toContain(429);
+  expect(world.audit.events.at(-1)).toMatchObject({ members: { code: 'RATE_LIMITED' } });
+});
+
+it('after the gateway stopped no process of a tool server is left', async () => {
+  expect(world.groups.size).toBeGreaterThan(0);
+  await world.gateway.stop();
+  expect(world.groups.size).toBe(0);
 });

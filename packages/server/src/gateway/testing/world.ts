@@ -143,7 +143,7 @@ export function newRid(ageMs = 0): string {
 
 function policyOf(servers: Servers, manifests: Manifests, pin: PinFinder): Policy {
   const limits = compileLimits({});
-  const pinned = compileServers(withPins(servers, manifests, pin));
+  const pinned = compileServers({ servers: withPins(servers, manifests, pin) });
   return { hash: 'a'.repeat(64), defaultTenant: 'default', servers: pinned, limits };
 }
 

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../platform/migrations.js';
+import { clock } from '../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import { GATEWAY_MIGRATIONS } from './migrations.js';
+import { createCallJournal } from './store.js';
+import { newRid } from './testing/world.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  await migrate(database.sql, GATEWAY_MIGRATIONS);
+});
+afterAll(() => database?.close());
+
+const hash = 'a'.repeat(64);
+const named = (rid: string) => ({ subject: 'did:key:a', audience: 'did:key:g', rid });
+
+describe('the call journal', () => {
+  it('keeps a claim over a restart: a write that may have run is never run again under its rid (SES-10)', async () => {
+    const name = named(newRid());
+    expect(await createCallJournal(database.sql, clock).claim(name, hash, 'rcp_1')).toBeUndefined();
+    const restarted = createCallJournal(database.sql, clock);
+    await expect(restarted.claim(name, hash, 'rcp_2')).rejects.toMatchObject({ code: 'IN_PROGRESS' });
+  });
+
+  it('gives the kept answer; of a large one only word that it was done', async () => {
+    const journal = createCallJournal(database.sql, clock);
+    const [small, large] = [named(newRid()), named(newRid())];
+    await journal.claim(small, hash, 'rcp_1');
+    await journal.finish(small, { result: { n: 1.5 } }, 'h');
+    expect(await journal.claim(small, hash, 'rcp_2')).toEqual({
+      receipt: 'rcp_1',
+      answer: { result: { n: 1.5 } },
+    });
+    await journal.claim(large, hash, 'rcp_1');
+    await journal.finish(large, { result: { text: 'x'.repeat(70_000) } }, 'h'.repeat(64));
+    await expect(journal.claim(large, hash, 'rcp_2')).rejects.toMatchObject({
+      code: 'REPLAY',
+      data: { hint: expect.stringContaining('h'.repeat(64)) },
+    });
+  });
+
+  it('forgets a claim whose call was not dispatched, never one that was', async () => {
+    const journal = createCallJournal(database.sql, clock);
+    const name = named(newRid());
+    await journal.claim(name, hash, 'rcp_1');
+    await journal.release(name);
+    expect(await journal.claim(name, hash, 'rcp_2')).toBeUndefined();
+    await journal.finish(name, { result: {} }, 'h');
+    await journal.release(name);
+    expect(await journal.claim(name, hash, 'rcp_3')).toMatchObject({ receipt: 'rcp_2' });
+  });
+
+  it('keeps names of different subjects apart', async () => {
+    const journal = createCallJournal(database.sql, clock);
+    const name = named(newRid());
+    await journal.claim(name, hash, 'rcp_1');
+    expect(await journal.claim({ ...name, subject: 'did:key:b' }, hash, 'rcp_2')).toBeUndefined();
+  });
+
+  it('purges only what no rid can name any more', async () => {
+    const name = named(newRid());
+    const at = (ms: number) => createCallJournal(database.sql, { ...clock, now: () => clock.now() + ms });
+    await at(0).claim(name, hash, 'rcp_1');
+    await at(23 * 3_600_000).purge();
+    await expect(at(0).claim(name, hash, 'x')).rejects.toMatchObject({ code: 'IN_PROGRESS' });
+    await at(26 * 3_600_000).purge();
+    await expect(at(26 * 3_600_000).claim(name, hash, 'x')).rejects.toMatchObject({ code: 'REPLAY' });
+  });
+});
