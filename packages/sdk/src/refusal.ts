@@ -10,7 +10,7 @@ export type Denial = Omit<McpDenialData, 'request_id' | 'hint'> & {
 };
 
 /** The JSON-RPC error code of a refusal (DEC-7). */
-export const DENIED = -32010;
+const DENIED = -32010;
 
 const checkDenial = createChecker(McpDenialData);
 

@@ -10,7 +10,7 @@ export interface SessionPoolDeps {
 }
 
 /** The right to send one request. Give it back with `session.release(seq)`. */
-export interface Lease {
+interface Lease {
   readonly session: AgentSession;
   readonly seq: number;
 }

@@ -54,6 +54,7 @@ describe('kernel client', () => {
     say({ identities: [registered], next: null });
     await kernel().listIdentities();
     await kernel().listIdentities({ limit: 5 });
+    await kernel().listIdentities({ cursor: undefined, limit: undefined } as never);
     say({ chain: `e30.e30.${'A'.repeat(86)}`, lid: hash, cth: hash });
     await kernel().issueCapability({
       sub: did,
@@ -69,6 +70,7 @@ describe('kernel client', () => {
       `GET /talos/v1/identities/${encodeURIComponent(did)}`,
       'GET /talos/v1/identities',
       'GET /talos/v1/identities?limit=5',
+      'GET /talos/v1/identities',
       'POST /talos/v1/capabilities',
       'POST /talos/v1/revocations',
       'POST /talos/v1/authorize',

@@ -15,7 +15,7 @@ export interface HttpClientOptions {
 }
 
 /** One request to a service of ours. */
-export interface ServiceCall {
+interface ServiceCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Starts with `/`; parts that come from outside are encoded by the caller. */
   readonly path: string;
@@ -87,7 +87,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
 /** The origin of a base URL.
  *  @throws {TypeError} not http or https, or with user info */
-export function originOf(url: string | URL): string {
+function originOf(url: string | URL): string {
   const parsed = new URL(url);
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
     throw new TypeError('a service is reached by an http or https URL');

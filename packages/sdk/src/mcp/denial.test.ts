@@ -42,6 +42,20 @@ describe('denialOf', () => {
     );
   });
 
+  it('reads a problem with neither hint nor detail', () => {
+    const { detail: _detail, ...bare } = problem;
+    expect(denialOf(new Error(JSON.stringify(bare)))).toEqual({
+      code: 'EXPIRED',
+      link: 2,
+      request_id: DENIAL.request_id,
+    });
+    expect(denialOf(refusalOf(401, JSON.stringify(bare)))?.hint).toBe(problem.title);
+    expect(denialOf(refusalOf(502, '<html>'))).toEqual({
+      code: 'UPSTREAM_FAILED',
+      hint: 'the service answered 502',
+    });
+  });
+
   it('reads what the SDK refused by itself', () => {
     expect(denialOf(new TrustError('AUDIENCE_MISMATCH', 'another gateway', { link: 1 }))).toEqual({
       code: 'AUDIENCE_MISMATCH',

@@ -44,7 +44,7 @@ export interface VerifiedCall {
 
 /** Answers a verified request, or sees one before its session is looked at (and then returns true). */
 export type Answer = (call: VerifiedCall, response: ServerResponse) => void | Promise<void>;
-export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
+type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** The session side of a gateway on a real socket, made of the protocol's own parts, for the tests of the SDK. */
 export interface SessionGateway {
