@@ -16,10 +16,10 @@ import {
 import type { Clock, Random } from '../platform/system.js';
 import { createBoundedSet } from './bounded.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
-import type { KernelStore, NewIdentity } from './store.js';
+import type { NewIdentity } from './store.js';
 
 /** A chain whose signatures verified, as far as events name it. */
-export type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;
+type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;
 
 /** A revocation as its event tells it. */
 export interface RevocationFacts {
@@ -32,7 +32,7 @@ export interface RevocationFacts {
 }
 
 /** A refused request. */
-export interface DenialFacts {
+interface DenialFacts {
   readonly request: string;
   readonly address: string;
   readonly code: DecisionCode;
@@ -60,7 +60,6 @@ export interface Events {
 
 export interface EventsDeps {
   readonly audit: AuditSink;
-  readonly store: Pick<KernelStore, 'hasChain' | 'addChain'>;
   readonly policy: () => KernelPolicy;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -89,7 +88,7 @@ export function createEvents(deps: EventsDeps): Events {
       disclosures: [disclose(pointer, value, salt)],
     };
   };
-  const chain = createChainLog(deps, async ({ tenant, cth, chain: text }) => {
+  const chain = createChainLog(async ({ tenant, cth, chain: text }) => {
     await audit.record(draft<'chain'>({ type: 'chain', tenant, members: { cth, chain: text } }));
   });
   return {
@@ -162,26 +161,19 @@ function principalOf({ holder, principal }: VerifiedCapability): { sub: string; 
 
 const MAX_KNOWN_CHAINS = 65_536;
 
-/** Logs each chain once per tenant: remembered here, and in the database for those of earlier starts. A crash
- *  between log and database can log it again, which proves the same. */
-function createChainLog(
-  { store }: EventsDeps,
-  record: (chain: NamedChain) => Promise<void>,
-): (chain: NamedChain) => Promise<void> {
+/** Hands each chain in once per tenant. The sink keeps one that it has from an earlier start from being logged
+ *  again; so does this memory, without asking it. */
+function createChainLog(record: (chain: NamedChain) => Promise<void>): (chain: NamedChain) => Promise<void> {
   const known = createBoundedSet(MAX_KNOWN_CHAINS);
   const underWay = new Map<string, Promise<void>>();
   const log = async (chain: NamedChain, name: string): Promise<void> => {
-    if (!(await store.hasChain(chain.tenant, chain.cth))) {
-      await record(chain);
-      await store.addChain(chain.tenant, chain.cth);
-    }
+    await record(chain);
     known.add(name);
   };
-  return ({ chain, cth, tenant }) => {
-    const name = `${tenant} ${cth}`;
+  return (chain) => {
+    const name = `${chain.tenant} ${chain.cth}`;
     if (known.has(name)) return Promise.resolve();
-    const pending =
-      underWay.get(name) ?? log({ chain, cth, tenant }, name).finally(() => underWay.delete(name));
+    const pending = underWay.get(name) ?? log(chain, name).finally(() => underWay.delete(name));
     underWay.set(name, pending);
     return pending;
   };

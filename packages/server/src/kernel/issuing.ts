@@ -18,7 +18,7 @@ import type { KernelPolicy } from './ports.js';
 import type { KernelStore } from './store.js';
 
 /** What is answered: a chain of one link and its hashes (CAP-5). `key` only for the bearer form, and only here. */
-export interface Issued {
+interface Issued {
   readonly chain: string;
   readonly lid: string;
   readonly cth: string;

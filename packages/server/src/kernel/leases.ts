@@ -10,7 +10,7 @@ interface Lease {
 }
 
 /** A counter and a period. */
-export interface LeaseKey {
+interface LeaseKey {
   readonly counter: string;
   readonly period: string;
 }

@@ -1,7 +1,7 @@
 import type { Queries, Sql, SqlValue } from '../platform/sql.js';
 
 /** What is to be debited from one counter. */
-export interface Debit {
+interface Debit {
   /** The link's `lid`, or `anchor:` and the anchor's `iss`. */
   readonly counter: string;
   readonly period: string;
@@ -10,7 +10,7 @@ export interface Debit {
 }
 
 /** Bounds of one debit. */
-export interface DebitBounds {
+interface DebitBounds {
   /** Most units to take from a counter of which much is left; 1 takes a single unit. */
   readonly largest: number;
   /** Most counters under one root. */
@@ -26,7 +26,7 @@ export interface Rest {
 
 /** What a debit came to: the units taken from each counter in the order asked, or the indexes of
  *  those that are used up. */
-export type DebitOutcome =
+type DebitOutcome =
   | { readonly taken: readonly number[] }
   | { readonly exhausted: readonly number[] }
   | { readonly crowded: true };

@@ -5,7 +5,7 @@ export const kernelMigrations: readonly Migration[] = [
   {
     room: 'kernel',
     number: 1,
-    name: 'identities-capabilities-revocations-ledger',
+    name: 'identities-capabilities-revocations-ledger-nodes',
     sql: `
 CREATE TABLE kernel_identity (
   did text PRIMARY KEY,
@@ -23,13 +23,6 @@ CREATE TABLE kernel_capability (
   sub text NOT NULL,
   exp bigint NOT NULL,
   issued_at bigint NOT NULL
-);
-
--- Chains whose 'chain' event is durable: it is logged once per log (AUD-4).
-CREATE TABLE kernel_chain (
-  tenant text NOT NULL,
-  cth text NOT NULL,
-  PRIMARY KEY (tenant, cth)
 );
 
 -- 'number' grows in the order of commits: whoever adds one holds the table's advisory lock until it commits.

@@ -53,8 +53,9 @@ export interface RecordedEvent {
 
 /** Takes events. A draft handed in first gets the lower `eseq`. */
 export interface AuditSink {
-  /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL */
-  record(draft: KernelDraft): Promise<RecordedEvent>;
+  /** Resolves when the event is durable; with undefined for a chain that was logged before.
+   *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: KernelDraft): Promise<RecordedEvent | undefined>;
   /** The same for denials, up to a rate per source; beyond it resolves with undefined: then it was only counted. */
   recordDenial(draft: DenialDraft, source: { readonly address: string }): Promise<RecordedEvent | undefined>;
 }

@@ -81,7 +81,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const boot = await store.nextBoot(node);
   const gateway = deps.gateway.did;
   const verification = createVerification({ ...deps, gateway, revocations });
-  const events = createEvents({ ...deps, store });
+  const events = createEvents(deps);
   const shared = { ...deps, store, revocations, verification, events };
   const sessions = createSessions({ ...shared, node, boot, capacity: deps.maxSessions });
   const bearers = createBearers(shared);

@@ -33,7 +33,7 @@ export function createSessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
       maxBody: 0,
       handle: (request, response) => {
         limiter.take(addressOf(request));
-        sendJson(response, 200, sessions.nonce());
+        sendJson(response, 201, sessions.nonce());
       },
     },
     {

@@ -29,7 +29,7 @@ import type { Revocations } from './revocations.js';
 import type { Verification } from './verification.js';
 
 /** The request that opens a session, as far as its proof names it (SES-2). */
-export interface OpeningRequest {
+interface OpeningRequest {
   readonly method: string;
   /** The `Host` header and the raw target: `127.0.0.1:8001/talos/v1/sessions`. */
   readonly address: string;

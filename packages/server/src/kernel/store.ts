@@ -4,7 +4,7 @@ import type { Queries, Sql } from '../platform/sql.js';
 import type { Revocation } from './revocations.js';
 
 /** An identity with what pages are cut by. */
-export interface StoredIdentity {
+interface StoredIdentity {
   readonly identity: Identity;
   readonly cursor: Cursor;
 }
@@ -21,7 +21,7 @@ export interface NewIdentity {
 }
 
 /** A root link as it was issued; public data, never a seed. */
-export interface IssuedCapability {
+interface IssuedCapability {
   readonly lid: string;
   readonly cth: string;
   readonly chain: string;
@@ -40,8 +40,6 @@ export interface KernelStore {
   addCapability(issued: IssuedCapability): Promise<void>;
   /** The chain that an administrator's `lid` stands for, if this platform issued it. */
   findCapability(lid: string): Promise<IssuedCapability | undefined>;
-  hasChain(tenant: string, cth: string): Promise<boolean>;
-  addChain(tenant: string, cth: string): Promise<void>;
   /** Keeps a revocation; gives the one that was there before if the link was revoked already. */
   addRevocation(revocation: Revocation): Promise<Revocation & { readonly audited: boolean }>;
   /** Says that the revocation's event is in the log. */
@@ -101,7 +99,7 @@ function toIdentity({ did, kind, name, registered_at }: IdentityRow): Identity {
   return { did, kind, name, registered: formatTime(registered_at) };
 }
 
-type CapabilityMethods = Pick<KernelStore, 'addCapability' | 'findCapability' | 'hasChain' | 'addChain'>;
+type CapabilityMethods = Pick<KernelStore, 'addCapability' | 'findCapability'>;
 
 function capabilities(sql: Sql): CapabilityMethods {
   return {
@@ -117,19 +115,6 @@ function capabilities(sql: Sql): CapabilityMethods {
         [lid],
       );
       return row;
-    },
-    hasChain: async (tenant, cth) => {
-      const rows = await sql.query('SELECT 1 AS found FROM kernel_chain WHERE tenant = $1 AND cth = $2', [
-        tenant,
-        cth,
-      ]);
-      return rows.length === 1;
-    },
-    addChain: async (tenant, cth) => {
-      await sql.query('INSERT INTO kernel_chain (tenant, cth) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-        tenant,
-        cth,
-      ]);
     },
   };
 }

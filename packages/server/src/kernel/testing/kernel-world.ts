@@ -26,18 +26,18 @@ import { createKernel, type Kernel } from '../service.js';
 /** A kernel on a real database and a real listener, with a clock and an audit sink the test controls. */
 
 export const crypto = createNodeCrypto();
-export const ADMIN_TOKEN = `tal_admin_${'a'.repeat(43)}`;
+const ADMIN_TOKEN = `tal_admin_${'a'.repeat(43)}`;
 export const GRANTS: Grant[] = [{ scope: 'tool:files', ops: ['read'] }];
 
 /** An audit sink that keeps what it is given and can be told to fail or to wait. */
-export interface RecordingSink extends AuditSink {
+interface RecordingSink extends AuditSink {
   readonly drafts: KernelDraft[];
   readonly denials: DenialDraft[];
   /** What the next records do before they are durable. */
   before: () => Promise<void>;
 }
 
-export function createRecordingSink(): RecordingSink {
+function createRecordingSink(): RecordingSink {
   let index = 0;
   const sink: RecordingSink = {
     drafts: [],
