@@ -1,16 +1,16 @@
 import { malformed } from '../error.js';
 
 const DAY = 86_400_000;
-/** 0000-01-01 and the end of 9999-12-31, in Unix milliseconds. */
-const FIRST = -62_167_219_200_000;
+/** The start of 1970 and the end of 9999, in Unix milliseconds (ENC-3). */
+const FIRST = 0;
 const LAST = 253_402_300_799_999;
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})Z$/;
 
 /** Writes Unix milliseconds the one way Talos records do: RFC 3339, UTC, three fraction digits, `Z`.
- *  @throws {RangeError} not a whole number of milliseconds in the years 0000 to 9999 */
+ *  @throws {RangeError} not a whole number of milliseconds in the years 1970 to 9999 */
 export function formatTime(ms: number): string {
   if (!Number.isInteger(ms) || ms < FIRST || ms > LAST)
-    throw new RangeError('time outside the years 0000-9999');
+    throw new RangeError('time outside the years 1970-9999');
   const days = Math.floor(ms / DAY);
   const rest = ms - days * DAY;
   const [year, month, day] = civilFromDays(days);
