@@ -47,7 +47,8 @@ export function toRefusal(error: unknown): Refusal {
   if (!isTrustError(error)) return { code: 'UNAVAILABLE', hint: HINTS.UNAVAILABLE };
   const code = isDecisionCode(error.code) ? error.code : 'UNAVAILABLE';
   const { link, item, caveat, hint, reason } = error.data;
-  const said = hint ?? (code === error.code ? HINTS[code] : `${reason ?? ''}. ${HINTS[code]}`);
+  // Where another error stands behind it, its hint was made for another moment.
+  const said = code === error.code ? (hint ?? HINTS[code]) : `${reason ?? error.code}. ${HINTS[code]}`;
   return {
     code,
     ...(link === undefined ? {} : { link }),

@@ -8,7 +8,10 @@ import { nastyServer } from './upstream/testing/deps.js';
 
 const bare = (op: 'read' | 'write'): ToolManifest => ({ op, resources: [] });
 const { command, args } = nastyServer('plain').run;
-const servers = { nasty: { command, args: [...args], callTimeoutSeconds: 2 } };
+const servers = {
+  nasty: { command, args: [...args], callTimeoutSeconds: 2 },
+  broken: { command, args: [args[0] ?? '', 'crash'] },
+};
 const manifests = {
   nasty: {
     count: bare('write'),
@@ -19,8 +22,12 @@ const manifests = {
     sewer: bare('read'),
     environment: bare('read'),
   },
+  broken: { count: bare('read') },
 };
-const all: Grant[] = [{ scope: 'tool:nasty', ops: ['read', 'write'] }];
+const all: Grant[] = [
+  { scope: 'tool:nasty', ops: ['read', 'write'] },
+  { scope: 'tool:broken', ops: ['read'] },
+];
 
 let database: TestDatabase;
 let world: World;
@@ -259,6 +266,17 @@ describe('an upstream that fails', () => {
     expect(answer.body.error).toMatchObject({ code: -32010, data: { code: 'UPSTREAM_FAILED' } });
     await expect.poll(() => world.audit.events.at(-1)).toMatchObject({ members: { status: 'failed' } });
     await expect.poll(async () => (await post(call('nasty__environment'))).body.result).toBeTruthy();
+  });
+
+  it('to start denies the call, and takes away only its own tools', async () => {
+    const answer = await post(call('broken__count'));
+    expect(answer.status).toBe(200);
+    expect(answer.body.error.data).toMatchObject({ code: 'UNAVAILABLE', receipt: expect.any(String) });
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+    const { tools } = (await post(list)).body.result;
+    expect(tools.map(({ name }: { name: string }) => name)).toContain('nasty__count');
+    const alone = (await post(list, {}, '/broken')).body.error.data.code;
+    expect(['UPSTREAM_FAILED', 'UNAVAILABLE']).toContain(alone);
   });
 
   it('cannot speak in our name', async () => {

@@ -43,12 +43,13 @@ export function toolCall(context: ToolCallContext): Call {
   const args = (message.params['arguments'] ?? {}) as JsonObject;
   const name = parseToolName(message.params['name'] as string, route);
   const known = name === undefined ? undefined : findPolicy(policy, name);
-  const op = known?.tool.manifest.source.op ?? 'write';
   const subject: ToolCall | undefined = name &&
     known && { ...name, manifest: known.tool.manifest, arguments: args };
+  const op = subject && strongestOp(subject);
   return {
-    action: { method: message.method, ...name, ...(known === undefined ? {} : { op }) },
-    op: subject === undefined ? op : strongestOp(subject),
+    action: { method: message.method, ...name, ...(op === undefined ? {} : { op }) },
+    // Of what is not known the strictest is assumed.
+    op: op ?? 'write',
     cost: { calls: 1 },
     request: { method: message.method, params: message.params },
     arguments: args,

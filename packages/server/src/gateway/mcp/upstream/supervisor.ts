@@ -131,7 +131,7 @@ function retire(state: State, tenure: Tenure): void {
 function released(state: State, tenure: Tenure): void {
   tenure.leases -= 1;
   state.slots.release();
-  if (tenure.leases > 0) return;
+  if (tenure.leases > 0 || !state.tenures.has(tenure)) return;
   if (tenure.retiring) void tenure.life.stop();
   else tenure.idle = setTimeout(() => retire(state, tenure), state.limits.idleMs).unref();
 }
