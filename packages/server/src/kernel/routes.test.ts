@@ -1,4 +1,5 @@
-import { attenuate, createSigner, parseBearerKey, parseChain } from '@talosprotocol/protocol';
+import { attenuate, createSigner, parseBearerKey, parseChain, signRevocation } from '@talosprotocol/protocol';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
@@ -317,6 +318,57 @@ describe('hostile input', () => {
       body: Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d),
     });
     expect(response.status).toBe(400);
+  });
+
+  it('gives a typed answer to any JSON in any place', async () => {
+    const { agent, chain, issuing } = issueTo(world);
+    const revocation = signRevocation({ chain }, agent, issuing);
+    const sound: [string, Record<string, unknown>][] = [
+      ['/talos/v1/identities', { did: newDid(), kind: 'agent', name: 'a' }],
+      [
+        '/talos/v1/capabilities',
+        { sub: newDid(), grants: GRANTS, exp: world.seconds() + 60, limits: [], bearer: true },
+      ],
+      [
+        '/talos/v1/authorize',
+        { chain: chain.chain, items: [], call: { server: 'files', tool: 'a' }, arguments: {} },
+      ],
+      ['/talos/v1/sessions', { chain: chain.chain, proof: revocation }],
+      ['/talos/v1/revocations', { revocation, lid: chain.leaf.lid }],
+    ];
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom(
+        chain.chain,
+        revocation,
+        `${chain.chain}~`,
+        `${chain.chain}~${chain.chain}`,
+        'a.b.c',
+        '~',
+        '__proto__',
+      ),
+    );
+    const value = fc.oneof(
+      text,
+      fc.jsonValue({ maxDepth: 4 }),
+      fc.constantFrom(GRANTS, null, {}, [], -1, 2 ** 53),
+    );
+    const member = fc.oneof(fc.constantFrom(...sound.flatMap(([, body]) => Object.keys(body))), text);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...sound),
+        member,
+        value,
+        fc.boolean(),
+        async ([path, body], name, changed, drop) => {
+          const base = drop ? {} : body;
+          const answer = await world.post(path, { ...base, [name]: changed }, headersOf(path));
+          expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(500);
+          if (answer.status >= 400) expect(answer.body.type).toBe(`urn:talos:problem:${answer.body.code}`);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it('lets nobody at administrator routes without the token', async () => {
