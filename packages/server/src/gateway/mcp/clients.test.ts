@@ -72,6 +72,7 @@ const CLIENTS = {
   },
 };
 
+// DEC-5, DEC-7, DEC-8, DEC-9, DEC-10, CAP-18
 describe.each(Object.entries(CLIENTS))('the official client %s', (_, connect) => {
   it('lists what the capability may use, and calls it', async () => {
     const client = await connect(issueKey(docs()), world.url);
@@ -141,7 +142,7 @@ describe.each(Object.entries(CLIENTS))('the official client %s', (_, connect) =>
   });
 });
 
-describe('what is recorded', () => {
+describe('what is recorded (AUD-3, AUD-7, AUD-8)', () => {
   it('has the decision before the answer and one outcome after it', async () => {
     world.audit.events.length = 0;
     const client = await CLIENTS['v1 of 2025-11-25'](issueKey(docs()), world.url);

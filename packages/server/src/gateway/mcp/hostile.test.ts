@@ -78,7 +78,7 @@ const ended = (status: string) =>
     .toBe(true);
 const decisions = () => world.audit.events.filter(({ type }) => type === 'decision').length;
 
-describe('a message that is not one of ours', () => {
+describe('a message that is not one of ours (DEC-6)', () => {
   const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
   const deep = `{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":${'['.repeat(100)}${']'.repeat(100)}}}`;
   it.each<[string, unknown, number, number]>([
@@ -149,7 +149,7 @@ describe('a message that is not one of ours', () => {
   });
 });
 
-describe('the revision of 2026-07-28', () => {
+describe('the revision of 2026-07-28 (DEC-5, DEC-6)', () => {
   const meta = (version: unknown, more: object = { 'io.modelcontextprotocol/clientCapabilities': {} }) => ({
     _meta: { 'io.modelcontextprotocol/protocolVersion': version, ...more },
   });
@@ -203,7 +203,7 @@ describe('the revision of 2026-07-28', () => {
   });
 });
 
-describe('a credential', () => {
+describe('a credential (DEC-7, DEC-12, AUD-5)', () => {
   it.each<[string, Record<string, string>, string]>([
     ['none', { authorization: '' }, 'NO_CAPABILITY'],
     ['of another scheme', { authorization: 'Basic eDp5' }, 'NO_CAPABILITY'],
@@ -236,7 +236,7 @@ describe('a credential', () => {
   });
 });
 
-describe('scope is decided before existence', () => {
+describe('scope is decided before existence (DEC-8)', () => {
   it('and the answer is the same for tools that are there and tools that are not', async () => {
     const narrow = issueKey([{ scope: 'tool:nasty/method:environment', ops: ['read'] }]);
     const refusal = async (name: string) => {
@@ -260,7 +260,7 @@ describe('scope is decided before existence', () => {
   });
 });
 
-describe('an upstream that fails', () => {
+describe('an upstream that fails (DEC-7, DEC-10)', () => {
   it.each(['die', 'sewer', 'silent'])('fails the call: %s', async (name) => {
     const answer = await post(call(`nasty__${name}`));
     expect(answer.body.error).toMatchObject({ code: -32010, data: { code: 'UPSTREAM_FAILED' } });
@@ -285,7 +285,7 @@ describe('an upstream that fails', () => {
   });
 });
 
-describe('a write with a rid', () => {
+describe('a write with a rid (SES-10, DEC-12)', () => {
   const text = async (response: Response) => {
     const body = (await response.json()) as {
       result?: { content: { text: string }[] };
@@ -335,7 +335,7 @@ describe('a write with a rid', () => {
   });
 });
 
-describe('when the sink is down', () => {
+describe('when the sink is down (AUD-7, DEC-2)', () => {
   it('nothing is answered but 503', async () => {
     world.audit.state.fault = new TrustError('UNAVAILABLE', 'the sink is down');
     for (const answer of [await post(call('nasty__count')), await post(call('x'), { authorization: '' })]) {
@@ -375,7 +375,35 @@ describe('when the sink is down', () => {
   });
 });
 
-describe('a call that runs', () => {
+describe('when another room fails (DEC-2)', () => {
+  it('at the limits, nothing is dispatched, and the same rid may be tried again', async () => {
+    const agent = await world.agent(all);
+    const rid = newRid();
+    world.ledger.fault = new TrustError('UNAVAILABLE', 'the store is down');
+    const down = await agent.post(call('nasty__count'), { rid });
+    expect([down.status, down.headers.get('retry-after')]).toEqual([503, '1']);
+    delete world.ledger.fault;
+    const again = (await (await agent.post(call('nasty__count'), { rid })).json()) as { result?: object };
+    expect(again.result).toBeTruthy();
+  });
+
+  it('with a limit it cannot enforce, the call is denied', async () => {
+    world.ledger.fault = new TrustError('POLICY_DENIED', 'cost cannot be counted', { link: 1 });
+    const answer = await post(call('nasty__count'));
+    delete world.ledger.fault;
+    expect(answer.body.error.data).toMatchObject({ code: 'POLICY_DENIED', link: 1 });
+  });
+
+  it('with an error nobody declared, it leaks nothing', async () => {
+    world.ledger.fault = new Error('select * from secret') as never;
+    const answer = await post(call('nasty__count'));
+    delete world.ledger.fault;
+    expect([answer.status, answer.body.error.data.code]).toEqual([500, 'INTERNAL']);
+    expect(JSON.stringify(answer.body)).not.toContain('secret');
+  });
+});
+
+describe('a call that runs (DEC-13)', () => {
   it('is cancelled by revocation, and recorded so', async () => {
     const count = silent();
     const mine = issueKey(all);
@@ -399,7 +427,7 @@ describe('a call that runs', () => {
   });
 });
 
-describe('a client of 2026-07-28', () => {
+describe('a client of 2026-07-28 (DEC-13)', () => {
   it('cancels its call by closing the connection', async () => {
     const gone = new AbortController();
     const meta = {
@@ -426,7 +454,7 @@ describe('a client of 2026-07-28', () => {
   });
 });
 
-describe('a tool that changed after it was pinned', () => {
+describe('a tool that changed after it was pinned (DEC-8)', () => {
   it('is refused, hidden and shown to the operator, never to the caller', async () => {
     expect((await post(call('nasty__change'))).body.result).toBeTruthy();
     const answer = await post(call('nasty__count'));
@@ -446,7 +474,7 @@ describe('a tool that changed after it was pinned', () => {
   });
 });
 
-it('floods from one address are refused before their bodies are read', async () => {
+it('floods from one address (DEC-4) are refused before their bodies are read', async () => {
   world.setPolicy((policy) => ({ ...policy, limits: { ...policy.limits, perAddressPerMinute: 4 } }));
   const statuses = [];
   for (let i = 0; i < 3; i++) statuses.push((await post(call('nasty__environment'))).status);

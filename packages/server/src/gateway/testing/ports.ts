@@ -97,11 +97,12 @@ export function createTestAuthority(
   };
 }
 
-/** Counts `calls` in memory. */
-export function createTestLedger(): CallLedger {
+/** Counts `calls` in memory; can be told to fail. */
+export function createTestLedger(): CallLedger & { fault?: TrustError } {
   const spent = new Map<string, number>();
-  return {
+  const ledger: CallLedger & { fault?: TrustError } = {
     async hold(capability) {
+      if (ledger.fault !== undefined) throw ledger.fault;
       for (const { key, link, calls } of limitsOf(capability)) {
         const used = spent.get(key) ?? 0;
         if (calls !== undefined && used >= calls) {
@@ -111,6 +112,7 @@ export function createTestLedger(): CallLedger {
       }
     },
   };
+  return ledger;
 }
 
 /** Keeps events in a list; can be told to fail or to wait. */

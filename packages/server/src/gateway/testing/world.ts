@@ -38,13 +38,14 @@ export async function openWorld(database: TestDatabase, servers: Servers, manife
   await migrate(database.sql, GATEWAY_MIGRATIONS);
   const kernel = createKernel(Object.keys(servers));
   const audit = createTestSink();
+  const ledger = createTestLedger();
   const log = createMemoryLog();
   const groups = new Set<number>();
   let policy: Policy = policyOf(servers, manifests, () => NO_PIN);
   const deps: GatewayDeps = {
     did: gatewayDid,
     authority: kernel.authority,
-    ledger: createTestLedger(),
+    ledger,
     sink: audit.sink,
     policy: () => policy,
     sql: database.sql,
@@ -64,6 +65,7 @@ export async function openWorld(database: TestDatabase, servers: Servers, manife
   return {
     gateway,
     kernel,
+    ledger,
     audit,
     log,
     groups,
