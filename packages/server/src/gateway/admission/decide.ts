@@ -45,8 +45,21 @@ async function allowedItems(caller: Authenticated, call: Call): Promise<readonly
   if (pending === undefined) return items;
   const more = await pending;
   if (more.length === 0) return items;
-  assertAllowed(caller, more, call.arguments);
+  try {
+    assertAllowed(caller, more, call.arguments);
+  } catch (error) {
+    throw withoutItem(error as TrustError);
+  }
   return [...items, ...more];
+}
+
+/** Where a link leads is nothing the caller may see: the refusal says that it leads out, not where to. */
+function withoutItem({ code, data: { link } }: TrustError): TrustError {
+  return new TrustError(code, 'the real path is not allowed', {
+    ...(link === undefined ? {} : { link }),
+    caveat: 'the real path must be allowed too',
+    hint: 'A symbolic link on the path leads to where the capability does not reach.',
+  });
 }
 
 function assertAllowed(caller: Authenticated, items: readonly CheckedItem[], args: JsonObject): void {

@@ -125,6 +125,15 @@ describe.each(Object.entries(CLIENTS))('the official client %s', (_, connect) =>
     await client.close();
   });
 
+  it('is not told where a symbolic link leads', async () => {
+    const client = await connect(issueKey(docs()), world.url);
+    const call = { name: 'files__read_text_file', arguments: { path: join(root, 'docs/link.txt') } };
+    const refused = await client.callTool(call).catch((error: { data: object }) => error.data);
+    expect(refused).toMatchObject({ code: 'SCOPE_MISMATCH', link: 1 });
+    expect(JSON.stringify(refused)).not.toContain('private');
+    await client.close();
+  });
+
   it('is refused the call beyond its limit, and after revocation', async () => {
     const key = issueKey(docs(), [{ per: 'total', calls: 1 }]);
     const client = await connect(key, world.url);
