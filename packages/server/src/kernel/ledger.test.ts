@@ -155,6 +155,32 @@ describe('the ledger', () => {
     });
   });
 
+  it('bounds the counters under one root, and takes nothing beyond', async () => {
+    const store = createLedgerStore(database.sql);
+    const debit = (counter: string) =>
+      store.debit('root-of-many', [{ counter, period: 'total', calls: 5 }], { largest: 1, maxRows: 2 });
+    expect([await debit('a1'), await debit('a2')]).toEqual([{ taken: [1] }, { taken: [1] }]);
+    expect(await debit('a3')).toEqual({ crowded: true });
+    expect(await debit('a2')).toEqual({ taken: [1] });
+    const rows = await database.sql.query('SELECT counter, used FROM kernel_ledger WHERE root = $1', [
+      'root-of-many',
+    ]);
+    expect(rows).toHaveLength(2);
+  });
+
+  it('does not wait in a circle when links are debited in other orders', async () => {
+    const store = createLedgerStore(database.sql);
+    const debit = (names: readonly string[]) =>
+      store.debit(
+        'circle',
+        names.map((counter) => ({ counter, period: 'total', calls: 1_000 })),
+        { largest: 1, maxRows: 100 },
+      );
+    const names = ['c1', 'c2', 'c3'];
+    const both = Array.from({ length: 40 }, (_, n) => debit(n % 2 === 0 ? names : names.toReversed()));
+    for (const outcome of await Promise.all(both)) expect(outcome).toEqual({ taken: [1, 1, 1] });
+  });
+
   it('asks the database nothing for a capability without limits', async () => {
     const asked = { transaction: () => Promise.reject(new Error('asked')) } as unknown as Sql;
     await ledgerAt(asked).ledger.hold(capability(undefined));

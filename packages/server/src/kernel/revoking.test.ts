@@ -1,7 +1,12 @@
-import { attenuate, createSigner, signRevocation } from '@talosprotocol/protocol';
+import { attenuate, createDidResolver, createSigner, signRevocation } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLog } from '../platform/log.js';
 import { random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import type { RevocationFacts } from './events.js';
+import { createRevocations } from './revocations.js';
+import { createRevoking } from './revoking.js';
+import { createKernelStore } from './store.js';
 import { openSession, REQUEST, takeSession } from './testing/agent.js';
 import { crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
 
@@ -139,6 +144,39 @@ describe('a revocation', () => {
     expect(world.sink.drafts).toEqual([]);
     expect((await revoke({ lid: chain.leaf.lid }, world.admin)).status).toBe(200);
     expect(world.sink.drafts).toMatchObject([{ type: 'revocation', members: { lid: chain.leaf.lid } }]);
+  });
+
+  it('gets into the log later if a crash kept it out', async () => {
+    const { chain } = family();
+    const store = createKernelStore(database.sql);
+    await store.addRevocation({
+      lid: chain.leaf.lid,
+      by: 'administrator',
+      revocation: null,
+      at: world.time.now,
+    });
+    const told: RevocationFacts[] = [];
+    const clock = { now: () => world.time.now, monotonic: () => world.time.monotonic };
+    const log = createLog({ level: 'silent', format: 'json', clock });
+    const revoking = createRevoking({
+      store,
+      revocations: createRevocations({ store, clock, log }),
+      events: { revoked: async (facts) => void told.push(facts) },
+      policy: () => ({ hash: '', defaultTenant: 'acme', anchors: new Map(), manifestOf: () => undefined }),
+      resolver: createDidResolver({ now: world.seconds }),
+      issuer: world.organisation.did,
+      crypto,
+      clock,
+    });
+    // Young ones are still with whoever took them in.
+    await revoking.settle();
+    expect(told).toEqual([]);
+    world.time.now += 10_001;
+    await revoking.settle();
+    await revoking.settle();
+    expect(told).toMatchObject([
+      { lid: chain.leaf.lid, by: 'administrator', tenant: 'acme', chainHash: null },
+    ]);
   });
 
   it('is seen by every process, in whatever order many of them revoke at once', async () => {
