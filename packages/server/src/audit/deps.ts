@@ -1,0 +1,50 @@
+import type { TrustAnchor } from '@talosprotocol/contracts';
+import type { Signer } from '@talosprotocol/protocol';
+import type { Deps } from '../platform/deps.js';
+import type { Disk } from '../platform/disk.js';
+import type { DenialLimits } from './denials.js';
+import type { SequencerLimits } from './sequencer.js';
+
+/** What the audit room needs of its process. */
+export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'crypto' | 'log'> {
+  /** Where the tiles are; the folder exists and is ours alone. */
+  readonly tiles: string;
+  readonly disk: Disk;
+  /** Origin of the log, also the name of its key (AUD-10). */
+  readonly origin: string;
+  /** The tenant whose log it is; events of others are refused. */
+  readonly tenant: string;
+  /** DID of the service whose events these are. */
+  readonly emitter: string;
+  /** The log's key. */
+  readonly logKey: Pick<Signer, 'publicKey' | 'sign'>;
+  /** Signs bundle statements. */
+  readonly exporter: Signer;
+  /** 32 secret bytes that hide client addresses (AUD-5). */
+  readonly addressKey: Uint8Array;
+  /** The policy in force: its hash (AUD-9) and anchors. */
+  readonly policy: () => { readonly hash: string; readonly anchors: readonly TrustAnchor[] };
+  readonly limits?: Partial<AuditLimits>;
+}
+
+/** Bounds; times in milliseconds. */
+export interface AuditLimits extends SequencerLimits {
+  readonly denials: DenialLimits;
+  /** Events that may wait for a checkpoint before no more are taken. */
+  readonly backlog: number;
+  /** Longest wait of an event for a checkpoint when nobody asks for its receipt. */
+  readonly intervalMs: number;
+  /** Longest wait for the log to become free at a start. */
+  readonly lockMs: number;
+}
+
+export const AUDIT_LIMITS: AuditLimits = {
+  queue: 8_192,
+  denialQueue: 1_024,
+  batch: 500,
+  retryMs: 5_000,
+  denials: { perSource: 60, perKind: 1_200, sources: 4_096 },
+  backlog: 100_000,
+  intervalMs: 100,
+  lockMs: 10_000,
+};

@@ -1,0 +1,146 @@
+import { createTaggedChecker, EVENTS, MAX_EVENT_BYTES } from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  canonicalize,
+  commit,
+  decodeBase64url,
+  encodeUtf8,
+  formatTime,
+} from '@talosprotocol/protocol';
+import { type AuditDraft, isAllowedWrite, uuidOf } from './draft.js';
+
+/** What the log adds to a draft. */
+export interface EventPlace {
+  readonly timeMs: number;
+  readonly eseq: number;
+  readonly prev: string | null;
+  /** The subject's own count; of no meaning without a principal. */
+  readonly pseq: number;
+}
+
+/** A checked event, as it is stored. */
+export interface FinishedEvent {
+  /** UUIDs without their prefixes. */
+  readonly id: string;
+  readonly type: AuditDraft['type'];
+  readonly request: string | null;
+  readonly decision: string | null;
+  readonly cth: string | null;
+  /** Canonical JSON: the leaf's data. */
+  readonly text: string;
+  /** hex (AUD-2) */
+  readonly hash: string;
+  /** Canonical JSON; undefined if there is nothing to disclose. */
+  readonly disclosures: string | undefined;
+  readonly effect: 'allow' | 'deny' | undefined;
+  readonly owed: boolean;
+}
+
+export interface FinisherDeps {
+  readonly crypto: CryptoProvider;
+  readonly origin: string;
+  readonly tenant: string;
+  readonly emitter: string;
+  /** Keyed hash of an address (AUD-5). */
+  readonly sourceOf: (address: string) => string;
+}
+
+export type Finisher = (draft: AuditDraft, place: EventPlace) => FinishedEvent;
+
+const MAX_DISCLOSURES = 32;
+/** Disclosed values of one event, in bytes: what cannot be exported must not be taken in. */
+const MAX_DISCLOSED_BYTES = 262_144;
+
+const check = createTaggedChecker('type', EVENTS);
+
+/** Completes drafts and checks the result whole: what is in the log stays there, so a fault of ours must not get in.
+ *  The finisher throws TypeError for a draft that would not verify. */
+export function createFinisher(deps: FinisherDeps): Finisher {
+  return (draft, place) => {
+    if (draft.tenant !== deps.tenant) throw new TypeError('an event of another tenant than the log has');
+    const event = complete(draft, place, deps);
+    const fault = check(event);
+    if (fault !== undefined) throw new TypeError(`a ${draft.type} event is not valid: ${fault}`);
+    const text = canonicalizeDraft(event);
+    const bytes = encodeUtf8(text);
+    if (bytes.length > MAX_EVENT_BYTES) throw new TypeError(`an event of ${bytes.length} bytes`);
+    return {
+      ...columnsOf(draft),
+      text,
+      hash: deps.crypto.sha256Hex(bytes),
+      disclosures: checkedDisclosures(draft, deps.crypto),
+    };
+  };
+}
+
+function complete(draft: AuditDraft, place: EventPlace, deps: FinisherDeps): object {
+  const { principal } = draft;
+  return {
+    v: 1,
+    id: draft.id,
+    time: formatTime(place.timeMs),
+    type: draft.type,
+    origin: deps.origin,
+    tenant: draft.tenant,
+    emitter: deps.emitter,
+    eseq: place.eseq,
+    prev: place.prev,
+    principal: principal === null ? null : { ...principal, pseq: place.pseq },
+    ...draft.members,
+    ...(draft.type === 'decision' ? { source: sourceOf(draft, deps) } : {}),
+  };
+}
+
+function sourceOf(draft: AuditDraft<'decision'>, deps: FinisherDeps): string | null {
+  return draft.address === undefined ? null : deps.sourceOf(draft.address);
+}
+
+function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'disclosures'> {
+  const { type, members } = draft;
+  const request = type === 'decision' || type === 'outcome' ? uuidOf(members.request) : null;
+  return {
+    id: uuidOf(draft.id),
+    type,
+    request,
+    decision: type === 'outcome' ? uuidOf(members.decision) : null,
+    cth: type === 'chain' ? members.cth : null,
+    effect: type === 'decision' ? members.effect : undefined,
+    owed: isAllowedWrite(draft),
+  };
+}
+
+/** The disclosures as stored. Each opens a commitment of the event, none twice: else the export would not verify. */
+function checkedDisclosures(draft: AuditDraft, crypto: CryptoProvider): string | undefined {
+  const { disclosures } = draft;
+  if (disclosures.length === 0) return undefined;
+  if (disclosures.length > MAX_DISCLOSURES) throw new TypeError('too many disclosures');
+  const seen = new Set<string>();
+  for (const { pointer, salt, value } of disclosures) {
+    const expected = commitmentAt(draft.members, pointer);
+    const actual = commit(pointer, value, decodeBase64url(salt), crypto).$c;
+    if (seen.has(pointer) || actual !== expected) {
+      throw new TypeError(`a disclosure of ${draft.type} does not open its commitment`);
+    }
+    seen.add(pointer);
+  }
+  const text = canonicalizeDraft(disclosures);
+  if (text.length * 3 > MAX_DISCLOSED_BYTES && encodeUtf8(text).length > MAX_DISCLOSED_BYTES) {
+    throw new TypeError('disclosures of too many bytes');
+  }
+  return text;
+}
+
+function commitmentAt(members: object, pointer: string): string | undefined {
+  const name = pointer.slice(1);
+  if (!pointer.startsWith('/') || !Object.hasOwn(members, name)) return undefined;
+  const member = (members as Readonly<Record<string, unknown>>)[name] as { $c?: string } | null;
+  return member?.$c;
+}
+
+function canonicalizeDraft(value: unknown): string {
+  try {
+    return canonicalize(value);
+  } catch (cause) {
+    throw new TypeError('an event that has no canonical form', { cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTrustError } from '@talosprotocol/protocol';
+import type { Log } from '../platform/log.js';
+import type { Clock } from '../platform/system.js';
+import type { Lead } from './lead.js';
+
+/** The lead as far as it is held. After a failure nobody knows what was written: then the log is taken again, which
+ *  reads where it ends. */
+export interface Hold {
+  readonly lead: Lead;
+  /** False while nobody knows whether the log can be written. */
+  isUp(): boolean;
+  /** Gives up the lead and takes it again; false if that did not work within the time. */
+  takeAgain(limitMs: number): Promise<boolean>;
+  /** As takeAgain, until it works or cannot work any more. */
+  takeAgainAtLast(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HoldDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** @throws {TrustError} while it is not possible; LOG_CORRUPT: it never will be */
+  readonly take: () => Promise<Lead>;
+}
+
+const PAUSE_MS = 100;
+const ROUND_MS = 5_000;
+
+export function createHold(deps: HoldDeps, first: Lead): Hold {
+  let lead = first;
+  let up = true;
+  let ended = false;
+  const takeAgain = async (limitMs: number): Promise<boolean> => {
+    const limit = deps.clock.monotonic() + limitMs;
+    up = false;
+    await lead.close();
+    while (!ended && deps.clock.monotonic() < limit) {
+      try {
+        lead = await deps.take();
+        up = true;
+        return true;
+      } catch (error) {
+        deps.log.warn('the log cannot be taken', { err: error });
+        ended ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
+        await sleep(PAUSE_MS);
+      }
+    }
+    return false;
+  };
+  return {
+    get lead() {
+      return lead;
+    },
+    isUp: () => up && !ended && !lead.isLost(),
+    takeAgain,
+    takeAgainAtLast: async () => {
+      while (!up && !ended) await takeAgain(ROUND_MS);
+    },
+    close: async () => {
+      ended = true;
+      await lead.close();
+    },
+  };
+}

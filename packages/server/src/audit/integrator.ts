@@ -1,0 +1,218 @@
+import {
+  encodeUtf8,
+  growLog,
+  isTrustError,
+  type LogEdge,
+  type LogGrowth,
+  type TreeHasher,
+  TrustError,
+} from '@talosprotocol/protocol';
+import type { Log } from '../platform/log.js';
+import type { Clock } from '../platform/system.js';
+import { type LogKey, makeCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { corrupt, type RecoveredLog } from './recovery.js';
+import type { AuditStore } from './store.js';
+import type { TileStore } from './tile-store.js';
+
+export interface IntegratorDeps {
+  readonly store: AuditStore;
+  readonly tiles: TileStore;
+  readonly hasher: TreeHasher;
+  readonly key: LogKey;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Keeps a checkpoint durably, under the epoch of the log's holder. */
+  readonly save: (checkpoint: SignedCheckpoint) => Promise<void>;
+  /** Longest time an event waits for a checkpoint when nobody asks for its receipt. */
+  readonly intervalMs: number;
+}
+
+/** Turns sequenced events into tiles and checkpoints, batch by batch. */
+export interface Integrator {
+  /** The last checkpoint that was signed. */
+  readonly checkpoint: SignedCheckpoint | undefined;
+  /** Tells that events below `size` are durable. */
+  notify(size: number): void;
+  /** Resolves when a checkpoint covers `size` events, with false when it does not within the time. */
+  reach(size: number, limitMs: number): Promise<boolean>;
+  /** Continues from another state of the same log, after what runs now has ended. */
+  restart(recover: () => Promise<RecoveredLog>): Promise<void>;
+  /** Throws while checkpoints cannot be made. @throws {TrustError} */
+  assertSound(): void;
+  /** Integrates what is sequenced, then ends. */
+  stop(limitMs: number): Promise<void>;
+}
+
+/** Events of one checkpoint at most. */
+const CHUNK = 2_048;
+const RETRY_MS = 250;
+
+/** Starts from the recovered log. */
+export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog): Integrator {
+  const state: State = {
+    ...recovered,
+    target: recovered.edge.frontier.size,
+    fault: undefined,
+    stopped: false,
+  };
+  const size = (): number => state.edge.frontier.size;
+  const waiters = createWaiters();
+  const delay = (): number => {
+    if (state.fault !== undefined) return RETRY_MS;
+    return waiters.areThere() ? 0 : deps.intervalMs;
+  };
+  const loop = createLoop(deps.clock, async () => {
+    await integrate(deps, state);
+    waiters.wake(size(), state.stopped);
+    schedule();
+  });
+  const schedule = (): void => {
+    if (!state.stopped && size() < state.target) loop.within(delay());
+  };
+  const reach = async (wanted: number, limitMs: number): Promise<boolean> => {
+    if (size() >= wanted || state.stopped) return size() >= wanted;
+    const reached = waiters.wait(wanted, limitMs);
+    schedule();
+    return reached;
+  };
+  return {
+    get checkpoint() {
+      return state.checkpoint;
+    },
+    notify: (sequenced) => {
+      state.target = Math.max(state.target, sequenced);
+      schedule();
+    },
+    reach,
+    restart: async (recover) => {
+      await loop.pause();
+      Object.assign(state, await recover(), { fault: undefined });
+      state.target = size();
+      waiters.wake(size(), state.stopped);
+    },
+    assertSound: () => {
+      if (state.fault !== undefined) throw asTrustError(state.fault);
+    },
+    stop: async (limitMs) => {
+      await reach(state.target, limitMs);
+      state.stopped = true;
+      await loop.pause();
+      waiters.wake(size(), true);
+    },
+  };
+}
+
+interface State extends Mutable<RecoveredLog> {
+  /** How many events are durable. */
+  target: number;
+  fault: unknown;
+  stopped: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One round: tiles first, then the checkpoint over them, then everybody may see it. */
+async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
+  try {
+    const growth = await grow(deps, state.edge, state.target);
+    const checkpoint = makeCheckpoint(deps.key, growth.size, growth.root);
+    await deps.tiles.write(growth.writes);
+    await deps.save(checkpoint);
+    await deps.tiles.writeCheckpoint(checkpoint.note);
+    Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
+    await deps.tiles.dropPartials(growth.writes);
+  } catch (error) {
+    deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
+    state.fault = error;
+    state.stopped ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
+  }
+}
+
+interface Loop {
+  /** Runs within so many milliseconds, unless it runs already. */
+  within(delayMs: number): void;
+  /** Waits for a run that is under way, and takes back one that is planned. */
+  pause(): Promise<void>;
+}
+
+function createLoop(clock: Clock, run: () => Promise<void>): Loop {
+  let planned: { readonly timer: NodeJS.Timeout; readonly at: number } | undefined;
+  let running: Promise<void> | undefined;
+  let again: number | undefined;
+  const start = (): void => {
+    planned = undefined;
+    running = run().finally(() => {
+      running = undefined;
+      if (again !== undefined) within(again);
+      again = undefined;
+    });
+  };
+  const within = (delayMs: number): void => {
+    if (running !== undefined) {
+      again = Math.min(again ?? delayMs, delayMs);
+      return;
+    }
+    const at = clock.monotonic() + delayMs;
+    if (planned !== undefined && planned.at <= at) return;
+    clearTimeout(planned?.timer);
+    planned = { timer: setTimeout(start, delayMs), at };
+  };
+  return {
+    within,
+    pause: async () => {
+      while (running !== undefined) {
+        again = undefined;
+        await running;
+      }
+      clearTimeout(planned?.timer);
+      planned = undefined;
+    },
+  };
+}
+
+interface Waiters {
+  wait(size: number, limitMs: number): Promise<boolean>;
+  wake(size: number, last: boolean): void;
+  areThere(): boolean;
+}
+
+function createWaiters(): Waiters {
+  const waiting = new Set<{ readonly size: number; readonly done: (reached: boolean) => void }>();
+  return {
+    wait: (size, limitMs) =>
+      new Promise((resolve) => {
+        const done = (reached: boolean): void => {
+          clearTimeout(limit);
+          waiting.delete(waiter);
+          resolve(reached);
+        };
+        const limit = setTimeout(() => done(false), limitMs);
+        const waiter = { size, done };
+        waiting.add(waiter);
+      }),
+    wake: (size, last) => {
+      for (const waiter of waiting) {
+        if (size >= waiter.size) waiter.done(true);
+        else if (last) waiter.done(false);
+      }
+    },
+    areThere: () => waiting.size > 0,
+  };
+}
+
+function asTrustError(fault: unknown): TrustError {
+  return isTrustError(fault) ? fault : new TrustError('UNAVAILABLE', 'the log cannot be signed', {}, fault);
+}
+
+async function grow(deps: IntegratorDeps, edge: LogEdge, target: number): Promise<LogGrowth> {
+  const from = edge.frontier.size;
+  const rows = await deps.store.leaves(from, target, CHUNK);
+  if (rows.length !== Math.min(target - from, CHUNK) || rows.some((row, i) => row.idx !== from + i)) {
+    throw corrupt(`the database has lost events from ${from} on`);
+  }
+  return growLog(
+    deps.hasher,
+    edge,
+    rows.map((row) => encodeUtf8(row.event)),
+  );
+}

@@ -1,0 +1,70 @@
+import type { Migration } from '../platform/migrations.js';
+
+/** The tables of this room. */
+export const AUDIT_MIGRATIONS: readonly Migration[] = [
+  {
+    room: 'audit',
+    number: 1,
+    name: 'log',
+    sql: `
+-- The log of this database: one row. Each holder of the log counts the epoch up and names its own in every write,
+-- so that a holder that lost the log without noticing writes nothing.
+CREATE TABLE audit_log (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  origin text NOT NULL,
+  vkey text NOT NULL,
+  epoch bigint NOT NULL,
+  boot bigint NOT NULL,
+  size bigint NOT NULL,
+  allowed bigint NOT NULL,
+  denied bigint NOT NULL
+);
+
+-- The last checkpoint, in a row of its own: signing does not wait for sequencing.
+CREATE TABLE audit_checkpoint (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  epoch bigint NOT NULL,
+  size bigint NOT NULL,
+  note text
+);
+
+-- event is the leaf's data: canonical JSON, byte for byte. The other columns only find it.
+CREATE TABLE audit_event (
+  idx bigint PRIMARY KEY,
+  id uuid NOT NULL UNIQUE,
+  type text NOT NULL,
+  request uuid,
+  decision uuid,
+  cth text,
+  event text NOT NULL
+);
+CREATE INDEX audit_event_request ON audit_event (request) WHERE type = 'decision';
+CREATE UNIQUE INDEX audit_event_outcome ON audit_event (decision) WHERE type = 'outcome';
+CREATE UNIQUE INDEX audit_event_chain ON audit_event (cth) WHERE type = 'chain';
+
+-- What opens the commitments of an event. To erase it leaves every proof valid.
+CREATE TABLE audit_disclosure (
+  idx bigint PRIMARY KEY,
+  disclosures text NOT NULL
+);
+
+CREATE TABLE audit_subject (
+  sub text PRIMARY KEY,
+  pseq bigint NOT NULL
+);
+
+CREATE TABLE audit_emitter (
+  did text PRIMARY KEY,
+  eseq bigint NOT NULL,
+  prev text NOT NULL,
+  time_ms bigint NOT NULL
+);
+
+-- Allowed writes whose outcome is not recorded yet.
+CREATE TABLE audit_owed (
+  decision uuid PRIMARY KEY,
+  request uuid NOT NULL,
+  principal text
+);`,
+  },
+];

@@ -1,0 +1,107 @@
+import type { EventOf } from '@talosprotocol/contracts';
+import {
+  createNoteSigner,
+  createNoteVerifier,
+  createTreeHasher,
+  formatVerifierKey,
+  type TreeHasher,
+} from '@talosprotocol/protocol';
+import type { LogKey } from './checkpoint.js';
+import { AUDIT_LIMITS, type AuditDeps, type AuditLimits } from './deps.js';
+import { createFinisher } from './finished-event.js';
+import { createIntegrator, type Integrator } from './integrator.js';
+import { type Lead, takeLead } from './lead.js';
+import { saveCheckpoint } from './lead-store.js';
+import { recoverLog } from './recovery.js';
+import { createSequencer, type Sequencer } from './sequencer.js';
+import { type AuditStore, createAuditStore } from './store.js';
+import { openTileStore, type TileStore } from './tile-store.js';
+
+/** The parts that stay the same while the log is open or closed. */
+export interface Workshop {
+  readonly store: AuditStore;
+  readonly hasher: TreeHasher;
+  readonly key: LogKey;
+  readonly limits: AuditLimits;
+  readonly sourceOf: (text: string) => string;
+}
+
+/** A log that is open: held, recovered, growing. */
+export interface OpenLog {
+  readonly tiles: TileStore;
+  readonly sequencer: Sequencer;
+  readonly integrator: Integrator;
+  /** What the start found. */
+  readonly found: Pick<EventOf<'log.opened'>, 'boot' | 'size'>;
+}
+
+export function createWorkshop(deps: AuditDeps, sourceOf: (text: string) => string): Workshop {
+  return {
+    store: createAuditStore(deps.sql),
+    hasher: createTreeHasher((data) => deps.crypto.sha256(data)),
+    key: createLogKey(deps),
+    limits: { ...AUDIT_LIMITS, ...deps.limits },
+    sourceOf,
+  };
+}
+
+function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
+  const sha256 = (data: Uint8Array): Uint8Array => crypto.sha256(data);
+  const vkey = formatVerifierKey(sha256, origin, logKey.publicKey);
+  const sign = (message: Uint8Array): Uint8Array => logKey.sign(message);
+  return {
+    origin,
+    vkey,
+    signer: createNoteSigner(sha256, { name: origin, publicKey: logKey.publicKey, sign }),
+    verifier: createNoteVerifier(crypto, vkey),
+  };
+}
+
+/** Takes the log and proves it against its last checkpoint before anything is added.
+ *  @throws {TrustError} CONFLICT | LOG_CORRUPT | SETTINGS_INVALID | UNAVAILABLE */
+export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog> {
+  const { store, hasher, key, limits } = shop;
+  const { clock, log, emitter, sql } = deps;
+  const tiles = await openTileStore(deps.tiles);
+  const recovery = { store, tiles, hasher, key };
+  const identity = { origin: deps.origin, vkey: key.vkey, emitter };
+  const take = (start: boolean, waitMs: number): Promise<Lead> =>
+    takeLead({ sql, clock, identity, start, waitMs });
+
+  const first = await take(true, limits.lockMs);
+  const recovered = await recoverLog(recovery, first.head).catch(async (error: unknown) => {
+    await first.close();
+    throw error;
+  });
+  let epoch = first.head.epoch;
+  const integrator = createIntegrator(
+    {
+      store,
+      tiles,
+      hasher,
+      key,
+      log,
+      clock,
+      save: ({ size, note }) => saveCheckpoint(sql, epoch, size, note),
+      intervalMs: limits.intervalMs,
+    },
+    recovered,
+  );
+  const takeAgain = async (): Promise<Lead> => {
+    const lead = await take(false, 0);
+    await integrator
+      .restart(() => recoverLog(recovery, lead.head))
+      .catch(async (error: unknown) => {
+        await lead.close();
+        throw error;
+      });
+    epoch = lead.head.epoch;
+    integrator.notify(lead.head.size);
+    return lead;
+  };
+  const finish = createFinisher({ ...deps, sourceOf: shop.sourceOf });
+  const onSequenced = (size: number): void => integrator.notify(size);
+  const sequencer = createSequencer({ finish, emitter, clock, log, limits, takeAgain, onSequenced }, first);
+  integrator.notify(first.head.size);
+  return { tiles, sequencer, integrator, found: { boot: first.head.boot, size: first.head.size } };
+}

@@ -1,0 +1,139 @@
+import type { EventPage, Receipt, RequestRecord, TrustFile } from '@talosprotocol/contracts';
+import {
+  decodeCursor,
+  encodeCursor,
+  encodeHex,
+  isUuidv7,
+  type TileId,
+  TrustError,
+  uuidv7Time,
+} from '@talosprotocol/protocol';
+import { assertBundleFits, type BundleRange, writeBundle } from './bundle.js';
+import type { SignedCheckpoint } from './checkpoint.js';
+import type { AuditDeps } from './deps.js';
+import { uuidOf } from './draft.js';
+import type { OpenLog, Workshop } from './open-log.js';
+import { createProver, openRow, type Prover } from './prover.js';
+import type { EventRow } from './store.js';
+
+/** How the log stands. */
+export interface AuditStats {
+  /** Events that are durable. */
+  readonly sequenced: number;
+  /** Size and root (hex) of the last checkpoint. */
+  readonly size: number;
+  readonly root: string;
+  readonly decisions: { readonly allowed: number; readonly denied: number };
+}
+
+/** What is asked of the log. */
+export interface AuditReader {
+  /** The receipt with this id; waits up to `waitMs` until a checkpoint covers it.
+   *  @throws {TrustError} NOT_FOUND | UNAVAILABLE (not covered yet) | LOG_CORRUPT */
+  receipt(id: string, waitMs?: number): Promise<Receipt>;
+  /** The pieces of a bundle; by default of the whole log.
+   *  @throws {TrustError} MALFORMED | TOO_LARGE | UNAVAILABLE */
+  bundle(range?: Partial<BundleRange>): Promise<AsyncGenerator<string>>;
+  trust(): Promise<TrustFile>;
+  /** Newest first. @throws {TrustError} MALFORMED */
+  events(cursor: string | undefined, limit: number): Promise<EventPage>;
+  /** What was decided on a request. @throws {TrustError} NOT_FOUND */
+  request(id: string): Promise<RequestRecord>;
+  /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
+  eraseDisclosures(eventId: string): Promise<void>;
+  stats(): Promise<AuditStats>;
+  /** The last checkpoint as signed. @throws {TrustError} UNAVAILABLE before the first */
+  checkpoint(): SignedCheckpoint;
+  /** A tile of the last checkpoint's tree; undefined if there is none. */
+  tile(tile: TileId): Promise<Uint8Array | undefined>;
+}
+
+const RECEIPT_WAIT_MS = 1_000;
+const BUNDLE_WAIT_MS = 10_000;
+
+/** Reads the log that `opened` gives. */
+export function createReader(deps: AuditDeps, shop: Workshop, opened: () => OpenLog): AuditReader {
+  const { store, hasher, key } = shop;
+  const proverOf = (): Prover => createProver({ tiles: opened().tiles, hasher });
+  const checkpoint = (): SignedCheckpoint => {
+    const last = opened().integrator.checkpoint;
+    if (last === undefined) throw unavailable('the log has no checkpoint yet');
+    return last;
+  };
+  const reach = async (size: number, waitMs: number): Promise<SignedCheckpoint> => {
+    const reached = await opened().integrator.reach(size, waitMs);
+    if (!reached) throw unavailable('no checkpoint covers it yet');
+    return checkpoint();
+  };
+  const byId = async (id: string, prefix: string): Promise<EventRow> => {
+    const uuid = id.startsWith(prefix) && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
+    const row = uuid === undefined ? undefined : await store.eventById(uuid);
+    if (row === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
+    return row;
+  };
+  return {
+    checkpoint,
+    tile: (tile) => opened().tiles.read(tile),
+    receipt: async (id, waitMs = RECEIPT_WAIT_MS) => {
+      const row = await byId(id, 'rcp_');
+      return proverOf().receipt(row, await reach(row.idx + 1, waitMs));
+    },
+    bundle: async ({ from = 0, to = opened().sequencer.size } = {}) => {
+      if (from >= to || to > opened().sequencer.size) {
+        throw new TrustError('MALFORMED', 'the range is empty or goes beyond the log');
+      }
+      const signed = await reach(to, BUNDLE_WAIT_MS);
+      await assertBundleFits(store, { from, to }, signed.size);
+      const { exporter, origin, clock } = deps;
+      const parts = { store, prover: proverOf(), exporter, origin, now: () => clock.now() };
+      return writeBundle(parts, { from, to }, signed);
+    },
+    trust: async () => ({
+      format: 'talos-trust-v1',
+      logs: [{ origin: key.origin, vkey: key.vkey }],
+      exporters: [deps.exporter.did],
+      emitters: [...new Set([deps.emitter, ...(await store.emitters())])],
+      anchors: [...deps.policy().anchors],
+    }),
+    events: async (cursor, limit) => {
+      const before = cursor === undefined ? undefined : decodeCursor(cursor).id;
+      return pageOf(await store.page(before, limit + 1), limit);
+    },
+    request: async (id) => {
+      const uuid = id.startsWith('req_') && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
+      const rows = uuid === undefined ? undefined : await store.request(uuid);
+      if (rows === undefined) throw new TrustError('NOT_FOUND', 'there is no decision on this request');
+      const { event: decision, disclosures } = openRow(rows.decision);
+      const outcome = rows.outcome === undefined ? null : openRow(rows.outcome).event;
+      const receipt = `rcp_${rows.decision.id}`;
+      return { request_id: id, receipt, decision, disclosures, outcome } as RequestRecord;
+    },
+    eraseDisclosures: async (eventId) => {
+      const { id } = await byId(eventId, 'evt_');
+      await store.erase(id);
+    },
+    stats: async () => {
+      const { size, allowed, denied } = await store.counts();
+      const signed = opened().integrator.checkpoint;
+      const root = encodeHex(signed?.root ?? hasher.empty());
+      return { sequenced: size, size: signed?.size ?? 0, root, decisions: { allowed, denied } };
+    },
+  };
+}
+
+function pageOf(rows: readonly EventRow[], limit: number): EventPage {
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return {
+    events: shown.map((row) => ({ index: row.idx, receipt: `rcp_${row.id}`, ...openRow(row) })),
+    next: last === undefined ? null : encodeCursor({ seconds: secondsOf(last.id), id: last.id }),
+  };
+}
+
+function secondsOf(uuid: string): number {
+  return Math.floor(uuidv7Time(uuid) / 1000);
+}
+
+function unavailable(reason: string): TrustError {
+  return new TrustError('UNAVAILABLE', reason);
+}

@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MAX_INTEGER } from '@talosprotocol/contracts';
+import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
+import type { RequestContext, Route, Surface } from '../platform/routes.js';
+import type { Audit } from './service.js';
+
+/** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they are the
+ *  administrator's; checkpoints and hashes are everybody's. */
+export function createAuditRoutes(audit: Audit): Route[] {
+  return [
+    get('/talos/v1/receipts/:id', 'admin', async (context, response) => {
+      noQuery(context);
+      sendJson(response, await audit.receipt(context.params['id'] ?? ''));
+    }),
+    get('/talos/v1/events', 'admin', async (context, response) => {
+      const query = readQuery(context, ['cursor', 'limit']);
+      sendJson(response, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
+    }),
+    get('/talos/v1/bundle', 'admin', (context, response) => sendBundle(audit, context, response)),
+    get('/talos/v1/trust', 'admin', async (context, response) => {
+      noQuery(context);
+      sendJson(response, await audit.trust());
+    }),
+    get('/tlog/checkpoint', 'public', (_, response) => {
+      const { note } = audit.checkpoint();
+      send(response, Buffer.from(note), 'text/plain; charset=utf-8', 'no-cache');
+    }),
+    get('/tlog/tile/entries/*', 'admin', (context, response) =>
+      sendTile(audit, 'entries/', context, response),
+    ),
+    get('/tlog/tile/*', 'public', (context, response) => sendTile(audit, '', context, response)),
+  ];
+}
+
+type Answer = (context: RequestContext, response: ServerResponse) => Promise<void> | void;
+
+function get(path: string, surface: Surface, answer: Answer): Route {
+  const handle = (_: IncomingMessage, response: ServerResponse, context: RequestContext) =>
+    answer(context, response);
+  return { method: 'GET', path, surface, audit: 'none', handle };
+}
+
+/** A bundle is written as it is made; if the rest cannot be proven the connection is cut, so that the half is not
+ *  taken for the whole. */
+async function sendBundle(audit: Audit, context: RequestContext, response: ServerResponse): Promise<void> {
+  const query = readQuery(context, ['from', 'to']);
+  const from = readInteger(query.get('from'), 'from');
+  const to = readInteger(query.get('to'), 'to');
+  const parts = await audit.bundle({
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  });
+  const first = await parts.next();
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-disposition': 'attachment; filename="bundle.json"',
+  });
+  if (!first.done) await write(response, first.value, context.signal);
+  for await (const part of parts) await write(response, part, context.signal);
+  response.end();
+}
+
+async function write(response: ServerResponse, part: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (response.write(part)) return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (act: () => void) => () => {
+      response.off('drain', done);
+      signal.removeEventListener('abort', gone);
+      act();
+    };
+    const done = settle(resolve);
+    const gone = settle(() => reject(new TrustError('TIMEOUT', 'the client went away')));
+    response.once('drain', done);
+    signal.addEventListener('abort', gone);
+  });
+}
+
+/** Tiles never change once they are published, so they may be kept; those beyond the checkpoint are not there yet. */
+async function sendTile(
+  audit: Audit,
+  prefix: string,
+  context: RequestContext,
+  response: ServerResponse,
+): Promise<void> {
+  const tile = findTile(`tile/${prefix}${context.params['*'] ?? ''}`, audit.checkpoint().size);
+  const bytes = tile === undefined ? undefined : await audit.tile(tile);
+  if (bytes === undefined) throw new TrustError('NOT_FOUND', 'there is no such tile');
+  const visibility = prefix === '' ? 'public' : 'private';
+  send(response, bytes, 'application/octet-stream', `${visibility}, max-age=31536000, immutable`);
+}
+
+function findTile(path: string, size: number): TileId | undefined {
+  try {
+    const tile = parseTilePath(path);
+    const level = tile.level === 'entries' ? 0 : tile.level;
+    const count = Math.floor(size / TILE_WIDTH ** level);
+    return tile.index * TILE_WIDTH + tile.width <= count ? tile : undefined;
+  } catch (error) {
+    if (isTrustError(error)) return undefined;
+    throw error;
+  }
+}
+
+function sendJson(response: ServerResponse, value: object): void {
+  send(response, Buffer.from(JSON.stringify(value)), 'application/json', 'no-store');
+}
+
+function send(response: ServerResponse, body: Uint8Array, type: string, cache: string): void {
+  response.writeHead(200, {
+    'content-type': type,
+    'content-length': String(body.length),
+    'cache-control': cache,
+  });
+  response.end(body);
+}
+
+const MAX_LIMIT = 500;
+const DEFAULT_LIMIT = 100;
+
+function readLimit(text: string | undefined): number {
+  const limit = readInteger(text, 'limit') ?? DEFAULT_LIMIT;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw malformed(`limit is 1 to ${MAX_LIMIT}`);
+}
+
+function readInteger(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= MAX_INTEGER) return value;
+  throw malformed(`${name} is not a whole number`);
+}
+
+function noQuery(context: RequestContext): void {
+  readQuery(context, []);
+}
+
+/** Only the parameters that are known, each at most once. */
+function readQuery({ query }: RequestContext, known: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!known.includes(name) || found.has(name)) throw malformed('a parameter is unknown or given twice');
+    found.set(name, value);
+  }
+  return found;
+}
+
+function malformed(reason: string): TrustError {
+  return new TrustError('MALFORMED', reason);
+}

@@ -1,0 +1,290 @@
+import {
+  createChecker,
+  type EventOf,
+  EventPage,
+  Receipt,
+  RequestRecord,
+  TrustFile,
+} from '@talosprotocol/contracts';
+import {
+  canonicalize,
+  createNoteVerifier,
+  createTreeHasher,
+  encodeUtf8,
+  verifyTlogProof,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Audit, createAudit } from './service.js';
+import {
+  type AuditWorld,
+  agent,
+  auditDeps,
+  type Changes,
+  chain,
+  decision,
+  gateway,
+  newUuid,
+  openAuditWorld,
+  outcome,
+} from './testing/room.js';
+
+const crypto = createNodeCrypto();
+const hasher = createTreeHasher(crypto.sha256);
+
+let world: AuditWorld;
+const open: Audit[] = [];
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+});
+afterEach(async () => {
+  for (const audit of open.splice(0)) await audit.stop();
+});
+afterAll(() => world.close());
+
+async function start(tiles: string, changes: Changes = {}): Promise<Audit> {
+  const audit = createAudit(auditDeps(world.sql, tiles, changes));
+  open.push(audit);
+  await audit.start();
+  return audit;
+}
+
+const startFresh = async (changes: Changes = {}): Promise<Audit> => start(await world.fresh(), changes);
+
+async function eventAt(index: number): Promise<Record<string, unknown>> {
+  const [row] = await world.sql.query<{ event: string }>('SELECT event FROM audit_event WHERE idx = $1', [
+    index,
+  ]);
+  return JSON.parse(row!.event) as Record<string, unknown>;
+}
+
+const refused = (work: Promise<unknown>) =>
+  work.then(
+    () => 'accepted',
+    (error: { code?: string; name: string }) => error.code ?? error.name,
+  );
+
+/** Checks a receipt with nothing but the log's key. */
+function verify(audit: Audit, receipt: Receipt): number {
+  expect(createChecker(Receipt)(receipt)).toBeUndefined();
+  const leaf = hasher.leaf(encodeUtf8(canonicalize(receipt.event)));
+  const log = { origin: 'talos.test/log/default', keys: [createNoteVerifier(crypto, audit.vkey)] };
+  return verifyTlogProof(hasher, receipt.proof, leaf, log).index;
+}
+
+describe('recording', () => {
+  it('opens the log, then numbers concurrent events without a gap, in order, each once', async () => {
+    const audit = await startFresh();
+    expect(await eventAt(0)).toMatchObject({ type: 'log.opened', boot: 1, size: 0, eseq: 1, prev: null });
+    const drafts = Array.from({ length: 700 }, (_, i) => decision({ sub: i % 2 ? agent.did : gateway.did }));
+    const recorded = await Promise.all(drafts.map((draft) => audit.record(draft)));
+    expect(recorded.map(({ index }) => index)).toEqual(drafts.map((_, i) => i + 1));
+    const counts = { [agent.did]: 0, [gateway.did]: 0 };
+    let prev: unknown = crypto.sha256Hex(encodeUtf8(canonicalize(await eventAt(0))));
+    for (let i = 1; i <= drafts.length; i += 1) {
+      const event = (await eventAt(i)) as unknown as EventOf<'decision'>;
+      const sub = event.principal!.sub as keyof typeof counts;
+      counts[sub]! += 1;
+      expect([event.id, event.eseq, event.prev, event.principal!.pseq]).toEqual([
+        drafts[i - 1]!.id,
+        i + 1,
+        prev,
+        counts[sub],
+      ]);
+      prev = crypto.sha256Hex(encodeUtf8(canonicalize(event)));
+    }
+  });
+
+  it('records a draft that is handed in again once, also within one batch and after a restart', async () => {
+    const tiles = await world.fresh();
+    const audit = await start(tiles);
+    const draft = decision();
+    const [one, two] = await Promise.all([audit.record(draft), audit.record(draft)]);
+    const three = await audit.record(draft);
+    expect([two, three]).toEqual([one, one]);
+    await audit.stop();
+    const again = await start(tiles);
+    expect(await again.record(draft)).toEqual(one);
+    const beside = await Promise.all([
+      again.record(decision()),
+      again.record(draft),
+      again.record(decision()),
+    ]);
+    expect(beside.map(({ index }) => index)).toEqual([3, 1, 4]);
+  });
+
+  it('keeps an address only as a keyed hash', async () => {
+    const audit = await startFresh();
+    await audit.record(decision());
+    const event = await eventAt(1);
+    expect(event['source']).toMatch(/^[0-9a-f]{32}$/);
+    expect(JSON.stringify(event)).not.toContain('192.0.2.1');
+  });
+
+  it('lets no invalid event into the log, and loses no number over it', async () => {
+    const audit = await startFresh();
+    const good = decision();
+    const bad = [
+      { ...good, id: 'evt_nonsense' },
+      { ...good, id: `evt_${newUuid()}`, tenant: 'another' },
+      { ...good, id: `evt_${newUuid()}`, disclosures: [{ ...good.disclosures[0]!, value: 'another' }] },
+      { ...good, id: `evt_${newUuid()}`, disclosures: [good.disclosures[0]!, good.disclosures[0]!] },
+      { ...good, id: `evt_${newUuid()}`, members: { ...good.members, extra: 1 } },
+      { ...good, id: `evt_${newUuid()}`, principal: { sub: "x'; DROP TABLE audit_event; --" } },
+      decision({ cth: chain('unknown').cth }),
+    ];
+    const ends = await Promise.all(bad.map((draft) => refused(audit.record(draft))));
+    expect(ends).toEqual(bad.map(() => 'TypeError'));
+    expect(await audit.record(good)).toEqual({ id: good.id, index: 1 });
+  });
+
+  it('logs a chain once, before the events that refer to it', async () => {
+    const audit = await startFresh();
+    const { cth, chain: text } = chain('root');
+    await Promise.all([
+      audit.recordChain(cth, text),
+      audit.recordChain(cth, text),
+      audit.record(decision({ cth })),
+    ]);
+    await audit.recordChain(cth, text);
+    expect(await eventAt(1)).toMatchObject({ type: 'chain', cth, principal: null });
+    expect(await eventAt(2)).toMatchObject({ type: 'decision' });
+    expect((await audit.stats()).sequenced).toBe(3);
+  });
+
+  it('gives a decision one outcome, whoever writes it', async () => {
+    const audit = await startFresh();
+    const made = decision({ op: 'write' });
+    await audit.record(made);
+    const first = await audit.record(outcome(made));
+    expect(await audit.record(outcome(made))).toEqual(first);
+  });
+
+  it('does not run backwards when the clock is set back', async () => {
+    const time = { now: Date.now() };
+    const clock = { now: () => time.now, monotonic: () => performance.now() };
+    const audit = await startFresh({ clock });
+    const { time: before } = await eventAt(0);
+    time.now -= 3_600_000;
+    await audit.record(decision());
+    expect((await eventAt(1))['time']).toBe(before);
+  });
+});
+
+describe('refusing', () => {
+  it('takes reads, outcomes and no writes while the disk is nearly full', async () => {
+    const { TrustError } = await import('@talosprotocol/protocol');
+    const disk = {
+      free: async () => 0,
+      assertWritable: () => Promise.reject(new TrustError('DISK_FULL', 'full')),
+    };
+    const audit = await startFresh({ disk });
+    expect(() => audit.assertAccepting('write')).toThrow(expect.objectContaining({ code: 'DISK_FULL' }));
+    audit.assertAccepting('read');
+    expect(await refused(audit.record(decision({ op: 'write' })))).toBe('DISK_FULL');
+    await audit.record(decision());
+    await audit.record(outcome(decision({ op: 'write' })));
+  });
+
+  it('refuses beyond its queue, keeps room for outcomes, and loses nothing it took', async () => {
+    const audit = await startFresh({ limits: { queue: 20, batch: 5 } });
+    const taken = Array.from({ length: 20 }, () => audit.record(decision()));
+    expect(() => audit.assertAccepting('read')).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
+    expect(await refused(audit.record(decision()))).toBe('UNAVAILABLE');
+    await audit.record(outcome(decision()));
+    await Promise.all(taken);
+    audit.assertAccepting('read');
+    expect((await audit.stats()).sequenced).toBe(22);
+  });
+
+  it('accepts nothing before it started and after it stopped', async () => {
+    const audit = createAudit(auditDeps(world.sql, await world.fresh()));
+    expect(() => audit.assertReady()).toThrow();
+    expect(await refused(audit.record(decision()))).toBe('UNAVAILABLE');
+    await audit.start();
+    audit.assertReady();
+    const last = audit.record(decision());
+    await audit.stop();
+    expect((await last).index).toBe(1);
+    expect(() => audit.assertReady()).toThrow();
+    expect(await refused(audit.record(decision()))).toBe('UNAVAILABLE');
+    const [row] = await world.sql.query('SELECT size FROM audit_checkpoint');
+    expect(row).toEqual({ size: 2 });
+  });
+});
+
+describe('denials', () => {
+  it('are recorded up to the rate of their source, then summed up, while decisions go on', async () => {
+    const audit = await startFresh({ limits: { denials: { perSource: 5, perKind: 20, sources: 100 } } });
+    const flood = Array.from({ length: 200 }, (_, i) =>
+      audit.recordDenial(decision({ effect: 'deny', sub: null }), { address: `192.0.2.${i % 10}` }),
+    );
+    const allowed = await audit.record(decision());
+    const recorded = (await Promise.all(flood)).filter((event) => event !== undefined);
+    expect(allowed.index).toBeLessThanOrEqual(21);
+    expect(recorded).toHaveLength(20);
+    await audit.stop();
+    const rows = await world.sql.query<{ event: string }>(
+      "SELECT event FROM audit_event WHERE type = 'denials'",
+    );
+    const counts = rows.map(({ event }) => (JSON.parse(event) as EventOf<'denials'>).count);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(180);
+  });
+});
+
+describe('reading', () => {
+  it('gives receipts that verify for every index, at every size to 70', async () => {
+    const audit = await startFresh();
+    const ids = [(await eventAt(0))['id'] as string];
+    for (let size = 2; size <= 70; size += 1) {
+      ids.push((await audit.record(decision())).id);
+      const receipt = await audit.receipt(`rcp_${ids.at(-1)!.slice(4)}`);
+      expect(verify(audit, receipt)).toBe(size - 1);
+    }
+    for (const [i, id] of ids.entries())
+      expect(verify(audit, await audit.receipt(`rcp_${id.slice(4)}`))).toBe(i);
+  });
+
+  it('explains a request, pages through events, and erases what it may', async () => {
+    const audit = await startFresh();
+    const drafts = Array.from({ length: 7 }, () => decision({ op: 'write' }));
+    for (const draft of drafts) await audit.record(draft);
+    await audit.record(outcome(drafts[3]!));
+    const found = await audit.request(drafts[3]!.members.request);
+    expect(createChecker(RequestRecord)(found)).toBeUndefined();
+    expect(found).toMatchObject({ decision: { id: drafts[3]!.id }, outcome: { status: 'completed' } });
+    expect(await refused(audit.request(`req_${newUuid()}`))).toBe('NOT_FOUND');
+
+    const ids: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await audit.events(cursor, 4);
+      expect(createChecker(EventPage)(page)).toBeUndefined();
+      ids.push(...page.events.map(({ event }) => event.id));
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    expect(ids).toHaveLength(9);
+    expect(ids).toEqual([...ids].sort().reverse());
+
+    const receiptId = `rcp_${drafts[0]!.id.slice(4)}`;
+    expect((await audit.receipt(receiptId)).disclosures).toHaveLength(1);
+    await audit.eraseDisclosures(drafts[0]!.id);
+    const erased = await audit.receipt(receiptId);
+    expect(erased.disclosures).toEqual([]);
+    expect(verify(audit, erased)).toBe(1);
+    expect(createChecker(TrustFile)(await audit.trust())).toBeUndefined();
+    expect(await audit.stats()).toMatchObject({
+      sequenced: 9,
+      size: 9,
+      decisions: { allowed: 7, denied: 0 },
+    });
+  });
+
+  it('says that a receipt is not there', async () => {
+    const audit = await startFresh();
+    for (const id of [`rcp_${newUuid()}`, 'rcp_1', `evt_${newUuid()}`, '']) {
+      expect(await refused(audit.receipt(id))).toBe('NOT_FOUND');
+    }
+  });
+});

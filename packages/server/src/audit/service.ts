@@ -1,0 +1,157 @@
+import { createUuidv7, TrustError } from '@talosprotocol/protocol';
+import { assertCanary } from './canary.js';
+import { createDenialDesk, type DenialDesk } from './denial-desk.js';
+import type { DenialSource } from './denials.js';
+import type { AuditDeps } from './deps.js';
+import { createDiskWatch, type DiskWatch } from './disk-watch.js';
+import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
+import { recordLost } from './lost-outcomes.js';
+import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
+import { type AuditReader, createReader } from './reader.js';
+import { createSourceHash } from './source.js';
+
+/** The audit room. Other rooms see `assertAccepting`, `record`, `recordChain` and `recordDenial`. */
+export interface Audit extends AuditReader {
+  /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
+   *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
+  start(): Promise<void>;
+  /** Writes what waits, signs it, gives up the log. Nothing is accepted from then on. */
+  stop(): Promise<void>;
+  /** Throws unless events are taken, durable and signed. For the health check. */
+  assertReady(): void;
+
+  /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
+  assertAccepting(op: 'read' | 'write'): void;
+  /** Resolves when the event is durable. An event handed in again under its id, and a second outcome of a decision,
+   *  give where the first stands. @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: AuditDraft): Promise<RecordedEvent>;
+  /** Logs a chain unless it is in the log. Await it before an event that names its `cth` is recorded. */
+  recordChain(cth: string, chain: string): Promise<void>;
+  /** Undefined beyond the source's rate: then the denial is part of a summary, and has no receipt. */
+  recordDenial(draft: AuditDraft<'decision'>, source: DenialSource): Promise<RecordedEvent | undefined>;
+
+  /** The log's verifier key (C2SP signed-note). */
+  readonly vkey: string;
+}
+
+/** Longest wait for the receipt of the first event. */
+const CANARY_MS = 10_000;
+const STOP_MS = 10_000;
+
+/** Builds the room; nothing happens before `start`. Needs the tables of `AUDIT_MIGRATIONS`. */
+export function createAudit(deps: AuditDeps): Audit {
+  const shop = createWorkshop(deps, createSourceHash(deps.addressKey, deps.crypto));
+  const disk = createDiskWatch(deps.disk, deps.log);
+  const state: State = { log: undefined, proven: false, stopped: false };
+  const opened = (): OpenLog => {
+    if (state.log === undefined) throw unavailable('the log is not open');
+    return state.log;
+  };
+  const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
+  const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
+  const record = async (draft: AuditDraft): Promise<RecordedEvent> => {
+    const event = await opened().sequencer.add(draft, draft.type === 'outcome' ? 'owed' : 'main');
+    if (event === undefined) throw new TypeError('chains are recorded with recordChain');
+    return event;
+  };
+  const desk = createDenialDesk({
+    limits: shop.limits.denials,
+    now: () => deps.clock.now(),
+    sourceOf: shop.sourceOf,
+    isOpen: () => disk.isRoomy() && !opened().sequencer.isFull('denial'),
+    add: (draft) => opened().sequencer.add(draft, 'denial'),
+    summarize: ({ principal, members }) => ({ ...own, id: newId(), type: 'denials', principal, members }),
+    log: deps.log,
+  });
+  const reader = createReader(deps, shop, opened);
+  return {
+    ...reader,
+    vkey: shop.key.vkey,
+    start: async () => {
+      await disk.start();
+      const log = await openLog(deps, shop);
+      state.log = log;
+      const members = { ...log.found, policy: deps.policy().hash };
+      const event = await record({ ...own, id: newId(), type: 'log.opened', members });
+      await recordLost({ store: shop.store, record, newId, tenant: deps.tenant });
+      assertCanary(await reader.receipt(`rcp_${uuidOf(event.id)}`, CANARY_MS), event.id, shop);
+      desk.start();
+      state.proven = true;
+    },
+    stop: () => stop(state, desk, disk),
+    ...createSink({ state, opened, disk, desk, record, shop, own, newId }),
+  };
+}
+
+interface State {
+  log: OpenLog | undefined;
+  /** A receipt was made and verified. */
+  proven: boolean;
+  stopped: boolean;
+}
+
+interface SinkParts {
+  readonly state: State;
+  readonly opened: () => OpenLog;
+  readonly disk: DiskWatch;
+  readonly desk: DenialDesk;
+  readonly record: (draft: AuditDraft) => Promise<RecordedEvent>;
+  readonly shop: Workshop;
+  readonly own: { readonly tenant: string; readonly principal: null; readonly disclosures: readonly [] };
+  readonly newId: () => string;
+}
+
+type Sink = Pick<Audit, 'assertReady' | 'assertAccepting' | 'record' | 'recordChain' | 'recordDenial'>;
+
+/** What other rooms hand events to. */
+function createSink({ state, opened, disk, desk, record, shop, own, newId }: SinkParts): Sink {
+  const assertOpen = (): void => {
+    if (state.stopped || !state.proven) throw unavailable('the log is not open');
+  };
+  const assertTaking = (): void => {
+    assertOpen();
+    const { sequencer, integrator } = opened();
+    if (!sequencer.isUp()) throw unavailable('the log cannot be written');
+    if (sequencer.isFull()) throw unavailable('too many events wait for the log');
+    const behind = sequencer.size - (integrator.checkpoint?.size ?? 0);
+    if (behind > shop.limits.backlog) throw unavailable('too many events wait for a checkpoint');
+  };
+  return {
+    assertReady: () => {
+      assertTaking();
+      opened().integrator.assertSound();
+    },
+    assertAccepting: (op) => {
+      if (op === 'write') disk.assertWritable();
+      assertTaking();
+    },
+    record: async (draft) => {
+      assertOpen();
+      if (isAllowedWrite(draft)) disk.assertWritable();
+      return record(draft);
+    },
+    recordChain: async (cth, chain) => {
+      assertOpen();
+      await opened().sequencer.add({ ...own, id: newId(), type: 'chain', members: { cth, chain } });
+    },
+    recordDenial: async (draft, source) => {
+      assertOpen();
+      return desk.record(draft, source);
+    },
+  };
+}
+
+async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<void> {
+  disk.stop();
+  state.stopped = true;
+  const { log } = state;
+  if (log === undefined) return;
+  await desk.stop();
+  await log.sequencer.flush();
+  await log.integrator.stop(STOP_MS);
+  await log.sequencer.stop();
+}
+
+function unavailable(reason: string): TrustError {
+  return new TrustError('UNAVAILABLE', reason);
+}

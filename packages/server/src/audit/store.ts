@@ -1,0 +1,120 @@
+import type { Queries, Sql } from '../platform/sql.js';
+
+/** One event as it is stored. `event` is canonical JSON, byte for byte the leaf's data. */
+export interface EventRow {
+  readonly idx: number;
+  readonly id: string;
+  readonly event: string;
+  /** Null if there is nothing to disclose, or it was erased. */
+  readonly disclosures: string | null;
+}
+
+/** Where the decision on a request and its outcome are. */
+export interface RequestRows {
+  readonly decision: EventRow;
+  readonly outcome: EventRow | undefined;
+}
+
+/** An allowed write that has no outcome yet. */
+export interface OwedRow {
+  readonly decision: string;
+  readonly request: string;
+  readonly principal: string | null;
+}
+
+/** Bytes a range would take in a bundle, without proofs. */
+export interface RangeSize {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** What is read of the log, and erased. Everything that grows it is in `lead-store.ts`. */
+export interface AuditStore {
+  /** Leaves from `from` to `to` in order, at most `limit`; fewer if rows are missing. */
+  leaves(from: number, to: number, limit: number): Promise<{ idx: number; event: string }[]>;
+  rows(from: number, to: number, limit: number): Promise<EventRow[]>;
+  rangeSize(from: number, to: number): Promise<RangeSize>;
+  eventById(uuid: string): Promise<EventRow | undefined>;
+  /** Newest first by UUID, at most `limit`, older than `before` if given. */
+  page(before: string | undefined, limit: number): Promise<EventRow[]>;
+  request(uuid: string): Promise<RequestRows | undefined>;
+  owed(limit: number): Promise<OwedRow[]>;
+  emitters(): Promise<string[]>;
+  counts(): Promise<{ size: number; allowed: number; denied: number }>;
+  /** Forgets what opens the commitments of one event; false if there was nothing. */
+  erase(uuid: string): Promise<boolean>;
+}
+
+const COLUMNS = 'e.idx, e.id, e.event, d.disclosures';
+const JOINED = 'audit_event e LEFT JOIN audit_disclosure d USING (idx)';
+
+const LEAVES = {
+  name: 'audit_leaves',
+  text: 'SELECT idx, event FROM audit_event WHERE idx >= $1 AND idx < $2 ORDER BY idx LIMIT $3',
+};
+const BY_ID = { name: 'audit_by_id', text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.id = $1` };
+const DECISION = {
+  name: 'audit_decision',
+  text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.request = $1 AND e.type = 'decision' ORDER BY e.idx LIMIT 1`,
+};
+const OUTCOME = {
+  name: 'audit_outcome',
+  text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.decision = $1 AND e.type = 'outcome'`,
+};
+
+/** Builds the store over the tables of `AUDIT_MIGRATIONS`. */
+export function createAuditStore(sql: Sql): AuditStore {
+  return {
+    leaves: (from, to, limit) => sql.query(LEAVES, [from, to, limit]),
+    rows: (from, to, limit) =>
+      sql.query(`SELECT ${COLUMNS} FROM ${JOINED} WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx LIMIT $3`, [
+        from,
+        to,
+        limit,
+      ]),
+    rangeSize: async (from, to) => (await sql.query<RangeSize>(RANGE_SIZE, [from, to]))[0] ?? NOTHING,
+    eventById: async (uuid) => (await sql.query<EventRow>(BY_ID, [uuid]))[0],
+    page: (before, limit) => page(sql, before, limit),
+    request: (uuid) => findRequest(sql, uuid),
+    owed: (limit) =>
+      sql.query('SELECT decision, request, principal FROM audit_owed ORDER BY decision LIMIT $1', [limit]),
+    emitters: async () =>
+      (await sql.query<{ did: string }>('SELECT did FROM audit_emitter ORDER BY did')).map((row) => row.did),
+    counts: async () =>
+      (await sql.query<Counts>('SELECT size, allowed, denied FROM audit_log'))[0] ?? NO_COUNTS,
+    erase: async (uuid) => (await sql.query(ERASE, [uuid])).length > 0,
+  };
+}
+
+interface Counts {
+  readonly size: number;
+  readonly allowed: number;
+  readonly denied: number;
+}
+
+const NO_COUNTS: Counts = { size: 0, allowed: 0, denied: 0 };
+const NOTHING: RangeSize = { rows: 0, bytes: 0 };
+
+const RANGE_SIZE = `SELECT count(*) AS rows,
+    coalesce(sum(octet_length(e.event) + coalesce(octet_length(d.disclosures), 2)), 0)::bigint AS bytes
+  FROM ${JOINED} WHERE e.idx >= $1 AND e.idx < $2`;
+
+const ERASE = `DELETE FROM audit_disclosure d USING audit_event e
+  WHERE e.idx = d.idx AND e.id = $1 RETURNING d.idx`;
+
+function page(sql: Queries, before: string | undefined, limit: number): Promise<EventRow[]> {
+  if (before === undefined) {
+    return sql.query(`SELECT ${COLUMNS} FROM ${JOINED} ORDER BY e.id DESC LIMIT $1`, [limit]);
+  }
+  return sql.query(`SELECT ${COLUMNS} FROM ${JOINED} WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2`, [
+    before,
+    limit,
+  ]);
+}
+
+async function findRequest(sql: Queries, uuid: string): Promise<RequestRows | undefined> {
+  const [decision] = await sql.query<EventRow>(DECISION, [uuid]);
+  if (decision === undefined) return undefined;
+  const [outcome] = await sql.query<EventRow>(OUTCOME, [decision.id]);
+  return { decision, outcome };
+}

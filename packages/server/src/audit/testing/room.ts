@@ -1,0 +1,152 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  commit,
+  createSigner,
+  createUuidv7,
+  disclose,
+  encodeBase64url,
+  encodeUtf8,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createLog } from '../../platform/log.js';
+import { migrate } from '../../platform/migrations.js';
+import { createSql, type Sql } from '../../platform/sql.js';
+import { clock, random } from '../../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import type { AuditDeps } from '../deps.js';
+import type { AuditDraft } from '../draft.js';
+import { AUDIT_MIGRATIONS } from '../migrations.js';
+
+const crypto = createNodeCrypto();
+
+/** The identities of test logs, from fixed seeds. */
+export const gateway = createSigner(new Uint8Array(32).fill(7), crypto);
+export const logKey = createSigner(new Uint8Array(32).fill(8), crypto);
+export const agent = createSigner(new Uint8Array(32).fill(9), crypto);
+export const POLICY_HASH = 'ab'.repeat(32);
+
+/** What a test changes. */
+export type Changes = Partial<Omit<AuditDeps, 'sql' | 'tiles'>>;
+
+/** Parts of an audit room over a real database. */
+export function auditDeps(sql: Sql, tiles: string, changes: Changes = {}): AuditDeps {
+  return {
+    sql,
+    tiles,
+    clock,
+    random,
+    crypto,
+    log: createLog({ level: 'silent', format: 'json', clock }),
+    disk: { free: async () => 1e12, assertWritable: async () => undefined },
+    origin: 'talos.test/log/default',
+    tenant: 'default',
+    emitter: gateway.did,
+    logKey,
+    exporter: gateway,
+    addressKey: new Uint8Array(32).fill(1),
+    policy: () => ({ hash: POLICY_HASH, anchors: [] }),
+    ...changes,
+  };
+}
+
+/** A database for a test file, with a fresh log for each test. */
+export interface AuditWorld {
+  readonly database: TestDatabase;
+  readonly sql: Sql;
+  /** Empties the log and gives a new folder for its tiles. */
+  fresh(): Promise<string>;
+  /** Another pool on the same database. */
+  otherSql(): Sql;
+  close(): Promise<void>;
+}
+
+export async function openAuditWorld(): Promise<AuditWorld> {
+  const database = await openTestDatabase();
+  const { sql } = database;
+  await migrate(sql, AUDIT_MIGRATIONS);
+  const folders: string[] = [];
+  const others: Sql[] = [];
+  return {
+    database,
+    sql,
+    fresh: async () => {
+      await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_event, audit_disclosure, audit_subject,
+        audit_emitter, audit_owed`);
+      const tiles = await mkdtemp(join(database.folder.path, 'tiles-'));
+      folders.push(tiles);
+      return tiles;
+    },
+    otherSql: () => {
+      const other = createSql({ address: database.address });
+      others.push(other);
+      return other;
+    },
+    close: async () => {
+      for (const other of others) await other.close();
+      await database.close();
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function newUuid(): string {
+  return createUuidv7(clock.now(), random(16));
+}
+
+interface DecisionChanges {
+  readonly id?: string;
+  readonly effect?: 'allow' | 'deny';
+  readonly op?: 'read' | 'write';
+  readonly sub?: string | null;
+  readonly cth?: string;
+  readonly request?: string;
+}
+
+/** A decision as the gateway drafts it. */
+export function decision(changes: DecisionChanges = {}): AuditDraft<'decision'> {
+  const { effect = 'allow', op = 'read', sub = agent.did, cth } = changes;
+  const salt = random(32);
+  const items = [{ scope: 'tool:files/method:read', op }];
+  return {
+    id: changes.id ?? `evt_${newUuid()}`,
+    type: 'decision',
+    tenant: 'default',
+    principal: sub === null ? null : { sub },
+    address: '192.0.2.1',
+    disclosures: [disclose('/items', items, salt)],
+    members: {
+      request: changes.request ?? `req_${newUuid()}`,
+      surface: 'mcp',
+      effect,
+      code: effect === 'deny' ? 'SCOPE_MISMATCH' : null,
+      credential: { kind: 'bearer', ...(cth === undefined ? {} : { cth }) },
+      action: { method: 'tools/call', server: 'files', tool: 'read', op },
+      items: commit('/items', items, salt, crypto),
+      request_hash: null,
+      forwarded_hash: null,
+      refusal: null,
+      pin: null,
+      policy: POLICY_HASH,
+    },
+  };
+}
+
+/** The outcome of a decision. */
+export function outcome(of: AuditDraft<'decision'>): AuditDraft<'outcome'> {
+  return {
+    id: `evt_${newUuid()}`,
+    type: 'outcome',
+    tenant: 'default',
+    principal: of.principal,
+    disclosures: [],
+    members: { request: of.members.request, decision: of.id, status: 'completed', response_hash: null },
+  };
+}
+
+/** Something of the form of a chain, and its hash. */
+export function chain(text: string): { cth: string; chain: string } {
+  const signature = `${'A'.repeat(85)}A`;
+  const compact = `${encodeBase64url(encodeUtf8(`{"${text}":1}`))}.e30.${signature}`;
+  return { cth: encodeBase64url(crypto.sha256(encodeUtf8(compact))), chain: compact };
+}
