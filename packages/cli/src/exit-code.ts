@@ -1,10 +1,13 @@
 import { isTrustError } from '@talosprotocol/protocol';
+import { CommanderError } from 'commander';
+import { UsageError } from './usage-error.js';
 
 /** The exit codes of every command; they are API. */
 export const EXIT = { ok: 0, usage: 1, denied: 2, proofInvalid: 3, unavailable: 4 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+const PROOF = new Set(['PROOF_NOT_PROVEN', 'PROOF_INVALID', 'SIGNATURE_INVALID']);
 const UNAVAILABLE = new Set([
   'UNAVAILABLE',
   'DISK_FULL',
@@ -14,13 +17,21 @@ const UNAVAILABLE = new Set([
   'LOG_CORRUPT',
   'SESSION_ELSEWHERE',
 ]);
-const USAGE = new Set(['SETTINGS_INVALID', 'MALFORMED', 'NOT_FOUND', 'CONFLICT', 'TOO_LARGE']);
+const USAGE = new Set([
+  'SETTINGS_INVALID',
+  'MALFORMED',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'CONFLICT',
+  'TOO_LARGE',
+]);
 
-/** The exit code an error deserves: a refused call is 2, evidence that proves nothing 3, a part that is down 4,
- *  a wrong call 1. */
+/** The exit code an error deserves: a refusal is 2, a signature or evidence that proves nothing 3, a part that is
+ *  down (or a fault of ours) 4, a wrong call 1. */
 export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError || error instanceof CommanderError) return EXIT.usage;
   if (!isTrustError(error)) return EXIT.unavailable;
-  if (error.code === 'PROOF_NOT_PROVEN') return EXIT.proofInvalid;
+  if (PROOF.has(error.code)) return EXIT.proofInvalid;
   if (UNAVAILABLE.has(error.code)) return EXIT.unavailable;
   return USAGE.has(error.code) ? EXIT.usage : EXIT.denied;
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isTrustError, TrustError } from '@talosprotocol/protocol';
+import { writeServerRecord } from './server-record.js';
 
 /** What the server says on standard output once it serves. */
 export interface ServerReady {
@@ -35,7 +36,7 @@ export interface ServerOptions {
 /** The server's program, found through the package and not imported: it runs in a process of its own. */
 const program = (): string => fileURLToPath(import.meta.resolve('@talosprotocol/server/main'));
 
-/** Starts all roles in one process and waits until they serve.
+/** Starts all roles in one process, waits until they serve, and notes in the data folder where they are.
  *  @throws {TrustError} what the server said, or UNAVAILABLE */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const child = spawn(process.execPath, [program(), 'all'], {
@@ -46,9 +47,14 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     child.once('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128)),
   );
   const ready = await firstLine(child, ended, options.readyMs ?? 60_000);
+  const pid = child.pid ?? 0;
+  await writeServerRecord(ready.data, { ...ready, pid }).catch(async (error: unknown) => {
+    await stop(child, ended, 20_000);
+    throw error;
+  });
   return {
     ready,
-    pid: child.pid ?? 0,
+    pid,
     ended,
     stop: (limitMs = 20_000) => stop(child, ended, limitMs),
     kill: async () => {

@@ -36,7 +36,11 @@ function refused(path: string, fault: string, hint: string): TrustError {
 }
 
 /** Writes a secret so that after a crash the old file or the new one is there, whole, mode 0600. */
-export async function writeKeyFile(folder: string, name: string, content: string): Promise<void> {
+export async function writeKeyFile(
+  folder: string,
+  name: string,
+  content: string | Uint8Array,
+): Promise<void> {
   const draft = await writeDraft(folder, name, content);
   await rename(draft, join(folder, name));
   await syncFolder(folder);
@@ -56,7 +60,7 @@ export async function readOrCreateKeyFile(folder: string, name: string, make: ()
   return readOrCreateKeyFile(folder, name, make);
 }
 
-async function writeDraft(folder: string, name: string, content: string): Promise<string> {
+async function writeDraft(folder: string, name: string, content: string | Uint8Array): Promise<string> {
   const draft = join(folder, `.${name}.${randomBytes(6).toString('hex')}`);
   const handle = await open(draft, 'wx', 0o600);
   try {

@@ -1,0 +1,14 @@
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import type { Command } from 'commander';
+import { defineGroup, type Shell } from '../../define-command.js';
+import { addExport } from './export.js';
+import { addTail } from './tail.js';
+import { addVerify } from './verify.js';
+
+/** `talos audit`: what happened, and proof of it. */
+export function addAuditCommands(program: Command, shell: Shell): void {
+  const audit = defineGroup(program, 'audit', 'what was decided, and proof of it');
+  addTail(audit, shell);
+  addExport(audit, shell);
+  addVerify(audit, shell, createNodeCrypto());
+}

@@ -1,0 +1,126 @@
+import { createChecker, RequestId, type RequestRecord } from '@talosprotocol/contracts';
+import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
+import type { Command } from 'commander';
+import { defineCommand, type Handler, type Shell } from '../define-command.js';
+import type { Output } from '../output.js';
+import { openPlatform, type PlatformOptions, withPlatform } from '../platform.js';
+import { printable } from '../printable.js';
+import { withProgress } from '../progress.js';
+import { UsageError } from '../usage-error.js';
+
+const checkId = createChecker(RequestId);
+
+/** `talos why`: what was decided on a request, and what would change it. */
+export function addWhy(program: Command, shell: Shell): void {
+  const text = {
+    usage: 'why <request-id>',
+    summary: 'say why a request was allowed or denied',
+    examples: ['talos why req_01890a5d-ac96-774b-bcce-b302099a8057'],
+    notes: [
+      'Asks the platform on the data folder. The id is in every refusal, and in the header x-request-id.',
+    ],
+  };
+  const why: Handler<PlatformOptions> = async ({ io, output, args, options }) => {
+    const [id = ''] = args;
+    if (checkId(id) !== undefined)
+      throw new UsageError(
+        'not the id of a request',
+        'it looks like req_01890a5d-ac96-774b-bcce-b302099a8057',
+      );
+    const { kernel } = await openPlatform(io, options);
+    const record = await withProgress(io, output, 'Asking the platform', kernel.why(id));
+    const facts = factsOf(record);
+    output.result({ ok: true, ...facts, record }, () => printWhy(output, record, facts));
+    output.next(nextStep(record));
+    return undefined;
+  };
+  withPlatform(defineCommand(program, shell, text, why), 'kernel');
+}
+
+interface Facts {
+  readonly effect: string;
+  readonly code: string | null;
+  readonly receipt: string;
+  readonly link?: number;
+  readonly item?: string;
+  readonly caveat?: string;
+  readonly hint?: string;
+  readonly items?: readonly JsonObject[];
+}
+
+function factsOf({ decision, disclosures, receipt }: RequestRecord): Facts {
+  const disclosed = (pointer: string): unknown =>
+    disclosures.find((disclosure) => disclosure.pointer === pointer)?.value;
+  const refusal = Object(disclosed('/refusal')) as Pick<Facts, 'link' | 'item' | 'caveat'>;
+  const { link, item, caveat } = refusal;
+  const items = disclosed('/items');
+  const hint = hintOf(decision.code, refusal);
+  return {
+    effect: decision.effect,
+    code: decision.code,
+    receipt,
+    ...(typeof link === 'number' ? { link } : {}),
+    ...(typeof item === 'string' ? { item } : {}),
+    ...(typeof caveat === 'string' ? { caveat } : {}),
+    ...(hint === undefined ? {} : { hint }),
+    ...(Array.isArray(items) ? { items: items.filter(isJsonObject) } : {}),
+  };
+}
+
+/** The log keeps facts, not advice; this is the advice the caller got, made of them again. */
+function hintOf(
+  code: string | null,
+  { item, caveat, link }: Pick<Facts, 'link' | 'item' | 'caveat'>,
+): string | undefined {
+  if (caveat !== undefined) return `call with arguments for which \`${caveat}\` holds`;
+  if (code === 'SCOPE_MISMATCH' && item !== undefined) return grantHint(item, link);
+  return code === null ? undefined : HINTS[code];
+}
+
+function grantHint(item: string, link: number | undefined): string {
+  const space = item.indexOf(' ');
+  const grant = `${item.slice(space + 1)}:${item.slice(0, space)}`;
+  if (link === 0) return `the trust anchor in talos.yaml would need ${grant}`;
+  const verb = link === undefined || link === 1 ? 'issue' : 'attenuate';
+  return `grant it: talos cap ${verb} --grant '${grant}'`;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  NO_CAPABILITY: 'send Authorization: Bearer <key>, or open a session',
+  EXPIRED: 'issue a new one: talos cap issue',
+  REVOKED: 'a revoked link stays so; issue a new one: talos cap issue',
+  UNTRUSTED_ISSUER:
+    'add the issuer to anchors in talos.yaml, or issue with the organisation of this platform',
+  AUDIENCE_MISMATCH: 'issue one for this gateway: talos cap issue --aud <did>',
+  BUDGET_EXCEEDED: 'its calls are used up; issue another: talos cap issue --calls <number>',
+  UNKNOWN_TOOL: 'confirm a manifest for it: talos mcp policy confirm <server>',
+  TOOL_CHANGED: 'see the change and confirm it: talos mcp policy suggest <server>',
+  REPLAY: 'each request is sent once; the SDK numbers them',
+};
+
+function printWhy(output: Output, { decision, outcome, request_id }: RequestRecord, facts: Facts): void {
+  const { color } = output;
+  const verdict = facts.effect === 'allow' ? color.green('Allowed') : color.red(`Denied: ${facts.code}`);
+  const { method, server, tool } = decision.action;
+  output.line(`${verdict}  ${request_id} at ${decision.time}`);
+  const link = facts.link === 0 ? '0, the trust anchor' : facts.link === 1 ? '1, the root' : facts.link;
+  const lines: [string, string | number | undefined][] = [
+    ['call', [method, server, tool].filter((part) => part !== undefined).join(' ')],
+    ['by', decision.principal?.sub ?? 'somebody who proved nothing'],
+    ['for', decision.principal?.prn],
+    ['needed', facts.items?.map((item) => `${item['op']} ${item['scope']}`).join(', ')],
+    ['link', link],
+    ['item', facts.item],
+    ['caveat', facts.caveat],
+    ['hint', facts.hint],
+    ['outcome', outcome?.status],
+    ['receipt', facts.receipt],
+  ];
+  for (const [name, value] of lines)
+    if (value !== undefined) output.line(`  ${name.padEnd(8)} ${printable(String(value))}`);
+}
+
+function nextStep({ decision: { action, effect } }: RequestRecord): string {
+  if (effect === 'allow') return 'proof of it: talos audit export --out bundle.json --trust-out trust.json';
+  return action.server === undefined ? 'talos audit tail' : `talos mcp policy suggest ${action.server}`;
+}

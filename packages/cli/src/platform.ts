@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { TrustError } from '@talosprotocol/protocol';
+import {
+  type AuditClient,
+  createAuditClient,
+  createGatewayClient,
+  createKernelClient,
+  type GatewayClient,
+  type KernelClient,
+} from '@talosprotocol/sdk';
+import { readKeyFile } from '@talosprotocol/sdk/keys';
+import type { Command } from 'commander';
+import type { Io } from './io.js';
+import { dataFolder, type PlaceOptions, withPlace } from './place.js';
+import { isRunning, readServerRecord, type ServerRecord } from './server-record.js';
+import { UsageError } from './usage-error.js';
+
+/** Options of every command that asks a running platform. */
+export interface PlatformOptions extends PlaceOptions {
+  readonly kernel?: string;
+  readonly gateway?: string;
+  readonly audit?: string;
+}
+
+/** Adds `--data`, and the URLs for a platform that was not started on this machine by `talos up`. */
+export function withPlatform(command: Command, ...services: ('kernel' | 'gateway' | 'audit')[]): Command {
+  withPlace(command);
+  for (const service of services)
+    command.option(
+      `--${service} <url>`,
+      `where the ${service} answers (default: the platform on the data folder)`,
+    );
+  return command;
+}
+
+/** A running platform, as its administrator talks to it. */
+export interface Platform {
+  readonly data: string;
+  /** Absent if the platform was named by URL. */
+  readonly record: ServerRecord | undefined;
+  readonly kernel: KernelClient;
+  readonly gateway: GatewayClient;
+  readonly audit: AuditClient;
+}
+
+/** Finds the platform of a data folder and its administrator token. Nothing is sent yet.
+ *  @throws {TrustError} UNAVAILABLE: none runs; SETTINGS_INVALID: no token */
+export async function openPlatform(io: Io, options: PlatformOptions): Promise<Platform> {
+  const data = dataFolder(io, options);
+  const record = await readServerRecord(data);
+  const running = record !== undefined && isRunning(record) ? record : undefined;
+  const adminToken = await readToken(data);
+  const client = (service: 'kernel' | 'gateway' | 'audit', timeoutMs?: number) => ({
+    url: urlOf(service, options, running, data),
+    fetch: io.fetch,
+    adminToken,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  return {
+    data,
+    record: running,
+    get kernel() {
+      return createKernelClient(client('kernel'));
+    },
+    get gateway() {
+      return createGatewayClient(client('gateway', 120_000));
+    },
+    get audit() {
+      return createAuditClient(client('audit', 120_000));
+    },
+  };
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
+
+function urlOf(
+  service: 'kernel' | 'gateway' | 'audit',
+  options: PlatformOptions,
+  running: ServerRecord | undefined,
+  data: string,
+): string {
+  const given = options[service];
+  if (given !== undefined) return checkedUrl(given, service);
+  if (running !== undefined) return running[service];
+  throw new TrustError('UNAVAILABLE', `no platform runs on ${data}`, {
+    hint: `start one with: talos up; or name one with --${service} <url>`,
+  });
+}
+
+/** The token goes over it: in the clear only on this machine. */
+function checkedUrl(text: string, service: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.origin;
+  throw new UsageError(
+    `--${service} is no URL the administrator token may be sent to`,
+    'https, or http on this machine, without user and password',
+  );
+}
+
+async function readToken(data: string): Promise<string> {
+  const token = (await readKeyFile(join(data, 'keys'), 'admin.token'))?.trim();
+  if (token !== undefined && token !== '') return token;
+  throw new TrustError('UNAVAILABLE', `there is no administrator token in ${join(data, 'keys')}`, {
+    hint: 'talos init makes one; --data names another data folder',
+  });
+}

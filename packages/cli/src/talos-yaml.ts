@@ -1,0 +1,102 @@
+import {
+  createChecker,
+  type PinnedTool,
+  PolicyDocument,
+  ServerName,
+  type ToolServer,
+} from '@talosprotocol/contracts';
+import { TrustError } from '@talosprotocol/protocol';
+import { type Document, isMap, parseDocument } from 'yaml';
+import { UsageError } from './usage-error.js';
+
+/** A talos.yaml to be edited: what it says, and the text with its comments. */
+export interface TalosYaml {
+  readonly policy: PolicyDocument;
+  /** Adds a tool server. @throws {TrustError} CONFLICT: there is one of that name */
+  addServer(name: string, server: ToolServer): void;
+  /** Writes manifests and pins of a server's tools; those of other tools stay. @throws {TrustError} NOT_FOUND */
+  pinTools(server: string, tools: Readonly<Record<string, PinnedTool>>): void;
+  /** The text as edited; comments and order of what was there are kept.
+   *  @throws {TrustError} SETTINGS_INVALID: the platform would refuse it */
+  text(): string;
+}
+
+const checkPolicy = createChecker(PolicyDocument);
+const checkName = createChecker(ServerName);
+const MAX_ALIASES = 64;
+
+/** Reads a talos.yaml; `file` is what messages call it. The values of `${NAME}` are not looked up.
+ *  @throws {TrustError} SETTINGS_INVALID */
+export function parseTalosYaml(source: string, file: string): TalosYaml {
+  const document = parseDocument(source, { stringKeys: true, prettyErrors: false });
+  if (document.errors.length + document.warnings.length > 0)
+    throw invalid(file, 'is not YAML that can be read');
+  const policy = checkedPolicy(document, file);
+  return {
+    policy,
+    addServer: (name, server) => {
+      if (document.hasIn(['servers', name]))
+        throw new TrustError('CONFLICT', `${file} has a server ${name} already`, {
+          hint: 'choose another with --name',
+        });
+      openServers(document);
+      document.setIn(['servers', name], document.createNode(server));
+    },
+    pinTools: (server, tools) => {
+      if (!document.hasIn(['servers', server]))
+        throw new TrustError('NOT_FOUND', `${file} has no server ${server}`, {
+          hint: 'add it under servers first',
+        });
+      for (const [tool, pinned] of Object.entries(tools)) setTool(document, server, tool, pinned);
+    },
+    text: () => {
+      checkedPolicy(document, file);
+      return document.toString({ lineWidth: 0 });
+    },
+  };
+}
+
+/** @throws {UsageError} */
+export function parseServerName(name: string): string {
+  if (checkName(name) === undefined) return name;
+  throw new UsageError('not the name of a server', 'up to 32 of a-z 0-9 and inner -');
+}
+
+/** `servers: {}`, as init writes it, would go on in one line. */
+function openServers(document: Document): void {
+  const servers = document.get('servers');
+  if (isMap(servers) && servers.items.length === 0) servers.flow = false;
+}
+
+function setTool(document: Document, server: string, tool: string, pinned: PinnedTool): void {
+  const path = ['servers', server, 'tools'];
+  if (!document.hasIn(path)) document.setIn(path, document.createNode({}));
+  const { op, resources, pin } = pinned;
+  const node = document.createNode({ op, resources, pin });
+  const list = node.get('resources', true);
+  for (const item of Object(list).items ?? []) if (isMap(item)) item.flow = true;
+  document.setIn([...path, tool], node);
+  const tools = document.getIn(path);
+  if (isMap(tools)) tools.flow = false;
+}
+
+function checkedPolicy(document: Document, file: string): PolicyDocument {
+  const value = plainValue(document, file);
+  const wrong = checkPolicy(value);
+  if (wrong !== undefined) throw invalid(file, wrong);
+  return value as PolicyDocument;
+}
+
+function plainValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    throw invalid(file, 'uses too many YAML aliases');
+  }
+}
+
+function invalid(file: string, fault: string): TrustError {
+  return new TrustError('SETTINGS_INVALID', `${file}: ${fault}`, {
+    hint: 'talos up names every fault with its line',
+  });
+}
