@@ -2,8 +2,19 @@ import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
 
-/** The tool servers of a checked policy document, ready to be decided with.
+/** A checked policy document as the gateway reads it.
  *  @throws {TrustError} MALFORMED: a manifest outside its grammar */
+export function compilePolicy(loaded: {
+  readonly hash: string;
+  readonly document: PolicyDocument;
+  readonly defaultTenant: string;
+}): Policy {
+  const { hash, document, defaultTenant } = loaded;
+  const limits = compileLimits(document.limits);
+  return { hash, defaultTenant, servers: compileServers(document), limits };
+}
+
+/** The tool servers, ready to be decided with. */
 export function compileServers({
   servers,
   limits,
@@ -13,8 +24,8 @@ export function compileServers({
   return new Map(Object.entries(servers).map(([name, server]) => [name, compileServer(name, server, bound)]));
 }
 
-/** The limits of a checked policy document, with their defaults. */
-export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
+/** The limits, with their defaults. */
+function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
   return {
     bodyBytes: limits?.bodyBytes ?? 1_048_576,
     bodyMs: (limits?.bodySeconds ?? 30) * 1000,

@@ -21,6 +21,9 @@ import { createUpstreamPool } from './mcp/upstream/pool.js';
 import { gatewayRoutes } from './routes.js';
 import { createCallJournal } from './store.js';
 
+export { createRateLimiter } from './admission/rate-limiter.js';
+export { compilePolicy } from './policy.js';
+
 export interface GatewayDeps {
   /** The gateway's DID, the audience of sessions and capabilities. */
   readonly did: string;

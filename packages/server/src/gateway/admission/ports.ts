@@ -131,7 +131,7 @@ export interface ServerPolicy {
   readonly tools: ReadonlyMap<string, ToolPolicy>;
 }
 
-/** The policy in force; immutable. `servers` is made by `compileServers` of this room. */
+/** The policy in force; immutable. Made by `compilePolicy` of this room. */
 export interface Policy {
   /** hex (AUD-9) */
   readonly hash: string;

@@ -43,11 +43,11 @@ const MAX_SHOWN = 2_000;
 
 /** Builds the check. A tool is hashed once per announcement; one that fits its pin is remembered durably. */
 export function createPins({ sql, clock, crypto, log }: PinsDeps): Pins {
-  const known = new WeakMap<JsonObject, Map<ParsedManifest, string>>();
+  const known = new WeakMap<JsonObject, WeakMap<ParsedManifest, string>>();
   const told = new WeakSet<JsonObject>();
   const seen = new Set<string>();
   const pinOf: Pins['pinOf'] = ({ server }, tool, manifest) => {
-    const pins = known.get(tool) ?? new Map<ParsedManifest, string>();
+    const pins = known.get(tool) ?? new WeakMap<ParsedManifest, string>();
     known.set(tool, pins);
     const pin = pins.get(manifest) ?? toolPin({ server, tool, manifest }, crypto);
     pins.set(manifest, pin);

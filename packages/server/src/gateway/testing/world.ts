@@ -18,7 +18,7 @@ import type { Policy } from '../admission/ports.js';
 import type { AnnouncedTools } from '../mcp/announced-tools.js';
 import { createMemoryLog } from '../mcp/upstream/testing/deps.js';
 import { GATEWAY_MIGRATIONS } from '../migrations.js';
-import { compileLimits, compileServers } from '../policy.js';
+import { compilePolicy } from '../policy.js';
 import { createGateway, type GatewayDeps } from '../service.js';
 import { createTestAuthority, createTestLedger, createTestSink, crypto } from './ports.js';
 
@@ -144,9 +144,8 @@ export function newRid(ageMs = 0): string {
 }
 
 function policyOf(servers: Servers, manifests: Manifests, pin: PinFinder): Policy {
-  const limits = compileLimits({});
-  const pinned = compileServers({ servers: withPins(servers, manifests, pin) });
-  return { hash: 'a'.repeat(64), defaultTenant: 'default', servers: pinned, limits };
+  const document: PolicyDocument = { version: 1, servers: withPins(servers, manifests, pin) };
+  return compilePolicy({ hash: 'a'.repeat(64), document, defaultTenant: 'default' });
 }
 
 function pinsIn(looks: readonly AnnouncedTools[]): PinFinder {
