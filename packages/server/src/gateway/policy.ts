@@ -25,7 +25,7 @@ export function compileServers({
 }
 
 /** The limits, with their defaults. */
-function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
+export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
   return {
     bodyBytes: limits?.bodyBytes ?? 1_048_576,
     bodyMs: (limits?.bodySeconds ?? 30) * 1000,
