@@ -113,7 +113,7 @@ export const ZONES: readonly Zone[] = [
   {
     name: 'main-imports',
     comment: 'main composes the rooms of the server',
-    from: String.raw`^packages/server/src/main\.ts$`,
+    from: String.raw`^packages/server/src/(main\.ts$|main/)`,
     allow: [packages('contracts', 'protocol', 'sdk'), '^packages/server/src/'],
     builtins: true,
   },

@@ -1,0 +1,190 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { isTrustError } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { openDataFolder } from '../platform/data-folder.js';
+import { createLog } from '../platform/log.js';
+import { readPolicyFile } from '../platform/policy-file.js';
+import { createReaper } from '../platform/reaper.js';
+import type { Settings } from '../platform/settings.js';
+import { clock } from '../platform/system.js';
+import { configPath } from './config-file.js';
+import { openDatabase } from './database.js';
+
+/** One thing that was looked at. `mend` says what to do where it is not well. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly mend?: string;
+}
+
+/** What is examined, and whether a platform runs on it: then its ports and its database are in use, and well. */
+interface Subject extends Settings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly inUse: boolean;
+}
+
+type Probe = (subject: Subject) => Promise<Check[]>;
+
+/** `doctor`: looks at everything a start needs and at the data folder, and changes nothing but what a start would. */
+export async function examine(settings: Settings, env: Subject['env']): Promise<Examination> {
+  const probes: readonly Probe[] = [checkNode, checkDisk, checkKeys, checkConfig, checkPorts, checkDatabase];
+  const [folder, inUse] = await checkFolder(settings);
+  const checks: Check[] = [folder];
+  for (const probe of probes) checks.push(...(await probe({ ...settings, env, inUse })));
+  return { ok: checks.every(({ ok }) => ok), checks };
+}
+
+export interface Examination {
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+const well = (name: string, detail: string): Check => ({ name, ok: true, detail });
+
+function unwell(name: string, error: unknown, mend: string): Check {
+  if (!isTrustError(error))
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error), mend };
+  return { name, ok: false, detail: error.data.reason ?? error.message, mend: error.data.hint ?? mend };
+}
+
+async function checkNode(): Promise<Check[]> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return [{ name: 'node', ok, detail: process.version, ...(ok ? {} : { mend: 'install Node >= 20.19' }) }];
+}
+
+/** True if the folder is there: a machine on which nothing was started yet is not ill. */
+async function exists(path: string): Promise<boolean> {
+  return access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function checkFolder(settings: Settings): Promise<[Check, inUse: boolean]> {
+  const { dataFolder } = settings;
+  const name = 'data folder';
+  if (!(await exists(dataFolder)))
+    return [well(name, `${dataFolder} is not there yet; talos init makes it`), false];
+  try {
+    const folder = await openDataFolder(settings, clock);
+    await folder.release();
+    return [well(name, `${dataFolder}, not in use`), false];
+  } catch (error) {
+    if (isTrustError(error) && error.code === 'CONFLICT')
+      return [well(name, error.data.reason ?? 'in use'), true];
+    return [unwell(name, error, 'set TALOS_DATA to another folder'), false];
+  }
+}
+
+async function checkDisk({ dataFolder, diskReserve }: Settings): Promise<Check[]> {
+  const { bavail, bsize } = await statfs((await exists(dataFolder)) ? dataFolder : '/');
+  const free = bavail * bsize;
+  const detail = `${Math.floor(free / 1048576)} MiB free, reserve ${Math.floor(diskReserve / 1048576)} MiB`;
+  const ok = free > diskReserve;
+  return [
+    {
+      name: 'disk',
+      ok,
+      detail,
+      ...(ok ? {} : { mend: 'free some space: below the reserve writes are refused' }),
+    },
+  ];
+}
+
+const KEY_FILES = ['organisation.key', 'gateway.key', 'exporter.key', 'log.key', 'admin.token'];
+
+async function checkKeys({ dataFolder }: Settings): Promise<Check[]> {
+  const faults: string[] = [];
+  let present = 0;
+  for (const name of KEY_FILES) {
+    const path = join(dataFolder, 'keys', name);
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) continue;
+    present += 1;
+    if ((found.mode & 0o077) !== 0) faults.push(path);
+  }
+  if (faults.length > 0)
+    return [
+      {
+        name: 'keys',
+        ok: false,
+        detail: `can be read by others: ${faults.join(', ')}`,
+        mend: `chmod 600 ${faults.join(' ')}`,
+      },
+    ];
+  return [
+    well(
+      'keys',
+      present === 0 ? 'none yet; talos init makes them' : `${present} key files, closed to others`,
+    ),
+  ];
+}
+
+async function checkConfig(settings: Subject): Promise<Check[]> {
+  const path = configPath(settings);
+  if (settings.configFile === undefined && !(await exists(path)))
+    return [well('talos.yaml', 'none yet; talos init writes one')];
+  try {
+    const { document } = await readPolicyFile(path, { variables: settings.env, crypto: createNodeCrypto() });
+    return [
+      well(
+        'talos.yaml',
+        `${path}: ${document.anchors?.length ?? 0} anchors, ${Object.keys(document.servers).length} tool servers`,
+      ),
+    ];
+  } catch (error) {
+    return [unwell('talos.yaml', error, 'mend the file')];
+  }
+}
+
+async function checkPorts({ host, ports, inUse }: Subject): Promise<Check[]> {
+  if (inUse) return [];
+  const named = Object.entries(ports).filter(([, port]) => port !== 0);
+  return Promise.all(named.map(([name, port]) => checkPort(name, host, port)));
+}
+
+function checkPort(name: string, host: string, port: number): Promise<Check> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    const label = `${name} port`;
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({
+        name: label,
+        ok: false,
+        detail: `${host}:${port}: ${error.code}`,
+        mend: `end what listens there, or set TALOS_${name.toUpperCase()}_PORT`,
+      }),
+    );
+    server.listen(port, host, () => server.close(() => resolve(well(label, `${host}:${port} is free`))));
+  });
+}
+
+/** Starts the database once, and ends it. One in use by a running platform is left alone. */
+async function checkDatabase(settings: Subject): Promise<Check[]> {
+  const embedded = settings.databaseUrl === undefined;
+  const name = embedded ? 'embedded database' : 'database';
+  if (settings.inUse) return [well(name, 'in use by the running platform')];
+  if (embedded && !(await exists(settings.dataFolder))) return [well(name, 'not made yet')];
+  const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined });
+  const reaper = createReaper();
+  try {
+    const folder = await openDataFolder(settings, clock);
+    try {
+      const database = await openDatabase({ settings, folder, reaper, log });
+      const [row] = await database.sql.query<{ server_version: string }>('SHOW server_version');
+      await database.close();
+      return [well(name, `PostgreSQL ${row?.server_version} starts and answers`)];
+    } finally {
+      await folder.release();
+    }
+  } catch (error) {
+    return [unwell(name, error, 'see the log of the platform')];
+  } finally {
+    await reaper.close();
+  }
+}

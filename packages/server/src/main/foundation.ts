@@ -1,0 +1,47 @@
+import type { CryptoProvider } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createAdminGuard, hashAdminToken, readAdminToken } from '../platform/admin.js';
+import { type DataFolder, openDataFolder } from '../platform/data-folder.js';
+import type { Guard } from '../platform/http.js';
+import { createKeyStore, type KeyStore } from '../platform/key-store.js';
+import { createLog, type Log } from '../platform/log.js';
+import type { Settings } from '../platform/settings.js';
+import { clock, random } from '../platform/system.js';
+import { configPath, writeFirstConfig } from './config-file.js';
+import { type Identities, loadIdentities } from './identities.js';
+
+/** What a process has before it has a database: its folder, its keys, its policy file. */
+export interface Foundation {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly crypto: CryptoProvider;
+  readonly folder: DataFolder;
+  readonly keys: KeyStore;
+  readonly identities: Identities;
+  readonly isAdministrator: Guard;
+  /** Absolute path of talos.yaml. */
+  readonly config: string;
+  /** True if this start wrote the first talos.yaml. */
+  readonly isNew: boolean;
+}
+
+/** Opens the data folder for this process and makes what is missing in it. Everything `init` does, and the first
+ *  thing `all` does, so that a start without `init` is no other path.
+ *  @throws {TrustError} SETTINGS_INVALID | CONFLICT */
+export async function layFoundation(settings: Settings): Promise<Foundation> {
+  const log = createLog({ level: settings.logLevel, format: settings.logFormat, clock });
+  const folder = await openDataFolder(settings, clock);
+  try {
+    const crypto = createNodeCrypto();
+    const keys = createKeyStore({ folder: folder.keys, random, passphrase: settings.keyPassphrase });
+    const identities = await loadIdentities(keys, crypto);
+    const token = await readAdminToken(folder.keys, random);
+    const config = configPath(settings);
+    const isNew = await writeFirstConfig(config, identities.organisation.did);
+    const isAdministrator = createAdminGuard(hashAdminToken(token));
+    return { settings, log, crypto, folder, keys, identities, isAdministrator, config, isNew };
+  } catch (error) {
+    await folder.release();
+    throw error;
+  }
+}

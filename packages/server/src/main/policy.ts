@@ -1,0 +1,79 @@
+import { type CryptoProvider, parseManifest, TrustError } from '@talosprotocol/protocol';
+import type { Policy as GatewayPolicy } from '../gateway/admission/ports.js';
+import type { KernelPolicy } from '../kernel/ports.js';
+import type { Log } from '../platform/log.js';
+import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
+
+/** One policy, as each room reads it. All views change in the same step. */
+export interface Policies {
+  readonly tenant: string;
+  current(): LoadedPolicy;
+  kernel(): KernelPolicy;
+  gateway(): GatewayPolicy;
+  /** Reads talos.yaml again; on any fault what is in force stays. @throws {TrustError} SETTINGS_INVALID */
+  reload(): Promise<string>;
+}
+
+type CompileGateway = (policy: LoadedPolicy) => GatewayPolicy;
+
+interface Views {
+  readonly loaded: LoadedPolicy;
+  readonly kernel: KernelPolicy;
+  readonly gateway: GatewayPolicy;
+}
+
+/** Opens talos.yaml. @throws {TrustError} SETTINGS_INVALID */
+export async function openPolicies(options: {
+  readonly path: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly crypto: CryptoProvider;
+  readonly compileGateway: CompileGateway;
+  readonly log: Log;
+}): Promise<Policies> {
+  const view = await createPolicyView(options);
+  const compile = (loaded: LoadedPolicy): Views => ({
+    loaded,
+    kernel: compileKernel(loaded),
+    gateway: options.compileGateway(loaded),
+  });
+  const tenant = view.current().defaultTenant;
+  assertOneTenant(view.current(), tenant);
+  let views = compile(view.current());
+  return {
+    tenant,
+    current: () => views.loaded,
+    kernel: () => views.kernel,
+    gateway: () => views.gateway,
+    reload: async () => {
+      const loaded = await view.reload();
+      assertOneTenant(loaded, tenant);
+      views = compile(loaded);
+      options.log.info('policy loaded', { path: options.path });
+      return loaded.hash;
+    },
+  };
+}
+
+/** A log belongs to one tenant (AUD-10), and this process keeps one log. */
+function assertOneTenant({ anchors }: LoadedPolicy, tenant: string): void {
+  const other = [...anchors.values()].find((anchor) => anchor.tenant !== tenant);
+  if (other === undefined) return;
+  throw new TrustError(
+    'SETTINGS_INVALID',
+    `the anchor ${other.iss} is of tenant ${other.tenant}, this process serves ${tenant}`,
+    {
+      hint: 'give all anchors the same tenant; another tenant needs a process with a data folder of its own',
+    },
+  );
+}
+
+function compileKernel({ hash, defaultTenant, anchors, document }: LoadedPolicy): KernelPolicy {
+  const manifests = new Map(
+    Object.entries(document.servers).flatMap(([server, { tools = {} }]) =>
+      Object.entries(tools).map(
+        ([tool, { pin: _, ...manifest }]) => [`${server} ${tool}`, parseManifest(manifest)] as const,
+      ),
+    ),
+  );
+  return { hash, defaultTenant, anchors, manifestOf: (server, tool) => manifests.get(`${server} ${tool}`) };
+}

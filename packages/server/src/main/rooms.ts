@@ -1,0 +1,159 @@
+import type { WellKnown } from '@talosprotocol/contracts';
+import { createDidResolver, isTrustError } from '@talosprotocol/protocol';
+import type { AuditLimits } from '../audit/deps.js';
+import type { Audit } from '../audit/service.js';
+import type { Gateway } from '../gateway/service.js';
+import type { Kernel, KernelDeps } from '../kernel/service.js';
+import { migrate } from '../platform/migrations.js';
+import type { Reaper } from '../platform/reaper.js';
+import type { Sql } from '../platform/sql.js';
+import { clock, random } from '../platform/system.js';
+import type { Foundation } from './foundation.js';
+import { openPolicies, type Policies } from './policy.js';
+
+/** The rooms of a process, joined. */
+export interface Rooms {
+  readonly policies: Policies;
+  readonly audit: Audit;
+  readonly kernel: Kernel;
+  readonly gateway: Gateway;
+  readonly wellKnown: WellKnown;
+}
+
+export interface RoomsOptions {
+  readonly foundation: Foundation;
+  readonly sql: Sql;
+  readonly reaper: Reaper;
+  /** Of this process: what `${NAME}` in talos.yaml and a tool server's allow-listed variables refer to. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}
+
+/** Builds the rooms of every role on one database, and opens the log: each room's ports are the other rooms. */
+export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
+  const { audit, auditLimits, kernel, gateway } = await loadRooms();
+  const { foundation, sql, env } = options;
+  const { crypto, log } = foundation;
+  await migrateAll(sql);
+  const policies = await openPolicies({
+    path: foundation.config,
+    variables: env,
+    crypto,
+    compileGateway: gateway.compilePolicy,
+    log,
+  });
+  const theAudit = audit.createAudit(await auditDeps(options, policies, auditLimits.AUDIT_LIMITS.denials));
+  await theAudit.start();
+  const wellKnown = describePlatform(options);
+  const limiter = gateway.createRateLimiter(
+    () => policies.gateway().limits.perAddressPerMinute,
+    () => clock.monotonic(),
+  );
+  const theKernel = await kernel.createKernel({
+    ...kernelDeps(options, policies, theAudit, wellKnown),
+    limiter,
+  });
+  const theGateway = gateway.createGateway({
+    did: foundation.identities.gateway.did,
+    authority: theKernel.credentials,
+    ledger: theKernel.ledger,
+    sink: theAudit,
+    policy: policies.gateway,
+    sql,
+    clock,
+    random,
+    crypto,
+    log,
+    environment: env,
+    reaper: options.reaper,
+  });
+  return { policies, audit: theAudit, kernel: theKernel, gateway: theGateway, wellKnown };
+}
+
+async function loadRooms() {
+  const [audit, auditLimits, kernel, gateway] = await Promise.all([
+    import('../audit/service.js'),
+    import('../audit/deps.js'),
+    import('../kernel/service.js'),
+    import('../gateway/service.js'),
+  ]);
+  return { audit, auditLimits, kernel, gateway };
+}
+
+async function migrateAll(sql: Sql): Promise<void> {
+  const [{ kernelMigrations }, { GATEWAY_MIGRATIONS }, { AUDIT_MIGRATIONS }] = await Promise.all([
+    import('../kernel/migrations.js'),
+    import('../gateway/migrations.js'),
+    import('../audit/migrations.js'),
+  ]);
+  await migrate(sql, [...kernelMigrations, ...GATEWAY_MIGRATIONS, ...AUDIT_MIGRATIONS]);
+}
+
+async function auditDeps(
+  { foundation, sql }: RoomsOptions,
+  policies: Policies,
+  denials: AuditLimits['denials'],
+) {
+  const { crypto, folder, identities, keys, log } = foundation;
+  const perSource = policies.current().document.limits?.denialsPerMinute ?? denials.perSource;
+  return {
+    sql,
+    clock,
+    random,
+    crypto,
+    log,
+    tiles: folder.tiles,
+    disk: folder.disk,
+    origin: identities.origin,
+    tenant: policies.tenant,
+    emitter: identities.gateway.did,
+    logKey: identities.log,
+    exporter: identities.exporter,
+    addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
+    policy: () => {
+      const { hash, document } = policies.current();
+      return { hash, anchors: document.anchors ?? [] };
+    },
+    limits: { denials: { ...denials, perSource } },
+  };
+}
+
+function kernelDeps(
+  { foundation, sql }: RoomsOptions,
+  policies: Policies,
+  audit: Audit,
+  wellKnown: WellKnown,
+): Omit<KernelDeps, 'limiter'> {
+  const { crypto, identities, isAdministrator, log } = foundation;
+  return {
+    sql,
+    clock,
+    random,
+    log,
+    crypto,
+    resolver: createDidResolver({ now: () => Math.floor(clock.now() / 1000) }),
+    organisation: identities.organisation,
+    gateway: identities.gateway,
+    policy: policies.kernel,
+    audit: { record: audit.record, recordDenial: audit.recordDenial },
+    decisions: { findRequest: (id) => audit.request(id).catch(undefinedIfNotFound) },
+    isAdministrator,
+    wellKnown,
+    maxSessions: policies.current().document.limits?.maxSessions ?? 65_536,
+  };
+}
+
+function undefinedIfNotFound(error: unknown): undefined {
+  if (isTrustError(error) && error.code === 'NOT_FOUND') return undefined;
+  throw error;
+}
+
+function describePlatform({ foundation, version }: RoomsOptions): WellKnown {
+  const { gateway, organisation, origin, vkey } = foundation.identities;
+  return {
+    gateway: gateway.did,
+    organisation: organisation.did,
+    log: { origin, vkey },
+    versions: { talos: version, api: ['v1'], mcp: ['2025-11-25', '2026-07-28'] },
+  };
+}
