@@ -1,0 +1,254 @@
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Audit, createAudit } from './service.js';
+import {
+  type AuditWorld,
+  auditDeps,
+  type Changes,
+  decision,
+  openAuditWorld,
+  outcome,
+} from './testing/room.js';
+
+let world: AuditWorld;
+let tiles: string;
+const open: Audit[] = [];
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+});
+afterEach(async () => {
+  for (const audit of open.splice(0)) await audit.stop();
+});
+afterAll(() => world.close());
+
+async function start(changes: Changes = {}, folder = tiles): Promise<Audit> {
+  const audit = createAudit(auditDeps(world.sql, folder, changes));
+  open.push(audit);
+  await audit.start();
+  return audit;
+}
+
+/** A log of `events` and its opening, closed again. */
+async function closedLog(events: number): Promise<void> {
+  tiles = await world.fresh();
+  const audit = await start();
+  await Promise.all(Array.from({ length: events }, () => audit.record(decision())));
+  await audit.stop();
+}
+
+const startAgain = (changes?: Changes): Promise<string> =>
+  start(changes).then(
+    () => 'started',
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function flipBit(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[bytes.length >> 1]! ^= 1;
+  await writeFile(path, bytes);
+}
+
+describe('a start after an orderly end', () => {
+  it('continues the log and counts its boots', async () => {
+    await closedLog(600);
+    const audit = await start();
+    const page = await audit.events(undefined, 1);
+    expect(page.events[0]).toMatchObject({ index: 601, event: { type: 'log.opened', boot: 2, size: 601 } });
+    await audit.record(decision());
+    const { events } = await audit.events(undefined, 500);
+    expect(new Set(events.map(({ index }) => index)).size).toBe(500);
+  });
+
+  it('writes `lost` for an allowed write without outcome, once', async () => {
+    tiles = await world.fresh();
+    const audit = await start();
+    const lost = decision({ op: 'write' });
+    const done = decision({ op: 'write' });
+    for (const draft of [lost, done, decision({ op: 'read' })]) await audit.record(draft);
+    await Promise.all([audit.record(outcome(done))]);
+    const together = decision({ op: 'write' });
+    await Promise.all([audit.record(together), audit.record(outcome(together))]);
+    await audit.stop();
+    for (let boot = 2; boot <= 3; boot += 1) {
+      const again = await start();
+      expect((await again.request(lost.members.request)).outcome).toMatchObject({ status: 'lost' });
+      expect((await again.request(done.members.request)).outcome).toMatchObject({ status: 'completed' });
+      expect((await again.stats()).sequenced).toBe(7 + (boot - 1) + 1);
+      await again.stop();
+    }
+  });
+});
+
+describe('a start with tiles that are missing', () => {
+  it('makes all of them again from the rows', async () => {
+    await closedLog(600);
+    const before = await filesBelow(join(tiles, 'tile'));
+    const contents = await Promise.all(before.map((path) => readFile(path)));
+    await rm(join(tiles, 'tile'), { recursive: true });
+    await start();
+    for (const [i, path] of before.entries()) {
+      if (/\.p\//.test(path) && !/\/00[02]\.p\/(?:89|2)$/.test(path)) continue;
+      expect((await readFile(path)).equals(contents[i]!)).toBe(true);
+    }
+  });
+
+  it.each(['0/000', '0/001', '0/002.p', '1/000.p', 'entries/000', 'entries/002.p'])(
+    'makes tile/%s again when it alone is missing',
+    async (path) => {
+      await closedLog(600);
+      const missing = join(tiles, 'tile', path);
+      await rm(missing, { recursive: true });
+      expect(await startAgain()).toBe('started');
+      expect((await stat(missing)).isFile()).toBe(!path.endsWith('.p'));
+    },
+  );
+});
+
+describe('a start with a log that was tampered with', () => {
+  it('refuses a flipped bit in every file', async () => {
+    await closedLog(600);
+    const files = await filesBelow(tiles);
+    const current = files.filter((path) => !/\.p\//.test(path) || /\/00[02]\.p\/(?:89|2)$/.test(path));
+    expect(current.length).toBeGreaterThanOrEqual(8);
+    for (const path of current) {
+      await flipBit(path);
+      expect([path, await startAgain()]).toEqual([path, 'LOG_CORRUPT']);
+      await flipBit(path);
+    }
+    expect(await startAgain()).toBe('started');
+  });
+
+  it('refuses events that are gone, at the end or in the middle', async () => {
+    await closedLog(600);
+    await world.sql.query('DELETE FROM audit_event WHERE idx = 600');
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+    await world.sql.query('UPDATE audit_log SET size = 600');
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+    await closedLog(600);
+    await world.sql.query('DELETE FROM audit_event WHERE idx = 300');
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+  });
+
+  it('refuses an event that was edited', async () => {
+    await closedLog(300);
+    await world.sql.query(`UPDATE audit_event SET event = replace(event, '"allow"', '"deny"') WHERE idx = 7`);
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+  });
+
+  it('refuses tiles whose events are missing and were edited', async () => {
+    await closedLog(300);
+    await rm(join(tiles, 'tile'), { recursive: true });
+    await world.sql.query(`UPDATE audit_event SET event = replace(event, '"allow"', '"deny"') WHERE idx = 7`);
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+    expect(await filesBelow(tiles)).toHaveLength(1);
+  });
+
+  it('refuses a database that went back behind what was signed', async () => {
+    await closedLog(10);
+    const [old] = await world.sql.query<{ size: number; note: string }>(
+      'SELECT size, note FROM audit_checkpoint',
+    );
+    const audit = await start();
+    await audit.record(decision());
+    await audit.stop();
+    await world.sql.query('UPDATE audit_checkpoint SET size = $1, note = $2', [old!.size, old!.note]);
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+  });
+
+  it('refuses an empty database beside a signed log, and a checkpoint in the wrong size', async () => {
+    await closedLog(10);
+    await world.sql.query('UPDATE audit_checkpoint SET size = 3');
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+    const kept = tiles;
+    await world.fresh();
+    tiles = kept;
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+  });
+
+  it('takes an older checkpoint file of the same history and brings it up to date, but none of another', async () => {
+    await closedLog(10);
+    const old = await readFile(join(tiles, 'checkpoint'), 'utf8');
+    const audit = await start();
+    await audit.record(decision());
+    await audit.stop();
+    await writeFile(join(tiles, 'checkpoint'), old);
+    expect(await startAgain()).toBe('started');
+    await open.pop()?.stop();
+    const mine = tiles;
+    await closedLog(4);
+    const foreign = await readFile(join(tiles, 'checkpoint'), 'utf8');
+    await closedLog(10);
+    await writeFile(join(tiles, 'checkpoint'), foreign);
+    expect(mine).not.toBe(tiles);
+    expect(await startAgain()).toBe('LOG_CORRUPT');
+  });
+
+  it('refuses the log of another origin or key', async () => {
+    await closedLog(1);
+    expect(await startAgain({ origin: 'talos.test/another/default' })).toBe('SETTINGS_INVALID');
+    const { agent } = await import('./testing/room.js');
+    expect(await startAgain({ logKey: agent })).toBe('SETTINGS_INVALID');
+  });
+});
+
+describe('one holder', () => {
+  it('does not open while another holds the log', async () => {
+    tiles = await world.fresh();
+    await start();
+    expect(await startAgain({ limits: { lockMs: 120 } })).toBe('CONFLICT');
+  });
+
+  it('takes the log again when its connection was cut, and loses nothing', async () => {
+    tiles = await world.fresh();
+    const audit = await start();
+    const drafts = Array.from({ length: 300 }, () => decision());
+    const recording = drafts.map((draft) => audit.record(draft));
+    await world.sql.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()`,
+    );
+    const recorded = await Promise.all(recording);
+    recorded.push(await audit.record(decision()));
+    expect(recorded.map(({ index }) => index)).toEqual(recorded.map((_, i) => i + 1));
+    expect((await audit.receipt(`rcp_${recorded.at(-1)!.id.slice(4)}`)).id).toBeDefined();
+    audit.assertReady();
+  });
+
+  it('cannot write after another took over, though it did not notice', async () => {
+    tiles = await world.fresh();
+    const first = await start();
+    await first.record(decision());
+    await first.receipt((await first.events(undefined, 1)).events[0]!.receipt);
+    const other = world.otherSql();
+    // The other one became the holder while the first was paused: its lock is gone, the epoch has moved on.
+    await other.query('UPDATE audit_log SET epoch = epoch + 1');
+    await other.query('UPDATE audit_checkpoint SET epoch = epoch + 1');
+    const session = await other.openSession();
+    const held = session.query('SELECT pg_advisory_lock($1)', [0x6175646974]);
+    const end = await first.record(decision()).then(
+      () => 'written',
+      (error: { code?: string }) => error.code,
+    );
+    await held;
+    expect(end).toBe('UNAVAILABLE');
+    expect(await other.query('SELECT count(*)::int AS n FROM audit_event')).toEqual([{ n: 2 }]);
+    expect(() => first.assertAccepting('read')).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
+    await session.close();
+    await expect
+      .poll(
+        () =>
+          first.record(decision()).then(
+            () => 'written',
+            () => 'refused',
+          ),
+        { timeout: 8_000 },
+      )
+      .toBe('written');
+  }, 30_000);
+});
