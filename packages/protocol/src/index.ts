@@ -8,7 +8,7 @@ export {
 } from './capability/address.js';
 export { type Anchor, type Anchors, parseAnchor, parseAnchors } from './capability/anchor.js';
 export { type AttenuateOptions, attenuate } from './capability/attenuate.js';
-export { authorize, couldAllow } from './capability/authorize.js';
+export { authorize, couldAllow, firstOutOfReach, type ToolReach } from './capability/authorize.js';
 export {
   attenuateBearer,
   attenuateToBearer,

@@ -21,7 +21,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     id: 'write',
     title: 'write a file in the folder it may read',
-    expect: { code: 'SCOPE_MISMATCH', link: 1 },
+    expect: { code: 'SCOPE_MISMATCH', link: 2 },
     run: (world) =>
       part(world, 'calls').call('write_file', { path: `${world.scratch.docs}/new.txt`, content: 'x' }),
   },

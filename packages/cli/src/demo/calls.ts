@@ -1,4 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { decodeUtf8 } from '@talosprotocol/protocol';
 import { type Agent, createAgent, type Denial, denialOf, withCapability } from '@talosprotocol/sdk';
 import { part, type World } from './world.js';
 
@@ -28,8 +29,7 @@ export async function connect(world: World, chain: string): Promise<Calls> {
   const { gateway } = part(world, 'server').ready;
   let last: SentRequest | undefined;
   const wire: typeof fetch = (url, init) => {
-    if (typeof init?.body === 'string' && init.body.includes('"tools/call"'))
-      last = { url: new URL(String(url)), init };
+    if (isToolCall(init?.body)) last = { url: new URL(String(url)), init: init as RequestInit };
     return fetch(url, init);
   };
   const agent: Agent = createAgent({
@@ -49,6 +49,11 @@ export async function connect(world: World, chain: string): Promise<Calls> {
       await agent.close();
     },
   };
+}
+
+/** Looks at the bytes that go over the wire, as the agent's fetch hands them on. */
+function isToolCall(body: unknown): boolean {
+  return body instanceof Uint8Array && decodeUtf8(body).includes('"tools/call"');
 }
 
 async function timed<T>(world: World, run: () => Promise<T>): Promise<T> {

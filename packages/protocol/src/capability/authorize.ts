@@ -26,17 +26,28 @@ export function authorize(
   }
 }
 
-/** True if some call of the tool could be allowed: every link and the anchor have a grant whose `tool` and `method`
- *  cover the tool and whose `ops` meet `ops` (DEC-9). For lists of tools; it decides no call.
+/** A tool and the operations someone would use it with. */
+export interface ToolReach {
+  readonly server: string;
+  readonly tool: string;
+  readonly ops: readonly Op[];
+}
+
+/** The first link, 0 being the anchor, that allows no call of the tool at all: none of its grants has `tool` and
+ *  `method` segments that cover the tool and `ops` that meet these. Undefined if every link has one (DEC-9).
  *  @throws {TrustError} MALFORMED: names that no scope can hold */
-export function couldAllow(
-  capability: VerifiedCapability,
-  tool: { readonly server: string; readonly tool: string; readonly ops: readonly Op[] },
-): boolean {
+export function firstOutOfReach(capability: VerifiedCapability, tool: ToolReach): number | undefined {
   const scope = formatScope('tool', [tool.server, tool.tool]).text;
-  return capability.grants.every((grants) =>
-    grants.some((grant) => tool.ops.some(grant.allowsOp) && reachesTool(grant, scope)),
-  );
+  const reaches = (grant: CompiledGrant): boolean =>
+    tool.ops.some(grant.allowsOp) && reachesTool(grant, scope);
+  const link = capability.grants.findIndex((grants) => !grants.some(reaches));
+  return link < 0 ? undefined : link;
+}
+
+/** True if some call of the tool could be allowed. For lists of tools; it decides no call.
+ *  @throws {TrustError} MALFORMED: names that no scope can hold */
+export function couldAllow(capability: VerifiedCapability, tool: ToolReach): boolean {
+  return firstOutOfReach(capability, tool) === undefined;
 }
 
 /** A grant for some of a tool's resources reaches the tool, though it covers no call without one. */

@@ -3,6 +3,7 @@ import { createDidResolver, isTrustError } from '@talosprotocol/protocol';
 import type { AuditLimits } from '../audit/deps.js';
 import type { Audit } from '../audit/service.js';
 import type { Gateway } from '../gateway/service.js';
+import type { KernelDraft, RecordedEvent } from '../kernel/ports.js';
 import type { Kernel, KernelDeps } from '../kernel/service.js';
 import { migrate } from '../platform/migrations.js';
 import type { Reaper } from '../platform/reaper.js';
@@ -135,12 +136,19 @@ function kernelDeps(
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,
-    audit: { record: audit.record, recordDenial: audit.recordDenial },
+    audit: { record: (draft) => recordOf(audit, draft), recordDenial: audit.recordDenial },
     decisions: { findRequest: (id) => audit.request(id).catch(undefinedIfNotFound) },
     isAdministrator,
     wellKnown,
     maxSessions: policies.current().document.limits?.maxSessions ?? 65_536,
   };
+}
+
+/** The log has a door of its own for chains: each is in it once, also over many starts. */
+async function recordOf(audit: Audit, draft: KernelDraft): Promise<RecordedEvent | undefined> {
+  if (draft.type !== 'chain') return audit.record(draft);
+  await audit.recordChain(draft.members.cth, draft.members.chain);
+  return undefined;
 }
 
 function undefinedIfNotFound(error: unknown): undefined {

@@ -1,14 +1,12 @@
 import {
-  authorize,
   type CheckedItem,
-  couldAllow,
+  firstOutOfReach,
   formatScope,
   isJsonObject,
   itemOfPath,
   itemsOfCall,
   type JsonObject,
   type JsonValue,
-  parseItems,
   pathsToResolve,
   type ToolCall,
   TrustError,
@@ -80,7 +78,8 @@ function itemsOf(
   call: ToolCall | undefined,
 ): readonly CheckedItem[] {
   if (name === undefined) throw unknownTool();
-  if (!couldAllow(caller.capability, { ...name, ops: ['read', 'write'] })) throw outOfScope(caller, name);
+  const link = firstOutOfReach(caller.capability, { ...name, ops: ['read', 'write'] });
+  if (link !== undefined) throw outOfScope(caller, name, link);
   if (call === undefined) throw unknownTool();
   return itemsOfCall(call);
 }
@@ -89,14 +88,13 @@ function unknownTool(): TrustError {
   return new TrustError('UNKNOWN_TOOL', 'no such tool is served here');
 }
 
-function outOfScope({ capability }: Authenticated, { server, tool }: ToolName): TrustError {
-  const scope = formatScope('tool', [server, tool]).text;
-  const decision = authorize(capability, parseItems([{ scope, op: 'read' }]), {});
-  const link = 'link' in decision ? (decision.link ?? 0) : 0;
+/** Whether it would read or write is the tool's own affair, which this caller is not told. */
+function outOfScope({ capability }: Authenticated, { server, tool }: ToolName, link: number): TrustError {
+  const item = formatScope('tool', [server, tool]).text;
   const issuer = capability.links[link - 1]?.claims.iss;
   const whom = issuer === undefined ? 'the operator, whose trust anchor does not reach it,' : issuer;
-  const hint = `No grant covers ${scope}. Ask ${whom} for one.`;
-  return new TrustError('SCOPE_MISMATCH', 'no grant covers the tool', { link, item: `read ${scope}`, hint });
+  const hint = `No grant of link ${link} covers this tool. Ask ${whom} for a capability with one: --grant '${item}:<read or write>'`;
+  return new TrustError('SCOPE_MISMATCH', 'no grant covers the tool', { link, item, hint });
 }
 
 /** Paths that lead elsewhere by symbolic links must be allowed where they lead, too (CAP-18). */
