@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from './arguments.js';
+import { authorizeCached } from './authorize/cached.js';
+import { authorizeFull } from './authorize/full.js';
+import { authorizeProof } from './authorize/proof.js';
+import { compareGoals, GOALS } from './goals.js';
+import { currentCommit, describeMachine } from './machine.js';
+import type { Result } from './result.js';
+import { median, percentile, QUICK } from './runner.js';
+import { formatReport } from './table.js';
+
+const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0;
+
+/** The shape of `--json`; no figure is asserted. */
+function expectRow(row: Result, name: string): void {
+  expect(row.name).toBe(name);
+  expect(typeof row.params['work']).toBe('string');
+  for (const value of [row.ops_per_s, row.p50_us, row.p99_us, row.rss_bytes, row.rounds]) {
+    expect(isPositive(value)).toBe(true);
+  }
+  expect(row.p99_us).toBeGreaterThanOrEqual(row.p50_us);
+  expect(row.bytes_per_op).toBeGreaterThanOrEqual(0);
+  expect(Object.keys(row.peers)).toEqual(Object.keys(row.ratios));
+  for (const value of [...Object.values(row.ratios), ...Object.values(row.peers)]) {
+    expect(isPositive(value)).toBe(true);
+  }
+  expect(JSON.parse(JSON.stringify(row))).toEqual(row);
+}
+
+describe('benchmarks that run in this process', () => {
+  const cases = [
+    { benchmark: authorizeCached, peers: ['string-map', 'fast-jwt-cache'] },
+    { benchmark: authorizeProof, peers: ['fast-jwt-cache', 'jose'] },
+    { benchmark: authorizeFull, peers: ['node-crypto', 'jose', 'fast-jwt'] },
+  ];
+  it.each(cases)('$benchmark.name decides rightly and reports its rows', async ({ benchmark, peers }) => {
+    const rows = await benchmark.run(QUICK, true);
+    for (const row of rows) expectRow(row, benchmark.name);
+    expect(Object.keys(rows[0]?.ratios ?? {})).toEqual(peers);
+    const report = { machine: describeMachine(), commit: currentCommit(), results: rows };
+    expect(isPositive(report.machine.cores) && isPositive(report.machine.memory_bytes)).toBe(true);
+    expect(formatReport(report, [])).toContain(`x ${peers[0]}`);
+  });
+});
+
+describe('goals', () => {
+  const row: Result = {
+    name: 'authorize.full',
+    params: { links: 1, grants: 1 },
+    ops_per_s: 1,
+    p50_us: 1,
+    p99_us: 1,
+    bytes_per_op: 0,
+    rss_bytes: 1,
+    ratios: { 'node-crypto': 0.95, jose: 1.6 },
+    rounds: 1,
+    peers: {},
+  };
+
+  it('are met at the bound, and missed below it or unmeasured', () => {
+    const found = compareGoals(['authorize.full'], [row]).map(({ goal, ok }) => [goal.measure, ok]);
+    expect(found).toEqual([
+      ['ratio to node-crypto', true],
+      ['ratio to jose', false],
+      ['ratio to fast-jwt', false],
+    ]);
+  });
+
+  it('concern the row with their params only', () => {
+    const other = { ...row, params: { links: 2, grants: 1 } };
+    expect(compareGoals(['authorize.full'], [other]).every(({ reached }) => reached === undefined)).toBe(
+      true,
+    );
+  });
+
+  it('that are missed are named in the report', () => {
+    const goals = compareGoals(['authorize.full'], [row]);
+    const text = formatReport({ machine: describeMachine(), commit: 'x', results: [row] }, goals);
+    expect(text).toContain('MISSED authorize.full: ratio to jose >= 1.7, reached 1.6');
+    expect(text).toContain('MISSED authorize.full: ratio to fast-jwt >= 0.9, reached not measured');
+  });
+
+  it('have one bound each', () => {
+    for (const { atLeast, atMost } of GOALS)
+      expect((atLeast === undefined) !== (atMost === undefined)).toBe(true);
+  });
+});
+
+describe('statistics', () => {
+  it('take the middle', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    expect(percentile([5, 1, 4, 2, 3], 0.5)).toBe(3);
+    expect(percentile([1, 2], 0.99)).toBe(2);
+  });
+});
+
+describe('arguments', () => {
+  it('choose benchmarks by name, by default all', () => {
+    expect(parseArguments(['a', '--json'], ['a', 'b'])).toMatchObject({ names: ['a'], json: true });
+    expect(parseArguments([], ['a', 'b'])).toMatchObject({ names: ['a', 'b'], check: false });
+  });
+
+  it('refuse what is not known', () => {
+    expect(() => parseArguments(['c'], ['a'])).toThrow('no benchmark c');
+    expect(() => parseArguments(['--fast'], ['a'])).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,7 @@
+import { authorizeCached } from './authorize/cached.js';
+import { authorizeFull } from './authorize/full.js';
+import { authorizeProof } from './authorize/proof.js';
+import type { Benchmark } from './benchmark.js';
+
+/** All benchmarks, in the order in which they run. */
+export const BENCHMARKS: readonly Benchmark[] = [authorizeCached, authorizeProof, authorizeFull];

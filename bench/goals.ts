@@ -1,0 +1,68 @@
+import type { Result } from './result.js';
+
+/** What a row must reach. The numbers bind from a later issue on; until then a missed one is shown as missed. */
+export interface Goal {
+  readonly benchmark: string;
+  /** The rows it is about: those whose params have these values. */
+  readonly params: Readonly<Record<string, string | number>>;
+  readonly measure: string;
+  readonly value: (result: Result) => number | null | undefined;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+export interface GoalReport {
+  readonly goal: Goal;
+  /** Undefined if the row was not measured, which is no success. */
+  readonly reached: number | undefined;
+  readonly ok: boolean;
+}
+
+const ratio = (peer: string, atLeast: number) => ({
+  measure: `ratio to ${peer}`,
+  value: ({ ratios }: Result) => ratios[peer],
+  atLeast,
+});
+
+const cached = { benchmark: 'authorize.cached', params: { sessions: 100_000 } };
+const proof = { benchmark: 'authorize.proof', params: { sessions: 100_000 } };
+const full = { benchmark: 'authorize.full', params: { links: 1, grants: 1 } };
+const mcpCall = { benchmark: 'mcp.call', params: { calls_limit: 'none' } };
+
+export const GOALS: readonly Goal[] = [
+  { ...cached, ...ratio('string-map', 8) },
+  { ...cached, ...ratio('fast-jwt-cache', 10) },
+  { ...cached, measure: 'p99 (µs)', value: ({ p99_us }) => p99_us, atMost: 3 },
+  { ...cached, measure: 'bytes per call', value: ({ bytes_per_op }) => bytes_per_op, atMost: 0 },
+  { ...proof, ...ratio('fast-jwt-cache', 3) },
+  { ...proof, ...ratio('jose', 150) },
+  { ...proof, measure: 'calls per second', value: ({ ops_per_s }) => ops_per_s, atLeast: 1_000_000 },
+  { ...full, ...ratio('node-crypto', 0.9) },
+  { ...full, ...ratio('jose', 1.7) },
+  { ...full, ...ratio('fast-jwt', 0.9) },
+  { ...mcpCall, measure: 'added p50 (ms)', value: ({ added_p50_ms }) => added_p50_ms, atMost: 0.5 },
+  {
+    benchmark: 'start.embedded',
+    params: {},
+    measure: 'start to ready (ms)',
+    value: ({ p50_us }) => p50_us / 1000,
+    atMost: 1500,
+  },
+];
+
+/** Compares the goals of the benchmarks that were run with what they reached. */
+export function compareGoals(benchmarks: readonly string[], results: readonly Result[]): GoalReport[] {
+  return GOALS.filter(({ benchmark }) => benchmarks.includes(benchmark)).map((goal) => {
+    const reached = results.filter((result) => isAbout(goal, result)).map(goal.value)[0] ?? undefined;
+    return { goal, reached, ok: reached !== undefined && meets(goal, reached) };
+  });
+}
+
+function isAbout({ benchmark, params }: Goal, result: Result): boolean {
+  if (result.name !== benchmark) return false;
+  return Object.entries(params).every(([name, value]) => result.params[name] === value);
+}
+
+function meets({ atLeast, atMost }: Goal, reached: number): boolean {
+  return (atLeast === undefined || reached >= atLeast) && (atMost === undefined || reached <= atMost);
+}
