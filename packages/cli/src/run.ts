@@ -15,12 +15,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
       code = result;
     },
   };
+  const program = createProgram(shell);
   try {
-    await createProgram(shell).parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    createOutput(wantsJson(argv), io, isColorful(io)).failure(withHint(error));
+    createOutput(wantsJson(argv), io, isColorful(io)).failure(withHint(error, program, argv));
     return exitCodeOf(error);
   }
 }
@@ -48,8 +49,29 @@ function createProgram(shell: Shell): Command {
   return program;
 }
 
-/** A group called without a command shows its help; to commander that is an error without words. */
-function withHint(error: unknown): unknown {
-  if (!(error instanceof CommanderError) || error.code !== 'commander.help') return error;
-  return new CommanderError(1, error.code, 'error: a command is missing\n(talos --help lists them)');
+/** Commander says what is wrong; the way to the right help is ours. A group called without a command is to commander an
+ *  error without words. */
+function withHint(error: unknown, program: Command, argv: readonly string[]): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const missing = error.code === 'commander.help';
+  const message = missing ? 'error: a command is missing' : error.message;
+  if (message.includes('\n')) return error;
+  const { path, commands } = commandAt(program, argv);
+  const names = missing ? `one of ${commands.map((command) => command.name()).join(', ')}; ` : '';
+  return new CommanderError(1, error.code, `${message}\n${names}see ${path} --help`);
+}
+
+function commandAt(
+  program: Command,
+  argv: readonly string[],
+): { path: string; commands: readonly Command[] } {
+  let command = program;
+  const path = [program.name()];
+  for (const word of argv) {
+    const next = command.commands.find((known) => known.name() === word);
+    if (next === undefined) break;
+    command = next;
+    path.push(word);
+  }
+  return { path: path.join(' '), commands: command.commands };
 }

@@ -2,13 +2,23 @@ import type { Command } from 'commander';
 import type { Shell } from '../define-command.js';
 import { addAuditCommands } from './audit/audit.js';
 import { addCapCommands } from './cap/cap.js';
+import { addDemo } from './demo.js';
+import { addDoctor } from './doctor.js';
 import { addIdCommands } from './id/id.js';
+import { addInit } from './init.js';
+import { addMcpCommands } from './mcp/mcp.js';
+import { addUp } from './up.js';
 import { addWhy } from './why.js';
 
-/** Every command of `talos`. */
+/** Every command of `talos`, in the order a newcomer meets them. */
 export function addCommands(program: Command, shell: Shell): void {
+  addDemo(program, shell);
+  addInit(program, shell);
+  addUp(program, shell);
+  addDoctor(program, shell);
   addWhy(program, shell);
   addIdCommands(program, shell);
   addCapCommands(program, shell);
+  addMcpCommands(program, shell);
   addAuditCommands(program, shell);
 }

@@ -1,4 +1,4 @@
-import { createChecker, ServerName, ToolManifest, ToolName } from '@talosprotocol/contracts';
+import { createChecker, HexHash, ServerName, ToolManifest, ToolName } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { createHttpClient, type HttpClientOptions } from '../http/client.js';
 
@@ -8,6 +8,8 @@ export interface GatewayClient {
   /** Asks a configured tool server for its tools, and proposes manifests and pins for them. NOT_FOUND if the policy
    *  has no server of that name. */
   tools(server: string): Promise<AnnouncedTools>;
+  /** Makes a change of talos.yaml effective. SETTINGS_INVALID if the file has a fault; what was in force stays. */
+  reloadPolicy(): Promise<{ readonly policy: string }>;
 }
 
 /** The tools of one server. */
@@ -28,10 +30,12 @@ export interface AnnouncedTool {
     readonly pin: string;
     readonly notes: readonly string[];
   };
-  /** What the policy says; absent if it says nothing. `changes` only where the pinned tool is known. */
+  /** What the policy says; absent if it says nothing. `computed` is the pin of the tool as it is now under the policy's
+   *  manifest; `changes` are there only where the tool that was pinned is known. */
   readonly pinned?: {
     readonly manifest: ToolManifest;
     readonly pin: string;
+    readonly computed: string;
     readonly matches: boolean;
     readonly changes?: readonly { readonly member: string; readonly was?: string; readonly is?: string }[];
   };
@@ -39,6 +43,7 @@ export interface AnnouncedTool {
 
 const checkServer = createChecker(ServerName);
 const checkTool = createChecker(ToolName);
+const checkHash = createChecker(HexHash);
 const checkManifest = createChecker(ToolManifest);
 /** Definitions of 1,024 tools. */
 const MAX_BYTES = 67_108_864;
@@ -54,6 +59,7 @@ export function createGatewayClient(options: HttpClientOptions): GatewayClient {
       const path = `/talos/v1/servers/${encodeURIComponent(server)}/tools`;
       return json({ method: 'GET', path, maxBytes: MAX_BYTES }, checkTools);
     },
+    reloadPolicy: () => json({ method: 'POST', path: '/talos/v1/policy/reload' }, checkReload),
   };
 }
 
@@ -66,6 +72,11 @@ function checkTools(value: unknown): string | undefined {
   return wrong < 0 ? undefined : `/tools/${wrong}: is not an announced tool`;
 }
 
+function checkReload(value: unknown): string | undefined {
+  const { policy } = Object(value) as Record<string, JsonValue>;
+  return checkHash(policy) === undefined ? undefined : '/policy: is no hash';
+}
+
 function isAnnounced(value: JsonValue): boolean {
   if (!isJsonObject(value)) return false;
   const { name, tool, proposed, pinned } = value;
@@ -75,12 +86,13 @@ function isAnnounced(value: JsonValue): boolean {
 
 function isProposed(value: JsonValue | undefined): boolean {
   const { manifest, pin, notes } = Object(value) as Record<string, JsonValue>;
-  return checkManifest(manifest) === undefined && typeof pin === 'string' && isStrings(notes);
+  return checkManifest(manifest) === undefined && checkHash(pin) === undefined && isStrings(notes);
 }
 
 function isPinned(value: JsonValue): boolean {
-  const { manifest, pin, matches, changes } = Object(value) as Record<string, JsonValue>;
-  const isStated = checkManifest(manifest) === undefined && typeof pin === 'string';
+  const { manifest, pin, computed, matches, changes } = Object(value) as Record<string, JsonValue>;
+  const arePins = [pin, computed].every((hash) => checkHash(hash) === undefined);
+  const isStated = checkManifest(manifest) === undefined && arePins;
   const isListed = changes === undefined || (Array.isArray(changes) && changes.every(isChange));
   return isStated && typeof matches === 'boolean' && isListed;
 }

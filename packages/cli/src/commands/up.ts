@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { defineCommand, type Handler, type Shell } from '../define-command.js';
+import type { Output } from '../output.js';
+import { withProgress } from '../progress.js';
+import { type ServerEnvOptions, serverEnv, withServerEnv } from '../server-env.js';
+import { type ServerReady, startServer } from '../server-process.js';
+import { serveUntilStopped } from '../serving.js';
+import { shellWord } from '../shell-word.js';
+
+/** `talos up`: the whole platform, until it is stopped. */
+export function addUp(program: Command, shell: Shell): void {
+  const text = {
+    usage: 'up',
+    summary: 'run the platform (kernel, gateway, audit) until Ctrl-C; makes what is missing',
+    examples: ['talos up', 'talos up --data ./talos-data --gateway-port 9001'],
+    notes: [
+      'Listens on loopback unless TALOS_HOST says otherwise. With --json the one document comes once it serves. The log goes',
+      'to standard error. Exit code 0 after a clean stop, 1 a setting is wrong, 4 it could not start or ended by itself.',
+    ],
+  };
+  const up: Handler<ServerEnvOptions> = async ({ io, output, options }) => {
+    const starting = startServer({ env: serverEnv(io, options), log: 'inherit' });
+    const server = await withProgress(io, output, 'Starting', starting);
+    output.result({ ok: true, pid: server.pid, ...server.ready }, () => printReady(output, server.ready));
+    return serveUntilStopped(io, output, server);
+  };
+  withServerEnv(defineCommand(program, shell, text, up));
+}
+
+function printReady(output: Output, ready: ServerReady): void {
+  const { color, line } = output;
+  line(color.green('Talos is up.'));
+  for (const [name, value] of [
+    ['gateway', `${ready.gateway}/mcp`],
+    ['kernel', ready.kernel],
+    ['audit', ready.audit],
+    ['config', ready.config],
+    ['data', ready.data],
+    ['gateway DID', ready.gatewayDid],
+    ['organisation', ready.organisationDid],
+  ])
+    line(`  ${String(name).padEnd(13)} ${value}`);
+  const data = `--data ${shellWord(ready.data)}`;
+  output.next(`in another terminal, put a tool server behind it and get a key for a client:
+  talos mcp wrap ${data} --name files -- npx -y @modelcontextprotocol/server-filesystem "$PWD"
+or issue a key yourself and use it with any MCP client:
+  talos cap issue ${data} --bearer --grant 'tool:*:read' --expires 8h --out key.txt
+  claude mcp add --transport http talos ${ready.gateway}/mcp --header "Authorization: Bearer $(cat key.txt)"
+Ctrl-C stops the platform.`);
+}
