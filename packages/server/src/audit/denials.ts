@@ -14,7 +14,7 @@ export interface DenialSummary {
 export interface DenialLimits {
   /** Recorded one by one, for each source and minute. */
   readonly perSource: number;
-  /** The same for all addresses together, and for all subjects together. */
+  /** The same for all addresses together, and for all subjects together; at least that of one source. */
   readonly perKind: number;
   /** Sources that are told apart; what comes from others is counted as one. */
   readonly sources: number;
@@ -80,6 +80,7 @@ function createTallies(limits: DenialLimits, now: () => number) {
   let minute = -1;
   let bySource = new Map<string, number>();
   const byKind = { subject: 0, address: 0 };
+  const perKind = Math.max(limits.perKind, limits.perSource);
   const renew = (): void => {
     const current = Math.floor(now() / MINUTE_MS);
     if (current === minute) return;
@@ -93,7 +94,7 @@ function createTallies(limits: DenialLimits, now: () => number) {
     const kind = 'subject' in source ? 'subject' : 'address';
     const text = textOf(source);
     const used = bySource.get(text) ?? 0;
-    if (used >= limits.perSource || byKind[kind] >= limits.perKind) return false;
+    if (used >= limits.perSource || byKind[kind] >= perKind) return false;
     if (used === 0 && bySource.size >= limits.sources) return false;
     bySource.set(text, used + 1);
     byKind[kind] += 1;

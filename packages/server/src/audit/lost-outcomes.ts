@@ -1,10 +1,10 @@
 import { parseJson } from '@talosprotocol/protocol';
-import type { AuditDraft, DraftPrincipal, RecordedEvent } from './draft.js';
+import type { AuditDraft, DraftPrincipal } from './draft.js';
 import type { AuditStore, OwedRow } from './store.js';
 
 export interface LostDeps {
   readonly store: AuditStore;
-  readonly record: (draft: AuditDraft) => Promise<RecordedEvent>;
+  readonly record: (draft: AuditDraft) => Promise<unknown>;
   readonly newId: () => string;
   readonly tenant: string;
 }

@@ -37,8 +37,8 @@ export interface AuditReader {
   trust(): Promise<TrustFile>;
   /** Newest first. @throws {TrustError} MALFORMED */
   events(cursor: string | undefined, limit: number): Promise<EventPage>;
-  /** What was decided on a request. @throws {TrustError} NOT_FOUND */
-  request(id: string): Promise<RequestRecord>;
+  /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
+  findRequest(id: string): Promise<RequestRecord | undefined>;
   /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
   eraseDisclosures(eventId: string): Promise<void>;
   stats(): Promise<AuditStats>;
@@ -99,10 +99,10 @@ export function createReader(deps: AuditDeps, shop: Workshop, opened: () => Open
       const before = cursor === undefined ? undefined : decodeCursor(cursor).id;
       return pageOf(await store.page(before, limit + 1), limit);
     },
-    request: async (id) => {
+    findRequest: async (id) => {
       const uuid = id.startsWith('req_') && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
       const rows = uuid === undefined ? undefined : await store.request(uuid);
-      if (rows === undefined) throw new TrustError('NOT_FOUND', 'there is no decision on this request');
+      if (rows === undefined) return undefined;
       const { event: decision, disclosures } = openRow(rows.decision);
       const outcome = rows.outcome === undefined ? null : openRow(rows.outcome).event;
       const receipt = `rcp_${rows.decision.id}`;

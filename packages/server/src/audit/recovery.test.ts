@@ -78,8 +78,8 @@ describe('a start after an orderly end', () => {
     await audit.stop();
     for (let boot = 2; boot <= 3; boot += 1) {
       const again = await start();
-      expect((await again.request(lost.members.request)).outcome).toMatchObject({ status: 'lost' });
-      expect((await again.request(done.members.request)).outcome).toMatchObject({ status: 'completed' });
+      expect((await again.findRequest(lost.members.request))?.outcome).toMatchObject({ status: 'lost' });
+      expect((await again.findRequest(done.members.request))?.outcome).toMatchObject({ status: 'completed' });
       expect((await again.stats()).sequenced).toBe(7 + (boot - 1) + 1);
       await again.stop();
     }

@@ -50,11 +50,14 @@ export interface Sequencer {
   stop(): Promise<void>;
 }
 
-/** Denials have a queue of their own, so that a flood of them leaves the other one free. `owed` is the main queue
- *  with some room kept back for what must follow an accepted call. */
+/** Denials have a queue of their own, so that a flood of them leaves the other one free; one is never written before
+ *  a draft of the main queue that was handed in first. `owed` is the main queue with some room kept back for what
+ *  must follow an accepted call. */
 export type Lane = 'main' | 'owed' | 'denial';
 
 interface Waiting {
+  /** Counts the drafts of both queues. */
+  readonly turn: number;
   readonly draft: AuditDraft;
   readonly resolve: (event: RecordedEvent | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -133,7 +136,7 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
 }
 
 interface Queues {
-  push(waiting: Waiting, lane: Lane): void;
+  push(waiting: Omit<Waiting, 'turn'>, lane: Lane): void;
   isFull(lane: Lane): boolean;
   isEmpty(): boolean;
   /** The next batch, oldest first. */
@@ -144,8 +147,12 @@ interface Queues {
 function createQueues(limits: SequencerLimits): Queues {
   const main: Waiting[] = [];
   const denials: Waiting[] = [];
+  let turn = 0;
   return {
-    push: (waiting, lane) => void (lane === 'denial' ? denials : main).push(waiting),
+    push: (waiting, lane) => {
+      turn += 1;
+      (lane === 'denial' ? denials : main).push({ ...waiting, turn });
+    },
     isFull: (lane) => {
       if (lane === 'denial') return denials.length >= limits.denialQueue;
       return main.length >= (lane === 'owed' ? limits.queue * OWED_ROOM : limits.queue);
@@ -153,11 +160,22 @@ function createQueues(limits: SequencerLimits): Queues {
     isEmpty: () => main.length + denials.length === 0,
     take: () => {
       const share = main.length === 0 ? limits.batch : Math.ceil(limits.batch * DENIAL_SHARE);
-      const some = denials.splice(0, Math.max(share, limits.batch - main.length));
-      return [...main.splice(0, limits.batch - some.length), ...some];
+      const first = [...main.slice(0, limits.batch), ...denials.slice(0, share)]
+        .sort((a, b) => a.turn - b.turn)
+        .slice(0, limits.batch);
+      const taken = new Set(first);
+      main.splice(0, countTaken(main, taken));
+      denials.splice(0, countTaken(denials, taken));
+      return first;
     },
     takeAll: () => [...main.splice(0), ...denials.splice(0)],
   };
+}
+
+/** Of a queue a batch takes the front. */
+function countTaken(queue: readonly Waiting[], taken: ReadonlySet<Waiting>): number {
+  const end = queue.findIndex((waiting) => !taken.has(waiting));
+  return end < 0 ? queue.length : end;
 }
 
 interface Writer {

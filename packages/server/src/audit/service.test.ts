@@ -22,6 +22,7 @@ import {
   auditDeps,
   type Changes,
   chain,
+  chainDraft,
   decision,
   gateway,
   newUuid,
@@ -142,12 +143,16 @@ describe('recording', () => {
   it('logs a chain once, before the events that refer to it', async () => {
     const audit = await startFresh();
     const { cth, chain: text } = chain('root');
+    const denied = audit.recordDenial(decision({ cth: chain('later').cth, effect: 'deny' }), {
+      subject: agent.did,
+    });
+    expect(await refused(denied)).toBe('TypeError');
     await Promise.all([
-      audit.recordChain(cth, text),
-      audit.recordChain(cth, text),
+      audit.record(chainDraft(cth, text)),
+      audit.record(chainDraft(cth, text)),
       audit.record(decision({ cth })),
     ]);
-    await audit.recordChain(cth, text);
+    await audit.record(chainDraft(cth, text));
     expect(await eventAt(1)).toMatchObject({ type: 'chain', cth, principal: null });
     expect(await eventAt(2)).toMatchObject({ type: 'decision' });
     expect((await audit.stats()).sequenced).toBe(3);
@@ -251,10 +256,10 @@ describe('reading', () => {
     const drafts = Array.from({ length: 7 }, () => decision({ op: 'write' }));
     for (const draft of drafts) await audit.record(draft);
     await audit.record(outcome(drafts[3]!));
-    const found = await audit.request(drafts[3]!.members.request);
+    const found = await audit.findRequest(drafts[3]!.members.request);
     expect(createChecker(RequestRecord)(found)).toBeUndefined();
     expect(found).toMatchObject({ decision: { id: drafts[3]!.id }, outcome: { status: 'completed' } });
-    expect(await refused(audit.request(`req_${newUuid()}`))).toBe('NOT_FOUND');
+    for (const id of [`req_${newUuid()}`, 'req_1', '']) expect(await audit.findRequest(id)).toBeUndefined();
 
     const ids: string[] = [];
     for (let cursor: string | undefined; ; ) {

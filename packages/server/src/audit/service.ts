@@ -10,7 +10,7 @@ import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log
 import { type AuditReader, createReader } from './reader.js';
 import { createSourceHash } from './source.js';
 
-/** The audit room. Other rooms see `assertAccepting`, `record`, `recordChain` and `recordDenial`. */
+/** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
 export interface Audit extends AuditReader {
   /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
    *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
@@ -22,11 +22,12 @@ export interface Audit extends AuditReader {
 
   /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
   assertAccepting(op: 'read' | 'write'): void;
-  /** Resolves when the event is durable. An event handed in again under its id, and a second outcome of a decision,
-   *  give where the first stands. @throws {TrustError} UNAVAILABLE | DISK_FULL */
-  record(draft: AuditDraft): Promise<RecordedEvent>;
-  /** Logs a chain unless it is in the log. Await it before an event that names its `cth` is recorded. */
-  recordChain(cth: string, chain: string): Promise<void>;
+  /** Resolves when the event is durable; a draft handed in first stands first. An event handed in again under its
+   *  id, and a second outcome of a decision, give where the first stands. A chain is logged once, also over many
+   *  starts: one that was logged before gives undefined, and an event that names a `cth` which is not in the log is
+   *  refused. @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: Exclude<AuditDraft, { type: 'chain' }>): Promise<RecordedEvent>;
+  record(draft: AuditDraft): Promise<RecordedEvent | undefined>;
   /** Undefined beyond the source's rate: then the denial is part of a summary, and has no receipt. */
   recordDenial(draft: AuditDraft<'decision'>, source: DenialSource): Promise<RecordedEvent | undefined>;
 
@@ -49,11 +50,8 @@ export function createAudit(deps: AuditDeps): Audit {
   };
   const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
-  const record = async (draft: AuditDraft): Promise<RecordedEvent> => {
-    const event = await opened().sequencer.add(draft, draft.type === 'outcome' ? 'owed' : 'main');
-    if (event === undefined) throw new TypeError('chains are recorded with recordChain');
-    return event;
-  };
+  const record: Recorder = (draft) =>
+    opened().sequencer.add(draft, draft.type === 'outcome' ? 'owed' : 'main');
   const desk = createDenialDesk({
     limits: shop.limits.denials,
     now: () => deps.clock.now(),
@@ -72,14 +70,15 @@ export function createAudit(deps: AuditDeps): Audit {
       const log = await openLog(deps, shop);
       state.log = log;
       const members = { ...log.found, policy: deps.policy().hash };
-      const event = await record({ ...own, id: newId(), type: 'log.opened', members });
+      const id = newId();
+      await record({ ...own, id, type: 'log.opened', members });
       await recordLost({ store: shop.store, record, newId, tenant: deps.tenant });
-      assertCanary(await reader.receipt(`rcp_${uuidOf(event.id)}`, CANARY_MS), event.id, shop);
+      assertCanary(await reader.receipt(`rcp_${uuidOf(id)}`, CANARY_MS), id, shop);
       desk.start();
       state.proven = true;
     },
     stop: () => stop(state, desk, disk),
-    ...createSink({ state, opened, disk, desk, record, shop, own, newId }),
+    ...createSink({ state, opened, disk, desk, record, shop }),
   };
 }
 
@@ -95,16 +94,16 @@ interface SinkParts {
   readonly opened: () => OpenLog;
   readonly disk: DiskWatch;
   readonly desk: DenialDesk;
-  readonly record: (draft: AuditDraft) => Promise<RecordedEvent>;
+  readonly record: Recorder;
   readonly shop: Workshop;
-  readonly own: { readonly tenant: string; readonly principal: null; readonly disclosures: readonly [] };
-  readonly newId: () => string;
 }
 
-type Sink = Pick<Audit, 'assertReady' | 'assertAccepting' | 'record' | 'recordChain' | 'recordDenial'>;
+type Recorder = (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
+
+type Sink = Pick<Audit, 'assertReady' | 'assertAccepting' | 'record' | 'recordDenial'>;
 
 /** What other rooms hand events to. */
-function createSink({ state, opened, disk, desk, record, shop, own, newId }: SinkParts): Sink {
+function createSink({ state, opened, disk, desk, record, shop }: SinkParts): Sink {
   const assertOpen = (): void => {
     if (state.stopped || !state.proven) throw unavailable('the log is not open');
   };
@@ -125,15 +124,12 @@ function createSink({ state, opened, disk, desk, record, shop, own, newId }: Sin
       if (op === 'write') disk.assertWritable();
       assertTaking();
     },
-    record: async (draft) => {
+    // Only a chain can end without an event of its own: the first overload holds.
+    record: (async (draft: AuditDraft) => {
       assertOpen();
       if (isAllowedWrite(draft)) disk.assertWritable();
       return record(draft);
-    },
-    recordChain: async (cth, chain) => {
-      assertOpen();
-      await opened().sequencer.add({ ...own, id: newId(), type: 'chain', members: { cth, chain } });
-    },
+    }) as Audit['record'],
     recordDenial: async (draft, source) => {
       assertOpen();
       return desk.record(draft, source);

@@ -150,3 +150,16 @@ export function chain(text: string): { cth: string; chain: string } {
   const compact = `${encodeBase64url(encodeUtf8(`{"${text}":1}`))}.e30.${signature}`;
   return { cth: encodeBase64url(crypto.sha256(encodeUtf8(compact))), chain: compact };
 }
+
+/** A chain as the kernel drafts it. */
+export function chainDraft(cth: string, text: string): AuditDraft<'chain'> {
+  const members = { cth, chain: text };
+  return {
+    id: `evt_${newUuid()}`,
+    type: 'chain',
+    tenant: 'default',
+    principal: null,
+    disclosures: [],
+    members,
+  };
+}

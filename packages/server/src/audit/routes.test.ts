@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { Bundle, createChecker, EventPage, Receipt, TrustFile } from '@talosprotocol/contracts';
+import {
+  canonicalize,
+  createNoteVerifier,
+  createTreeHasher,
+  decodeBase64url,
+  encodeHex,
+  encodeUtf8,
+  parseJson,
+  parseJws,
+  verifyCheckpoint,
+  verifyInclusion,
+  verifyJwsSignature,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAdminGuard, hashAdminToken } from '../platform/admin.js';
+import { createListener, type Listener } from '../platform/http.js';
+import { createSecret } from '../platform/secret.js';
+import { createAuditRoutes } from './routes.js';
+import { type Audit, createAudit } from './service.js';
+import { type AuditWorld, auditDeps, decision, gateway, newUuid, openAuditWorld } from './testing/room.js';
+
+const crypto = createNodeCrypto();
+const hasher = createTreeHasher(crypto.sha256);
+const TOKEN = `tal_admin_${'A'.repeat(43)}`;
+const EVENTS = 600;
+
+let world: AuditWorld;
+let audit: Audit;
+let listener: Listener;
+let lastId: string;
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+  const deps = auditDeps(world.sql, await world.fresh());
+  audit = createAudit(deps);
+  await audit.start();
+  const recorded = await Promise.all(Array.from({ length: EVENTS - 1 }, () => audit.record(decision())));
+  lastId = recorded.at(-1)!.id;
+  listener = await createListener({
+    clock: deps.clock,
+    random: deps.random,
+    log: deps.log,
+    name: 'audit',
+    host: '127.0.0.1',
+    port: 0,
+    routes: createAuditRoutes(audit),
+    guards: { admin: createAdminGuard(hashAdminToken(createSecret(TOKEN))) },
+    allowedHosts: [],
+    allowedOrigins: [],
+  });
+});
+afterAll(async () => {
+  await listener.closeGracefully(1_000);
+  await audit.stop();
+  await world.close();
+});
+
+function get(path: string, token: string | undefined = TOKEN): Promise<Response> {
+  const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
+  return fetch(`${listener.url}${path}`, { headers });
+}
+
+const statusOf = async (path: string, token?: string): Promise<number> => {
+  const response = await get(path, token);
+  await response.arrayBuffer();
+  return response.status;
+};
+
+describe('routes', () => {
+  it('show nothing that discloses without the administrator token', async () => {
+    const id = `rcp_${lastId.slice(4)}`;
+    const closed = [`/talos/v1/receipts/${id}`, '/talos/v1/events', '/talos/v1/bundle', '/talos/v1/trust'];
+    for (const path of [...closed, '/tlog/tile/entries/000', '/tlog/tile/entries/002.p/88']) {
+      expect([path, await statusOf(path, '')]).toEqual([path, 401]);
+    }
+    expect(await statusOf('/tlog/checkpoint', '')).toBe(200);
+  });
+
+  it('answer a receipt at once, though it was recorded a moment ago', async () => {
+    const { id } = await audit.record(decision());
+    const response = await get(`/talos/v1/receipts/rcp_${id.slice(4)}`);
+    expect(createChecker(Receipt)(await response.json())).toBeUndefined();
+    expect(await statusOf(`/talos/v1/receipts/rcp_${newUuid()}`)).toBe(404);
+    expect(await statusOf('/talos/v1/receipts/nonsense')).toBe(404);
+  });
+
+  it('serve tiles for ever, and none that is not published', async () => {
+    const tile = await get('/tlog/tile/0/000', '');
+    expect(tile.headers.get('content-type')).toBe('application/octet-stream');
+    expect(tile.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect((await tile.arrayBuffer()).byteLength).toBe(256 * 32);
+    const root = await get('/tlog/tile/1/000.p/2', '');
+    expect((await root.arrayBuffer()).byteLength).toBe(64);
+    expect((await get('/tlog/tile/entries/001')).headers.get('cache-control')).toMatch(/^private/);
+    for (const path of [
+      '0/002',
+      '0/002.p/255',
+      '0/003',
+      '7/000',
+      '1/000',
+      '0/000.p/0',
+      '0/x000/000',
+      '..%2Fcheckpoint',
+      'entries/..%2F0/000',
+    ]) {
+      expect([path, await statusOf(`/tlog/tile/${path}`)]).not.toEqual([path, 200]);
+    }
+    const checkpoint = await get('/tlog/checkpoint', '');
+    expect(checkpoint.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    const log = { origin: 'talos.test/log/default', keys: [createNoteVerifier(crypto, audit.vkey)] };
+    expect(verifyCheckpoint(await checkpoint.text(), log).size).toBeGreaterThanOrEqual(EVENTS);
+  });
+
+  it('refuse parameters that are not theirs', async () => {
+    const bad = [
+      'events?limit=0',
+      'events?limit=501',
+      'events?limit=1e1',
+      'events?limit=1&limit=2',
+      'events?cursor=x',
+      'events?page=2',
+      'bundle?from=-1',
+      'bundle?from=5&to=5',
+      'bundle?from=9007199254740993',
+      'bundle?to=100000',
+      'trust?x=1',
+    ];
+    for (const path of bad) expect([path, await statusOf(`/talos/v1/${path}`)]).toEqual([path, 400]);
+    const page = (await (await get('/talos/v1/events?limit=2')).json()) as EventPage;
+    expect(createChecker(EventPage)(page)).toBeUndefined();
+    expect(await statusOf(`/talos/v1/events?cursor=${page.next}`)).toBe(200);
+    expect(createChecker(TrustFile)(await (await get('/talos/v1/trust')).json())).toBeUndefined();
+  });
+
+  it.each([
+    ['', 0, EVENTS],
+    ['?from=100&to=101', 100, 101],
+    ['?from=250&to=600', 250, 600],
+  ])('export a bundle%s that holds under its own terms', async (query, from, to) => {
+    const text = await (await get(`/talos/v1/bundle${query}`)).text();
+    const parsed = parseJson(text, { maxBytes: 10_000_000 });
+    expect(canonicalize(parsed)).toBe(text);
+    expect(createChecker(Bundle)(parsed)).toBeUndefined();
+    const bundle = parsed as unknown as Bundle;
+    const { statement, ...rest } = bundle;
+    const jws = parseJws(statement, 'talos-bundle+jwt');
+    verifyJwsSignature(jws, gateway.publicKey, crypto);
+    const log = { origin: 'talos.test/log/default', keys: [createNoteVerifier(crypto, audit.vkey)] };
+    const { size, root } = verifyCheckpoint(bundle.checkpoint, log);
+    const { iat: _, ...claims } = jws.claims;
+    expect(claims).toEqual({
+      iss: gateway.did,
+      origin: log.origin,
+      size,
+      root: encodeHex(root),
+      ...bundle.range,
+      hash: createHash('sha256').update(canonicalize(rest)).digest('hex'),
+    });
+    expect(bundle.range.from).toBe(from);
+    expect(bundle.range.to).toBeGreaterThanOrEqual(to);
+    expect(bundle.entries.map(({ index }) => index)).toEqual(
+      Array.from({ length: bundle.range.to - from }, (_, i) => from + i),
+    );
+    for (const { index, event, proof } of bundle.entries) {
+      const leafHash = hasher.leaf(encodeUtf8(canonicalize(event)));
+      verifyInclusion(hasher, { index, size, root, leafHash, proof: proof.map(decodeBase64url) });
+    }
+  });
+
+  it('cut a bundle off when the log proves to be damaged, and answer no wrong receipt', async () => {
+    const damaged = "UPDATE audit_event SET event = replace(event, '$1', '$2') WHERE idx = 7";
+    await world.sql.query(damaged.replace('$1', '"allow"').replace('$2', '"deny"'));
+    const [row] = await world.sql.query<{ id: string }>('SELECT id FROM audit_event WHERE idx = 7');
+    expect(await statusOf(`/talos/v1/receipts/rcp_${row!.id}`)).toBe(503);
+    await expect(get('/talos/v1/bundle').then((response) => response.text())).rejects.toThrow();
+    await world.sql.query(damaged.replace('$1', '"deny"').replace('$2', '"allow"'));
+    expect(await statusOf('/talos/v1/bundle')).toBe(200);
+  });
+});
