@@ -5,7 +5,7 @@ import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-
 
 const packages = (...names: string[]): string => `^packages/(${names.join('|')})/`;
 const third = (...names: string[]): string => `(^|/)node_modules/(${names.join('|')})/`;
-const tests = String.raw`\.test\.ts$`;
+const tests = String.raw`\.test\.ts$|/testing/`;
 
 interface Zone {
   readonly name: string;
@@ -148,9 +148,9 @@ export const RULES: readonly IForbiddenRuleType[] = [
     name: 'main-loads-rooms-dynamically',
     comment: 'a process loads only the rooms of its role',
     severity: 'error',
-    from: { path: String.raw`^packages/server/src/main\.ts$` },
+    from: { path: String.raw`^packages/server/src/(main\.ts$|main/)` },
     to: {
-      path: '^packages/server/src/(?!platform/)[^/]+/',
+      path: '^packages/server/src/(kernel|gateway|audit)/',
       dependencyTypesNot: ['dynamic-import', 'type-only'],
     },
   },

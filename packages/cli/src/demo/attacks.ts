@@ -1,6 +1,7 @@
 import { encodeBase64url, encodeUtf8, type JsonObject, parseChain, signJws } from '@talosprotocol/protocol';
 import { createAgent, type Denial, parseRefusal } from '@talosprotocol/sdk';
-import { type CallOutcome, connect, denialOrThrow } from './calls.js';
+import type { CallOutcome } from './call-outcome.js';
+import { connect, denialOrThrow } from './calls.js';
 import { crypto, narrow, scopeBelow, seconds } from './capabilities.js';
 import { launch } from './platform.js';
 import { part, type World } from './world.js';

@@ -1,27 +1,8 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeUtf8 } from '@talosprotocol/protocol';
 import { type Agent, createAgent, type Denial, denialOf, withCapability } from '@talosprotocol/sdk';
+import type { CallOutcome, Calls, SentRequest } from './call-outcome.js';
 import { part, type World } from './world.js';
-
-/** What became of one call. */
-export type CallOutcome =
-  | { readonly allowed: true; readonly text: string; readonly failed: boolean }
-  | { readonly allowed: false; readonly denial: Denial };
-
-/** A request exactly as it went over the wire, to be sent again. */
-export interface SentRequest {
-  readonly url: URL;
-  readonly init: RequestInit;
-}
-
-/** The official MCP client, and what it sent last. */
-export interface Calls {
-  readonly tools: () => Promise<readonly string[]>;
-  call(tool: string, args: Record<string, unknown>): Promise<CallOutcome>;
-  /** The last `tools/call` as sent. */
-  lastSent(): SentRequest | undefined;
-  close(): Promise<void>;
-}
 
 /** Connects the official MCP client over streamable HTTP, with a capability behind it.
  *  @throws what opening the session threw; `denialOf` reads it */

@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client';
 import type { Agent, AuditClient, Identity, KernelClient } from '@talosprotocol/sdk';
 import type { ServerProcess } from '../server-process.js';
-import type { Calls } from './calls.js';
+import type { Calls } from './call-outcome.js';
 import type { Scratch } from './scratch.js';
 
 /** Everything the demo has built so far; each step adds its part. */

@@ -1,18 +1,7 @@
-import type { RevokedBy } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import type { Clock } from '../platform/system.js';
 import type { KernelStore } from './store.js';
-
-/** A revocation as it is kept. */
-export interface Revocation {
-  readonly lid: string;
-  readonly by: RevokedBy;
-  /** The JWS; null if an administrator revoked. */
-  readonly revocation: string | null;
-  /** Unix milliseconds. */
-  readonly at: number;
-}
 
 /** The revocations in force in this process, and who is told of new ones. */
 export interface Revocations {

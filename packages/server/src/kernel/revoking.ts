@@ -11,7 +11,8 @@ import {
 import type { Clock } from '../platform/system.js';
 import type { Events, RevocationFacts } from './events.js';
 import type { KernelPolicy } from './ports.js';
-import type { Revocation, Revocations } from './revocations.js';
+import type { Revocation } from './revocation.js';
+import type { Revocations } from './revocations.js';
 import type { KernelStore } from './store.js';
 
 /** Revokes links. */

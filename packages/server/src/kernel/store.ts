@@ -1,7 +1,7 @@
 import type { Identity, IdentityKind, RevokedBy } from '@talosprotocol/contracts';
 import { type Cursor, formatTime } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../platform/sql.js';
-import type { Revocation } from './revocations.js';
+import type { Revocation } from './revocation.js';
 
 /** An identity with what pages are cut by. */
 interface StoredIdentity {

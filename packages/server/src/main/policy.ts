@@ -1,8 +1,9 @@
 import { type CryptoProvider, parseManifest, TrustError } from '@talosprotocol/protocol';
-import type { Policy as GatewayPolicy } from '../gateway/admission/ports.js';
-import type { KernelPolicy } from '../kernel/ports.js';
 import type { Log } from '../platform/log.js';
 import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
+
+type GatewayPolicy = import('../gateway/admission/ports.js').Policy;
+type KernelPolicy = import('../kernel/ports.js').KernelPolicy;
 
 /** One policy, as each room reads it. All views change in the same step. */
 export interface Policies {

@@ -1,16 +1,18 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import { createDidResolver, isTrustError } from '@talosprotocol/protocol';
-import type { AuditLimits } from '../audit/deps.js';
-import type { Audit } from '../audit/service.js';
-import type { Gateway } from '../gateway/service.js';
-import type { KernelDraft, RecordedEvent } from '../kernel/ports.js';
-import type { Kernel, KernelDeps } from '../kernel/service.js';
+import { createDidResolver } from '@talosprotocol/protocol';
 import { migrate } from '../platform/migrations.js';
 import type { Reaper } from '../platform/reaper.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
 import type { Foundation } from './foundation.js';
 import { openPolicies, type Policies } from './policy.js';
+
+// Types of rooms by name of their module: a static import, even of a type, would tie main to a room it may not load.
+type AuditLimits = import('../audit/deps.js').AuditLimits;
+type Audit = import('../audit/service.js').Audit;
+type Gateway = import('../gateway/service.js').Gateway;
+type Kernel = import('../kernel/service.js').Kernel;
+type KernelDeps = import('../kernel/service.js').KernelDeps;
 
 /** The rooms of a process, joined. */
 export interface Rooms {
@@ -136,24 +138,12 @@ function kernelDeps(
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,
-    audit: { record: (draft) => recordOf(audit, draft), recordDenial: audit.recordDenial },
-    decisions: { findRequest: (id) => audit.request(id).catch(undefinedIfNotFound) },
+    audit: { record: (draft) => audit.record(draft), recordDenial: audit.recordDenial },
+    decisions: audit,
     isAdministrator,
     wellKnown,
     maxSessions: policies.current().document.limits?.maxSessions ?? 65_536,
   };
-}
-
-/** The log has a door of its own for chains: each is in it once, also over many starts. */
-async function recordOf(audit: Audit, draft: KernelDraft): Promise<RecordedEvent | undefined> {
-  if (draft.type !== 'chain') return audit.record(draft);
-  await audit.recordChain(draft.members.cth, draft.members.chain);
-  return undefined;
-}
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (isTrustError(error) && error.code === 'NOT_FOUND') return undefined;
-  throw error;
 }
 
 function describePlatform({ foundation, version }: RoomsOptions): WellKnown {
