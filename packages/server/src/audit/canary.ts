@@ -1,28 +1,27 @@
-import { createChecker, Receipt } from '@talosprotocol/contracts';
-import { canonicalize, encodeUtf8, TrustError, verifyTlogProof } from '@talosprotocol/protocol';
-import { trustedLog } from './checkpoint.js';
-import type { Workshop } from './open-log.js';
+import type { Receipt, TrustFile } from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  canonicalize,
+  encodeUtf8,
+  parseReceipt,
+  parseTrustFile,
+  TrustError,
+  verifyReceipt,
+} from '@talosprotocol/protocol';
 
-const check = createChecker(Receipt);
-
-/** Checks a receipt as its holder would, from its own bytes and the log's public key alone.
+/** Checks a receipt as its holder would: from the bytes we answer with, and the trust file we hand out.
  *  @throws {TrustError} LOG_CORRUPT */
 export function assertCanary(
   receipt: Receipt,
   sentId: string,
-  { hasher, key }: Pick<Workshop, 'hasher' | 'key'>,
+  file: TrustFile,
+  crypto: CryptoProvider,
 ): void {
-  const fault = check(receipt);
-  if (fault !== undefined || receipt.event.id !== sentId) {
-    throw new TrustError(
-      'LOG_CORRUPT',
-      `the receipt of the first event is wrong: ${fault ?? 'another event'}`,
-    );
+  try {
+    const trust = parseTrustFile(encodeUtf8(canonicalize(file)), crypto);
+    const { event } = verifyReceipt(parseReceipt(encodeUtf8(canonicalize(receipt))), trust, crypto);
+    if (event.id !== sentId) throw new TrustError('PROOF_NOT_PROVEN', 'the receipt is of another event');
+  } catch (cause) {
+    throw new TrustError('LOG_CORRUPT', 'the first receipt of this start does not verify', {}, cause);
   }
-  verifyTlogProof(
-    hasher,
-    receipt.proof,
-    hasher.leaf(encodeUtf8(canonicalize(receipt.event))),
-    trustedLog(key),
-  );
 }

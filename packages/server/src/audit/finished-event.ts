@@ -1,11 +1,16 @@
-import { createTaggedChecker, EVENTS, MAX_EVENT_BYTES } from '@talosprotocol/contracts';
+import {
+  type AuditEvent,
+  createTaggedChecker,
+  EVENTS,
+  MAX_EVENT_BYTES,
+  utf8Bytes,
+} from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   canonicalize,
-  commit,
-  decodeBase64url,
   encodeUtf8,
   formatTime,
+  openDisclosures,
 } from '@talosprotocol/protocol';
 import { type AuditDraft, isAllowedWrite, uuidOf } from './draft.js';
 
@@ -68,7 +73,7 @@ export function createFinisher(deps: FinisherDeps): Finisher {
       ...columnsOf(draft),
       text,
       hash: deps.crypto.sha256Hex(bytes),
-      disclosures: checkedDisclosures(draft, deps.crypto),
+      disclosures: checkedDisclosures(event, draft.disclosures, deps.crypto),
     };
   };
 }
@@ -110,31 +115,21 @@ function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'di
 }
 
 /** The disclosures as stored. Each opens a commitment of the event, none twice: else the export would not verify. */
-function checkedDisclosures(draft: AuditDraft, crypto: CryptoProvider): string | undefined {
-  const { disclosures } = draft;
+function checkedDisclosures(
+  event: object,
+  disclosures: AuditDraft['disclosures'],
+  crypto: CryptoProvider,
+): string | undefined {
   if (disclosures.length === 0) return undefined;
   if (disclosures.length > MAX_DISCLOSURES) throw new TypeError('too many disclosures');
-  const seen = new Set<string>();
-  for (const { pointer, salt, value } of disclosures) {
-    const expected = commitmentAt(draft.members, pointer);
-    const actual = commit(pointer, value, decodeBase64url(salt), crypto).$c;
-    if (seen.has(pointer) || actual !== expected) {
-      throw new TypeError(`a disclosure of ${draft.type} does not open its commitment`);
-    }
-    seen.add(pointer);
+  try {
+    openDisclosures(event as AuditEvent, disclosures, crypto);
+  } catch (cause) {
+    throw new TypeError('a disclosure does not open its commitment', { cause });
   }
   const text = canonicalizeDraft(disclosures);
-  if (text.length * 3 > MAX_DISCLOSED_BYTES && encodeUtf8(text).length > MAX_DISCLOSED_BYTES) {
-    throw new TypeError('disclosures of too many bytes');
-  }
+  if (utf8Bytes(text) > MAX_DISCLOSED_BYTES) throw new TypeError('disclosures of too many bytes');
   return text;
-}
-
-function commitmentAt(members: object, pointer: string): string | undefined {
-  const name = pointer.slice(1);
-  if (!pointer.startsWith('/') || !Object.hasOwn(members, name)) return undefined;
-  const member = (members as Readonly<Record<string, unknown>>)[name] as { $c?: string } | null;
-  return member?.$c;
 }
 
 function canonicalizeDraft(value: unknown): string {

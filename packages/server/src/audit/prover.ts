@@ -1,8 +1,8 @@
 import type { Disclosure, EventRecord, Receipt } from '@talosprotocol/contracts';
 import {
+  createReceipt,
   createTileReader,
   encodeUtf8,
-  formatTlogProof,
   type HashReader,
   isTrustError,
   makeProof,
@@ -42,8 +42,8 @@ export function createProver(deps: ProverDeps): Prover {
     prove,
     receipt: async (row, checkpoint) => {
       const [proof = []] = await prove([row], checkpoint);
-      const text = formatTlogProof({ index: row.idx, proof, checkpoint: checkpoint.note });
-      return { format: 'talos-receipt-v1', id: `rcp_${row.id}`, ...openRow(row), proof: text };
+      const { event, disclosures } = openRow(row);
+      return createReceipt(event, disclosures, { index: row.idx, proof, checkpoint: checkpoint.note });
     },
   };
 }

@@ -73,7 +73,8 @@ export function createAudit(deps: AuditDeps): Audit {
       const id = newId();
       await record({ ...own, id, type: 'log.opened', members });
       await recordLost({ store: shop.store, record, newId, tenant: deps.tenant });
-      assertCanary(await reader.receipt(`rcp_${uuidOf(id)}`, CANARY_MS), id, shop);
+      const receipt = await reader.receipt(`rcp_${uuidOf(id)}`, CANARY_MS);
+      assertCanary(receipt, id, await reader.trust(), deps.crypto);
       desk.start();
       state.proven = true;
     },
