@@ -15,6 +15,8 @@ export interface Known {
   /** Last counts of every subject of the batch. */
   readonly subjects: ReadonlyMap<string, number>;
   readonly hasChain: (cth: string) => boolean;
+  /** Whether a decision is in the log, allowed, and on that request. UUIDs. */
+  readonly isAllowed: (decision: string, request: string) => boolean;
   /** Events that are in the log already: by UUID, and outcomes by `outcome <UUID of the decision>`. */
   readonly recorded: ReadonlyMap<string, RecordedEvent>;
 }
@@ -29,6 +31,8 @@ export interface Batch {
   readonly settled: readonly Settled[];
   /** Chains this batch logs. */
   readonly chains: readonly string[];
+  /** Requests of the decisions it allows, by decision. UUIDs. */
+  readonly allowed: ReadonlyMap<string, string>;
 }
 
 /** Turns drafts into events, in order. A draft that is not valid is refused alone and uses up no number. */
@@ -46,12 +50,13 @@ export function buildBatch(
       return { fault };
     }
   });
-  const { events, emitter, subjects, paid, chains } = building;
+  const { events, emitter, subjects, paid, chains, allowed } = building;
   const owed = [...building.owed.values()];
   return {
     append: { epoch: tip.epoch, size: tip.size, events, emitter, subjects, owed, paid },
     settled,
     chains,
+    allowed,
   };
 }
 
@@ -62,6 +67,7 @@ interface Building {
   emitter: EmitterHead;
   readonly subjects: Map<string, number>;
   readonly chains: string[];
+  readonly allowed: Map<string, string>;
   readonly own: Map<string, RecordedEvent>;
   readonly owed: Map<string, Append['owed'][number]>;
   readonly paid: string[];
@@ -75,6 +81,7 @@ function startBatch(tip: Tip, known: Known): Building {
     emitter: tip.emitter,
     subjects: new Map(),
     chains: [],
+    allowed: new Map(),
     own: new Map(),
     owed: new Map(),
     paid: [],
@@ -98,10 +105,18 @@ function addDraft(
   if (refers !== undefined && !hasChain(refers)) {
     throw new TypeError(`a ${draft.type} event refers to a chain that was not recorded`);
   }
+  if (draft.type === 'outcome') assertOutcome(building, draft);
   const event = { id: draft.id, index: building.size + building.events.length };
   addEvent(building, draft, tools);
   for (const key of keys) own.set(key, event);
   return event;
+}
+
+/** An outcome names an allowed decision on the same request (AUD-22). */
+function assertOutcome({ known, allowed }: Building, { members }: AuditDraft<'outcome'>): void {
+  const [decision, request] = [uuidOf(members.decision), uuidOf(members.request)];
+  if (allowed.get(decision) === request || known.isAllowed(decision, request)) return;
+  throw new TypeError('an outcome of a decision that was not recorded as allowed');
 }
 
 function addEvent(
@@ -120,6 +135,7 @@ function addEvent(
   building.emitter = { eseq, prev: event.hash, timeMs };
   if (sub !== undefined) subjects.set(sub, pseq);
   if (draft.type === 'chain') building.chains.push(draft.members.cth);
+  if (event.effect === 'allow') building.allowed.set(event.id, event.request ?? '');
   if (event.owed) building.owed.set(event.id, owedBy(draft, event));
   // Of a decision in the same batch there is no row to delete yet.
   if (event.decision !== null && !building.owed.delete(event.decision)) building.paid.push(event.decision);

@@ -22,6 +22,8 @@ export interface HoldDeps {
   readonly log: Log;
   /** @throws {TrustError} while it is not possible; LOG_CORRUPT: it never will be */
   readonly take: () => Promise<Lead>;
+  /** Told when the lead is lost, also while nothing is written. */
+  readonly onLost: () => void;
 }
 
 const PAUSE_MS = 100;
@@ -31,6 +33,12 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
   let lead = first;
   let up = true;
   let ended = false;
+  const watch = (held: Lead): void => {
+    void held.session.lost.then(() => {
+      if (held === lead && !ended) deps.onLost();
+    });
+  };
+  watch(first);
   const takeAgain = async (limitMs: number): Promise<boolean> => {
     const limit = deps.clock.monotonic() + limitMs;
     up = false;
@@ -38,6 +46,7 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
     while (!ended && deps.clock.monotonic() < limit) {
       try {
         lead = await deps.take();
+        watch(lead);
         up = true;
         return true;
       } catch (error) {

@@ -1,8 +1,9 @@
+import { parseJsonObject } from '@talosprotocol/protocol';
 import type { Batch, Known } from './batch.js';
 import { outcomeKey } from './batch.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
 import type { Lead } from './lead.js';
-import { readChains, readRecorded, readSubjects } from './lead-store.js';
+import { readChains, readDecisions, readRecorded, readSubjects } from './lead-store.js';
 import { createRecent, type Recent } from './recent.js';
 
 /** What drafts refer to, remembered between batches; the rest is read from the database. */
@@ -14,26 +15,31 @@ export interface Memory {
   forget(): void;
 }
 
-/** Subjects, and chains, that are remembered. */
+/** Subjects, chains, and allowed decisions, that are remembered. */
 const REMEMBERED = 16_384;
 
 export function createMemory(): Memory {
   const subjects = createRecent<number>(REMEMBERED);
   const chains = createRecent<true>(REMEMBERED);
+  const allowed = createRecent<string>(REMEMBERED);
   return {
     read: async (lead, drafts, careful) => {
       const counts = await countsOf(lead, drafts, subjects);
       const present = await chainsOf(lead, drafts, chains);
       const recorded = careful ? await recordedOf(lead, drafts) : new Map<string, RecordedEvent>();
-      return { subjects: counts, hasChain: (cth) => present.has(cth), recorded };
+      const requests = await allowedOf(lead, drafts, allowed);
+      const isAllowed = (decision: string, request: string) => requests.get(decision) === request;
+      return { subjects: counts, hasChain: (cth) => present.has(cth), isAllowed, recorded };
     },
     learn: (batch) => {
       for (const [sub, pseq] of batch.append.subjects) subjects.set(sub, pseq);
       for (const cth of batch.chains) chains.set(cth, true);
+      for (const [decision, request] of batch.allowed) allowed.set(decision, request);
     },
     forget: () => {
       subjects.clear();
       chains.clear();
+      allowed.clear();
     },
   };
 }
@@ -71,14 +77,37 @@ async function chainsOf(
   return present;
 }
 
+/** The requests of allowed decisions whose outcomes are in the batch. */
+async function allowedOf(
+  lead: Lead,
+  drafts: readonly AuditDraft[],
+  remembered: Recent<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const requests = new Map<string, string>();
+  const missing: string[] = [];
+  for (const id of distinct(drafts, decisionOf)) {
+    const request = remembered.get(id);
+    if (request !== undefined) requests.set(id, request);
+    else missing.push(id);
+  }
+  const found = missing.length === 0 ? [] : await readDecisions(lead.session, missing);
+  for (const { id, event } of found) {
+    const { effect, request } = parseJsonObject(event);
+    if (effect === 'allow' && typeof request === 'string') requests.set(id, uuidOf(request));
+  }
+  return requests;
+}
+
+function decisionOf(draft: AuditDraft): string | undefined {
+  return draft.type === 'outcome' ? uuidOf(draft.members.decision) : undefined;
+}
+
 async function recordedOf(
   lead: Lead,
   drafts: readonly AuditDraft[],
 ): Promise<ReadonlyMap<string, RecordedEvent>> {
   const ids = drafts.map((draft) => uuidOf(draft.id));
-  const decisions = distinct(drafts, (draft) =>
-    draft.type === 'outcome' ? uuidOf(draft.members.decision) : undefined,
-  );
+  const decisions = distinct(drafts, decisionOf);
   const recorded = new Map<string, RecordedEvent>();
   for (const { idx, id, decision } of await readRecorded(lead.session, ids, decisions)) {
     const event = { id: `evt_${id}`, index: idx };

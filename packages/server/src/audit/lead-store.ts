@@ -234,6 +234,16 @@ export async function readSubjects(
   return new Map(rows.map((row) => [row.sub, row.pseq]));
 }
 
+/** Decisions with these UUIDs, as they were recorded. */
+export async function readDecisions(
+  session: Queries,
+  uuids: readonly string[],
+): Promise<readonly { id: string; event: string }[]> {
+  return session.query("SELECT id, event FROM audit_event WHERE type = 'decision' AND id = ANY($1::uuid[])", [
+    uuids,
+  ]);
+}
+
 /** Which of these chains are in the log. */
 export async function readChains(session: Queries, cths: readonly string[]): Promise<readonly string[]> {
   const rows = await session.query<{ cth: string }>(

@@ -1,4 +1,6 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Audit, createAudit } from './service.js';
@@ -219,6 +221,50 @@ describe('one holder', () => {
     expect((await audit.receipt(`rcp_${recorded.at(-1)!.id.slice(4)}`)).id).toBeDefined();
     audit.assertReady();
   });
+
+  it('takes the log again though nothing was being written when the connection was cut', async () => {
+    tiles = await world.fresh();
+    const audit = await start();
+    await world.sql.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()`,
+    );
+    const isReady = (): boolean => {
+      try {
+        audit.assertReady();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const epochs = () => world.sql.query('SELECT epoch FROM audit_log');
+    await expect.poll(epochs, { timeout: 5_000 }).toEqual([{ epoch: 2 }]);
+    await expect.poll(isReady, { timeout: 5_000 }).toBe(true);
+    expect((await audit.record(decision())).index).toBe(1);
+  });
+
+  it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
+    'keeps every event while tiles cannot be written, and signs them when they can',
+    async () => {
+      await world.fresh();
+      tiles = await mkdtemp(join(tmpdir(), 'talos-full-'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', tiles]);
+      try {
+        const audit = await start();
+        await writeFile(join(tiles, 'ballast'), new Uint8Array(2_000_000)).catch(() => undefined);
+        const recorded = await Promise.all(Array.from({ length: 200 }, () => audit.record(decision())));
+        const receipt = `rcp_${recorded.at(-1)!.id.slice(4)}`;
+        await expect(audit.receipt(receipt, 300)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+        expect(() => audit.assertReady()).toThrow();
+        await rm(join(tiles, 'ballast'));
+        expect((await audit.receipt(receipt, 5_000)).id).toBe(receipt);
+        audit.assertReady();
+        await audit.stop();
+      } finally {
+        execFileSync('umount', [tiles]);
+        await rm(tiles, { recursive: true });
+      }
+    },
+  );
 
   it('cannot write after another took over, though it did not notice', async () => {
     tiles = await world.fresh();

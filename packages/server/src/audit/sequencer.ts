@@ -74,7 +74,7 @@ const ATTEMPTS = 3;
 export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
   const { limits } = deps;
   const queues = createQueues(limits);
-  const writer = createWriter(deps, first);
+  const writer = createWriter(deps, first, () => work());
   let working: Promise<void> | undefined;
   let refusing: TrustError | undefined;
 
@@ -87,14 +87,17 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
   };
 
   const drain = async (): Promise<void> => {
+    if (writer.hold.lead.isLost() && !(await writer.hold.takeAgain(limits.retryMs))) await refuseUntilUp();
     while (!queues.isEmpty()) {
-      const batch = queues.take();
-      if (await writer.writeOrRefuse(batch)) continue;
-      refusing ??= unavailable('the log cannot be written');
-      for (const { reject } of queues.takeAll()) reject(refusing);
-      await writer.hold.takeAgainAtLast();
-      if (writer.hold.isUp()) refusing = undefined;
+      if (!(await writer.writeOrRefuse(queues.take()))) await refuseUntilUp();
     }
+  };
+
+  const refuseUntilUp = async (): Promise<void> => {
+    refusing ??= unavailable('the log cannot be written');
+    for (const { reject } of queues.takeAll()) reject(refusing);
+    await writer.hold.takeAgainAtLast();
+    if (writer.hold.isUp()) refusing = undefined;
   };
 
   const settled = async (): Promise<void> => {
@@ -185,8 +188,8 @@ interface Writer {
   writeOrRefuse(batch: readonly Waiting[]): Promise<boolean>;
 }
 
-function createWriter(deps: SequencerDeps, first: Lead): Writer {
-  const hold = createHold({ clock: deps.clock, log: deps.log, take: deps.takeAgain }, first);
+function createWriter(deps: SequencerDeps, first: Lead, onLost: () => void): Writer {
+  const hold = createHold({ clock: deps.clock, log: deps.log, take: deps.takeAgain, onLost }, first);
   const memory = createMemory();
   let known = first;
   let tip = tipOf(first);

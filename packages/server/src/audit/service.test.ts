@@ -134,6 +134,8 @@ describe('recording', () => {
       { ...good, id: `evt_${newUuid()}`, members: { ...good.members, extra: 1 } },
       { ...good, id: `evt_${newUuid()}`, principal: { sub: "x'; DROP TABLE audit_event; --" } },
       decision({ cth: chain('unknown').cth }),
+      outcome(decision()),
+      outcome({ ...good, members: { ...good.members, request: `req_${newUuid()}` } }),
     ];
     const ends = await Promise.all(bad.map((draft) => refused(audit.record(draft))));
     expect(ends).toEqual(bad.map(() => 'TypeError'));
@@ -156,6 +158,18 @@ describe('recording', () => {
     expect(await eventAt(1)).toMatchObject({ type: 'chain', cth, principal: null });
     expect(await eventAt(2)).toMatchObject({ type: 'decision' });
     expect((await audit.stats()).sequenced).toBe(3);
+  });
+
+  it('takes an outcome of allowed decisions only', async () => {
+    const tiles = await world.fresh();
+    const audit = await start(tiles);
+    const [allowed, denied] = [decision(), decision({ effect: 'deny' })];
+    await audit.record(allowed);
+    await audit.record(denied);
+    await audit.stop();
+    const again = await start(tiles);
+    expect(await refused(again.record(outcome(denied)))).toBe('TypeError');
+    expect((await again.record(outcome(allowed))).index).toBe(4);
   });
 
   it('gives a decision one outcome, whoever writes it', async () => {
@@ -188,19 +202,22 @@ describe('refusing', () => {
     expect(() => audit.assertAccepting('write')).toThrow(expect.objectContaining({ code: 'DISK_FULL' }));
     audit.assertAccepting('read');
     expect(await refused(audit.record(decision({ op: 'write' })))).toBe('DISK_FULL');
-    await audit.record(decision());
-    await audit.record(outcome(decision({ op: 'write' })));
+    const read = decision();
+    await audit.record(read);
+    await audit.record(outcome(read));
   });
 
   it('refuses beyond its queue, keeps room for outcomes, and loses nothing it took', async () => {
     const audit = await startFresh({ limits: { queue: 20, batch: 5 } });
+    const before = decision();
+    await audit.record(before);
     const taken = Array.from({ length: 20 }, () => audit.record(decision()));
     expect(() => audit.assertAccepting('read')).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
     expect(await refused(audit.record(decision()))).toBe('UNAVAILABLE');
-    await audit.record(outcome(decision()));
+    await audit.record(outcome(before));
     await Promise.all(taken);
     audit.assertAccepting('read');
-    expect((await audit.stats()).sequenced).toBe(22);
+    expect((await audit.stats()).sequenced).toBe(23);
   });
 
   it('accepts nothing before it started and after it stopped', async () => {
