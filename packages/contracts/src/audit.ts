@@ -18,7 +18,6 @@ import {
   Op,
   Positive,
   RequestId,
-  RevocationJws,
   SessionId,
   TenantName,
   Time,
@@ -131,7 +130,7 @@ export const EVENTS = {
   revocation: event('revocation', {
     lid: Hash43,
     by: RevokedBy,
-    revocation: nullable(RevocationJws),
+    revocation: nullable(CompactJws),
     chain_hash: nullable(Hash43),
   }),
   denials: event('denials', {

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Constraint } from './constraint.js';
 import {
   ascii,
+  BearerKey,
   Chain,
   CLOSED,
   Did,
@@ -37,8 +38,18 @@ export const CHAIN_LIMITS = {
 /** A scope (CAP-8 to CAP-10): only its outer form is checked here, `parseScope` checks the rest. */
 export const Scope = ascii('^(?:tool|llm|a2a|admin):[!-~]{1,1020}$', 1024, 'scope');
 
+/** Longest scope of an item in bytes: a path of 4,096 bytes in escapes (CAP-17), and what stands before it. */
+export const MAX_ITEM_SCOPE = 12_800;
+
+/** The scope of an item (CAP-8): only a `resource` makes it longer than a grant's, which `parseScope` checks. */
+const ItemScope = ascii(
+  `^(?:tool|llm|a2a|admin):[!-~]{1,${MAX_ITEM_SCOPE - 4}}$`,
+  MAX_ITEM_SCOPE,
+  'scope of an item, without `*`',
+);
+
 /** One thing a call needs: a scope without `*`, and the operation (CAP-15). */
-export const Item = Type.Object({ scope: Scope, op: Op }, CLOSED);
+export const Item = Type.Object({ scope: ItemScope, op: Op }, CLOSED);
 export type Item = Static<typeof Item>;
 
 /** Distinct operations, at least one. */
@@ -85,7 +96,6 @@ const limits = Type.Array(Limit, { minItems: 1, maxItems: 8 });
 export const Jti = ascii('^[A-Za-z0-9_-]{1,64}$', 64, 'id chosen by the issuer');
 
 const granted = {
-  sub: Did,
   prn: Type.Optional(text(256)),
   aud: Type.Optional(Type.Array(Did, { minItems: 1, maxItems: 8, uniqueItems: true })),
   nbf: Type.Optional(Seconds),
@@ -101,7 +111,7 @@ const granted = {
 /** Payload of a link (CAP-1). What one member asks of another (`exp` above `iat`, `aud` in a root and in a bearer
  *  link, `prn` only in a root) is checked when the link is parsed. */
 export const CapabilityClaims = Type.Object(
-  { iss: Did, jti: Jti, iat: Seconds, par_hash: Type.Optional(Hash43), ...granted },
+  { iss: Did, sub: Did, jti: Jti, iat: Seconds, par_hash: Type.Optional(Hash43), ...granted },
   CLOSED,
 );
 export type CapabilityClaims = Static<typeof CapabilityClaims>;
@@ -127,12 +137,20 @@ export const RevocationClaims = Type.Object(
 export type RevocationClaims = Static<typeof RevocationClaims>;
 
 /** Body of `POST /talos/v1/capabilities`: the claims of a root without those the issuer
- *  fills in; without `aud` it is this platform's gateway. */
-export const IssueCapabilityRequest = Type.Object(granted, CLOSED);
+ *  fills in; without `aud` it is this platform's gateway. With `bearer` it may leave out `sub`: the issuer then makes
+ *  the holder's key, and answers it once. */
+export const IssueCapabilityRequest = Type.Union([
+  Type.Object({ ...granted, sub: Did }, CLOSED),
+  Type.Object({ ...granted, bearer: Type.Literal(true) }, CLOSED),
+]);
 export type IssueCapabilityRequest = Static<typeof IssueCapabilityRequest>;
 
-/** Its answer: the chain of one link, and its hashes (CAP-5). */
-export const IssueCapabilityAnswer = Type.Object({ chain: Chain, lid: Hash43, cth: Hash43 }, CLOSED);
+/** Its answer: the chain of one link, and its hashes (CAP-5). `key` (CAP-22) if the issuer made the holder's key: it
+ *  is a secret, kept nowhere and never answered again. */
+export const IssueCapabilityAnswer = Type.Object(
+  { chain: Chain, lid: Hash43, cth: Hash43, key: Type.Optional(BearerKey) },
+  CLOSED,
+);
 export type IssueCapabilityAnswer = Static<typeof IssueCapabilityAnswer>;
 
 /** Body of `POST /talos/v1/revocations`: a signed revocation from anyone, or a link's id from an administrator. */

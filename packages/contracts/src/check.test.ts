@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EVENTS } from './audit.js';
-import { CapabilityClaims } from './capability.js';
+import { CapabilityClaims, IssueCapabilityRequest } from './capability.js';
 import { createChecker, createTaggedChecker } from './check.js';
+import { McpDenialData } from './decision.js';
 import { PolicyDocument } from './policy.js';
 import { utf8Bytes } from './primitive.js';
 
@@ -118,5 +119,48 @@ describe('the package', () => {
   it('names what it exports', () => {
     const entry = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
     expect(entry).not.toMatch(/export \*/);
+  });
+});
+
+describe('IssueCapabilityRequest', () => {
+  const check = createChecker(IssueCapabilityRequest);
+  const request = { exp: 2, grants: [{ scope: 'tool:fs', ops: ['read'] }] };
+
+  it('names the holder, or leaves the key of a bearer link to the issuer (CAP-22)', () => {
+    for (const good of [
+      { ...request, sub: did },
+      { ...request, sub: did, bearer: true },
+      { ...request, sub: did, bearer: false },
+      { ...request, bearer: true },
+    ]) {
+      expect(check(good)).toBeUndefined();
+    }
+  });
+
+  it('asks for a holder in every other form', () => {
+    for (const bad of [
+      request,
+      { ...request, bearer: false },
+      { ...request, bearer: 'true' },
+      { ...request, sub: null, bearer: true },
+      { ...request, bearer: true, key: 'talos_' },
+      { ...request, sub: did, iss: did },
+    ]) {
+      expect(check(bad), JSON.stringify(bad)).toBeDefined();
+    }
+  });
+});
+
+describe('a refusal', () => {
+  const check = createChecker(McpDenialData);
+  const refusal = {
+    code: 'SCOPE_MISMATCH',
+    hint: 'Ask for it.',
+    request_id: 'req_01997aa5-1c00-7000-8000-0000000000aa',
+  };
+
+  it('has room for the longest item, and for no longer one (DEC-1)', () => {
+    expect(check({ ...refusal, item: `write ${'a'.repeat(12_800)}` })).toBeUndefined();
+    expect(check({ ...refusal, item: `write ${'a'.repeat(12_801)}` })).toBeDefined();
   });
 });

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Item } from './capability.js';
+import { Item, MAX_ITEM_SCOPE } from './capability.js';
 import { ServerName, ToolName } from './policy-name.js';
 import { ascii, Chain, CLOSED, ReceiptId, RequestId, text } from './primitive.js';
 import { DECISION_CODES, PROBLEM_CODES } from './problem-code.js';
@@ -10,9 +10,17 @@ export const DecisionCodeSchema = Type.Enum(DECISION_CODES);
 /** A code of the error table. */
 export const ProblemCodeSchema = Type.Enum(PROBLEM_CODES);
 
+/** Longest `item` of a refusal in bytes: an operation, a space and a scope (DEC-1). */
+const MAX_ITEM = 'write '.length + MAX_ITEM_SCOPE;
+
 const where = {
   link: Type.Optional(Type.Integer({ minimum: 0, maximum: 8, description: '0 is the anchor, 1 the root' })),
-  item: Type.Optional(text(1100, { description: 'the item that was refused, as `<op> <scope>`' })),
+  item: Type.Optional(
+    text(MAX_ITEM, {
+      description:
+        'the item that was refused, as `<op> <scope>`; the scope alone where the caller is not told whether the tool reads or writes',
+    }),
+  ),
   caveat: Type.Optional(text(2048, { description: 'the condition that did not hold' })),
 };
 

@@ -27,6 +27,7 @@ export {
   Item,
   Jti,
   Limit,
+  MAX_ITEM_SCOPE,
   Ops,
   REVOCATION_TYP,
   RevocationClaims,
@@ -77,6 +78,7 @@ export {
 } from './policy-name.js';
 export {
   ascii,
+  BearerKey,
   Chain,
   CLOSED,
   CompactJws,
@@ -126,8 +128,10 @@ export {
   VerifierKey,
 } from './receipt.js';
 export {
+  AnnouncedTools,
   EventPage,
   EventRecord,
+  PolicyReloaded,
   RequestRecord,
   WellKnown,
 } from './route.js';

@@ -98,6 +98,9 @@ export const RevocationJws = ascii(
 /** A capability chain: one to eight links joined by `~` (CAP-4). */
 export const Chain = ascii(`^${JWS}(?:~${JWS}){0,7}$`, 16_384, 'capability chain, root first');
 
+/** The key of a bearer link, a secret: `talos_`, the chain, `~` and the seed (CAP-22). */
+export const BearerKey = ascii(`^talos_${JWS}(?:~${JWS}){0,7}~${HASH43}$`, 16_434, 'bearer key, a secret');
+
 /** A `did:key` of an Ed25519 key (ID-1). */
 export const DidKey = ascii('^did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}$', 56, 'did:key, Ed25519');
 

@@ -1,7 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { AuditEvent, Disclosure, EVENTS } from './audit.js';
-import { ascii, CLOSED, Count, CursorText, Did, ReceiptId, RequestId } from './primitive.js';
+import { ServerName, ToolName } from './policy-name.js';
+import { ascii, CLOSED, Count, CursorText, Did, HexHash, ReceiptId, RequestId } from './primitive.js';
 import { TrustedLog } from './receipt.js';
+import { ToolManifest } from './tool.js';
 
 /** Answer of `GET /.well-known/talos.json`, public: who answers here, and what its evidence is checked with. */
 export const WellKnown = Type.Object(
@@ -53,3 +55,43 @@ export const EventPage = Type.Object(
   CLOSED,
 );
 export type EventPage = Static<typeof EventPage>;
+
+/** One top-level member of a tool that is not what was pinned; canonical JSON, cut at 2,000 characters. */
+const ToolChange = Type.Object(
+  { member: Type.String(), was: Type.Optional(Type.String()), is: Type.Optional(Type.String()) },
+  CLOSED,
+);
+
+/** A tool as its server announces it: a guess at its manifest, and what the policy says of it. */
+const AnnouncedTool = Type.Object(
+  {
+    name: Type.String(),
+    tool: Type.Record(Type.String(), Type.Unknown(), { description: 'what a pin covers' }),
+    proposed: Type.Object({ manifest: ToolManifest, pin: HexHash, notes: Type.Array(Type.String()) }, CLOSED),
+    pinned: Type.Optional(
+      Type.Object(
+        {
+          manifest: ToolManifest,
+          pin: HexHash,
+          computed: HexHash,
+          matches: Type.Boolean(),
+          changes: Type.Optional(Type.Array(ToolChange)),
+        },
+        CLOSED,
+      ),
+    ),
+  },
+  CLOSED,
+);
+
+/** Answer of `GET /talos/v1/servers/{name}/tools`: what a tool server announces, which is its own words and as long as
+ *  `limits.answerBytes` allows. `missing` are pinned, but not announced. */
+export const AnnouncedTools = Type.Object(
+  { server: ServerName, tools: Type.Array(AnnouncedTool), missing: Type.Array(ToolName) },
+  CLOSED,
+);
+export type AnnouncedTools = Static<typeof AnnouncedTools>;
+
+/** Answer of `POST /talos/v1/policy/reload`: the hash of the policy in force now (AUD-9). */
+export const PolicyReloaded = Type.Object({ policy: HexHash }, CLOSED);
+export type PolicyReloaded = Static<typeof PolicyReloaded>;

@@ -64,7 +64,7 @@ describe('itemsOfCall', () => {
   it('CAP-17 maps an id as one segment, and refuses what none can hold', () => {
     const id = { ptr: '/id', kind: 'id', required: true } as const;
     expect(scopes([id], { id: '../a b' })).toEqual(['read /resource:/..%2Fa%20b']);
-    for (const bad of ['', '.', '..', 'a\n', 'u\u0308', 'a'.repeat(1024), '\ud800']) {
+    for (const bad of ['', '.', '..', 'a\n', 'u\u0308', 'a'.repeat(12_800), '\ud800']) {
       expect(() => scopes([id], { id: bad }), bad).toThrow(
         expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
       );
@@ -126,6 +126,31 @@ describe('itemsOfCall', () => {
       { ...one, ptr: '/b/*', op: 'write' as const },
     ];
     expect(() => scopes(two, { a: half, b: half })).toThrow('1024');
+  });
+
+  it('CAP-15 counts a path that is to be resolved twice, so that what it leads to finds room', () => {
+    const paths = (count: number) => Array.from({ length: count }, (_, i) => `/${i}`);
+    const resolved = { ptr: '/a/*', kind: 'path', required: true, resolve: 'realpath' } as const;
+    expect(scopes([resolved], { a: paths(512) })).toHaveLength(512);
+    expect(() => scopes([resolved], { a: paths(513) })).toThrow('1024');
+    expect(() => scopes([resolved], { a: Array(1024).fill('/x') })).toThrow('1024');
+  });
+
+  it('CAP-17 makes an item of the longest path, whatever its letters', () => {
+    const each = { ptr: '/a/*', kind: 'path', required: true } as const;
+    const longest = `/${'\u6587'.repeat(1365)}`;
+    expect(new TextEncoder().encode(longest)).toHaveLength(4096);
+    expect(scopes([each], { a: [longest] })).toEqual([`read /resource:/${'%E6%96%87'.repeat(1365)}`]);
+    expect(() => scopes([each], { a: [`${longest}a`] })).toThrow(TrustError);
+  });
+
+  it('CAP-15 bounds what the items of a call hold together', () => {
+    const each = { ptr: '/a/*', kind: 'path', required: true } as const;
+    const long = (count: number) => Array.from({ length: count }, (_, i) => `/${i}${'\u6587'.repeat(1360)}`);
+    expect(scopes([each], { a: long(7) })).toHaveLength(7);
+    expect(() => scopes([each], { a: long(9) })).toThrow(
+      expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
+    );
   });
 
   it('makes canonical items or a typed refusal, whatever the arguments', () => {

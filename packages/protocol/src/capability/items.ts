@@ -32,21 +32,29 @@ export interface PathToResolve {
 
 /** As many as a decision lists. */
 const MAX_ITEMS = 1024;
+/** Bytes of the scopes of a call: they are disclosed together with its decision, and stored. */
+const MAX_SCOPES = 98_304;
 const checkItem = createChecker(Item);
 
 /** The items a call is decided on (CAP-15 to CAP-17), at least one, without repetitions.
- *  @throws {TrustError} CONSTRAINT_VIOLATED: a value that its kind does not allow, or more than 1,024 items */
+ *  @throws {TrustError} CONSTRAINT_VIOLATED: a value that its kind does not allow; more than 1,024 items, counting a
+ *  path that may turn out to be two (CAP-18) twice; scopes of more than 98,304 bytes together */
 export function itemsOfCall(call: ToolCall): readonly CheckedItem[] {
   const { source, resources } = call.manifest;
   const bare = formatScope('tool', [call.server, call.tool]).text;
   const items = new Map<string, Item>();
+  let bytes = 0;
+  let unresolved = 0;
   const add = (scope: string, op: Op): void => {
-    items.set(`${op} ${scope}`, { scope, op });
-    if (items.size > MAX_ITEMS) throw tooMany();
+    const name = `${op} ${scope}`;
+    if (!items.has(name)) bytes += scope.length;
+    items.set(name, { scope, op });
+    if (items.size + unresolved > MAX_ITEMS || bytes > MAX_SCOPES) throw tooMany();
   };
   for (const resource of resources) {
     const op = resource.op ?? source.op;
     const { values, opaque } = findValues(call.arguments, resource);
+    if (resource.resolve === 'realpath') unresolved += values.length;
     if (opaque) add(bare, op);
     for (const value of values) add(resourceScope(bare, mapValue(value, resource)), op);
   }
@@ -138,5 +146,8 @@ function refused(ptr: string, what: string): TrustError {
 }
 
 function tooMany(): TrustError {
-  return new TrustError('CONSTRAINT_VIOLATED', `a call that names more than ${MAX_ITEMS} resources`);
+  const hint = 'Name fewer resources in one call, or name them by shorter paths.';
+  return new TrustError('CONSTRAINT_VIOLATED', `a call that names more than ${MAX_ITEMS} resources`, {
+    hint,
+  });
 }

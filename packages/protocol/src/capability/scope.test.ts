@@ -54,6 +54,22 @@ describe('scopes', () => {
     expect(() => formatScope('tool', ['fs', 'read', ['..']])).toThrow(TrustError);
   });
 
+  it('CAP-8 an item is longer than a grant by its resource only', () => {
+    const start = 'tool:fs/method:a/resource:/';
+    const longest = `${start}${'a'.repeat(12_800 - start.length)}`;
+    expect(parseScope(longest, 'item').text).toBe(longest);
+    for (const [text, use] of [
+      [`${longest}a`, 'item'],
+      [longest, 'grant'],
+      [`${start}${'a'.repeat(1025 - start.length)}`, 'grant'],
+      [`tool:${'a'.repeat(1020)}`, 'item'],
+      [`tool:fs/method:${'a'.repeat(1009)}/resource:/a`, 'item'],
+      [`llm:${'a'.repeat(1021)}/resource:/a`, 'item'],
+    ] as const) {
+      expect(() => parseScope(text, use), text).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
+    }
+  });
+
   it('CAP-10 a star may cut a character, but hold no needless escape', () => {
     expect(parseScope('tool:%E2%82*', 'grant').values).toEqual(['%E2%82*']);
     for (const bad of ['%0A*', '%61*', '%7E*', '%7F*', '%2D*', '%e2*', '%E*', '%*', 'a b*']) {

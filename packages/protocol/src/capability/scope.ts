@@ -1,3 +1,4 @@
+import { MAX_ITEM_SCOPE } from '@talosprotocol/contracts';
 import { malformed } from '../error.js';
 
 /** The first segment's kind, which decides what may follow (CAP-8). */
@@ -24,6 +25,7 @@ const SEGMENTS: Readonly<Record<ScopeRoot, readonly string[]>> = {
   admin: ['admin', 'action'],
 };
 
+/** Of a grant's scope, and of what stands before the `resource` of an item's. */
 const MAX_BYTES = 1024;
 const PLAIN = /^[A-Za-z0-9\-._~]+$/;
 /** What precedes a `*` may end within a character, so that it is looked at byte by byte. */
@@ -38,7 +40,7 @@ const SUBDELIMS = /[!'()*]/g;
  *  @throws {TrustError} MALFORMED
  *  @example parseScope('tool:fs/method:read_*', 'grant') */
 export function parseScope(text: string, use: ScopeUse): Scope {
-  if (text.length > MAX_BYTES) throw malformed(`a scope of more than ${MAX_BYTES} bytes`);
+  if (text.length > MAX_BYTES) checkLongItem(text, use);
   const root = parseRoot(text.slice(0, Math.max(0, text.indexOf(':'))));
   const values: string[] = [];
   let at = 0;
@@ -111,6 +113,13 @@ export function coversScope(grant: Scope, scope: string): boolean {
   if (!scope.startsWith(rest, at)) return false;
   const end = at + rest.length;
   return end === scope.length || scope[end] === '/' || rest.endsWith('/');
+}
+
+/** An item's `resource` may be the longest path there is; all else of it is as short as a grant. */
+function checkLongItem(text: string, use: ScopeUse): void {
+  const resource = text.slice(0, MAX_BYTES).indexOf('/resource:');
+  if (use === 'grant' || resource < 0) throw malformed(`a scope of more than ${MAX_BYTES} bytes`);
+  if (text.length > MAX_ITEM_SCOPE) throw malformed(`an item of more than ${MAX_ITEM_SCOPE} bytes`);
 }
 
 function parseRoot(kind: string): ScopeRoot {

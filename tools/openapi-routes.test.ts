@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ROUTES } from './openapi-routes.js';
+
+const SERVER = fileURLToPath(new URL('../packages/server/src', import.meta.url));
+
+/** A route is declared by its path in quotes: as a member, or as the first text of a call that makes it. */
+const DECLARED = /'(\/(?:talos\/v1|tlog|mcp|health|\.well-known)(?:\/[^']*)?)'/g;
+
+function sources(): string[] {
+  const names = readdirSync(SERVER, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => /\.ts$/.test(name) && !/\.test\.ts$|(?:^|\/)testing\//.test(name));
+}
+
+/** `:name` and `*` of our router are `{name}` in OpenAPI; only where a value stands matters here. */
+function shapeOf(path: string): string {
+  return path.replace(/\{\w+\}|:\w+|\*/g, '{}');
+}
+
+describe('the OpenAPI document', () => {
+  it('has every route that is served, and no other', () => {
+    const served = sources().flatMap((name) =>
+      [...readFileSync(`${SERVER}/${name}`, 'utf8').matchAll(DECLARED)].map(([, path]) =>
+        shapeOf(path as string),
+      ),
+    );
+    expect(served.length).toBeGreaterThan(20);
+    const documented = ROUTES.map(({ path }) => shapeOf(path));
+    expect([...new Set(served)].sort()).toEqual([...new Set(documented)].sort());
+  });
+
+  it('names each operation once', () => {
+    expect(new Set(ROUTES.map(({ id }) => id)).size).toBe(ROUTES.length);
+    expect(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)).size).toBe(ROUTES.length);
+  });
+});

@@ -1,0 +1,296 @@
+import {
+  AnnouncedTools,
+  AuthorizeAnswer,
+  AuthorizeRequest,
+  EventPage,
+  Identity,
+  IdentityPage,
+  IssueCapabilityAnswer,
+  IssueCapabilityRequest,
+  NonceAnswer,
+  OpenSessionAnswer,
+  OpenSessionRequest,
+  PolicyReloaded,
+  Receipt,
+  RegisterIdentityRequest,
+  RequestRecord,
+  RevokeAnswer,
+  RevokeRequest,
+  TrustFile,
+  WellKnown,
+} from '@talosprotocol/contracts';
+
+/** Services by the port they answer on unless told otherwise. */
+export const PORTS = { kernel: 8000, gateway: 8001, audit: 8002 } as const;
+export type Service = keyof typeof PORTS;
+
+export interface Route {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  readonly on: readonly Service[];
+  readonly id: string;
+  readonly summary: string;
+  /** `admin` needs the administrator's token, `session` a session's MAC, `agent` a capability. */
+  readonly needs?: 'admin' | 'session' | 'agent';
+  readonly body?: object;
+  readonly query?: Record<string, object>;
+  readonly status: number;
+  readonly answer?: object;
+  /** Media type of an answer that is no JSON of ours. */
+  readonly media?: string;
+}
+
+export const ALL = ['kernel', 'gateway', 'audit'] as const;
+/** Services an agent talks to. */
+const BOTH = ['kernel', 'gateway'] as const;
+const PAGE = {
+  cursor: { type: 'string', pattern: '^[A-Za-z0-9_-]{51,71}$' },
+  limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
+};
+const INDEX = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+/** Every route of ours; a test holds them against the routes that are served. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'post',
+    path: '/talos/v1/identities',
+    on: ['kernel'],
+    id: 'registerIdentity',
+    needs: 'admin',
+    summary: 'Registers an identity',
+    body: RegisterIdentityRequest,
+    status: 201,
+    answer: Identity,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/identities',
+    on: ['kernel'],
+    id: 'listIdentities',
+    needs: 'admin',
+    summary: 'Lists identities, newest first',
+    query: PAGE,
+    status: 200,
+    answer: IdentityPage,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/identities/{did}',
+    on: ['kernel'],
+    id: 'getIdentity',
+    needs: 'admin',
+    summary: 'Answers one identity',
+    status: 200,
+    answer: Identity,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/capabilities',
+    on: ['kernel'],
+    id: 'issueCapability',
+    needs: 'admin',
+    summary: "Issues a root link with the organisation's key",
+    body: IssueCapabilityRequest,
+    status: 201,
+    answer: IssueCapabilityAnswer,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/revocations',
+    on: BOTH,
+    id: 'revoke',
+    summary: 'Revokes a link: by a signed revocation, or as an administrator by its id',
+    body: RevokeRequest,
+    status: 200,
+    answer: RevokeAnswer,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/nonces',
+    on: BOTH,
+    id: 'createNonce',
+    summary: 'Gives a nonce for one proof (SES-1)',
+    status: 201,
+    answer: NonceAnswer,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/sessions',
+    on: BOTH,
+    id: 'openSession',
+    summary: 'Opens a session (SES-3)',
+    body: OpenSessionRequest,
+    status: 201,
+    answer: OpenSessionAnswer,
+  },
+  {
+    method: 'delete',
+    path: '/talos/v1/sessions/{sid}',
+    on: BOTH,
+    id: 'closeSession',
+    needs: 'session',
+    summary: 'Ends a session (SES-11)',
+    status: 204,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/authorize',
+    on: ['kernel'],
+    id: 'authorize',
+    needs: 'admin',
+    summary: 'Decides as of now and consumes nothing (DEC-11)',
+    body: AuthorizeRequest,
+    status: 200,
+    answer: AuthorizeAnswer,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/requests/{request_id}',
+    on: ['kernel'],
+    id: 'explainRequest',
+    needs: 'admin',
+    summary: 'Says what was decided on a request and why',
+    status: 200,
+    answer: RequestRecord,
+  },
+  {
+    method: 'get',
+    path: '/.well-known/talos.json',
+    on: BOTH,
+    id: 'wellKnown',
+    summary: 'Says who answers here and what its evidence is checked with',
+    status: 200,
+    answer: WellKnown,
+  },
+  {
+    method: 'post',
+    path: '/mcp',
+    on: ['gateway'],
+    id: 'mcp',
+    needs: 'agent',
+    summary: 'MCP over streamable HTTP, all tool servers (DEC-5)',
+    body: { type: 'object' },
+    status: 200,
+    answer: { type: 'object' },
+  },
+  {
+    method: 'post',
+    path: '/mcp/{server}',
+    on: ['gateway'],
+    id: 'mcpServer',
+    needs: 'agent',
+    summary: 'MCP over streamable HTTP, one tool server (DEC-5)',
+    body: { type: 'object' },
+    status: 200,
+    answer: { type: 'object' },
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/servers/{name}/tools',
+    on: ['gateway'],
+    id: 'lookAtTools',
+    needs: 'admin',
+    summary:
+      'Asks a configured tool server for its tools; proposes manifests and pins, compares those in force',
+    status: 200,
+    answer: AnnouncedTools,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/policy/reload',
+    on: ['gateway'],
+    id: 'reloadPolicy',
+    needs: 'admin',
+    summary: 'Reads talos.yaml again and answers the hash of what is in force now (AUD-9)',
+    status: 200,
+    answer: PolicyReloaded,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/receipts/{id}',
+    on: ['audit'],
+    id: 'getReceipt',
+    needs: 'admin',
+    summary: 'Answers a receipt; 503 while no checkpoint covers it (AUD-15)',
+    status: 200,
+    answer: Receipt,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/events',
+    on: ['audit'],
+    id: 'listEvents',
+    needs: 'admin',
+    summary: 'Lists events, newest first',
+    query: PAGE,
+    status: 200,
+    answer: EventPage,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/bundle',
+    on: ['audit'],
+    id: 'exportBundle',
+    needs: 'admin',
+    summary: 'Exports a range as a bundle (AUD-16)',
+    query: { from: INDEX, to: INDEX },
+    status: 200,
+    answer: { type: 'object', description: 'bundle.schema.json' },
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/trust',
+    on: ['audit'],
+    id: 'exportTrust',
+    needs: 'admin',
+    summary: 'Exports what this platform says an auditor could trust (AUD-19)',
+    status: 200,
+    answer: TrustFile,
+  },
+  {
+    method: 'get',
+    path: '/tlog/checkpoint',
+    on: ['audit'],
+    id: 'getCheckpoint',
+    summary: 'Answers the latest checkpoint (AUD-13)',
+    status: 200,
+    media: 'text/plain',
+  },
+  {
+    method: 'get',
+    path: '/tlog/tile/{path}',
+    on: ['audit'],
+    id: 'getTile',
+    summary: 'Answers a tile of hashes (AUD-13); `path` has slashes',
+    status: 200,
+    media: 'application/octet-stream',
+  },
+  {
+    method: 'get',
+    path: '/tlog/tile/entries/{path}',
+    on: ['audit'],
+    id: 'getEntries',
+    needs: 'admin',
+    summary: 'Answers an entry bundle (AUD-13); `path` has slashes',
+    status: 200,
+    media: 'application/octet-stream',
+  },
+  {
+    method: 'get',
+    path: '/health/live',
+    on: ALL,
+    id: 'live',
+    summary: 'Says that the process runs',
+    status: 200,
+    answer: { type: 'object' },
+  },
+  {
+    method: 'get',
+    path: '/health/ready',
+    on: ALL,
+    id: 'ready',
+    summary: 'Says whether it may serve; 503 if not',
+    status: 200,
+    answer: { type: 'object' },
+  },
+];
