@@ -7,6 +7,12 @@ import { UsageError } from './usage-error.js';
 
 /** The terminal, the clock and the environment of this process: the one place of the CLI that reads them. */
 export function createProcessIo(): Io {
+  const stops = new Set<() => void>();
+  // Whoever read our output went away (`talos audit tail | head`): that ends us as Ctrl-C would, without a stack.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    for (const stop of [...stops]) stop();
+  });
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
   return {
     stdout: process.stdout,
@@ -26,10 +32,17 @@ export function createProcessIo(): Io {
     },
     onStop: (callback) => {
       const names = ['SIGINT', 'SIGTERM'] as const;
-      for (const name of names) process.once(name, callback);
-      return () => {
-        for (const name of names) process.off(name, callback);
+      const forget = (): void => {
+        stops.delete(stop);
+        for (const name of names) process.off(name, stop);
       };
+      const stop = (): void => {
+        forget();
+        callback();
+      };
+      stops.add(stop);
+      for (const name of names) process.on(name, stop);
+      return forget;
     },
   };
 }

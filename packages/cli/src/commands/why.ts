@@ -120,7 +120,9 @@ function printWhy(output: Output, { decision, outcome, request_id }: RequestReco
     if (value !== undefined) output.line(`  ${name.padEnd(8)} ${printable(String(value))}`);
 }
 
-function nextStep({ decision: { action, effect } }: RequestRecord): string {
+function nextStep({ decision: { action, code, effect } }: RequestRecord): string {
   if (effect === 'allow') return 'proof of it: talos audit export --out bundle.json --trust-out trust.json';
-  return action.server === undefined ? 'talos audit tail' : `talos mcp policy suggest ${action.server}`;
+  const isAboutTool = code === 'UNKNOWN_TOOL' || code === 'TOOL_CHANGED';
+  if (isAboutTool && action.server !== undefined) return `talos mcp policy suggest ${action.server}`;
+  return 'what happened around it: talos audit tail';
 }

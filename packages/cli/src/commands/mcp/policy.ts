@@ -12,6 +12,7 @@ import {
   type Shell,
 } from '../../define-command.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
+import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { parseServerName } from '../../talos-yaml.js';
 import { UsageError } from '../../usage-error.js';
@@ -53,8 +54,8 @@ function addSuggest(policy: Command, shell: Shell): void {
     const found = await suggestions(call);
     const tools = found.tools.map((tool) => ({ ...tool, state: stateOf(tool) }));
     output.result({ ok: true, ...found, tools }, () => {
-      printTools(output, found.tools);
-      for (const name of found.missing) output.aside(`${name}  pinned, but not announced any more`);
+      printTools(output, output.line, found.tools);
+      for (const name of found.missing) output.line(`${printable(name)}  pinned, but not announced any more`);
     });
     output.next(`talos mcp policy confirm ${found.server} <tool...>`);
     return undefined;
@@ -117,12 +118,13 @@ function addConfirm(policy: Command, shell: Shell): void {
     const looking = platform.gateway.tools(parseServerName(server));
     const announced = await withProgress(io, output, 'Asking the server', looking);
     const tools = chooseTools(announced, names).filter((tool) => stateOf(tool) !== 'pinned');
-    printTools(output, tools);
+    printTools(output, output.aside, tools);
     if (tools.length > 0) {
       await confirmTools(
         io,
+        output,
         `Pin ${tools.length === 1 ? 'this tool' : `these ${tools.length} tools`}?`,
-        options.yes === true,
+        options.yes,
       );
       const pins = Object.fromEntries(tools.map((tool) => [tool.name, pinOf(tool)]));
       await editTalosYaml(io, config, (yaml) => yaml.pinTools(server, pins));

@@ -36,28 +36,28 @@ function reference({ env }: Io, name: string): [string, string] {
   return [name, `\${${name}}`];
 }
 
-/** A name for the server, from the first word that looks like one: `@scope/server-files@1.2` gives `files`. */
+const RUNNERS = new Set(
+  'npx node uvx uv run bunx bun deno python python3 docker exec pnpm dlx yarn'.split(' '),
+);
+/** Files and folders that say nothing about what is in them. */
+const NAMELESS = new Set(['', 'index', 'main', 'server', 'cli', 'dist', 'build', 'src', 'bin', 'lib']);
+
+/** A name for the server, from the first word that says something: `@scope/server-files@1.2` and
+ *  `node /opt/server-files/dist/index.js` both give `files`. */
 export function suggestServerName(words: readonly string[]): string {
-  const runners = new Set([
-    'npx',
-    'node',
-    'uvx',
-    'uv',
-    'run',
-    'bunx',
-    'deno',
-    'python',
-    'python3',
-    'docker',
-    'exec',
-  ]);
-  const word = words.find((candidate) => !candidate.startsWith('-') && !runners.has(basename(candidate)));
-  const name = basename((word ?? '').replace(/(?<=.)@[^/@]*$/, ''))
+  const word = words.find((candidate) => !candidate.startsWith('-') && !RUNNERS.has(basename(candidate)));
+  const segments = (word ?? '').split('/').map(toServerName);
+  return segments.findLast((segment) => !NAMELESS.has(segment)) ?? FALLBACK;
+}
+
+function toServerName(segment: string): string {
+  return segment
+    .slice(0, 256)
     .toLowerCase()
+    .replace(/(?<=.)@[^@]*$/, '')
     .replace(/\.[a-z]{1,3}$/, '')
     .replace(/^(?:mcp-)?(?:server-)?|(?:-mcp)?(?:-server)?$/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 32)
     .replace(/^-+|-+$/g, '');
-  return name === '' ? FALLBACK : name;
 }

@@ -40,33 +40,42 @@ export function opsOf({ op, resources }: ToolManifest): readonly ('read' | 'writ
   return (['read', 'write'] as const).filter((known) => ops.has(known));
 }
 
-/** Shows tools with their manifests. All text of the tool is the server's own word, and is shown as such. */
-export function printTools(output: Output, tools: readonly AnnouncedTool[]): void {
-  for (const tool of tools) printTool(output, tool);
+/** Shows tools with their manifests, by `print`. All text of the tool is the server's own word, and is shown as such. */
+export function printTools(
+  { color }: Output,
+  print: (text: string) => void,
+  tools: readonly AnnouncedTool[],
+): void {
+  for (const tool of tools) printTool(color, print, tool);
 }
 
-function printTool(output: Output, tool: AnnouncedTool): void {
-  const { color, aside } = output;
+function printTool(color: Output['color'], print: (text: string) => void, tool: AnnouncedTool): void {
   const { op, resources } = pinOf(tool);
   const state = stateOf(tool);
   const mark = state === 'changed' ? color.red('CHANGED') : state === 'new' ? 'new' : color.green('pinned');
-  aside(`${color.bold(printable(tool.name))}  ${op}  ${mark}`);
+  print(`${color.bold(printable(tool.name))}  ${op}  ${mark}`);
   for (const { ptr, kind, required, resolve } of resources) {
     const facts = [kind, required ? 'required' : 'optional', resolve === undefined ? [] : 'real path'].flat();
-    aside(`    ${printable(ptr)}: ${facts.join(', ')}`);
+    print(`    ${printable(ptr)}: ${facts.join(', ')}`);
   }
-  if (state === 'new') for (const note of tool.proposed.notes) aside(color.dim(`    ${printable(note)}`));
+  if (state === 'new') for (const note of tool.proposed.notes) print(color.dim(`    ${printable(note)}`));
   for (const { member, was, is } of tool.pinned?.changes ?? []) {
-    aside(color.yellow(`    ${printable(member)} was ${printable(was ?? '(absent)')}`));
-    aside(color.yellow(`    ${printable(member)} is  ${printable(is ?? '(absent)')}`));
+    print(color.yellow(`    ${printable(member)} was ${printable(was ?? '(absent)')}`));
+    print(color.yellow(`    ${printable(member)} is  ${printable(is ?? '(absent)')}`));
   }
 }
 
 /** Asks a person to confirm; `--yes` is an answer given before.
  *  @throws {UsageError} nobody to ask, or the answer is no */
-export async function confirmTools(io: Io, question: string, yes: boolean): Promise<void> {
-  if (yes) return;
-  if (io.ask === undefined)
+export async function confirmTools(
+  io: Io,
+  output: Output,
+  question: string,
+  yes: boolean | undefined,
+): Promise<void> {
+  if (yes === true) return;
+  // With --json the list was not shown, so nobody could answer for it.
+  if (io.ask === undefined || output.json)
     throw new UsageError('a person must confirm what the tools may do', 'look at the list, then add --yes');
   if (await io.ask.confirm(question)) return;
   throw new UsageError(

@@ -146,8 +146,8 @@ async function pin(
 ): Promise<void> {
   const open = tools.filter((tool) => stateOf(tool) !== 'pinned');
   if (open.length === 0) return;
-  printTools(output, open);
-  await confirmTools(io, `May they do that? This pins ${open.length} of them.`, options.yes === true);
+  printTools(output, output.aside, open);
+  await confirmTools(io, output, `May they do that? This pins ${open.length} of them.`, options.yes);
   await editTalosYaml(io, config, (yaml) =>
     yaml.pinTools(name, Object.fromEntries(open.map((tool) => [tool.name, pinOf(tool)]))),
   );

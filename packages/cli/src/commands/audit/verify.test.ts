@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestCli, type Ran, type TestCli } from '../../testing/cli.js';
+import { makeEvidence } from '../../testing/evidence.js';
+
+let cli: TestCli;
+beforeEach(() => {
+  cli = createTestCli();
+  for (const [name, content] of Object.entries(makeEvidence())) write(name, content);
+});
+afterEach(() => cli.remove());
+
+const write = (name: string, content: string | Uint8Array): void =>
+  writeFileSync(join(cli.folder, name), content);
+const verify = (...argv: string[]): Promise<Ran> => cli.run(['audit', 'verify', ...argv]);
+
+describe('talos audit verify', () => {
+  it('proves a bundle and a receipt, and says whom it trusted and what it did not prove', async () => {
+    const bundle = await verify('bundle', '--trust', 'trust');
+    expect(bundle.code).toBe(0);
+    expect(bundle.stdout).toContain('PROVEN');
+    expect(bundle.stdout).toContain('Not proven by it:');
+    expect(bundle.stdout).toContain('exporter   did:key:');
+    const receipt = await verify('receipt', '--trust', 'trust', '--json');
+    expect(receipt.code).toBe(0);
+    expect(receipt.json()).toMatchObject({ ok: true, proven: true, kind: 'receipt', index: 0 });
+  });
+
+  it.each(['bundle', 'receipt'])('proves nothing without a trust file: %s', async (file) => {
+    const { code, stdout } = await verify(file);
+    expect(code).toBe(3);
+    expect(stdout).toContain('NOT PROVEN');
+    const json = await verify(file, '--json');
+    expect(json.json()).toMatchObject({ ok: false, proven: false, error: { code: 'PROOF_NOT_PROVEN' } });
+  });
+
+  it('does not prove a log that was forged and signed with other keys', async () => {
+    const forged = makeEvidence(50);
+    write('bundle', forged.bundle);
+    write('receipt', forged.receipt);
+    expect((await verify('bundle', '--trust', 'trust')).code).toBe(3);
+    expect((await verify('receipt', '--trust', 'trust')).code).toBe(3);
+  });
+
+  it('does not prove a bundle with any one byte changed', async () => {
+    const { bundle } = makeEvidence();
+    for (let at = 0; at < bundle.length; at += 37) {
+      const altered = Uint8Array.from(bundle);
+      altered[at]! ^= 1;
+      write('altered', altered);
+      const { code, stderr } = await verify('altered', '--trust', 'trust');
+      expect([at, code]).toEqual([at, 3]);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
+  });
+
+  it('does not prove rubbish, also not in the shape of a receipt', async () => {
+    for (const text of [
+      '',
+      '{}',
+      'null',
+      '{"format":"talos-receipt-v1"}',
+      '["talos-receipt-v1"]',
+      '\u0000',
+    ]) {
+      write('rubbish', text);
+      expect([text, (await verify('rubbish', '--trust', 'trust')).code]).toEqual([text, 3]);
+      expect([text, (await verify('rubbish')).code]).toEqual([text, 3]);
+    }
+  });
+
+  it('tells files that cannot be read, and a wrong trust file, from evidence that proves nothing', async () => {
+    expect((await verify('nowhere', '--trust', 'trust')).code).toBe(1);
+    expect((await verify('bundle', '--trust', 'nowhere')).code).toBe(1);
+    expect((await verify('bundle', '--trust', 'bundle')).code).toBe(1);
+    expect((await verify('.', '--trust', 'trust')).code).toBe(1);
+    expect((await verify('bundle', 'bundle', '--trust', 'trust')).code).toBe(1);
+    expect((await verify()).code).toBe(1);
+  });
+});

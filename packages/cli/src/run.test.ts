@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addCommands } from './commands/index.js';
+import type { Shell } from './define-command.js';
+import { createTestCli, type TestCli } from './testing/cli.js';
+
+let cli: TestCli;
+beforeEach(() => {
+  cli = createTestCli();
+});
+afterEach(() => cli.remove());
+
+/** Every command line that names a command, read from the program itself. */
+function leaves(command: Command, path: readonly string[] = []): string[][] {
+  if (command.commands.length === 0) return [[...path]];
+  return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
+}
+
+const program = new Command('talos');
+addCommands(program, {} as Shell);
+const COMMANDS = leaves(program);
+
+describe('every command', () => {
+  it('is there', () => {
+    expect(COMMANDS.map((path) => path.join(' '))).toEqual([
+      'demo',
+      'init',
+      'up',
+      'doctor',
+      'why',
+      'id create',
+      'id list',
+      'id show',
+      'id backup',
+      'id restore',
+      'cap issue',
+      'cap attenuate',
+      'cap inspect',
+      'cap verify',
+      'cap explain',
+      'cap revoke',
+      'mcp wrap',
+      'mcp policy suggest',
+      'mcp policy confirm',
+      'audit tail',
+      'audit export',
+      'audit verify',
+    ]);
+  });
+
+  it.each(COMMANDS)('has help with an example and --json: %s %s %s', async (...path) => {
+    const { code, stdout, stderr } = await cli.run([...path.filter(Boolean), '--help']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/\nExample:\n {2}\$ talos /);
+    expect(stdout).toContain('--json');
+  });
+
+  it.each(COMMANDS)(
+    'refuses an unknown option with a hint, as text and as JSON: %s %s %s',
+    async (...path) => {
+      const argv = [...path.filter(Boolean), '--no-such-option'];
+      const text = await cli.run(argv);
+      expect(text.code).toBe(1);
+      expect(text.stdout).toBe('');
+      expect(text.stderr).toMatch(/^talos: .*\n {2}hint: .+\n$/);
+      const json = await cli.run([...argv, '--json']);
+      expect(json.code).toBe(1);
+      expect(json.stderr).toBe('');
+      expect(json.json()).toMatchObject({ ok: false, error: { code: 'USAGE' } });
+    },
+  );
+});
+
+describe('talos', () => {
+  it('suggests the command that was meant', async () => {
+    for (const [typed, meant] of [
+      [['audi'], 'audit'],
+      [['cap', 'isue'], 'issue'],
+    ] as const) {
+      const { code, stderr } = await cli.run(typed);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`Did you mean ${meant}?`);
+    }
+  });
+
+  it('says which commands there are when one is missing', async () => {
+    expect((await cli.run([])).stderr).toContain('talos --help');
+    expect((await cli.run(['cap'])).stderr).toContain('one of issue, attenuate');
+  });
+
+  it('answers any arguments with an exit code from 0 to 4 and no stack', async () => {
+    const word = fc.oneof(
+      fc.constantFrom('id', 'cap', 'audit', 'why', 'create', 'show', 'issue', 'inspect', 'verify', 'explain'),
+      fc.constantFrom('--json', '--grant', '--where', '--to', '--as', '--trust', '--', '-', '--calls'),
+      fc.string({ maxLength: 40 }),
+      fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => !text.includes('\0')),
+    );
+    // What would start a process is tried elsewhere.
+    const isHarmless = (argv: string[]) => !['demo', 'init', 'up', 'doctor', 'mcp'].includes(argv[0] ?? '');
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 7 }).filter(isHarmless), async (argv) => {
+        const { code, stdout, stderr } = await cli.run(argv);
+        expect([0, 1, 2, 3, 4]).toContain(code);
+        expect(stdout + stderr).not.toMatch(/\n\s+at .*:\d+:\d+/);
+        // Nothing that was typed reaches the terminal as a command to it.
+        expect(stdout + stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -1,0 +1,75 @@
+import { isTrustError } from '@talosprotocol/protocol';
+import { describe, expect, it } from 'vitest';
+import { parseTalosYaml } from './talos-yaml.js';
+
+const PIN = 'ab'.repeat(32);
+const SOURCE = `# who decides
+version: 1
+servers:
+  # the files of the team
+  files:
+    command: node # from PATH
+    args: [server.js, "\${HOME}"]
+`;
+const tool = {
+  op: 'read' as const,
+  resources: [{ ptr: '/path', kind: 'path' as const, required: true }],
+  pin: PIN,
+};
+
+describe('editing a talos.yaml', () => {
+  it('keeps comments, order and references to variables', () => {
+    const yaml = parseTalosYaml(SOURCE, 'talos.yaml');
+    yaml.pinTools('files', { read_text_file: tool });
+    const text = yaml.text();
+    for (const kept of ['# who decides', '# the files of the team', '# from PATH', `\${HOME}`])
+      expect(text).toContain(kept);
+    expect(parseTalosYaml(text, 'talos.yaml').policy.servers['files']?.tools).toEqual({
+      read_text_file: tool,
+    });
+  });
+
+  it('replaces the pin of one tool and leaves the others', () => {
+    const yaml = parseTalosYaml(SOURCE, 'talos.yaml');
+    yaml.pinTools('files', { a: tool, b: tool });
+    const again = parseTalosYaml(yaml.text(), 'talos.yaml');
+    again.pinTools('files', { b: { ...tool, pin: 'cd'.repeat(32) } });
+    const { tools } = parseTalosYaml(again.text(), 'talos.yaml').policy.servers['files'] ?? {};
+    expect(tools?.['a']?.pin).toBe(PIN);
+    expect(tools?.['b']?.pin).toBe('cd'.repeat(32));
+  });
+
+  it('adds a server to an empty list, but not over one that is there', () => {
+    const yaml = parseTalosYaml('version: 1\nservers: {}\n', 'talos.yaml');
+    yaml.addServer('files', { command: 'node', args: ['a b', '- c', ': d', '# e'] });
+    expect(parseTalosYaml(yaml.text(), 'f').policy.servers['files']?.args).toEqual([
+      'a b',
+      '- c',
+      ': d',
+      '# e',
+    ]);
+    expect(() => yaml.addServer('files', { command: 'x' })).toThrow('has a server files already');
+    expect(() => yaml.pinTools('other', { a: tool })).toThrow('has no server other');
+  });
+
+  it.each([
+    'version: 1\nservers: {}\nmore: 1\n',
+    'version: 1\nversion: 1\nservers: {}\n',
+    'version: 2\nservers: {}\n',
+    'a: &a [*a, *a]\n',
+    '%',
+    '\t',
+    '',
+    '!!js/function x',
+  ])('refuses %j with a code', (source) => {
+    const code = (() => {
+      try {
+        parseTalosYaml(source, 'talos.yaml');
+        return 'read';
+      } catch (error) {
+        return isTrustError(error) ? error.code : error;
+      }
+    })();
+    expect(code).toBe('SETTINGS_INVALID');
+  });
+});

@@ -1,0 +1,54 @@
+import {
+  createNoteSigner,
+  createReceipt,
+  createSigner,
+  createTreeHasher,
+  eventBytes,
+  formatVerifierKey,
+  parseEvent,
+  type Signer,
+  signBundle,
+  signCheckpoint,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+
+const crypto = createNodeCrypto();
+const ORIGIN = 'talos.test/1/default';
+const signerOf = (byte: number): Signer => createSigner(new Uint8Array(32).fill(byte), crypto);
+
+/** A log of one event, as a bundle and as a receipt, and the trust file that fits; `keys` makes another log of it. */
+export function makeEvidence(keys = 1): { bundle: Uint8Array; receipt: string; trust: string } {
+  const [log, exporter, gateway] = [signerOf(keys), signerOf(keys + 1), signerOf(keys + 2)];
+  const event = parseEvent({
+    v: 1,
+    id: 'evt_01890a5d-ac96-774b-bcce-b302099a8057',
+    time: '2026-11-23T12:00:00.000Z',
+    type: 'log.opened',
+    origin: ORIGIN,
+    tenant: 'default',
+    emitter: gateway.did,
+    eseq: 1,
+    prev: null,
+    principal: null,
+    boot: 1,
+    policy: 'ab'.repeat(32),
+    size: 0,
+  });
+  const root = createTreeHasher(crypto.sha256).leaf(eventBytes(event));
+  const { publicKey } = log;
+  const signer = createNoteSigner(crypto.sha256, { name: ORIGIN, publicKey, sign: log.sign });
+  const checkpoint = signCheckpoint({ origin: ORIGIN, size: 1, root, extensions: [] }, [signer]);
+  const entries = [{ index: 0, event, disclosures: [], proof: [] }];
+  const content = { format: 'talos-bundle-v1' as const, checkpoint, range: { from: 0, to: 1 }, entries };
+  return {
+    bundle: signBundle(content, 1_795_000_000, exporter, crypto),
+    receipt: JSON.stringify(createReceipt(event, [], { index: 0, proof: [], checkpoint })),
+    trust: JSON.stringify({
+      format: 'talos-trust-v1',
+      logs: [{ origin: ORIGIN, vkey: formatVerifierKey(crypto.sha256, ORIGIN, publicKey) }],
+      exporters: [exporter.did],
+      emitters: [gateway.did],
+      anchors: [],
+    }),
+  };
+}
