@@ -43,18 +43,21 @@ interface Verdict {
   readonly reason?: string | undefined;
 }
 
+/** All copies at once: each verifier is a process of its own. */
 async function verifyCopies(
   world: World,
   bytes: Uint8Array,
-): Promise<readonly (Verdict & { name: string })[]> {
-  const path = join(world.scratch.folder, 'forged.json');
-  const verdicts = [];
-  for (const [name, copy] of copiesOf(world, bytes)) {
-    await writeFile(path, copy, { mode: 0o600 });
-    verdicts.push({ name, ...(await verify(path, part(world, 'bundle').trust)) });
-  }
-  await rm(path);
-  return verdicts;
+): Promise<readonly (Verdict & { readonly name: string })[]> {
+  const { trust } = part(world, 'bundle');
+  return Promise.all(
+    copiesOf(world, bytes).map(async ([name, copy], index) => {
+      const path = join(world.scratch.folder, `forged-${index}.json`);
+      await writeFile(path, copy, { mode: 0o600 });
+      const verdict = await verify(path, trust);
+      await rm(path);
+      return { name, ...verdict };
+    }),
+  );
 }
 
 type Entries = { entries: unknown[] };

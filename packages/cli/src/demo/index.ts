@@ -62,28 +62,7 @@ async function tell(world: World, io: Io, output: Output): Promise<DemoReport> {
     tellStep(report, steps.length, output);
     if (!report.ok) return { ok: false, steps };
   }
-  const summary = await summarize(world);
-  tellSummary(summary, output);
-  return { ok: true, steps, ...summary };
-}
-
-function tellSummary(
-  { decisions, latency, log, bundle, trust }: Summary,
-  { line, next, color }: Output,
-): void {
-  line();
-  line(color.bold('Every step came out as it should.'));
-  line(
-    `    decisions  ${decisions.total}: ${decisions.allowed} allowed, ${decisions.denied} denied, each with a receipt`,
-  );
-  line(
-    `    latency    median ${latency.median_ms} ms, p99 ${latency.p99_ms} ms, of ${latency.calls} whole calls as the client saw them`,
-  );
-  line(`    log        ${log.size} events, root ${log.root}`);
-  line(`    bundle     ${bundle}`);
-  line(`    trust file ${trust}`);
-  next(`verify the evidence yourself: ./talos audit verify ${bundle} --trust ${trust}`);
-  next('run the platform: ./talos up');
+  return { ok: true, steps, ...(await summarize(world)) };
 }
 
 async function runStep(step: Step, world: World, io: Io): Promise<StepReport> {

@@ -29,7 +29,7 @@ export async function openScratch(dataFolder: string): Promise<Scratch> {
   await mkdir(wanted, { recursive: true, mode: 0o711 });
   const folder = realpathSync(wanted);
   await claim(folder);
-  for (const name of ['platform', 'files', 'bundle.json', 'trust.json', 'forged.json']) {
+  for (const name of ['platform', 'files', 'bundle.json', 'trust.json']) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
   const files = join(folder, 'files');
