@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,6 +24,8 @@ interface Terminal {
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'talos-cli-e2e-'));
+  // As root the database runs as another user, who must get through to the data folders in it.
+  await chmod(folder, 0o711);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -185,7 +187,10 @@ describe('commands that ask a running platform', () => {
 });
 
 describe('commands that start a platform', () => {
-  const environment = (name: string) => testEnvironment(join(folder, name));
+  const environment = (name: string) => ({
+    ...testEnvironment(join(folder, name)),
+    TALOS_LOG_LEVEL: 'error',
+  });
 
   it('init, doctor and up: made, well, served, and stopped cleanly', async () => {
     const env = environment('up');

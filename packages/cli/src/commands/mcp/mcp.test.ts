@@ -116,7 +116,6 @@ describe('the administrator token', () => {
 
   it('is not read from a file that others can read', async () => {
     writeFileSync(join(cli.data, 'keys/admin.token'), CANARY);
-    const { chmodSync } = await import('node:fs');
     chmodSync(join(cli.data, 'keys/admin.token'), 0o644);
     record(process.pid);
     const ran = await cli.run(['audit', 'tail'], { fetch });
