@@ -23,7 +23,7 @@ export interface Known {
 
 /** The end of each draft, in order: where it stands, or why it is refused. A chain that was logged before stands
  *  nowhere new. */
-export type Settled = { readonly event: RecordedEvent | undefined } | { readonly fault: unknown };
+type Settled = { readonly event: RecordedEvent | undefined } | { readonly fault: unknown };
 
 /** Drafts turned into what is written. */
 export interface Batch {

@@ -3,7 +3,6 @@ import {
   type NoteVerifier,
   signCheckpoint,
   TrustError,
-  type TrustedLog,
   verifyCheckpoint,
 } from '@talosprotocol/protocol';
 
@@ -35,14 +34,10 @@ export function makeCheckpoint(key: LogKey, size: number, root: Uint8Array): Sig
  *  @throws {TrustError} LOG_CORRUPT: it is not ours, or was changed */
 export function readOwnCheckpoint(key: LogKey, note: string, where: string): SignedCheckpoint {
   try {
-    const { size, root } = verifyCheckpoint(note, trustedLog(key));
+    const { size, root } = verifyCheckpoint(note, { origin: key.origin, keys: [key.verifier] });
     return { size, root, note };
   } catch (cause) {
     const hint = 'restore the database and the data folder from the same backup';
     throw new TrustError('LOG_CORRUPT', `the checkpoint in ${where} does not verify`, { hint }, cause);
   }
-}
-
-export function trustedLog(key: LogKey): TrustedLog {
-  return { origin: key.origin, keys: [key.verifier] };
 }

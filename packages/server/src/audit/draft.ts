@@ -4,7 +4,7 @@ import type { Disclosure, EventOf, EventType } from '@talosprotocol/contracts';
 type Added = 'v' | 'id' | 'time' | 'type' | 'origin' | 'tenant' | 'emitter' | 'eseq' | 'prev' | 'principal';
 
 /** The further members of a type (AUD-4); of a decision without `source`, which follows from the address. */
-export type DraftMembers<T extends EventType> = T extends 'decision'
+type DraftMembers<T extends EventType> = T extends 'decision'
   ? Omit<EventOf<T>, Added | 'source'>
   : Omit<EventOf<T>, Added>;
 

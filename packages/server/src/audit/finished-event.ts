@@ -15,7 +15,7 @@ import {
 import { type AuditDraft, isAllowedWrite, uuidOf } from './draft.js';
 
 /** What the log adds to a draft. */
-export interface EventPlace {
+interface EventPlace {
   readonly timeMs: number;
   readonly eseq: number;
   readonly prev: string | null;

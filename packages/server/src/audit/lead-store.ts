@@ -43,7 +43,7 @@ export interface LogIdentity {
 }
 
 /** Thrown when another holder took the log over. */
-export class FencedError extends Error {
+class FencedError extends Error {
   constructor() {
     super('the log has another holder');
     this.name = 'FencedError';

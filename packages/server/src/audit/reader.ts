@@ -17,7 +17,7 @@ import { createProver, openRow, type Prover } from './prover.js';
 import type { EventRow } from './store.js';
 
 /** How the log stands. */
-export interface AuditStats {
+interface AuditStats {
   /** Events that are durable. */
   readonly sequenced: number;
   /** Size and root (hex) of the last checkpoint. */

@@ -170,6 +170,13 @@ describe('routes', () => {
     }
   });
 
+  it('export few bundles at a time', async () => {
+    const statuses = await Promise.all(Array.from({ length: 6 }, () => statusOf('/talos/v1/bundle')));
+    expect(statuses).toContain(200);
+    expect(statuses).toContain(503);
+    expect(await statusOf('/talos/v1/bundle')).toBe(200);
+  });
+
   it('cut a bundle off when the log proves to be damaged, and answer no wrong receipt', async () => {
     const damaged = "UPDATE audit_event SET event = replace(event, '$1', '$2') WHERE idx = 7";
     await world.sql.query(damaged.replace('$1', '"allow"').replace('$2', '"deny"'));

@@ -7,6 +7,7 @@ import type { Audit } from './service.js';
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they are the
  *  administrator's; checkpoints and hashes are everybody's. */
 export function createAuditRoutes(audit: Audit): Route[] {
+  const exports = createTurnstile(MAX_EXPORTS);
   return [
     get('/talos/v1/receipts/:id', 'admin', async (context, response) => {
       noQuery(context);
@@ -16,7 +17,9 @@ export function createAuditRoutes(audit: Audit): Route[] {
       const query = readQuery(context, ['cursor', 'limit']);
       sendJson(response, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
     }),
-    get('/talos/v1/bundle', 'admin', (context, response) => sendBundle(audit, context, response)),
+    get('/talos/v1/bundle', 'admin', (context, response) =>
+      exports(() => sendBundle(audit, context, response)),
+    ),
     get('/talos/v1/trust', 'admin', async (context, response) => {
       noQuery(context);
       sendJson(response, await audit.trust());
@@ -30,6 +33,21 @@ export function createAuditRoutes(audit: Audit): Route[] {
     ),
     get('/tlog/tile/*', 'public', (context, response) => sendTile(audit, '', context, response)),
   ];
+}
+
+/** Bundles that are written at a time: each keeps the database busy. */
+const MAX_EXPORTS = 2;
+
+/** Lets so many in at a time. */
+function createTurnstile(max: number): (work: () => Promise<void>) => Promise<void> {
+  let inside = 0;
+  return async (work) => {
+    if (inside >= max) throw new TrustError('UNAVAILABLE', 'other bundles are being exported');
+    inside += 1;
+    await work().finally(() => {
+      inside -= 1;
+    });
+  };
 }
 
 type Answer = (context: RequestContext, response: ServerResponse) => Promise<void> | void;

@@ -53,7 +53,7 @@ export interface Sequencer {
 /** Denials have a queue of their own, so that a flood of them leaves the other one free; one is never written before
  *  a draft of the main queue that was handed in first. `owed` is the main queue with some room kept back for what
  *  must follow an accepted call. */
-export type Lane = 'main' | 'owed' | 'denial';
+type Lane = 'main' | 'owed' | 'denial';
 
 interface Waiting {
   /** Counts the drafts of both queues. */

@@ -10,7 +10,7 @@ export interface EventRow {
 }
 
 /** Where the decision on a request and its outcome are. */
-export interface RequestRows {
+interface RequestRows {
   readonly decision: EventRow;
   readonly outcome: EventRow | undefined;
 }
@@ -23,7 +23,7 @@ export interface OwedRow {
 }
 
 /** Bytes a range would take in a bundle, without proofs. */
-export interface RangeSize {
+interface RangeSize {
   readonly rows: number;
   readonly bytes: number;
 }

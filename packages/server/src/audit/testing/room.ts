@@ -22,9 +22,9 @@ const crypto = createNodeCrypto();
 
 /** The identities of test logs, from fixed seeds. */
 export const gateway = createSigner(new Uint8Array(32).fill(7), crypto);
-export const logKey = createSigner(new Uint8Array(32).fill(8), crypto);
+const logKey = createSigner(new Uint8Array(32).fill(8), crypto);
 export const agent = createSigner(new Uint8Array(32).fill(9), crypto);
-export const POLICY_HASH = 'ab'.repeat(32);
+const POLICY_HASH = 'ab'.repeat(32);
 
 /** What a test changes. */
 export type Changes = Partial<Omit<AuditDeps, 'sql' | 'tiles'>>;
