@@ -1,5 +1,6 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import { createDidResolver } from '@talosprotocol/protocol';
+import { createDidResolver, type DidResolver } from '@talosprotocol/protocol';
+import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
 import type { Reaper } from '../platform/reaper.js';
 import type { Sql } from '../platform/sql.js';
@@ -121,6 +122,15 @@ async function auditDeps(
   };
 }
 
+/** Fetches what the policy in force allows; what it allows no more is refused at once. */
+function createResolver(policies: Policies): DidResolver {
+  return createDidResolver({
+    now: () => Math.floor(clock.now() / 1000),
+    fetchDocument: createDidFetch(),
+    allow: (did) => policies.current().document.didWeb?.allow.includes(did) === true,
+  });
+}
+
 function kernelDeps(
   { foundation, sql }: RoomsOptions,
   policies: Policies,
@@ -134,7 +144,7 @@ function kernelDeps(
     random,
     log,
     crypto,
-    resolver: createDidResolver({ now: () => Math.floor(clock.now() / 1000) }),
+    resolver: createResolver(policies),
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,
