@@ -50,7 +50,7 @@ async function readKey(io: Io, data: string, { folder, name }: KeyPlace): Promis
 
 /** Reads a backup, with every key in it decrypted.
  *  @throws {TrustError} MALFORMED; PROOF_INVALID: the passphrase is wrong, or the file was altered */
-export function decodeBackup(
+function decodeBackup(
   bytes: Uint8Array,
   passphrase: string,
 ): readonly { readonly folder: KeyFolder; readonly key: StoredKey }[] {

@@ -9,14 +9,6 @@ export function printable(text: string): string {
   return shown.replace(UNPRINTABLE, escapeCharacter);
 }
 
-/** As `printable`, but whole and with line ends kept: for text of several lines. */
-export function printableLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.replace(UNPRINTABLE, escapeCharacter))
-    .join('\n');
-}
-
 /** JSON whose strings hold nothing a terminal would obey; the same value once parsed. */
 export function printableJson(value: unknown, indent = 2): string {
   const text = JSON.stringify(value, null, indent);

@@ -14,7 +14,7 @@ export interface Ran {
   json<T = Record<string, unknown>>(): T;
 }
 
-export interface CliOptions {
+interface CliOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly ask?: Ask;

@@ -3,6 +3,5 @@ export {
   readKeyFile,
   readOrCreateKeyFile,
   syncEntry,
-  syncFolder,
   writeKeyFile,
 } from '@talosprotocol/sdk/keys';

@@ -101,7 +101,7 @@ function parseAction(text: string): Item {
 }
 
 /** A decision as people read it. */
-export function printDecision(output: Output, decision: Decision): void {
+function printDecision(output: Output, decision: Decision): void {
   if (decision.effect === 'allow') {
     output.line(output.color.green('Allowed.'));
     return;
