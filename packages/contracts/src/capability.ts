@@ -137,7 +137,7 @@ export const RevocationClaims = Type.Object(
 export type RevocationClaims = Static<typeof RevocationClaims>;
 
 /** Body of `POST /talos/v1/capabilities`: the claims of a root without those the issuer
- *  fills in; without `aud` it is this platform's gateway. With `bearer` it may leave out `sub`: the issuer then makes
+ *  fills in (CAP-28); without `aud` it is this platform's gateway. With `bearer` it may leave out `sub`: the issuer then makes
  *  the holder's key, and answers it once. */
 export const IssueCapabilityRequest = Type.Union([
   Type.Object({ ...granted, sub: Did }, CLOSED),
@@ -145,7 +145,7 @@ export const IssueCapabilityRequest = Type.Union([
 ]);
 export type IssueCapabilityRequest = Static<typeof IssueCapabilityRequest>;
 
-/** Its answer: the chain of one link, and its hashes (CAP-5). `key` (CAP-22) if the issuer made the holder's key: it
+/** Its answer: the chain of one link, and its hashes (CAP-5). `key` (CAP-28) if the issuer made the holder's key: it
  *  is a secret, kept nowhere and never answered again. */
 export const IssueCapabilityAnswer = Type.Object(
   { chain: Chain, lid: Hash43, cth: Hash43, key: Type.Optional(BearerKey) },

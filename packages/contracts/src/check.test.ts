@@ -126,7 +126,7 @@ describe('IssueCapabilityRequest', () => {
   const check = createChecker(IssueCapabilityRequest);
   const request = { exp: 2, grants: [{ scope: 'tool:fs', ops: ['read'] }] };
 
-  it('names the holder, or leaves the key of a bearer link to the issuer (CAP-22)', () => {
+  it('names the holder, or leaves the key of a bearer link to the issuer (CAP-28)', () => {
     for (const good of [
       { ...request, sub: did },
       { ...request, sub: did, bearer: true },
