@@ -113,20 +113,28 @@ async function timeSingly(contender: Contender, samples: number): Promise<number
   return latencies;
 }
 
-const SLICE = 512;
+const MEMORY_SLICE = { least: 64, most: 4096, bytes: 4 * 2 ** 20 };
 
-/** Bytes one operation allocates: the median over short slices; those a collection fell into are left out. */
+/** Bytes one operation allocates. Slices are short enough to stay clear of a collection, as far as a first one tells. */
 async function bytesPerOperation(contender: Contender, slices: number): Promise<number> {
+  const { least, most, bytes } = MEMORY_SLICE;
+  const guess = await bytesOver(contender, least, 3);
+  const count = Math.min(most, Math.max(least, Math.floor(bytes / Math.max(1, guess))));
+  return Math.round(await bytesOver(contender, count, slices));
+}
+
+/** The median over slices; one that a collection fell into is left out. */
+async function bytesOver(contender: Contender, count: number, slices: number): Promise<number> {
   const grown: number[] = [];
   for (let slice = 0; slice < slices; slice += 1) {
-    contender.prepare?.(SLICE);
+    contender.prepare?.(count);
     collectGarbage();
     const before = heldBytes();
-    await contender.run(SLICE);
+    await contender.run(count);
     const after = heldBytes();
-    if (after >= before) grown.push((after - before) / SLICE);
+    if (after >= before) grown.push((after - before) / count);
   }
-  return Math.round(median(grown));
+  return median(grown);
 }
 
 /** Bytes on the heap and in buffers outside it. */
