@@ -76,6 +76,17 @@ export function checkTimes({ claims }: ParsedLink, index: number, now: number): 
   }
 }
 
+/** Step 4, that the links are in force together at some moment: else the skew that is forgiven would let a link begin
+ *  after one before it has ended, and the logged chain would verify as of no moment at all (AUD-22). */
+export function checkTogether(links: readonly ParsedLink[]): void {
+  const begins = Math.max(...links.map(({ claims }) => Math.max(claims.iat, claims.nbf ?? claims.iat)));
+  for (const [index, { claims }] of links.entries()) {
+    if (begins < claims.exp + CHAIN_LIMITS.skewSeconds) continue;
+    const reason = `the link expired at ${claims.exp}, before another began at ${begins}`;
+    throw refusal('EXPIRED', index + 1, reason, `Ask ${claims.iss} for a new one.`);
+  }
+}
+
 /** Step 5. */
 export function checkAudience(links: readonly ParsedLink[], audience: string): void {
   for (const [index, { claims }] of links.entries()) {

@@ -76,6 +76,18 @@ describe('verifyCapability', () => {
     );
   });
 
+  it('CAP-19 refuses a chain whose links are in force together at no moment, skew or not', async () => {
+    const root = rootWith({ exp: NOW + 10 });
+    const late = { now: NOW + 20 };
+    const begins = (iat: number) => childOf(root, { iat, exp: NOW + 900 });
+    await expectRefusal(begins(NOW + 40), 'EXPIRED', 1, late);
+    await expectRefusal(childOf(root, { nbf: NOW + 40, exp: NOW + 900 }), 'EXPIRED', 1, late);
+    const { chain, cth } = await verifyCapability(begins(NOW + 39), context(late));
+    // As the log verifies it: when its last link began.
+    const time = NOW + 39;
+    expect(verifyCapabilityAsOf(chain, { time, anchors: world.anchors({}), crypto }).cth).toBe(cth);
+  });
+
   it('CAP-5 both crypto providers give the same lid and cth', () => {
     const chain = childOf(rootWith());
     const other = parseChain(chain, portableCrypto);

@@ -13,6 +13,7 @@ import {
   checkRevoked,
   checkSignature,
   checkTimes,
+  checkTogether,
 } from './steps.js';
 import { asVerified, type VerifiedCapability } from './verified.js';
 
@@ -66,6 +67,7 @@ export async function verifyCapability(
     checkBearer(links, index, anchor);
     checkTimes(link, index, now);
   }
+  checkTogether(links);
   checkAudience(links, audience);
   checkInvoke(links);
   // Fetching keys takes time, in which a revocation may have come in.
