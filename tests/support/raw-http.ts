@@ -16,13 +16,15 @@ export interface RawRequest {
   readonly body?: string | Uint8Array;
   /** Writes the body; the connection stays open until the answer is there. For bodies that never end. */
   readonly stream?: (write: (chunk: string | Uint8Array) => boolean) => void;
+  /** Leaves out the empty line after the headers: `stream` goes on with them. */
+  readonly unfinished?: boolean;
   readonly timeoutMs?: number;
 }
 
 /** Sends bytes that no HTTP client would send, and reads the one answer until the other side closes. */
 export function rawRequest(url: string, request: RawRequest): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
-  const { method, target, headers = [], body = '', stream, timeoutMs = 15_000 } = request;
+  const { method, target, headers = [], body = '', stream, unfinished, timeoutMs = 15_000 } = request;
   return new Promise((resolve, reject) => {
     const socket = connectSocket({ host: hostname, port: Number(port) });
     const chunks: Buffer[] = [];
@@ -46,9 +48,9 @@ export function rawRequest(url: string, request: RawRequest): Promise<RawAnswer>
     // A reset after the answer was sent loses nothing.
     socket.on('error', () => undefined);
     socket.on('connect', () => {
-      socket.write(
-        head(method, target, headers, new URL(url).host, stream ? undefined : Buffer.byteLength(body)),
-      );
+      const length = stream === undefined ? Buffer.byteLength(body) : 0;
+      const text = head(method, target, headers, new URL(url).host, length);
+      socket.write(unfinished ? text.slice(0, -2) : text);
       if (stream === undefined) socket.write(body);
       else
         stream((chunk) => {
@@ -65,14 +67,14 @@ function head(
   target: string,
   headers: readonly (readonly [string, string])[],
   host: string,
-  length: number | undefined,
+  length: number,
 ): string {
   const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
   const lines = [
     `${method} ${target} HTTP/1.1`,
     ...(has('host') ? [] : [`Host: ${host}`]),
     ...headers.map(([name, value]) => `${name}: ${value}`),
-    ...(length === undefined || length === 0 || has('content-length') ? [] : [`Content-Length: ${length}`]),
+    ...(length === 0 || has('content-length') ? [] : [`Content-Length: ${length}`]),
     'Connection: close',
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;

@@ -22,6 +22,7 @@ import {
   type Identity,
   type KernelClient,
 } from '@talosprotocol/sdk';
+import { init } from '../../packages/server/src/main/init.js';
 import { serve } from '../../packages/server/src/main/serve.js';
 import { currentMachine, readSettings } from '../../packages/server/src/platform/settings.js';
 
@@ -128,6 +129,13 @@ const LIMITS: NonNullable<PolicyDocument['limits']> = {
   bodySeconds: 1,
 };
 
+/** Writes a talos.yaml whose only anchor is the organisation. */
+async function writePolicy(path: string, iss: string, more: Partial<PolicyDocument>): Promise<void> {
+  const anchors = [{ iss, tenant: 'default', grants: [{ scope: 'tool:*', ops: ['read', 'write'] }] }];
+  // JSON is YAML.
+  await writeFile(path, JSON.stringify({ version: 1, anchors, servers: {}, ...more }), { mode: 0o600 });
+}
+
 /** Writes talos.yaml with these servers, looks at their tools and pins those of `manifests`, as an operator would. */
 export async function pinServers(
   { ready, gateway }: Operator,
@@ -135,17 +143,8 @@ export async function pinServers(
   manifests: Readonly<Record<string, Manifests>>,
   limits: PolicyDocument['limits'] = LIMITS,
 ): Promise<void> {
-  const anchors = [
-    {
-      iss: ready.organisationDid,
-      tenant: 'default',
-      grants: [{ scope: 'tool:*', ops: ['read', 'write'] }],
-    },
-  ];
   const write = async (pinned: Servers): Promise<void> => {
-    // JSON is YAML.
-    const text = JSON.stringify({ version: 1, anchors, limits, servers: pinned });
-    await writeFile(ready.config, text, { mode: 0o600 });
+    await writePolicy(ready.config, ready.organisationDid, { limits, servers: pinned });
     await gateway.reloadPolicy();
   };
   const withTools = (pinOf: (server: string, tool: string) => string): Servers =>
@@ -197,7 +196,11 @@ export async function openWorld(limits?: PolicyDocument['limits']): Promise<Worl
   const data = await mkdtemp(join(tmpdir(), 'talos-world-'));
   const capture = captureLog();
   const env = testEnvironment(data);
-  const running = await serve(readSettings(env, currentMachine()), env);
+  const settings = readSettings(env, currentMachine());
+  const made = (await init(settings)) as { config: string; organisation: string };
+  // What a listener is given at its start is not changed by a reload.
+  await writePolicy(made.config, made.organisation, { limits: { ...LIMITS, ...limits } });
+  const running = await serve(settings, env);
   const operator = await operate(running.ready as Ready);
   const files = await makeFiles();
   const journal = join(files.root, 'journal');

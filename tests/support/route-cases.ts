@@ -1,0 +1,105 @@
+import { createIdentity } from '@talosprotocol/sdk';
+import { crypto, seconds } from './world.js';
+
+export const SERVICES = ['kernel', 'gateway', 'audit'] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** One route, and a request to it that is well-formed. */
+export interface Case {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly target: string;
+  /** What the caller shows: the administrator's token, a bearer key, nothing. */
+  readonly auth: 'admin' | 'key' | 'none';
+  readonly body?: () => object;
+}
+
+const LID = 'A'.repeat(43);
+const UUID = '01890000-0000-7000-8000-000000000001';
+const SID = `ses_${'A'.repeat(38)}`;
+const did = createIdentity({ crypto }).did;
+const admin = { auth: 'admin' } as const;
+const open = { auth: 'none' } as const;
+const ping = () => ({ jsonrpc: '2.0', id: 1, method: 'ping' });
+
+const HEALTH: readonly Case[] = ['/health/live', '/health/ready'].map((path) => {
+  return { method: 'GET', path, target: path, ...open };
+});
+const SHARED: readonly Case[] = [
+  { method: 'POST', path: '/talos/v1/nonces', target: '/talos/v1/nonces', ...open },
+  {
+    method: 'POST',
+    path: '/talos/v1/sessions',
+    target: '/talos/v1/sessions',
+    ...open,
+    body: () => ({ chain: 'a.b.c', proof: 'a.b.c' }),
+  },
+  { method: 'DELETE', path: '/talos/v1/sessions/:sid', target: `/talos/v1/sessions/${SID}`, ...open },
+  { method: 'GET', path: '/.well-known/talos.json', target: '/.well-known/talos.json', ...open },
+  {
+    method: 'POST',
+    path: '/talos/v1/revocations',
+    target: '/talos/v1/revocations',
+    ...admin,
+    body: () => ({ lid: LID }),
+  },
+  ...HEALTH,
+];
+
+/** Every route of the platform. `hostile-routes.test.ts` fails if one is missing. */
+export const CASES: Readonly<Record<Service, readonly Case[]>> = {
+  kernel: [
+    {
+      method: 'POST',
+      path: '/talos/v1/identities',
+      target: '/talos/v1/identities',
+      ...admin,
+      body: () => ({ did, kind: 'agent', name: 'hostile' }),
+    },
+    { method: 'GET', path: '/talos/v1/identities', target: '/talos/v1/identities?limit=5', ...admin },
+    { method: 'GET', path: '/talos/v1/identities/:did', target: `/talos/v1/identities/${did}`, ...admin },
+    {
+      method: 'POST',
+      path: '/talos/v1/capabilities',
+      target: '/talos/v1/capabilities',
+      ...admin,
+      body: () => ({ sub: did, grants: [{ scope: 'tool:files', ops: ['read'] }], exp: seconds() + 60 }),
+    },
+    {
+      method: 'POST',
+      path: '/talos/v1/authorize',
+      target: '/talos/v1/authorize',
+      ...admin,
+      body: () => ({ chain: 'a.b.c', items: [{ scope: 'tool:files', op: 'read' }] }),
+    },
+    {
+      method: 'GET',
+      path: '/talos/v1/requests/:request',
+      target: `/talos/v1/requests/req_${UUID}`,
+      ...admin,
+    },
+    ...SHARED,
+  ],
+  gateway: [
+    { method: 'POST', path: '/mcp', target: '/mcp', auth: 'key', body: ping },
+    { method: 'POST', path: '/mcp/:server', target: '/mcp/files', auth: 'key', body: ping },
+    {
+      method: 'GET',
+      path: '/talos/v1/servers/:name/tools',
+      target: '/talos/v1/servers/files/tools',
+      ...admin,
+    },
+    { method: 'POST', path: '/talos/v1/policy/reload', target: '/talos/v1/policy/reload', ...admin },
+    ...SHARED,
+  ],
+  audit: [
+    { method: 'GET', path: '/talos/v1/receipts/:id', target: `/talos/v1/receipts/rcp_${UUID}`, ...admin },
+    { method: 'GET', path: '/talos/v1/events', target: '/talos/v1/events?limit=2', ...admin },
+    { method: 'GET', path: '/talos/v1/bundle', target: '/talos/v1/bundle?from=0&to=1', ...admin },
+    { method: 'GET', path: '/talos/v1/trust', target: '/talos/v1/trust', ...admin },
+    { method: 'GET', path: '/tlog/checkpoint', target: '/tlog/checkpoint', ...open },
+    { method: 'GET', path: '/tlog/tile/entries/*', target: '/tlog/tile/entries/000.p/1', ...admin },
+    { method: 'GET', path: '/tlog/tile/*', target: '/tlog/tile/0/000.p/1', ...open },
+    ...HEALTH,
+  ],
+};
