@@ -18,7 +18,8 @@ interface Terminal {
   readonly io: Io;
   readonly out: string[];
   readonly err: string[];
-  interrupt(): void;
+  /** Gives how many listened. */
+  interrupt(): number;
 }
 
 let folder: string;
@@ -49,7 +50,7 @@ function openTerminal(env: Io['env']): Terminal {
       return () => void stops.delete(callback);
     },
   };
-  return { io, out, err, interrupt: () => [...stops].map((stop) => stop()) };
+  return { io, out, err, interrupt: () => [...stops].map((stop) => stop()).length };
 }
 
 async function talos(env: Io['env'], ...argv: string[]): Promise<Ran> {
@@ -209,6 +210,16 @@ describe('commands that start a platform', () => {
     expect(await up).toBe(0);
     expect((await talos(env, 'audit', 'tail')).code).toBe(4);
     expect([...terminal.out, ...terminal.err, made.stdout, doctor.stdout].join('')).not.toContain(token);
+  });
+
+  it('up, stopped while it starts, leaves nothing that runs', async () => {
+    const env = environment('early');
+    const terminal = openTerminal(env);
+    const up = run(['up'], terminal.io);
+    await expect.poll(() => terminal.interrupt()).toBe(1);
+    expect(await up).toBe(4);
+    const doctor = JSON.parse((await talos(env, 'doctor', '--json')).stdout);
+    expect(doctor.checks[0].detail).toMatch(/not in use|not there yet/);
   });
 
   it('mcp wrap: one line from a stdio server to a key', async () => {

@@ -18,7 +18,7 @@ export function withPlace(command: Command): Command {
 /** The data folder, absolute; it may not exist yet.
  *  @throws {TrustError} SETTINGS_INVALID: none is named and there is no home folder */
 export function dataFolder(io: Io, options: PlaceOptions): string {
-  const folder = options.data ?? io.env['TALOS_DATA'] ?? defaultDataFolder(io.env, io.machine);
+  const folder = (options.data ?? io.env['TALOS_DATA']) || defaultDataFolder(io.env, io.machine);
   if (folder) return resolve(io.cwd, folder);
   throw new TrustError('SETTINGS_INVALID', 'there is no home folder to keep data in', {
     hint: 'name one with --data or TALOS_DATA',

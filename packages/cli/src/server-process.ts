@@ -31,7 +31,12 @@ export interface ServerOptions {
   /** Where the server's log lines go. */
   readonly log: 'inherit' | 'ignore' | number;
   readonly readyMs?: number;
+  /** Stops the process whenever it aborts, also before it serves. */
+  readonly signal?: AbortSignal;
 }
+
+/** How long a stop may take before the process is killed. */
+const STOP_MS = 20_000;
 
 /** The server's program, found through the package and not imported: it runs in a process of its own. */
 const program = (): string => fileURLToPath(import.meta.resolve('@talosprotocol/server/main'));
@@ -46,17 +51,21 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const ended = new Promise<number>((resolve) =>
     child.once('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128)),
   );
+  const { signal } = options;
+  const abort = (): void => void stop(child, ended, STOP_MS);
+  signal?.addEventListener('abort', abort);
+  void ended.then(() => signal?.removeEventListener('abort', abort));
   const ready = await firstLine(child, ended, options.readyMs ?? 60_000);
   const pid = child.pid ?? 0;
   await writeServerRecord(ready.data, { ...ready, pid }).catch(async (error: unknown) => {
-    await stop(child, ended, 20_000);
+    await stop(child, ended, STOP_MS);
     throw error;
   });
   return {
     ready,
     pid,
     ended,
-    stop: (limitMs = 20_000) => stop(child, ended, limitMs),
+    stop: (limitMs = STOP_MS) => stop(child, ended, limitMs),
     kill: async () => {
       child.kill('SIGKILL');
       await ended;

@@ -3,17 +3,44 @@ import type { Io } from './io.js';
 import type { Output } from './output.js';
 import type { ServerProcess } from './server-process.js';
 
-/** Keeps a server until somebody stops this process or the server ends; in both cases it is gone afterwards. */
-export async function serveUntilStopped(io: Io, output: Output, server: ServerProcess): Promise<ExitCode> {
-  let stopping: Promise<void> | undefined;
+/** Something with a server in it that this process answers for. */
+interface Serving {
+  readonly server: ServerProcess;
+}
+
+/** Starts a server, uses it, and keeps it until somebody stops this process or it ends by itself. Whenever the stop
+ *  comes, also in the middle of the start, and whatever fails, the server is gone afterwards. */
+export async function serveUntilStopped<T extends Serving>(
+  io: Io,
+  output: Output,
+  start: (signal: AbortSignal) => Promise<T>,
+  use: (serving: T) => Promise<void>,
+): Promise<ExitCode> {
+  const stopping = new AbortController();
   const ignore = io.onStop(() => {
     output.aside('Stopping ...');
-    stopping = server.stop();
+    stopping.abort();
   });
-  const code = await server.ended;
-  ignore();
-  await stopping;
-  if (stopping !== undefined && code === 0) return EXIT.ok;
-  output.aside(`The platform ended (exit code ${code}). Its log above says why.`);
-  return EXIT.unavailable;
+  try {
+    const serving = await start(stopping.signal);
+    const code = await useAndKeep(serving, use);
+    if (stopping.signal.aborted && code === 0) return EXIT.ok;
+    output.aside(`The platform ended (exit code ${code}). Its log above says why.`);
+    return EXIT.unavailable;
+  } finally {
+    ignore();
+  }
+}
+
+async function useAndKeep<T extends Serving>(
+  serving: T,
+  use: (serving: T) => Promise<void>,
+): Promise<number> {
+  try {
+    await use(serving);
+  } catch (error) {
+    await serving.server.stop();
+    throw error;
+  }
+  return serving.server.ended;
 }

@@ -52,6 +52,31 @@ describe('editing a talos.yaml', () => {
     expect(() => yaml.pinTools('other', { a: tool })).toThrow('has no server other');
   });
 
+  it('writes tools of any name so that they are read back', () => {
+    const names = [
+      '__proto__',
+      'null',
+      '1',
+      '<<',
+      '#x',
+      '&a',
+      '*a',
+      '!t',
+      '"',
+      "'",
+      '- ',
+      'a:',
+      'constructor',
+      '~',
+    ];
+    for (const name of names.map((text) => text.trim())) {
+      const yaml = parseTalosYaml(SOURCE, 'talos.yaml');
+      yaml.pinTools('files', Object.fromEntries([[name, tool]]));
+      const { tools } = parseTalosYaml(yaml.text(), 'talos.yaml').policy.servers['files'] ?? {};
+      expect(Object.entries(tools ?? {})).toEqual([[name, tool]]);
+    }
+  });
+
   it.each([
     'version: 1\nservers: {}\nmore: 1\n',
     'version: 1\nversion: 1\nservers: {}\n',

@@ -19,10 +19,13 @@ export function addUp(program: Command, shell: Shell): void {
     ],
   };
   const up: Handler<ServerEnvOptions> = async ({ io, output, options }) => {
-    const starting = startServer({ env: serverEnv(io, options), log: 'inherit' });
-    const server = await withProgress(io, output, 'Starting', starting);
-    output.result({ ok: true, pid: server.pid, ...server.ready }, () => printReady(output, server.ready));
-    return serveUntilStopped(io, output, server);
+    const start = async (signal: AbortSignal) => {
+      const starting = startServer({ env: serverEnv(io, options), log: 'inherit', signal });
+      return { server: await withProgress(io, output, 'Starting', starting) };
+    };
+    return serveUntilStopped(io, output, start, async ({ server }) => {
+      output.result({ ok: true, pid: server.pid, ...server.ready }, () => printReady(output, server.ready));
+    });
   };
   withServerEnv(defineCommand(program, shell, text, up));
 }

@@ -82,14 +82,9 @@ async function fromCommand({ io, args }: Invocation<Options>): Promise<Announced
     const name = suggestServerName(args);
     const ports = { kernelPort: '0', gatewayPort: '0', auditPort: '0' };
     const own = { ...io, env: { ...io.env, TALOS_CONFIG: undefined, TALOS_DATABASE_URL: undefined } };
-    const { platform, server } = await startWithServer(
-      own,
-      { data: folder, ...ports },
-      name,
-      args,
-      [],
-      'ignore',
-    );
+    const { platform, server } = await startWithServer(own, { data: folder, ...ports }, name, args, [], {
+      log: 'ignore',
+    });
     try {
       return await platform.gateway.tools(name);
     } finally {

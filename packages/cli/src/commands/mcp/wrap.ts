@@ -13,7 +13,6 @@ import { openPrivateFolder } from '../../place.js';
 import type { Platform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { type ServerEnvOptions, withServerEnv } from '../../server-env.js';
-import type { ServerProcess } from '../../server-process.js';
 import { serveUntilStopped } from '../../serving.js';
 import { parseServerName } from '../../talos-yaml.js';
 import { UsageError } from '../../usage-error.js';
@@ -74,26 +73,20 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-async function startAndOffer(
+function startAndOffer(
   call: Invocation<Options>,
   name: string,
   variables: readonly string[],
 ): Promise<ExitCode> {
   const { io, output, args, options } = call;
-  const starting = startWithServer(io, options, name, args, variables, 'inherit');
-  const started = await withProgress(io, output, 'Starting', starting);
-  try {
+  const start = (signal: AbortSignal) => {
+    const starting = startWithServer(io, options, name, args, variables, { log: 'inherit', signal });
+    return withProgress(io, output, 'Starting', starting);
+  };
+  return serveUntilStopped(io, output, start, async (started) => {
     await offer(call, started, name);
-  } catch (error) {
-    await started.server.stop();
-    throw error;
-  }
-  output.next('use one of the snippets. Who did what: talos audit tail. Ctrl-C stops it.');
-  return keep(call, started.server);
-}
-
-function keep({ io, output }: Invocation<Options>, server: ServerProcess): Promise<ExitCode> {
-  return serveUntilStopped(io, output, server);
+    output.next('use one of the snippets. Who did what: talos audit tail. Ctrl-C stops it.');
+  });
 }
 
 /** From a server that is configured to a key for its confirmed tools. */

@@ -27,12 +27,12 @@ export async function startWithServer(
   name: string,
   words: readonly string[],
   variables: readonly string[],
-  log: ServerOptions['log'],
+  how: Pick<ServerOptions, 'log' | 'signal'>,
 ): Promise<WrappedPlatform & { readonly server: ServerProcess }> {
   const env = serverEnv(io, options);
   const { config } = (await runServerCommand('init', env)) as { config: string };
   await addServer(io, config, name, words, variables);
-  const server = await startServer({ env, log });
+  const server = await startServer({ env, ...how });
   return { platform: await openPlatform(io, { data: server.ready.data }), config, server };
 }
 
