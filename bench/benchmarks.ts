@@ -2,6 +2,14 @@ import { authorizeCached } from './authorize/cached.js';
 import { authorizeFull } from './authorize/full.js';
 import { authorizeProof } from './authorize/proof.js';
 import type { Benchmark } from './benchmark.js';
+import { mcpCall } from './mcp/call.js';
+import { startEmbedded } from './start-embedded.js';
 
 /** All benchmarks, in the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [authorizeCached, authorizeProof, authorizeFull];
+export const BENCHMARKS: readonly Benchmark[] = [
+  authorizeCached,
+  authorizeProof,
+  authorizeFull,
+  mcpCall,
+  startEmbedded,
+];

@@ -27,7 +27,7 @@ const ratio = (peer: string, atLeast: number) => ({
 const cached = { benchmark: 'authorize.cached', params: { sessions: 100_000 } };
 const proof = { benchmark: 'authorize.proof', params: { sessions: 100_000 } };
 const full = { benchmark: 'authorize.full', params: { links: 1, grants: 1 } };
-const mcpCall = { benchmark: 'mcp.call', params: { calls_limit: 'none' } };
+const mcpCall = { benchmark: 'mcp.call', params: { op: 'read', calls_limit: 'none' } };
 
 export const GOALS: readonly Goal[] = [
   { ...cached, ...ratio('string-map', 8) },

@@ -143,13 +143,10 @@ export function heldBytes(): number {
   return heapUsed + arrayBuffers;
 }
 
-let collect: (() => void) | undefined;
-
 /** Runs the garbage collector, without which no figure of memory means anything. */
-export function collectGarbage(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  collect();
+export const collectGarbage: () => void = exposeCollector();
+
+function exposeCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }
