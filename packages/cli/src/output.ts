@@ -65,7 +65,8 @@ export function createOutput(json: boolean, streams: Streams, colors: boolean): 
   };
 }
 
-interface Failure {
+/** What went wrong, as it is printed with --json. */
+export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
@@ -74,7 +75,8 @@ interface Failure {
   readonly caveat?: string;
 }
 
-function describeFailure(error: unknown): Failure {
+/** A failure as data; nothing in it is more than the caller may know. */
+export function describeFailure(error: unknown): Failure {
   if (isTrustError(error)) {
     const { reason: _, ...facts } = error.data;
     return { code: error.code, message: `${error.code}: ${error.message}`, ...facts };

@@ -1,16 +1,12 @@
 import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
 import {
-  type BundleFacts,
-  type BundleReport,
   type CryptoProvider,
   inspectBundle,
   isTrustError,
   parseJsonObject,
   parseReceipt,
   parseTrustFile,
-  type Trust,
   TrustError,
-  type VerifiedReceipt,
   verifyBundle,
   verifyReceipt,
 } from '@talosprotocol/protocol';
@@ -19,7 +15,7 @@ import { readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
 import type { Output } from '../../output.js';
-import { printable } from '../../printable.js';
+import { printConsistent, reportBundle, reportFailure, reportReceipt } from './report.js';
 
 interface Options {
   readonly trust?: string;
@@ -27,14 +23,6 @@ interface Options {
 
 const MAX_TRUST = 4 * 1024 * 1024;
 const MAX_RECEIPT = 4 * 1024 * 1024;
-
-/** What even a proven bundle does not show (AUD-23). */
-const NOT_PROVEN = [
-  'that the agent rather than the gateway acted, beyond the proof it gave when a session opened',
-  'that this range is all there ever was: whoever holds a receipt or a later checkpoint can compare',
-  'constraints on arguments: arguments are not kept',
-  "the times, beyond the log's word",
-];
 
 /** `talos audit verify`: the offline verifier. Reads two files; no network, no platform, no keys. */
 export function addVerify(audit: Command, shell: Shell, crypto: CryptoProvider): void {
@@ -51,20 +39,29 @@ export function addVerify(audit: Command, shell: Shell, crypto: CryptoProvider):
   const verify: Handler<Options> = async ({ io, output, args, options }) => {
     const bytes = await readBoundedFile(io, args[0] ?? '', MAX_BUNDLE_BYTES);
     const isReceipt = isReceiptFile(bytes);
-    if (options.trust === undefined) return refuseWithoutTrust(output, bytes, isReceipt, crypto);
-    const trust = parseTrustFile(await readBoundedFile(io, options.trust, MAX_TRUST), crypto);
-    if (isReceipt)
-      reportReceipt(
-        output,
-        proven(() => verifyReceipt(parseReceipt(bytes), trust, crypto)),
-        trust,
-      );
-    else
-      reportBundle(
-        output,
-        proven(() => verifyBundle(bytes, trust, crypto)),
-        trust,
-      );
+    const trust =
+      options.trust === undefined
+        ? undefined
+        : parseTrustFile(await readBoundedFile(io, options.trust, MAX_TRUST), crypto);
+    try {
+      if (trust === undefined) return refuseWithoutTrust(output, bytes, isReceipt, crypto);
+      if (isReceipt)
+        reportReceipt(
+          output,
+          proven(() => verifyReceipt(parseReceipt(bytes), trust, crypto)),
+          trust,
+        );
+      else
+        reportBundle(
+          output,
+          proven(() => verifyBundle(bytes, trust, crypto)),
+          trust,
+        );
+    } catch (error) {
+      if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
+      reportFailure(output, error);
+      return EXIT.proofInvalid;
+    }
     return EXIT.ok;
   };
   defineCommand(audit, shell, text, verify).option(
@@ -124,90 +121,4 @@ function refuseWithoutTrust(
   );
   output.next('talos audit verify <file> --trust <file got from somebody you trust>');
   return EXIT.proofInvalid;
-}
-
-function printConsistent(output: Output, facts: BundleFacts): void {
-  output.line('It is consistent in itself:');
-  printFacts(output, facts);
-  output.line(`  signed by  ${printable(facts.exporter)}, a key the bundle names itself`);
-}
-
-function reportBundle(output: Output, report: BundleReport, trust: Trust): void {
-  const { counts } = report;
-  const trusted = trustedKeys(trust);
-  output.result({ ok: true, proven: true, kind: 'bundle', report, trusted, notProven: NOT_PROVEN }, () => {
-    output.line(
-      output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
-    );
-    output.line(output.color.green('logged by a key you trust under this root.'));
-    printFacts(output, report);
-    output.line(`  decisions  ${counts.allowed} allowed, ${counts.denied} denied`);
-    output.line(`  recomputed ${counts.recomputed} allowed decisions from their chains and disclosed items`);
-    if (counts.unchecked > 0)
-      output.line(output.color.yellow(`  unchecked  ${counts.unchecked} whose chain lies before the range`));
-    output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
-    printTrusted(output, trust, report);
-    printNotProven(output);
-  });
-}
-
-function printFacts(
-  output: Output,
-  { origin, from, to, size, root, first, last, subjects }: BundleFacts,
-): void {
-  output.line(`  log        ${printable(origin)}`);
-  output.line(`  events     ${from} to ${to - 1} of ${size}`);
-  output.line(`  root       ${root}`);
-  output.line(`  times      ${first} to ${last}`);
-  output.line(`  subjects   ${subjects.length}`);
-}
-
-function printTrusted(output: Output, trust: Trust, report: BundleFacts): void {
-  const [log] = trust.logs.get(report.origin)?.keys ?? [];
-  output.line('Trusted, because your trust file says so:');
-  output.line(`  log key    ${printable(log?.name ?? report.origin)}`);
-  output.line(`  exporter   ${report.exporter}`);
-  for (const emitter of report.emitters) output.line(`  emitter    ${emitter}`);
-  for (const issuer of trust.anchors.keys()) output.line(`  anchor     ${issuer}`);
-}
-
-function trustedKeys(trust: Trust): object {
-  return {
-    logs: [...trust.logs.keys()],
-    exporters: [...trust.exporters],
-    emitters: [...trust.emitters],
-    anchors: [...trust.anchors.keys()],
-  };
-}
-
-function printNotProven(output: Output): void {
-  output.line('Not proven by it:');
-  for (const text of NOT_PROVEN) output.line(`  - ${text}`);
-}
-
-function reportReceipt(output: Output, { event, index, size, values }: VerifiedReceipt, trust: Trust): void {
-  const disclosed = Object.fromEntries(values);
-  const notProven = ['that the capability allowed it: a bundle holds the chain', ...NOT_PROVEN];
-  output.result(
-    {
-      ok: true,
-      proven: true,
-      kind: 'receipt',
-      index,
-      size,
-      event,
-      disclosed,
-      trusted: trustedKeys(trust),
-      notProven,
-    },
-    () => {
-      output.line(output.color.green('PROVEN: this event is in a log you trust, unchanged.'));
-      output.line(`  log        ${printable(event.origin)}, entry ${index} of ${size}`);
-      output.line(`  event      ${event.type} at ${event.time}, recorded by ${event.emitter}`);
-      for (const [pointer, value] of values)
-        output.line(`  ${printable(pointer).padEnd(10)} ${printable(JSON.stringify(value))}`);
-      output.line('Not proven by it:');
-      for (const text of notProven) output.line(`  - ${text}`);
-    },
-  );
 }

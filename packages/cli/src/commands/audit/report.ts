@@ -1,0 +1,114 @@
+import type { BundleFacts, BundleReport, Trust, TrustError, VerifiedReceipt } from '@talosprotocol/protocol';
+import { describeFailure, type Output } from '../../output.js';
+import { printable } from '../../printable.js';
+
+/** What even a proven bundle does not show (AUD-23). */
+const NOT_PROVEN = [
+  'that the agent rather than the gateway acted, beyond the proof it gave when a session opened',
+  'that this range is all there ever was: whoever holds a receipt or a later checkpoint can compare',
+  'constraints on arguments: arguments are not kept',
+  "the times, beyond the log's word",
+];
+
+/** The first check that failed, and where (AUD-21). */
+export function reportFailure(output: Output, error: TrustError): void {
+  const { reason = error.message, caveat, item } = error.data;
+  output.result({ ok: false, proven: false, error: describeFailure(error) }, () => {
+    output.line(output.color.red(`NOT PROVEN: ${printable(reason)}`));
+    if (caveat !== undefined) output.line(`  check      ${printable(caveat)}`);
+    if (item !== undefined) output.line(`  at         ${printable(item)}`);
+  });
+}
+
+/** What a bundle is about, though nobody vouches for it. */
+export function printConsistent(output: Output, facts: BundleFacts): void {
+  output.line('It is consistent in itself:');
+  printFacts(output, facts);
+  output.line(`  signed by  ${printable(facts.exporter)}, a key the bundle names itself`);
+}
+
+/** What a bundle proved, on whose word, and what it did not. */
+export function reportBundle(output: Output, report: BundleReport, trust: Trust): void {
+  const { counts } = report;
+  const trusted = trustedKeys(trust);
+  output.result({ ok: true, proven: true, kind: 'bundle', report, trusted, notProven: NOT_PROVEN }, () => {
+    output.line(
+      output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
+    );
+    output.line(output.color.green('logged by a key you trust under this root.'));
+    printFacts(output, report);
+    output.line(`  decisions  ${counts.allowed} allowed, ${counts.denied} denied`);
+    output.line(`  recomputed ${counts.recomputed} allowed decisions from their chains and disclosed items`);
+    if (counts.unchecked > 0)
+      output.line(output.color.yellow(`  unchecked  ${counts.unchecked} whose chain lies before the range`));
+    output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
+    printTrusted(output, trust, report);
+    printNotProven(output);
+  });
+}
+
+function printFacts(
+  output: Output,
+  { origin, from, to, size, root, first, last, subjects }: BundleFacts,
+): void {
+  output.line(`  log        ${printable(origin)}`);
+  output.line(`  events     ${from} to ${to - 1} of ${size}`);
+  output.line(`  root       ${root}`);
+  output.line(`  times      ${first} to ${last}`);
+  output.line(`  subjects   ${subjects.length}`);
+}
+
+function printTrusted(output: Output, trust: Trust, report: BundleFacts): void {
+  const [log] = trust.logs.get(report.origin)?.keys ?? [];
+  output.line('Trusted, because your trust file says so:');
+  output.line(`  log key    ${printable(log?.name ?? report.origin)}`);
+  output.line(`  exporter   ${report.exporter}`);
+  for (const emitter of report.emitters) output.line(`  emitter    ${emitter}`);
+  for (const issuer of trust.anchors.keys()) output.line(`  anchor     ${issuer}`);
+}
+
+function trustedKeys(trust: Trust): object {
+  return {
+    logs: [...trust.logs.keys()],
+    exporters: [...trust.exporters],
+    emitters: [...trust.emitters],
+    anchors: [...trust.anchors.keys()],
+  };
+}
+
+function printNotProven(output: Output): void {
+  output.line('Not proven by it:');
+  for (const text of NOT_PROVEN) output.line(`  - ${text}`);
+}
+
+/** The same of one receipt. */
+export function reportReceipt(
+  output: Output,
+  { event, index, size, values }: VerifiedReceipt,
+  trust: Trust,
+): void {
+  const disclosed = Object.fromEntries(values);
+  const notProven = ['that the capability allowed it: a bundle holds the chain', ...NOT_PROVEN];
+  output.result(
+    {
+      ok: true,
+      proven: true,
+      kind: 'receipt',
+      index,
+      size,
+      event,
+      disclosed,
+      trusted: trustedKeys(trust),
+      notProven,
+    },
+    () => {
+      output.line(output.color.green('PROVEN: this event is in a log you trust, unchanged.'));
+      output.line(`  log        ${printable(event.origin)}, entry ${index} of ${size}`);
+      output.line(`  event      ${event.type} at ${event.time}, recorded by ${event.emitter}`);
+      for (const [pointer, value] of values)
+        output.line(`  ${printable(pointer).padEnd(10)} ${printable(JSON.stringify(value))}`);
+      output.line('Not proven by it:');
+      for (const text of notProven) output.line(`  - ${text}`);
+    },
+  );
+}
