@@ -9,6 +9,7 @@ import { notProven } from './not-proven.js';
 export interface Chains {
   /** @throws {TrustError} PROOF_NOT_PROVEN, or the code of CAP-19 that failed */
   add(cth: string, chain: string): void;
+  /** Undefined for a chain that lies before the events seen; it cannot come after them (AUD-4). */
   find(cth: string): VerifiedCapability | undefined;
 }
 
@@ -17,9 +18,17 @@ export interface Chains {
  *  have begun. */
 export function createChains(anchors: Anchors, crypto: CryptoProvider): Chains {
   const chains = new Map<string, VerifiedCapability>();
+  const missed = new Set<string>();
   return {
-    find: (cth) => chains.get(cth),
+    find: (cth) => {
+      const known = chains.get(cth);
+      if (known === undefined) missed.add(cth);
+      return known;
+    },
     add: (cth, chain) => {
+      // Else what was passed over for want of its chain would count as checked once the chain is there.
+      if (missed.has(cth)) throw notProven('chain', 'the chain is logged after an event that refers to it');
+      if (chains.has(cth)) throw notProven('chain', 'a chain is logged twice');
       const parsed = parseChain(chain, crypto);
       if (parsed.cth !== cth)
         throw notProven('chain', 'the chain does not hash to the cth it is logged under');

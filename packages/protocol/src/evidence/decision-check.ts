@@ -34,10 +34,10 @@ export function checkDecision(
   event: DecisionEvent,
   values: ReadonlyMap<string, unknown>,
 ): CheckedDecision | undefined {
-  const { kind, cth, sid, seq } = event.credential;
+  const { kind, cth } = event.credential;
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
-  const isSessionKnown = kind !== 'session' || useSession(state, sid, seq, cth);
+  const isSessionKnown = kind !== 'session' || useSession(state, event, cth);
   const capability = state.chains.find(cth);
   if (capability === undefined || !isSessionKnown) {
     if (state.fromStart)
@@ -53,15 +53,11 @@ export function checkDecision(
   return { capability, recomputed: true };
 }
 
-function useSession(
-  state: DecisionCheck,
-  sid: string | undefined,
-  seq: number | undefined,
-  cth: string,
-): boolean {
+function useSession(state: DecisionCheck, { credential, time }: DecisionEvent, cth: string): boolean {
+  const { sid, seq } = credential;
   if (sid === undefined || seq === undefined)
     throw notProven('decision', 'a session call without its session and number');
-  return state.sessions.use(sid, seq, cth);
+  return state.sessions.use({ sid, seq, cth }, parseTime(time));
 }
 
 function checkHolder(event: DecisionEvent, { holder, leaf, links, principal }: VerifiedCapability): void {

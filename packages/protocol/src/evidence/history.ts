@@ -36,6 +36,9 @@ interface State extends DecisionCheck {
   readonly revoked: Map<string, number>;
   /** `request` of allowed decisions that have no outcome yet, by event id. */
   readonly open: Map<string, string>;
+  /** Decisions that have their outcome. */
+  readonly closed: Set<string>;
+  readonly ids: Set<string>;
   readonly fromStart: boolean;
   readonly counts: HistoryCounts;
 }
@@ -45,10 +48,12 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
   const chains = createChains(trust.anchors, crypto);
   const state: State = {
     chains,
-    sessions: createSessions(chains, crypto),
+    sessions: createSessions(chains, crypto, fromStart),
     calls: createCallCounts(),
     revoked: new Map(),
     open: new Map(),
+    closed: new Set(),
+    ids: new Set(),
     fromStart,
     counts: { allowed: 0, denied: 0, recomputed: 0, unchecked: 0, outcomes: 0, revocations: 0 },
   };
@@ -56,6 +61,9 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
 }
 
 function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string, unknown>): void {
+  // A receipt names its event by its id.
+  if (state.ids.has(event.id)) throw notProven('id', 'two events have one id');
+  state.ids.add(event.id);
   if (event.type === 'chain') state.chains.add(event.cth, event.chain);
   else if (event.type === 'session.opened') state.sessions.open(event);
   else if (event.type === 'outcome') followOutcome(state, event);
@@ -87,12 +95,14 @@ function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<s
 
 function followOutcome(state: State, event: OutcomeEvent): void {
   const request = state.open.get(event.decision);
+  if (state.closed.has(event.decision)) throw notProven('outcome', 'a second one of the same decision');
   if (request === undefined && state.fromStart) {
-    throw notProven('outcome', 'the outcome of no allowed decision, or a second one of the same');
+    throw notProven('outcome', 'the outcome of no allowed decision');
   }
   if (request !== undefined && request !== event.request)
     throw notProven('outcome', 'the outcome names another request than its decision');
   state.open.delete(event.decision);
+  state.closed.add(event.decision);
   state.counts.outcomes += 1;
 }
 

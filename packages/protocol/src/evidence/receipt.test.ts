@@ -5,6 +5,7 @@ import { encodeUtf8 } from '../encoding/utf8.js';
 import { signCheckpoint } from '../log/checkpoint.js';
 import { createTreeHasher } from '../log/hash.js';
 import { createNoteSigner } from '../log/note-key.js';
+import { formatTlogProof } from '../log/tlog-proof.js';
 import { eventBytes, parseEvent } from './event.js';
 import { createReceipt, parseReceipt, verifyReceipt } from './receipt.js';
 import {
@@ -47,6 +48,11 @@ describe('receipts (AUD-14)', () => {
     ['a disclosure of another value', { disclosures: [commitTo('items', []).disclosure] }, 'does not open'],
   ])('are refused with %s', (_name, change, reason) => {
     expect(() => verifyReceipt({ ...receipt, ...change } as never, trust, crypto)).toThrow(reason);
+  });
+
+  it('are refused with extra data in their proof', () => {
+    const proof = formatTlogProof({ index: 0, proof: [], checkpoint, extra: Uint8Array.of(1) });
+    expect(() => verifyReceipt({ ...receipt, proof }, trust, crypto)).toThrow('extra data');
   });
 
   it('are refused from an emitter nobody trusts', () => {

@@ -3,7 +3,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { parseJson } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import { createTreeHasher } from '../log/hash.js';
-import { formatTlogProof, type TlogProof, verifyTlogProof } from '../log/tlog-proof.js';
+import { formatTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from '../log/tlog-proof.js';
 import { eventBytes, openDisclosures } from './event.js';
 import { notProven } from './not-proven.js';
 import type { Trust } from './trust-file.js';
@@ -55,6 +55,8 @@ export function verifyReceipt(receipt: Receipt, trust: Trust, crypto: CryptoProv
   if (log === undefined) throw notProven('origin', `the trust file has no log ${event.origin}`);
   if (!trust.emitters.has(event.emitter))
     throw notProven('emitter', `${event.emitter} is no emitter of the trust file`);
+  // Extra data is authenticated by nothing (AUD-14).
+  if (parseTlogProof(proof).extra !== undefined) throw notProven('proof', 'the proof carries extra data');
   const hasher = createTreeHasher(crypto.sha256);
   const { index, checkpoint } = verifyTlogProof(hasher, proof, hasher.leaf(eventBytes(event)), log);
   return { event, index, size: checkpoint.size, values: openDisclosures(event, disclosures, crypto) };

@@ -130,6 +130,11 @@ describe('outcomes', () => {
     expect(refusal(() => verify(drafts))).toContain(reason);
   });
 
+  it('are refused when given twice, also in a part of the log', () => {
+    expect(refusal(() => verify(withOutcome({}, true), { from: 1 }))).toContain('second one');
+    expect(refusal(() => verify(withOutcome({}, true), { from: 3 }))).toContain('second one');
+  });
+
   it('of decisions before the range are let be', () => {
     expect(verify(withOutcome(), { from: 3, to: 4 }).counts.outcomes).toBe(1);
   });
@@ -271,6 +276,8 @@ describe('what events say of each other (AUD-22)', () => {
       [...open, decisionEvent(chain, { credential: { kind: 'none', cth: undefined } })].map(stripUndefined),
       'without a capability',
     ],
+    ['a chain logged twice', [chainEvent(chain), chainEvent(chain)], 'logged twice'],
+    ['two events with one id', sameId(), 'one id'],
     ['a chain that was never logged', [...open, decisionEvent(other)], 'another chain'],
     ['a bearer call whose chain was never logged', [...open, bearerCall(bearer.cth)], 'never logged'],
     ['a session that was never opened', [chainEvent(chain), decisionEvent(chain)], 'never logged'],
@@ -368,11 +375,36 @@ describe('the proof in a session opening', () => {
       'another chain',
     ],
     ['for another gateway', sessionEvent(chain, { proof: { aud: stranger.did } }), 'another gateway'],
-    ['of another time', sessionEvent(chain, { proof: { iat: NOW - 100 } }), 'another time'],
+    ['of another time', sessionEvent(chain, { proof: { iat: NOW - 121 } }), 'another time'],
     ['by another key', sessionEvent(chain, { signer: stranger }), 'SIGNATURE_INVALID'],
     ['booked on another subject', sessionEvent(chain, { sub: agent.did }), 'another subject'],
   ])('is refused %s', (_name, draft, reason) => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
+  });
+
+  it('cannot be held against a chain that lies after it, from the start or not', () => {
+    const forged = sessionEvent(chain, { signer: stranger });
+    const late = [forged, chainEvent(chain), decisionEvent(chain)];
+    expect(refusal(() => verify(late))).toContain('never logged');
+    const cut = { from: 1 };
+    expect(refusal(() => verify([chainEvent(makeChain()), ...late], cut))).toContain('after an event');
+    const call = bearerCall(chain.cth);
+    expect(refusal(() => verify([chainEvent(makeChain()), call, chainEvent(chain)], cut))).toContain(
+      'after an event',
+    );
+  });
+
+  it('opens one session, before its calls, for an hour', () => {
+    const long = makeChain({ root: { exp: NOW + 90_000 }, leaf: { exp: NOW + 90_000 } });
+    const start = [chainEvent(long), sessionEvent(long)];
+    const other = `ses_${'A'.repeat(38)}`;
+    expect(refusal(() => verify([...start, sessionEvent(long, { sid: other })]))).toContain('two sessions');
+    expect(refusal(() => verify([...start, decisionEvent(long, { at: 960 })]))).toBe('proven');
+    expect(refusal(() => verify([...start, decisionEvent(long, { at: 961 })]))).toContain('had ended');
+    const endless = { ...sessionEvent(long), forge: { exp: formatTime((NOW + 3661) * 1000) } };
+    expect(refusal(() => verify([chainEvent(long), endless]))).toContain('longer than an hour');
+    const early = [chainEvent(long), decisionEvent(long), sessionEvent(long)];
+    expect(refusal(() => verify([chainEvent(chain), ...early], { from: 1 }))).toContain('after a call');
   });
 
   it('cannot be held against a chain that lies before the range', () => {
@@ -454,6 +486,11 @@ function twice(): Draft[] {
     decisionEvent(chain, { members: { credential } }),
     decisionEvent(chain, { members: { credential } }),
   ];
+}
+
+function sameId(): Draft[] {
+  const id = nextId('evt');
+  return [chainEvent(chain), sessionEvent(chain)].map((draft) => ({ ...draft, forge: { id } }));
 }
 
 function invokeFalse(): Draft[] {
