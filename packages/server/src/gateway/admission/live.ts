@@ -1,6 +1,12 @@
+import { CHAIN_LIMITS } from '@talosprotocol/contracts';
 import { checkInForce, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call } from './call.js';
 import type { Authenticated } from './ports.js';
+
+/** A decision's event is stamped when it is put in order, after the last look at the credential. Its time must still
+ *  lie within what a verifier forgives (AUD-22), or one late call would make the whole log unverifiable: so the last
+ *  seconds of the skew belong to the log. */
+const RECORD_SECONDS = 20;
 
 /** Asked after every wait: what was verified may have ended meanwhile. */
 export function assertLive(
@@ -8,7 +14,13 @@ export function assertLive(
   caller: Authenticated,
   { op }: Call,
 ): void {
-  checkInForce(caller.capability, { now: Math.floor(clock.now() / 1000) });
+  const now = Math.floor(clock.now() / 1000);
+  checkInForce(caller.capability, { now });
+  const { expires, links } = caller.capability;
+  if (!(now < expires + CHAIN_LIMITS.skewSeconds - RECORD_SECONDS)) {
+    const link = links.findIndex(({ claims }) => claims.exp === expires) + 1;
+    throw new TrustError('EXPIRED', 'too late for the call to be recorded in time', { link });
+  }
   if (!caller.isLive(op)) throw new TrustError('REVOKED', 'the credential is not in force any more');
 }
 

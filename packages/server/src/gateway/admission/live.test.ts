@@ -1,0 +1,42 @@
+import {
+  createDidResolver,
+  createSigner,
+  issueCapability,
+  parseAnchors,
+  verifyCapability,
+} from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { describe, expect, it } from 'vitest';
+import type { Call } from './call.js';
+import { assertLive } from './live.js';
+import type { Authenticated } from './ports.js';
+
+const crypto = createNodeCrypto();
+const NOW = 1_800_000_000;
+
+async function caller(exp: number): Promise<Authenticated> {
+  const organisation = createSigner(new Uint8Array(32).fill(1), crypto);
+  const grants = [{ scope: 'tool:fs', ops: ['read' as const] }];
+  const deps = { crypto, now: () => NOW, randomBytes: (length: number) => new Uint8Array(length) };
+  const options = { sub: organisation.did, aud: [organisation.did], grants, exp };
+  const capability = await verifyCapability(issueCapability(options, organisation, deps).chain, {
+    now: NOW,
+    audience: organisation.did,
+    anchors: parseAnchors([{ iss: organisation.did, tenant: 'default', grants }], crypto),
+    isRevoked: () => false,
+    resolver: createDidResolver({ now: () => NOW }),
+    crypto,
+  });
+  const credential = { kind: 'bearer', cth: capability.cth } as const;
+  return { capability, credential, isLive: () => true, onRevoked: () => () => undefined };
+}
+
+describe('assertLive', () => {
+  it('AUD-22 lets no call in so late that its event could be stamped after the end of the credential', async () => {
+    const held = await caller(NOW + 60);
+    const at = (seconds: number) => () =>
+      assertLive({ clock: { now: () => seconds * 1000, monotonic: () => 0 } }, held, { op: 'read' } as Call);
+    expect(at(NOW + 69)).not.toThrow();
+    for (const late of [70, 89, 90, 1000]) expect(at(NOW + late)).toThrow('has expired');
+  });
+});
