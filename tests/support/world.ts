@@ -191,11 +191,15 @@ export function testEnvironment(data: string): Record<string, string | undefined
   };
 }
 
-/** Starts a platform with the filesystem server (`files`) and the odd server (`odd`) behind it, all pinned. */
-export async function openWorld(limits?: PolicyDocument['limits']): Promise<World> {
+/** Starts a platform with the filesystem server (`files`) and the odd server (`odd`) behind it, all pinned. `more` are
+ *  further variables of its environment. */
+export async function openWorld(
+  limits?: PolicyDocument['limits'],
+  more: Readonly<Record<string, string>> = {},
+): Promise<World> {
   const data = await mkdtemp(join(tmpdir(), 'talos-world-'));
   const capture = captureLog();
-  const env = testEnvironment(data);
+  const env = { ...testEnvironment(data), ...more };
   const settings = readSettings(env, currentMachine());
   const made = (await init(settings)) as { config: string; organisation: string };
   // What a listener is given at its start is not changed by a reload.
