@@ -73,7 +73,7 @@ async function writeDraft(folder: string, name: string, content: string | Uint8A
 }
 
 /** Makes a rename in `folder` durable. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
