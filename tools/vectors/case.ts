@@ -20,8 +20,16 @@ export function createNoun(name: string, comment: string) {
     ok(id: string, spec: string, note: string, input: Members, expect: Data): void {
       valid.push({ id: `${name}/${id}`, spec, note, ...input, expect });
     },
-    no(id: string, spec: string, note: string, input: Members, code: string, link?: number): void {
-      const expect = link === undefined ? { code } : { code, link };
+    no(
+      id: string,
+      spec: string,
+      note: string,
+      input: Members,
+      code: string,
+      link?: number,
+      more: Members = {},
+    ): void {
+      const expect = { code, ...(link === undefined ? {} : { link }), ...more };
       invalid.push({ id: `${name}/${id}`, spec, note, ...input, expect });
     },
     done(): Noun {

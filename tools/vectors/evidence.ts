@@ -6,7 +6,7 @@ import { jws, type Party, party } from './keys.js';
 import { checkpoint, consistency, inclusion, leafHash, note, treeRoot, vkey } from './tree.js';
 
 const FORGER = party('forger');
-const RECORDED = record(STORY);
+export const RECORDED = record(STORY);
 
 export function commitmentNoun(): Noun {
   const n = createNoun(
@@ -55,76 +55,6 @@ export function commitmentNoun(): Noun {
     ],
   ];
   for (const [id, input] of bad) n.no(id, 'AUD-3', id, input, 'PROOF_NOT_PROVEN');
-  return n.done();
-}
-
-export function eventNoun(): Noun {
-  const n = createNoun(
-    'event',
-    'event is read as an audit event (AUD-1 to AUD-5); expect.hash is its event_hash (AUD-2).',
-  );
-  for (const [index, { event }] of RECORDED.entries())
-    n.ok(
-      `${index}-${event['type']}`,
-      'AUD-2',
-      `an event of type ${event['type']}`,
-      { event },
-      { hash: hex(sha256(jcs(event))) },
-    );
-  const opened = (RECORDED[0] as Recorded).event;
-  const decision = (RECORDED[3] as Recorded).event;
-  const no = (id: string, spec: string, event: Data) => n.no(id, spec, id, { event }, 'MALFORMED');
-  for (const name of [
-    'v',
-    'id',
-    'time',
-    'type',
-    'origin',
-    'tenant',
-    'emitter',
-    'eseq',
-    'prev',
-    'principal',
-    'boot',
-  ])
-    no(`no-${name}`, 'AUD-1', without(opened, name));
-  const bad: [string, string, Members][] = [
-    ['unknown-member', 'AUD-1', { note: 'x' }],
-    ['event-hash', 'AUD-2', { event_hash: '0'.repeat(64) }],
-    ['v-2', 'AUD-1', { v: 2 }],
-    ['v-text', 'AUD-1', { v: '1' }],
-    ['unknown-type', 'AUD-4', { type: 'log.closed' }],
-    ['inherited-type', 'AUD-4', { type: 'constructor' }],
-    ['id-prefix', 'ENC-4', { id: `rcp_${uuid(0)}` }],
-    ['id-bare', 'ENC-4', { id: uuid(0) }],
-    ['time-no-fraction', 'ENC-3', { time: '2026-09-21T13:33:20Z' }],
-    ['time-offset', 'ENC-3', { time: '2026-09-21T13:33:20.000+00:00' }],
-    ['eseq-0', 'AUD-1', { eseq: 0 }],
-    ['eseq-text', 'AUD-1', { eseq: '1' }],
-    ['prev-short', 'ENC-2', { prev: '00' }],
-    ['prev-upper', 'ENC-2', { prev: 'A'.repeat(64) }],
-    ['policy-base64', 'ENC-2', { policy: 'A'.repeat(43) }],
-    ['size-negative', 'AUD-4', { size: -1 }],
-    ['emitter', 'ID-1', { emitter: 'gateway' }],
-    ['principal-text', 'AUD-1', { principal: GATEWAY.did }],
-    ['pseq-0', 'AUD-1', { principal: { sub: GATEWAY.did, pseq: 0 } }],
-    ['no-pseq', 'AUD-1', { principal: { sub: GATEWAY.did } }],
-    ['origin-scheme', 'AUD-10', { origin: `https://${ORIGIN}` }],
-  ];
-  for (const [id, spec, changes] of bad) no(id, spec, { ...opened, ...changes });
-  const decisions: [string, string, Members][] = [
-    ['effect', 'AUD-4', { effect: 'denied' }],
-    ['code-unknown', 'AUD-4', { effect: 'deny', code: 'NOPE' }],
-    ['code-transport', 'AUD-4', { effect: 'deny', code: 'INTERNAL' }],
-    ['items-plain', 'AUD-4', { items: [] }],
-    ['commitment-member', 'AUD-3', { items: { $c: '0'.repeat(64), salt: 'x' } }],
-    ['credential-kind', 'AUD-5', { credential: { kind: 'cookie' } }],
-    ['credential-secret', 'AUD-5', { credential: { kind: 'bearer', key: 'x' } }],
-    ['credential-token', 'AUD-5', { credential: { kind: 'bearer', token: 'x' } }],
-    ['action-arguments', 'AUD-5', { action: { method: 'tools/call', arguments: {} } }],
-    ['source-address', 'AUD-5', { source: '127.0.0.1' }],
-  ];
-  for (const [id, spec, changes] of decisions) no(`decision-${id}`, spec, { ...decision, ...changes });
   return n.done();
 }
 

@@ -1,23 +1,22 @@
+import { headersNoun, replayWindowNoun } from './admission.js';
 import { authorizeNoun, bearerNoun, revocationNoun } from './authorize.js';
 import { bundleNoun } from './bundle.js';
 import type { Noun } from './case.js';
 import { chainNoun } from './chain.js';
 import { constraintNoun, onlyNoun } from './constraint.js';
 import { base64urlNoun, cursorNoun, didKeyNoun, jcsNoun, jsonNoun, timeNoun, uuidNoun } from './encoding.js';
-import {
-  checkpointNoun,
-  commitmentNoun,
-  consistencyNoun,
-  eventNoun,
-  inclusionNoun,
-  receiptNoun,
-} from './evidence.js';
+import { eventNoun } from './event.js';
+import { checkpointNoun, commitmentNoun, consistencyNoun, inclusionNoun, receiptNoun } from './evidence.js';
+import { didWebNoun } from './identity.js';
 import { itemsNoun } from './items.js';
 import { jwsNoun } from './jws.js';
+import { issueNoun, limitsNoun, reachNoun } from './limits.js';
 import { macNoun } from './mac.js';
+import { nonceNoun, sessionGrantNoun } from './opening.js';
 import { pinNoun } from './pin.js';
 import { coversNoun, scopeNoun } from './scope.js';
 import { proofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
+import { trustFileNoun } from './trust.js';
 
 /** Every noun, made anew. */
 export function allNouns(): Noun[] {
@@ -29,6 +28,7 @@ export function allNouns(): Noun[] {
     uuidNoun(),
     cursorNoun(),
     didKeyNoun(),
+    didWebNoun(),
     scopeNoun(),
     coversNoun(),
     constraintNoun(),
@@ -37,12 +37,19 @@ export function allNouns(): Noun[] {
     jwsNoun(),
     chainNoun(),
     authorizeNoun(),
+    limitsNoun(),
+    reachNoun(),
+    issueNoun(),
     bearerNoun(),
     revocationNoun(),
     proofNoun(),
+    nonceNoun(),
+    sessionGrantNoun(),
     sessionIdNoun(),
     sessionKeyNoun(),
     macNoun(),
+    headersNoun(),
+    replayWindowNoun(),
     pinNoun(),
     commitmentNoun(),
     eventNoun(),
@@ -50,6 +57,7 @@ export function allNouns(): Noun[] {
     consistencyNoun(),
     checkpointNoun(),
     receiptNoun(),
+    trustFileNoun(),
     bundleNoun(),
   ];
 }

@@ -66,6 +66,28 @@ export function itemsNoun(): Noun {
   ok('url-decoded', [resource('/url', 'url')], { url: 'https://example.com/a%20b/' }, [
     ['/resource:/https/example.com/a%20b', 'read'],
   ]);
+  const longest = `/${'\u6587'.repeat(1365)}`;
+  ok('path-longest', [resource('/path', 'path')], { path: longest }, [
+    [`/resource:/${'%E6%96%87'.repeat(1365)}`, 'read'],
+  ]);
+  const many = (count: number, length = 1) =>
+    Array.from({ length: count }, (_, i) => `/${String(i).padStart(length, '0')}`);
+  const bounded = (id: string, paths: string[], more: { [name: string]: Data } = {}) =>
+    n.no(
+      id,
+      'CAP-15',
+      id,
+      {
+        server: 'fs',
+        tool: 't',
+        manifest: { op: 'read', resources: [resource('/a/*', 'path', more)] },
+        arguments: { a: paths },
+      },
+      'CONSTRAINT_VIOLATED',
+    );
+  bounded('too-many', many(1025));
+  bounded('too-many-to-resolve', many(513), { resolve: 'realpath' });
+  bounded('too-long-together', many(25, 4000));
   const no = (id: string, kind: string, value: Data) =>
     n.no(
       id,
@@ -96,6 +118,7 @@ export function itemsNoun(): Noun {
     ['delete', '/\u007f'],
     ['c1', '/\u0085'],
     ['long', `/${'a'.repeat(4096)}`],
+    ['long-letters', `${longest}a`],
     ['drive', 'C:\\a'],
     ['file-url', 'file:///a'],
   ];

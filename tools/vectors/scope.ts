@@ -34,6 +34,15 @@ export function scopeNoun(): Noun {
     { scope: 'tool:fs/method:a%2A', in: 'item' },
     { scope: 'tool:fs/method:a%2A' },
   );
+  const start = 'tool:fs/method:a/resource:/';
+  const item = `${start}${'a'.repeat(12_800 - start.length)}`;
+  n.ok(
+    'item-max',
+    'CAP-8',
+    'an item as long as its resource allows',
+    { scope: item, in: 'item' },
+    { scope: item },
+  );
   const bad: [string, string, string][] = [
     ['empty', 'CAP-8', ''],
     ['unknown-root', 'CAP-8', 'file:fs'],
@@ -83,6 +92,13 @@ export function scopeNoun(): Noun {
     ['two-stars', 'CAP-10', 'tool:a**'],
   ];
   for (const [id, spec, scope] of bad) n.no(id, spec, id, { scope, in: 'grant' }, 'MALFORMED');
+  n.no('resource-long', 'CAP-8', 'an item in a grant', { scope: item, in: 'grant' }, 'MALFORMED');
+  n.no('item-too-long', 'CAP-8', 'a byte more', { scope: `${item}a`, in: 'item' }, 'MALFORMED');
+  for (const [id, scope] of [
+    ['item-bare-too-long', `tool:${'a'.repeat(1020)}`],
+    ['item-start-too-long', `tool:fs/method:${'a'.repeat(1000)}/resource:/a`],
+  ] as const)
+    n.no(id, 'CAP-8', 'too long before its resource', { scope, in: 'item' }, 'MALFORMED');
   n.no('item-star', 'CAP-10', 'a * in an item', { scope: 'tool:fs/method:a*', in: 'item' }, 'MALFORMED');
   n.no('item-only-star', 'CAP-10', 'a * in an item', { scope: 'tool:*', in: 'item' }, 'MALFORMED');
   return n.done();

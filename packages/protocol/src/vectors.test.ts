@@ -5,14 +5,16 @@ import {
   createChecker,
   type Grant,
   Grant as GrantSchema,
+  IssueCapabilityRequest,
   type ProblemCode,
 } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { type Anchors, parseAnchors } from './capability/anchor.js';
-import { authorize } from './capability/authorize.js';
+import { authorize, firstOutOfReach } from './capability/authorize.js';
 import { verifyBearer } from './capability/bearer.js';
 import { compileGrant } from './capability/grant.js';
 import { itemsOfCall, parseItems } from './capability/items.js';
+import { limitsOf } from './capability/limits.js';
 import { parseManifest, toolPin } from './capability/manifest.js';
 import { compileOnly } from './capability/only.js';
 import { verifyRevocation } from './capability/revocation.js';
@@ -34,6 +36,7 @@ import { parseReceipt, verifyReceipt } from './evidence/receipt.js';
 import { parseTrustFile } from './evidence/trust-file.js';
 import { verifyBundle } from './evidence/verify-bundle.js';
 import { parseDidKey } from './identity/did-key.js';
+import { didWebUrl } from './identity/did-web.js';
 import { createDidResolver, didKeyKeys } from './identity/resolver.js';
 import { parseCheckpoint, verifyCheckpoint } from './log/checkpoint.js';
 import { openCommitment } from './log/commitment.js';
@@ -43,10 +46,14 @@ import { createNoteVerifier } from './log/note-key.js';
 import { verifyConsistency, verifyInclusion } from './log/proof-check.js';
 import { createNodeCrypto } from './node/crypto.js';
 import { parseTalosAuthorization } from './session/authorization.js';
+import { verifySessionGrant } from './session/grant.js';
+import { readRequestHeaders } from './session/headers.js';
 import { deriveSessionKey } from './session/key.js';
 import { formatMacInput, isSessionMac } from './session/mac.js';
+import { createNonces, type Nonces } from './session/nonce.js';
 import { parseProof, verifyProof } from './session/pop.js';
 import { decodeSessionId } from './session/sid.js';
+import { createReplayWindow } from './session/window.js';
 
 /** Members of inputs, as the comments of the files describe them; `never` fits every parameter. */
 type Input = Readonly<
@@ -94,23 +101,31 @@ type Input = Readonly<
     | 'pin'
     | 'proof'
     | 'publicKey'
+    | 'raw'
     | 'receipt'
+    | 'request'
     | 'revocation'
     | 'revoked'
     | 'role'
     | 'root'
     | 'scope'
     | 'secret'
+    | 'seen'
+    | 'seq'
     | 'server'
+    | 'session'
     | 'sid'
     | 'size'
+    | 'spent'
+    | 'steps'
     | 'target'
     | 'text'
     | 'tool'
     | 'trust'
     | 'typ'
     | 'url'
-    | 'vkey',
+    | 'vkey'
+    | 'width',
     never
   >
 >;
@@ -149,6 +164,34 @@ function contextOf(input: Case): VerifyContext {
   };
 }
 
+interface NonceStep {
+  readonly do: 'give' | 'use' | 'restart';
+  readonly nonce: string;
+  readonly at: number;
+}
+
+/** The letters of a case stand for the nonces that were given; one that was not is of another node. */
+function usesOf(steps: readonly NonceStep[]): number {
+  let now = 0;
+  const random = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length));
+  const start = (): Nonces => createNonces({ crypto, now: () => now, random });
+  let node = start();
+  const given = new Map<string, string>();
+  let uses = 0;
+  const act = (step: NonceStep): void => {
+    now = step.at;
+    if (step.do === 'restart') node = start();
+    else if (step.do === 'give') given.set(step.nonce, node.issue().nonce);
+    else {
+      node.consume(given.get(step.nonce) ?? start().issue().nonce);
+      uses++;
+    }
+  };
+  for (const step of steps.slice(0, -1)) expect(() => act(step)).not.toThrow();
+  for (const last of steps.slice(-1)) act(last);
+  return uses;
+}
+
 /** The two sides of a session. */
 const SESSION_RUNNERS: Readonly<Record<string, Runner>> = {
   proof: (input) => {
@@ -168,6 +211,26 @@ const SESSION_RUNNERS: Readonly<Record<string, Runner>> = {
       consumeNonce,
     });
     return { epk: encodeHex(epk) };
+  },
+  nonce: ({ steps }) => ({ uses: usesOf(steps) }),
+  'session-grant': (input) => {
+    const expected = {
+      gateway: didKeyKeys(input['gateway']),
+      subject: input['holder'],
+      proof: input['proof'],
+    };
+    const { claims, epk } = verifySessionGrant(input['session'], expected, { crypto });
+    const { sid, exp, window } = claims;
+    return { sid, exp, window, epk: encodeHex(epk) };
+  },
+  headers: ({ raw }) => readRequestHeaders(raw),
+  'replay-window': ({ width, seen, seq }) => {
+    const window = createReplayWindow(width);
+    for (const number of seen as readonly number[]) expect(window.mark(number)).toBe('fresh');
+    const verdict = window.check(seq);
+    expect(window.mark(seq)).toBe(verdict);
+    if (verdict !== 'fresh') throw new TrustError('REPLAY', verdict);
+    return { highest: window.highest() };
   },
   'session-id': ({ sid }) => {
     const { random, ...parts } = decodeSessionId(sid);
@@ -249,11 +312,21 @@ const EVIDENCE_RUNNERS: Readonly<Record<string, Runner>> = {
       verifyReceipt(parseReceipt(fileOf(receipt)), parseTrustFile(fileOf(trust), crypto), crypto);
       return { proven: true };
     }),
+  'trust-file': ({ text }) => {
+    const { logs, exporters, emitters, anchors } = parseTrustFile(encodeUtf8(text), crypto);
+    return Object.fromEntries(
+      Object.entries({ logs: logs.keys(), exporters, emitters, anchors: anchors.keys() }).map(
+        ([name, values]) => [name, [...values]],
+      ),
+    );
+  },
   bundle: ({ bundle, trust }) => {
     verifyBundle(encodeUtf8(bundle), parseTrustFile(fileOf(trust), crypto), crypto);
     return { proven: true };
   },
 };
+
+const checkIssue = createChecker(IssueCapabilityRequest);
 
 /** What each noun's cases are run with: gives what `expect` holds, or throws a TrustError with the code. */
 const RUNNERS: Readonly<Record<string, Runner>> = {
@@ -268,6 +341,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   uuid: ({ text }) => ({ ms: uuidv7Time(text) }),
   cursor: ({ text }) => decodeCursor(text),
   'did-key': ({ did }) => ({ hex: encodeHex(parseDidKey(did)) }),
+  'did-web': ({ did }) => ({ url: didWebUrl(did) }),
   jws: (input) => {
     const parsed = parseJws(input['jws'], input['typ']);
     for (const provider of [crypto, portableCrypto]) {
@@ -311,6 +385,31 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     const { code, link } = decision;
     throw new TrustError(code, 'denied', link === undefined ? {} : { link });
   },
+  limits: async (input) => {
+    const entries = limitsOf(await verifyCapability(input['chain'], contextOf(input)));
+    const uncounted = entries.find(({ unenforceable }) => unenforceable.length > 0);
+    if (uncounted !== undefined) throw new TrustError('POLICY_DENIED', 'uncounted', { link: uncounted.link });
+    const spent = input['spent'] as readonly { key: string; per: string; calls: number }[];
+    const takes = entries.map(({ key, link, per, calls = 0 }) => ({ key, link, per, calls }));
+    const full = takes.find(({ key, per, calls }) =>
+      spent.some((one) => one.key === key && one.per === per && one.calls >= calls),
+    );
+    if (full !== undefined) throw new TrustError('BUDGET_EXCEEDED', 'used up', { link: full.link });
+    return { takes: sorted(takes) };
+  },
+  reach: async (input) => {
+    const verified = await verifyCapability(input['chain'], contextOf(input));
+    const { source, resources } = parseManifest(input['manifest']);
+    const ops = [...new Set([source.op, ...resources.map(({ op }) => op ?? source.op)])];
+    const link = firstOutOfReach(verified, { server: input['server'], tool: input['tool'], ops });
+    if (link !== undefined) throw new TrustError('SCOPE_MISMATCH', 'out of reach', { link });
+    return { ops: sorted(ops) };
+  },
+  issue: ({ request }) => {
+    const wrong = checkIssue(request);
+    if (wrong !== undefined) throw malformed(wrong);
+    return { key: !Object.hasOwn(request, 'sub') };
+  },
   bearer: async (input) => ({ holder: (await verifyBearer(input['key'], contextOf(input))).holder }),
   revocation: (input) => verifyRevocation(input['revocation'], contextOf(input)),
   ...SESSION_RUNNERS,
@@ -319,6 +418,14 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
 
 const sorted = (values: readonly JsonValue[]): JsonValue[] =>
   [...values].sort((a, b) => (canonicalize(a) < canonicalize(b) ? -1 : 1));
+
+/** Members whose order means nothing. */
+const SETS: Readonly<Record<string, string>> = { items: 'items', limits: 'takes', reach: 'ops' };
+
+function unordered(noun: string, expected: JsonObject): JsonObject {
+  const name = SETS[noun];
+  return name === undefined ? expected : { ...expected, [name]: sorted(expected[name] as JsonValue[]) };
+}
 
 function readVectors(kind: 'valid' | 'invalid'): [noun: string, file: VectorFile][] {
   const names = readdirSync(`${FOLDER}/${kind}`).filter((name) => name.endsWith('.json'));
@@ -350,9 +457,7 @@ describe('vectors', () => {
 for (const [noun, { cases }] of readVectors('valid')) {
   describe(`valid ${noun}`, () => {
     it.each(cases)('$id ($spec)', async (input) => {
-      const wanted =
-        noun === 'items' ? { items: sorted(input.expect['items'] as JsonValue[]) } : input.expect;
-      expect(await outcome(noun, input)).toEqual({ value: wanted });
+      expect(await outcome(noun, input)).toEqual({ value: unordered(noun, input.expect) });
     });
   });
 }
@@ -360,11 +465,12 @@ for (const [noun, { cases }] of readVectors('valid')) {
 for (const [noun, { cases }] of readVectors('invalid')) {
   describe(`invalid ${noun}`, () => {
     it.each(cases)('$id ($spec)', async (input) => {
-      const { code, link } = input.expect as { code: ProblemCode; link?: number };
+      const { code, link, reason } = input.expect as { code: ProblemCode; link?: number; reason?: string };
       const result = await outcome(noun, input);
       if (!('error' in result)) throw new Error(`accepted: ${JSON.stringify(result)}`);
       expect(result.error.code).toBe(code);
       if (link !== undefined) expect(result.error.data.link).toBe(link);
+      if (reason !== undefined) expect(result.error.data.reason).toBe(reason);
     });
   });
 }

@@ -1,0 +1,100 @@
+import { type Data, hex, jcs, type Members, sha256, without } from './bytes.js';
+import { createNoun, type Noun } from './case.js';
+import { GATEWAY, hash } from './chain.js';
+import { ORIGIN, type Recorded, uuid } from './events.js';
+import { RECORDED } from './evidence.js';
+
+export function eventNoun(): Noun {
+  const n = createNoun(
+    'event',
+    'event is read as an audit event (AUD-1 to AUD-5); expect.hash is its event_hash (AUD-2).',
+  );
+  for (const [index, { event }] of RECORDED.entries())
+    n.ok(
+      `${index}-${event['type']}`,
+      'AUD-2',
+      `an event of type ${event['type']}`,
+      { event },
+      { hash: hex(sha256(jcs(event))) },
+    );
+  const opened = (RECORDED[0] as Recorded).event;
+  const decision = (RECORDED[3] as Recorded).event;
+  const no = (id: string, spec: string, event: Data) => n.no(id, spec, id, { event }, 'MALFORMED');
+  const members = [
+    'v',
+    'id',
+    'time',
+    'type',
+    'origin',
+    'tenant',
+    'emitter',
+    'eseq',
+    'prev',
+    'principal',
+    'boot',
+  ];
+  for (const name of members) no(`no-${name}`, 'AUD-1', without(opened, name));
+  const revoked = {
+    ...without(opened, 'boot', 'policy', 'size'),
+    type: 'revocation',
+    lid: hash('l'),
+    by: 'issuer',
+  };
+  const jwsOf = (length: number) => `e30.${'A'.repeat(length - 91)}.${'A'.repeat(86)}`;
+  const revocation = (length: number): Members => ({
+    ...revoked,
+    revocation: length > 16_384 ? null : jwsOf(length),
+    chain_hash: hash('c'),
+  });
+  for (const [id, event] of [
+    ['revocation-max', revocation(16_384)],
+    ['revocation-long', revocation(16_385)],
+  ] as const)
+    n.ok(
+      id,
+      'CAP-25',
+      'named by its chain where it is too long',
+      { event },
+      { hash: hex(sha256(jcs(event))) },
+    );
+  no('revocation-too-long', 'CAP-25', { ...revocation(16_384), revocation: jwsOf(16_385) });
+  no('revocation-no-chain-hash', 'AUD-4', without(revocation(16_385), 'chain_hash'));
+  const bad: [string, string, Members][] = [
+    ['unknown-member', 'AUD-1', { note: 'x' }],
+    ['event-hash', 'AUD-2', { event_hash: '0'.repeat(64) }],
+    ['v-2', 'AUD-1', { v: 2 }],
+    ['v-text', 'AUD-1', { v: '1' }],
+    ['unknown-type', 'AUD-4', { type: 'log.closed' }],
+    ['inherited-type', 'AUD-4', { type: 'constructor' }],
+    ['id-prefix', 'ENC-4', { id: `rcp_${uuid(0)}` }],
+    ['id-bare', 'ENC-4', { id: uuid(0) }],
+    ['time-no-fraction', 'ENC-3', { time: '2026-09-21T13:33:20Z' }],
+    ['time-offset', 'ENC-3', { time: '2026-09-21T13:33:20.000+00:00' }],
+    ['eseq-0', 'AUD-1', { eseq: 0 }],
+    ['eseq-text', 'AUD-1', { eseq: '1' }],
+    ['prev-short', 'ENC-2', { prev: '00' }],
+    ['prev-upper', 'ENC-2', { prev: 'A'.repeat(64) }],
+    ['policy-base64', 'ENC-2', { policy: 'A'.repeat(43) }],
+    ['size-negative', 'AUD-4', { size: -1 }],
+    ['emitter', 'ID-1', { emitter: 'gateway' }],
+    ['principal-text', 'AUD-1', { principal: GATEWAY.did }],
+    ['pseq-0', 'AUD-1', { principal: { sub: GATEWAY.did, pseq: 0 } }],
+    ['no-pseq', 'AUD-1', { principal: { sub: GATEWAY.did } }],
+    ['origin-scheme', 'AUD-10', { origin: `https://${ORIGIN}` }],
+  ];
+  for (const [id, spec, changes] of bad) no(id, spec, { ...opened, ...changes });
+  const decisions: [string, string, Members][] = [
+    ['effect', 'AUD-4', { effect: 'denied' }],
+    ['code-unknown', 'AUD-4', { effect: 'deny', code: 'NOPE' }],
+    ['code-transport', 'AUD-4', { effect: 'deny', code: 'INTERNAL' }],
+    ['items-plain', 'AUD-4', { items: [] }],
+    ['commitment-member', 'AUD-3', { items: { $c: '0'.repeat(64), salt: 'x' } }],
+    ['credential-kind', 'AUD-5', { credential: { kind: 'cookie' } }],
+    ['credential-secret', 'AUD-5', { credential: { kind: 'bearer', key: 'x' } }],
+    ['credential-token', 'AUD-5', { credential: { kind: 'bearer', token: 'x' } }],
+    ['action-arguments', 'AUD-5', { action: { method: 'tools/call', arguments: {} } }],
+    ['source-address', 'AUD-5', { source: '127.0.0.1' }],
+  ];
+  for (const [id, spec, changes] of decisions) no(`decision-${id}`, spec, { ...decision, ...changes });
+  return n.done();
+}
