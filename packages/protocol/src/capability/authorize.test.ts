@@ -44,6 +44,30 @@ describe('authorize', () => {
     });
   });
 
+  it('CAP-12 hashes the arguments once, however many grants ask for their hash', () => {
+    const hash = (byte: string) => ({ ptr: '', op: 'argsHash' as const, value: byte.repeat(64) });
+    const grants = [...'0123456789abcdef'].map((b): Grant => ({ ...READ_DOCS, where: [hash(b)] }));
+    let hashed = 0;
+    const sha256Hex = (data: Uint8Array): string => {
+      hashed += 1;
+      return crypto.sha256Hex(data);
+    };
+    const counting = { ...crypto, sha256Hex };
+    const chain = below(root(READ_DOCS, ...grants), ...grants);
+    const capability = verifyCapabilityAsOf(chain.chain, { time: NOW, anchors, crypto: counting });
+    expect(authorize(capability, read(DOC), {})).toMatchObject({ code: 'CONSTRAINT_VIOLATED', link: 2 });
+    expect(hashed).toBe(1);
+  });
+
+  it('CAP-14 does not walk large arguments for each grant with `only`', () => {
+    const grants = Array.from({ length: 64 }, (): Grant => ({ ...READ_DOCS, only: ['/pad/0'] }));
+    const capability = verified(root(...grants));
+    const begun = performance.now();
+    const denied = authorize(capability, read(DOC), { pad: new Array<number>(500_000).fill(0) });
+    expect(denied).toMatchObject({ code: 'CONSTRAINT_VIOLATED', caveat: 'only /pad/0' });
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+
   it('CAP-20 names the first link that grants no such scope or op, and how it could be granted', () => {
     const narrow = below(root(READ_DOCS), { ...READ_DOCS, scope: `${READ_DOCS.scope}/public` });
     expect(authorize(verified(narrow), read(DOC), {})).toEqual({

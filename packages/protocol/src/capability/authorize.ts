@@ -6,6 +6,7 @@ import { hintForCaveat, hintForScope } from './hint.js';
 import type { CheckedItem } from './items.js';
 import { coversScope, formatScope } from './scope.js';
 import type { VerifiedCapability } from './verified.js';
+import type { ArgumentsMemo } from './where/constraint.js';
 
 const ALLOW: Decision = Object.freeze({ effect: 'allow' });
 
@@ -58,8 +59,10 @@ function reachesTool(grant: CompiledGrant, scope: string): boolean {
 
 function decide(capability: VerifiedCapability, items: readonly CheckedItem[], args: JsonObject): Decision {
   const { grants } = capability;
+  // A grant's caveats see the whole call, so that each is tested once, not once per item.
+  const known: KnownCaveats = { byGrant: new Map(), memo: {} };
   for (let link = 0; link < grants.length; link++) {
-    const refusal = refusalOf(grants[link] as readonly CompiledGrant[], items, args);
+    const refusal = refusalOf(grants[link] as readonly CompiledGrant[], items, args, known);
     if (refusal !== undefined) return deny(capability, link, refusal);
   }
   return ALLOW;
@@ -75,9 +78,8 @@ function refusalOf(
   grants: readonly CompiledGrant[],
   items: readonly CheckedItem[],
   args: JsonObject,
+  known: KnownCaveats,
 ): Refusal | undefined {
-  // A grant's caveats see the whole call, so that each is tested once, not once per item.
-  const known: KnownCaveats = new Map();
   for (const item of items) {
     const caveat = whyNot(item, grants, args, known);
     if (caveat !== undefined) return caveat === '' ? { item } : { item, caveat };
@@ -85,7 +87,10 @@ function refusalOf(
   return undefined;
 }
 
-type KnownCaveats = Map<CompiledGrant, string | undefined>;
+interface KnownCaveats {
+  readonly byGrant: Map<CompiledGrant, string | undefined>;
+  readonly memo: ArgumentsMemo;
+}
 
 /** Undefined if one grant allows the item; else the caveat of the first that covers it, or `` if none does. */
 function whyNot(
@@ -105,8 +110,9 @@ function whyNot(
 }
 
 function caveatOf(grant: CompiledGrant, args: JsonObject, known: KnownCaveats): string | undefined {
-  if (!known.has(grant)) known.set(grant, grant.brokenCaveat(args));
-  return known.get(grant);
+  const { byGrant, memo } = known;
+  if (!byGrant.has(grant)) byGrant.set(grant, grant.brokenCaveat(args, memo));
+  return byGrant.get(grant);
 }
 
 function deny(capability: VerifiedCapability, link: number, { item, caveat }: Refusal): Denial {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../encoding/json.js';
 import { describeOnly } from './caveat.js';
 import { compileOnly } from './only.js';
 import { parseScope, type Scope } from './scope.js';
-import { type CompiledConstraint, compileConstraint } from './where/constraint.js';
+import { type ArgumentsMemo, type CompiledConstraint, compileConstraint } from './where/constraint.js';
 
 /** A grant ready to be decided with. */
 export interface CompiledGrant {
@@ -13,8 +13,8 @@ export interface CompiledGrant {
   /** True if neither `where` nor `only` restricts it. */
   readonly unconditional: boolean;
   allowsOp(op: Op): boolean;
-  /** The first caveat that the arguments break, as people read it, or undefined. */
-  brokenCaveat(args: JsonObject): string | undefined;
+  /** The first caveat that the arguments break, as people read it, or undefined. `memo` is of these arguments. */
+  brokenCaveat(args: JsonObject, memo?: ArgumentsMemo): string | undefined;
 }
 
 /** Compiles a grant (CAP-2) whose shape was checked against the schema before.
@@ -26,7 +26,7 @@ export function compileGrant(grant: Grant, crypto: CryptoProvider): CompiledGran
     scope: parseScope(grant.scope, 'grant'),
     unconditional: caveats.length === 0,
     allowsOp: (op) => grant.ops.includes(op),
-    brokenCaveat: (args) => caveats.find((caveat) => !caveat.holds(args))?.caveat,
+    brokenCaveat: (args, memo = {}) => caveats.find((caveat) => !caveat.holds(args, memo))?.caveat,
   };
 }
 

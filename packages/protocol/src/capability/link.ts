@@ -28,7 +28,8 @@ export function parseLink(jws: string, crypto: CryptoProvider): ParsedLink {
   const claims = parsed.claims as unknown as CapabilityClaims;
   checkClaims(claims);
   const grants = claims.grants.map((grant) => compileGrant(grant, crypto));
-  return { ...parsed, jws, lid: hashAscii(jws, crypto), claims, grants };
+  const { header, signingInput, signature } = parsed;
+  return { jws, lid: hashAscii(jws, crypto), header, claims, grants, signingInput, signature };
 }
 
 /** base64url of SHA-256 over text that is ASCII, as `lid` and `cth` are (CAP-5). */

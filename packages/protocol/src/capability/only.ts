@@ -20,9 +20,23 @@ function insert(node: Node | undefined, tokens: readonly string[], depth: number
   return branch.set(token, insert(branch.get(token), tokens, depth + 1));
 }
 
-function isListed(value: JsonValue, node: Node | undefined): boolean {
+function isListed(value: JsonValue | undefined, node: Node | undefined): boolean {
   if (node === 'listed') return true;
   if (node === undefined || typeof value !== 'object' || value === null) return false;
-  const members = Object.entries(value);
-  return members.length > 0 && members.every(([name, member]) => isListed(member, node.get(name)));
+  return Array.isArray(value) ? isArrayListed(value, node) : isObjectListed(value as JsonObject, node);
+}
+
+/** No list of members is made: the first one that is not listed ends the walk, and a call may hold half a million. */
+function isArrayListed(items: readonly JsonValue[], node: Map<string, Node>): boolean {
+  if (items.length > node.size) return false;
+  return items.length > 0 && items.every((item, index) => isListed(item, node.get(String(index))));
+}
+
+function isObjectListed(object: JsonObject, node: Map<string, Node>): boolean {
+  let isEmpty = true;
+  for (const name in object) {
+    if (!isListed(object[name], node.get(name))) return false;
+    isEmpty = false;
+  }
+  return !isEmpty;
 }

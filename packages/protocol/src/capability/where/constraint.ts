@@ -1,7 +1,7 @@
 import type { Constraint } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { canonicalize } from '../../encoding/jcs.js';
-import type { JsonObject } from '../../encoding/json.js';
+import type { JsonObject, JsonValue } from '../../encoding/json.js';
 import { encodeUtf8 } from '../../encoding/utf8.js';
 import { describeConstraint } from '../caveat.js';
 import { findByPointer, parsePointer } from '../pointer.js';
@@ -16,18 +16,38 @@ export interface CompiledConstraint {
   /** What people read of it, such as `/path within /docs`. */
   readonly caveat: string;
   /** Total: false, never an exception, for arguments of any shape. */
-  holds(args: JsonObject): boolean;
+  holds(args: JsonObject, memo?: ArgumentsMemo): boolean;
+}
+
+/** What was found out about the arguments of one call, and need not be found out again for each of its grants. */
+export interface ArgumentsMemo {
+  /** hex(SHA-256(JCS(arguments))) */
+  hash?: string;
 }
 
 /** Compiles one constraint (CAP-12). Its shape was checked against the schema before.
  *  @throws {TrustError} MALFORMED: a pointer or a value that its operator does not take */
 export function compileConstraint(constraint: Constraint, crypto: CryptoProvider): CompiledConstraint {
   const pointer = parsePointer(constraint.ptr);
+  const caveat = describeConstraint(constraint);
+  if (constraint.op === 'argsHash') return { caveat, holds: hasArgsHash(constraint.value, crypto) };
   const test = compileTest(constraint, crypto);
   return {
-    caveat: describeConstraint(constraint),
+    caveat,
     holds: (args) => test(findByPointer(args, pointer)),
   };
+}
+
+/** Large arguments take long to hash, and a chain may ask for it in hundreds of grants. */
+function hasArgsHash(value: string, crypto: CryptoProvider): CompiledConstraint['holds'] {
+  return (args, memo = {}) => {
+    memo.hash ??= hashOf(args, crypto);
+    return memo.hash === value;
+  };
+}
+
+function hashOf(args: JsonValue | undefined, crypto: CryptoProvider): string {
+  return crypto.sha256Hex(encodeUtf8(canonicalize(args)));
 }
 
 /** The test of one constraint, for what its pointer finds.
@@ -67,6 +87,6 @@ export function compileTest(constraint: Constraint, crypto: CryptoProvider): Arg
     case 'exists':
       return (argument) => (argument !== undefined) === constraint.value;
     case 'argsHash':
-      return (argument) => crypto.sha256Hex(encodeUtf8(canonicalize(argument))) === constraint.value;
+      return (argument) => hashOf(argument, crypto) === constraint.value;
   }
 }
