@@ -38,7 +38,7 @@ const urlOf = (port: number, host = HOST) => `https://${host}:${port}/.well-know
 const local = (more: DidFetchOptions = {}) =>
   createDidFetch({ addressesOf: async () => ['127.0.0.1'], loopback: { ca: cert }, ...more });
 
-describe('createDidFetch', () => {
+describe('createDidFetch (ID-2)', () => {
   it.each([
     'application/did+json',
     'application/did+ld+json',
