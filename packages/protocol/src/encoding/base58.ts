@@ -8,7 +8,8 @@ const MAX_DIGITS = 176;
 const BYTES = 3;
 const DIGITS = 4;
 
-const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (digit, value) => [digit, value]));
+/** Value of each ASCII digit; -1 marks the rest. */
+const VALUES = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
 
 /** Writes bytes in base58 with the Bitcoin alphabet, as multibase `z` uses it. The work grows with the square of
  *  the length, hence the bound.
@@ -26,8 +27,8 @@ export function encodeBase58(bytes: Uint8Array): string {
  *  @throws {TrustError} MALFORMED: a foreign character, more than 176 digits or more than 128 bytes */
 export function decodeBase58(text: string): Uint8Array {
   if (text.length > MAX_DIGITS) throw malformed(`base58 longer than ${MAX_DIGITS} digits`);
-  const values: number[] = [];
-  for (let i = 0; i < text.length; i++) values.push(digitValue(text.charAt(i)));
+  const values = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) values[i] = digitValue(text.charCodeAt(i));
   const digits = split(convert(values, 58, DIGITS, 256 ** BYTES), 256, BYTES);
   const significant = digits.slice(leadingZeros(digits));
   const zeros = leadingZeros(values);
@@ -37,9 +38,9 @@ export function decodeBase58(text: string): Uint8Array {
   return bytes;
 }
 
-function digitValue(digit: string): number {
-  const value = VALUES.get(digit);
-  if (value === undefined) throw malformed('text that is not base58');
+function digitValue(code: number): number {
+  const value = code < 128 ? (VALUES[code] as number) : -1;
+  if (value < 0) throw malformed('text that is not base58');
   return value;
 }
 
