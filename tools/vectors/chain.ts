@@ -38,7 +38,7 @@ export const rootJws = (changes: Members = {}, signer: Party = ORGANISATION): st
   jws(CAPABILITY, { ...ROOT, ...changes }, signer);
 
 /** Claims of a link below `parent`. */
-export function childClaims(parent: string, issuer: Party, sub: string, changes: Members = {}): Members {
+function childClaims(parent: string, issuer: Party, sub: string, changes: Members = {}): Members {
   return {
     iss: issuer.did,
     sub,
