@@ -1,4 +1,5 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
+import { isTrustError } from '@talosprotocol/protocol';
 import type { Admission, AdmissionDeps, Arrival, Call } from './call.js';
 import { credentialOf, identify, type Presented, unverifiedRecord } from './credential.js';
 import { decide } from './decide.js';
@@ -22,9 +23,15 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     } catch (error) {
       return refuse(surface.action, presented, error);
     }
-    const { message, body } = await surface.read(presented.signed);
+    const fault = await bearerFault(deps, presented);
+    const read = await surface
+      .read(presented.signed, fault !== undefined)
+      .catch((error: unknown) => (isUnread(error, fault) ? undefined : Promise.reject(error)));
+    if (read === undefined) return refuse(surface.action, presented, fault?.error);
+    const { message, body } = read;
     let caller: Authenticated;
     try {
+      if (fault !== undefined) throw fault.error;
       const { method, target } = arrival;
       const signed = { method, target, headers: presented.signed, body };
       caller = await identify(deps.authority, presented, signed);
@@ -36,6 +43,24 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const facts = factsOf(deps, arrival, surface.name, caller, call);
     return { ...(await decide(deps, caller, call, facts)), message };
   };
+}
+
+interface Fault {
+  readonly error: unknown;
+}
+
+/** What is wrong with a bearer key, found before the body is read: nobody without a key makes us take in large
+ *  bodies. It is looked at again afterwards. A session shows by its MAC over the body, and before that by its id. */
+async function bearerFault({ authority }: AdmissionDeps, presented: Presented): Promise<Fault | undefined> {
+  if (presented.kind !== 'bearer') return undefined;
+  return authority.authenticateBearer(presented.key).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+}
+
+function isUnread(error: unknown, fault: Fault | undefined): boolean {
+  return fault !== undefined && isTrustError(error) && error.code === 'TOO_LARGE';
 }
 
 interface Attempt {

@@ -30,8 +30,12 @@ export interface Surface<M> {
   readonly name: 'mcp';
   /** What is recorded of a caller who is refused before the request is read. */
   readonly action: ActionRecord;
-  /** Reads and parses the body. What it throws is the surface's own: nothing was decided. */
-  read(signed: SignedRequest['headers']): Promise<{ readonly body: Uint8Array; readonly message: M }>;
+  /** Reads and parses the body. What it throws is the surface's own: nothing was decided. Of a caller whose credential
+   *  is refused already it reads little, only to answer to the request's id: TOO_LARGE beyond that. */
+  read(
+    signed: SignedRequest['headers'],
+    isRefused: boolean,
+  ): Promise<{ readonly body: Uint8Array; readonly message: M }>;
   /** The action a message names, for the record. */
   actionOf(message: M): ActionRecord;
   /** The call a message makes; undefined if it reaches nothing and needs no decision. */

@@ -31,7 +31,9 @@ export async function dispatchOnce(admitted: Admitted): Promise<Decided> {
   const { rid } = caller.credential;
   if (call.op === 'read' || rid === undefined) return holdAndRun(admitted, undefined);
   const name = { subject: caller.capability.holder, audience: deps.gateway, rid };
-  const claim = deps.journal.claim(name, facts.requestHash ?? '', `rcp_${facts.uuid}`);
+  // On the route of one server a request does not name it: the same words to another server are another call.
+  const hash = deps.drafts.hash([facts.action.server ?? null, facts.requestHash ?? null]);
+  const claim = deps.journal.claim(name, hash, `rcp_${facts.uuid}`);
   const kept = await claim.catch(throwOutage);
   if (kept !== undefined) return { kind: 'answered', ...kept };
   return holdAndRun(admitted, name);

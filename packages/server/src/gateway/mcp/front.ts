@@ -58,10 +58,11 @@ function createSurface(
     name: 'mcp',
     action: { method: 'unread', ...server },
     current: () => current,
-    async read(headers) {
+    async read(headers, isRefused) {
       const { bodyBytes, bodyMs } = deps.policy().limits;
-      const body = await readBody(request, { maxBytes: bodyBytes, timeoutMs: bodyMs });
-      const message = parseMessage(body, headers, bodyBytes);
+      const maxBytes = isRefused ? Math.min(bodyBytes, MAX_REFUSED_BODY) : bodyBytes;
+      const body = await readBody(request, { maxBytes, timeoutMs: bodyMs });
+      const message = parseMessage(body, headers, maxBytes);
       checkParams(message);
       current = message;
       return { body, message };
@@ -84,6 +85,8 @@ function createSurface(
 }
 
 const SERVER = new RegExp(SERVER_NAME);
+/** Whoever proved nothing makes us hold and parse no more than this. */
+const MAX_REFUSED_BODY = 16_384;
 
 function isToolCall({ kind, method }: McpMessage): boolean {
   return kind === 'request' && method === 'tools/call';

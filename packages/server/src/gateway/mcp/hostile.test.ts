@@ -11,6 +11,7 @@ const { command, args } = nastyServer('plain').run;
 const servers = {
   nasty: { command, args: [...args], callTimeoutSeconds: 2 },
   broken: { command, args: [args[0] ?? '', 'crash'] },
+  twin: { command, args: [...args] },
 };
 const manifests = {
   nasty: {
@@ -23,6 +24,7 @@ const manifests = {
     environment: bare('read'),
   },
   broken: { count: bare('read') },
+  twin: { count: bare('write') },
 };
 const all: Grant[] = [
   { scope: 'tool:nasty', ops: ['read', 'write'] },
@@ -124,6 +126,19 @@ describe('a message that is not one of ours (DEC-6)', () => {
   it('is refused: a body beyond the limit', async () => {
     const answer = await post(call('nasty__count', { arguments: { a: 'x'.repeat(1_100_000) } }));
     expect([answer.status, answer.body.code]).toEqual([413, 'TOO_LARGE']);
+  });
+
+  it('is not taken in: a large body of a caller whose key is refused', async () => {
+    const authorization = `Bearer ${key.slice(0, -1)}${key.endsWith('A') ? 'E' : 'A'}`;
+    const small = await post(call('nasty__count'), { authorization });
+    expect([small.status, small.body.id, small.body.error.data.code]).toEqual([401, 1, 'PROOF_INVALID']);
+    // No JSON at all: nobody looked.
+    const large = await post('x'.repeat(20_000), { authorization });
+    expect([large.status, large.body.id, large.body.error.data.code]).toEqual([401, null, 'PROOF_INVALID']);
+    expect(world.audit.events.at(-1)).toMatchObject({
+      principal: null,
+      members: { effect: 'deny', code: 'PROOF_INVALID', action: { method: 'unread' } },
+    });
   });
 
   it('is dropped: a response, an unknown notification', async () => {
@@ -314,6 +329,15 @@ describe('a write with a rid (SES-10, DEC-12)', () => {
     expect(await text(await other)).toMatchObject({ code: 'REPLAY' });
     const old = agent.post(call('nasty__count'), { rid: newRid(25 * 3_600_000) });
     expect(await text(await old)).toMatchObject({ code: 'REPLAY' });
+  });
+
+  it('is refused: the same words to another server, whose routes leave its name out', async () => {
+    const agent = await world.agent([...all, { scope: 'tool:twin', ops: ['write'] }]);
+    const rid = newRid();
+    expect(typeof (await text(await agent.post(call('count'), { rid, path: '/nasty' })))).toBe('string');
+    expect(await text(await agent.post(call('count'), { rid, path: '/twin' }))).toMatchObject({
+      code: 'REPLAY',
+    });
   });
 
   it('that is tried twice at once is dispatched once', async () => {

@@ -124,16 +124,16 @@ async function openAgent(kernel: ReturnType<typeof createKernel>, url: string, g
   );
   const { sid, key } = await kernel.openSession(issued.chain);
   let last = 0;
-  const sign = (body: string, rid: string, seq: number) => {
+  const sign = (body: string, rid: string, seq: number, target: string) => {
     const headers = { 'content-type': 'application/json' };
     const bodyHash = crypto.sha256Hex(Buffer.from(body));
-    const fields = { sid, gateway: gatewayDid, seq, rid, method: 'POST', target: '/mcp', headers, bodyHash };
+    const fields = { sid, gateway: gatewayDid, seq, rid, method: 'POST', target, headers, bodyHash };
     const mac = sessionMac(key, fields, crypto);
     return { ...headers, authorization: formatTalosAuthorization({ sid, seq, rid, mac }) };
   };
-  const post = (message: object, { rid = newRid(), seq = ++last } = {}): Promise<Response> => {
+  const post = (message: object, { rid = newRid(), seq = ++last, path = '' } = {}): Promise<Response> => {
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
-    return fetch(url, { method: 'POST', headers: sign(body, rid, seq), body });
+    return fetch(`${url}${path}`, { method: 'POST', headers: sign(body, rid, seq, `/mcp${path}`), body });
   };
   return { post, lid: issued.leaf.lid };
 }
