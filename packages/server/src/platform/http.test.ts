@@ -123,6 +123,29 @@ describe('a listener', () => {
     });
   });
 
+  it('tells a handler that the client went away, also while the guard was asked', async () => {
+    const asked = deferred();
+    const gone = deferred();
+    const seen = deferred();
+    const guarded = route('/late', (_request, _response, { signal }) => seen.resolve(signal.aborted), {
+      surface: 'admin',
+    });
+    const guards = {
+      admin: async () => {
+        asked.resolve(undefined);
+        await gone.promise;
+      },
+    };
+    const { url } = await serve([guarded], { guards });
+    const leaving = new AbortController();
+    const answer = fetch(`${url}/late`, { signal: leaving.signal }).catch(() => 'gone');
+    await asked.promise;
+    leaving.abort();
+    expect(await answer).toBe('gone');
+    setTimeout(() => gone.resolve(undefined), 50);
+    expect(await seen.promise).toBe(true);
+  });
+
   it('finishes running calls before it closes, and cuts those that outlast the limit', async () => {
     const arrived = deferred();
     let release: () => void = () => undefined;

@@ -115,7 +115,9 @@ type Match = (method: string, path: string) => RouteMatch | undefined;
 
 function createHandler(options: ListenerOptions, match: Match, own: readonly string[]) {
   const nextId = createRequestIds(options);
-  const stopping = new AbortController();
+  // Not AbortSignal.any on one signal for the life of the process: Node keeps a trace of each that depends on it.
+  const running = new Set<AbortController>();
+  let stopping = false;
   const allowed = (): Allowed => ({
     hosts: [...options.allowedHosts, ...own],
     origins: options.allowedOrigins,
@@ -126,7 +128,7 @@ function createHandler(options: ListenerOptions, match: Match, own: readonly str
     const { route, params } = found(match(request.method ?? '', path), response);
     await options.guards[route.surface]?.(request);
     const log = options.log.child({ requestId, route: route.path, method: route.method });
-    const signal = AbortSignal.any([stopping.signal, closeSignal(response)]);
+    const signal = closeSignal(response, running, stopping);
     const context: RequestContext = { requestId, path, query, params, route, signal, log };
     await route.handle(request, response, context);
   };
@@ -139,7 +141,11 @@ function createHandler(options: ListenerOptions, match: Match, own: readonly str
       sendProblem(response, toProblem(error, requestId));
     });
   };
-  return { request, nextId, abort: () => stopping.abort() };
+  const abort = (): void => {
+    stopping = true;
+    for (const controller of [...running]) controller.abort();
+  };
+  return { request, nextId, abort };
 }
 
 function splitTarget(target: string): [string, string] {
@@ -154,11 +160,18 @@ function found(matched: RouteMatch | undefined, response: ServerResponse) {
   throw new TrustError('METHOD_NOT_ALLOWED', `the route serves ${matched.allow.join(', ')}`);
 }
 
-function closeSignal(response: ServerResponse): AbortSignal {
+/** Aborts when the client goes before its answer was written. Until the connection is done it is among `running`. */
+function closeSignal(response: ServerResponse, running: Set<AbortController>, isOver: boolean): AbortSignal {
   const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort();
-  });
+  // A guard may have taken its time.
+  if (isOver || response.destroyed) controller.abort();
+  else {
+    running.add(controller);
+    response.once('close', () => {
+      running.delete(controller);
+      if (!response.writableFinished) controller.abort();
+    });
+  }
   return controller.signal;
 }
 

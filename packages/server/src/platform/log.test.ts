@@ -78,3 +78,12 @@ it('writes one JSON object a line with time, level, message and known fields', (
     msg: 'listening',
   });
 });
+
+describe('what others say', () => {
+  it('cannot begin a line of the short form, nor drive the terminal', () => {
+    const { log, text } = collect('short');
+    log.warn('x', { hint: 'a\n12:00:00 info  all is well', err: new Error('\u001b[2J\u009b2J\u202e') });
+    expect(text().match(/\n/g)).toHaveLength(1);
+    expect(text()).toMatch(/^[^\p{Cc}\u202e]*\n$/u);
+  });
+});

@@ -138,10 +138,14 @@ function describeError(error: unknown, scrub: Scrub, depth = 0): DescribedError 
   };
 }
 
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
 /** One JSON line as people read it: time, level, message, then the fields. */
 function shorten(line: string): string {
   const { time, level, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`);
   const said = err === undefined ? '' : ` (${(err as DescribedError).message})`;
-  return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(msg)}${said}${rest.join('')}\n`;
+  const text = `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(msg)}${said}${rest.join('')}`;
+  // Whoever is quoted must neither begin a line of his own nor drive the terminal.
+  return `${text.replace(UNPRINTABLE, '?')}\n`;
 }
