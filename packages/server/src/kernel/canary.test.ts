@@ -6,7 +6,7 @@ import {
 } from '@talosprotocol/protocol';
 import { expect, it } from 'vitest';
 import { random } from '../platform/system.js';
-import { tryGate } from './canary.js';
+import { createGateCheck, tryGate } from './canary.js';
 import { createVerification } from './verification.js';
 
 const clock = { now: () => 1_800_000_000_000, monotonic: () => 0 };
@@ -45,4 +45,21 @@ it('fails where any signature will do', async () => {
 it('fails where no signature will do', async () => {
   const crypto = { ...portableCrypto, ed25519Verify: () => false };
   await expect(tryGate({ ...deps, crypto })).rejects.toThrow();
+});
+
+it('tries the gate once a second at most, however often somebody asks', async () => {
+  let now = 0;
+  let tries = 0;
+  const count = (length: number) => {
+    if (length === 32) tries += 1;
+    return random(length);
+  };
+  const check = createGateCheck({ ...deps, random: count, clock: { ...clock, monotonic: () => now } });
+  await Promise.all([check(), check()]);
+  now = 999;
+  await check();
+  expect(tries).toBe(1);
+  now = 1_000;
+  await check();
+  expect(tries).toBe(2);
 });

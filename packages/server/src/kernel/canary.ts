@@ -39,6 +39,18 @@ export async function tryGate(deps: CanaryDeps): Promise<void> {
   await expectRefusal(verifyCapability(chain, { ...own, isRevoked: (one) => one === lid }), 'REVOKED');
 }
 
+const PERIOD_MS = 1_000;
+
+/** `tryGate`, at most once a second: the health check that asks is open to everybody, and a try takes milliseconds. */
+export function createGateCheck(deps: CanaryDeps): () => Promise<void> {
+  let last: { readonly at: number; readonly outcome: Promise<void> } | undefined;
+  return () => {
+    const at = deps.clock.monotonic();
+    if (last === undefined || at - last.at >= PERIOD_MS) last = { at, outcome: tryGate(deps) };
+    return last.outcome;
+  };
+}
+
 /** Another first character of the signature: still base64url, another R. */
 function forge(chain: string): string {
   const at = chain.lastIndexOf('.') + 1;

@@ -5,7 +5,7 @@ import type { Guard } from '../platform/http.js';
 import type { Route } from '../platform/routes.js';
 import { createAuthorizing } from './authorizing.js';
 import { createBearers } from './bearers.js';
-import { tryGate } from './canary.js';
+import { createGateCheck } from './canary.js';
 import { createEvents } from './events.js';
 import { createIdentities } from './identities.js';
 import { createIssuing } from './issuing.js';
@@ -112,7 +112,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     ledger: { hold: ledger.hold },
     checks: {
       revocations: () => verification.assertFresh('write'),
-      canary: () => tryGate({ ...shared, gateway }),
+      canary: createGateCheck({ ...shared, gateway }),
     },
     poll: revocations.poll,
     close: async () => {
