@@ -67,10 +67,11 @@ async function serveRooms(
     isAdministrator,
     log,
   });
-  shutdown.add('stop-accepting', 'health', async () => health.drain());
-  for (const listener of Object.values(listeners)) {
-    shutdown.add('stop-accepting', listener.name, () => listener.closeGracefully(DRAIN_MS));
-  }
+  // All at once: while a long call is waited for at one port, the others take nothing new either.
+  shutdown.add('stop-accepting', 'listeners', () => {
+    health.drain();
+    return Promise.all(Object.values(listeners).map((listener) => listener.closeGracefully(DRAIN_MS)));
+  });
   const { kernel, gateway, audit } = listeners;
   const { identities, folder, config } = foundation;
   return {
