@@ -7,9 +7,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const source = (path: string): string => join(root, 'packages', path);
 
 /** A TypeScript program of the sources, as a file that node runs: tests that kill processes need real ones, and
- *  need no build. It lies inside node_modules, so that packages are found from it. */
-export async function buildProgram(entry: string): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = join(root, 'node_modules/.cache/talos', `${process.pid}-${Date.now()}.mjs`);
+ *  need no build. It lies inside a node_modules, so that packages are found from it. */
+export async function buildProgram(
+  entry: string,
+  folder = 'node_modules/.cache/talos',
+): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = join(root, folder, `${process.pid}-${Date.now()}.mjs`);
   const bundle = await rolldown({
     input: source(entry),
     platform: 'node',

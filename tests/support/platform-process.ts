@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { expect } from 'vitest';
+import { buildProgram } from '../fault/program.js';
+import { type Operator, operate, type Ready, testEnvironment } from './world.js';
+
+/** The server's program, made from the sources. From where it lies it finds its package.json as the real one does. */
+export const buildServer = () => buildProgram('server/src/main.ts', 'packages/server/node_modules/.cache');
+
+/** What the program says instead of `ready`. */
+interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+/** How a process ended. */
+export interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A platform in a process of its own, for tests that end it badly. */
+export interface PlatformProcess extends Operator {
+  readonly pid: number;
+  readonly ended: Promise<End>;
+  /** Standard error so far. */
+  log(): string;
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<End>;
+}
+
+/** A start that did not come to serve. */
+export interface FailedStart {
+  readonly error: Refusal;
+  readonly end: End;
+  /** All it said, on both streams. */
+  readonly said: string;
+}
+
+interface Launched {
+  readonly child: ChildProcess;
+  readonly firstLine: Promise<string>;
+  readonly ended: Promise<End>;
+  said(): string;
+}
+
+const running = new Set<ChildProcess>();
+
+function launch(program: string, data: string, env: Readonly<Record<string, string>>): Launched {
+  const child = spawn(process.execPath, [program, 'all'], {
+    env: { ...testEnvironment(data), ...env } as NodeJS.ProcessEnv,
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  const ended = new Promise<End>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    });
+  });
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => said.push(`${line}\n`));
+  const line = new Promise<string>((resolve) => lines.once('line', resolve));
+  const firstLine = Promise.race([line, ended.then(() => '{}')]);
+  return { child, firstLine, ended, said: () => said.join('') };
+}
+
+/** Starts a platform on a data folder and waits until it serves. */
+export async function startPlatform(
+  program: string,
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<PlatformProcess> {
+  const { child, firstLine, ended, said } = launch(program, data, env);
+  const answer = JSON.parse(await firstLine) as Ready & { error?: Refusal };
+  if (answer.gateway === undefined) throw new Error(`no start: ${said()}`);
+  const operator = await operate(answer);
+  return {
+    ...operator,
+    pid: child.pid!,
+    ended,
+    log: said,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** A start that must fail. */
+export async function failToStart(
+  program: string,
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FailedStart> {
+  const { firstLine, ended, said } = launch(program, data, env);
+  const { error } = JSON.parse(await firstLine) as { error?: Refusal };
+  if (error === undefined) throw new Error(`it started: ${said()}`);
+  return { error, end: await ended, said: said() };
+}
+
+/** Ends what a failed test left running. */
+export async function endAllPlatforms(): Promise<void> {
+  for (const child of [...running]) {
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+  }
+}
+
+/** A process, told apart from a later one that was given its number. */
+interface Relative {
+  readonly pid: number;
+  readonly parent: number;
+  readonly started: string;
+  readonly command: string;
+}
+
+/** The living processes. Zombies are not: who reaps orphans is not ours to say. */
+export function processes(): Relative[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        if (fields[0] === 'Z') return [];
+        return [{ pid: Number(pid), parent: Number(fields[1]), started: fields[19]!, command }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Every descendant of a process: database, tool servers, their children, the reaper. */
+export function familyOf(pid: number): readonly Relative[] {
+  const all = processes();
+  const below = (parent: number): Relative[] =>
+    all.filter((one) => one.parent === parent).flatMap((one) => [one, ...below(one.pid)]);
+  return below(pid);
+}
+
+/** Those of them that still run. */
+export function survivors(family: readonly Relative[]): string[] {
+  const alive = new Map(processes().map((one) => [one.pid, one]));
+  return family
+    .filter(({ pid, started }) => alive.get(pid)?.started === started)
+    .map(({ pid, command }) => `${pid} ${command.slice(0, 120)}`);
+}
+
+/** Waits until all of them have ended. */
+export async function expectNoSurvivors(family: readonly Relative[], timeout = 15_000): Promise<void> {
+  await expect.poll(() => survivors(family), { timeout, interval: 50 }).toEqual([]);
+}
