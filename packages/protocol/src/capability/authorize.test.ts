@@ -45,7 +45,7 @@ describe('authorize', () => {
   });
 
   it('CAP-12 hashes the arguments once, however many grants ask for their hash', () => {
-    const hash = (byte: string) => ({ ptr: '', op: 'argsHash' as const, value: byte.repeat(64) });
+    const hash = (byte: string) => ({ ptr: '' as const, op: 'argsHash' as const, value: byte.repeat(64) });
     const grants = [...'0123456789abcdef'].map((b): Grant => ({ ...READ_DOCS, where: [hash(b)] }));
     let hashed = 0;
     const sha256Hex = (data: Uint8Array): string => {
