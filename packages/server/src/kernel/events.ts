@@ -94,6 +94,7 @@ export function createEvents(deps: EventsDeps): Events {
   return {
     chain,
     identityRegistered: async ({ did, kind, name }) => {
+      audit.assertAccepting('write');
       const { commitment, disclosures } = seal('/name', name);
       const members = { did, kind, name: commitment };
       const tenant = policy().defaultTenant;
@@ -102,6 +103,7 @@ export function createEvents(deps: EventsDeps): Events {
       );
     },
     capabilityIssued: async (issued, lid) => {
+      audit.assertAccepting('write');
       await chain(issued);
       const { tenant, cth } = issued;
       const members = { cth, lid };

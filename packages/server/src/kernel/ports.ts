@@ -53,6 +53,9 @@ export interface RecordedEvent {
 
 /** Takes events. A draft handed in first gets the lower `eseq`. */
 export interface AuditSink {
+  /** For what is new and could wait: identities, capabilities. Sessions and revocations go on while there is any room.
+   *  @throws {TrustError} DISK_FULL below the reserve; UNAVAILABLE when full or down */
+  assertAccepting(op: 'write'): void;
   /** Resolves when the event is durable; with undefined for a chain that was logged before.
    *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
   record(draft: KernelDraft): Promise<RecordedEvent | undefined>;

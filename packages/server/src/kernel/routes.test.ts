@@ -403,3 +403,26 @@ describe('hostile input', () => {
     }
   });
 });
+
+describe('below the reserve of free disk', () => {
+  it('nothing new is registered or issued, and revoking goes on', async () => {
+    const capability = { sub: newDid(), grants: GRANTS, exp: world.seconds() + 60 };
+    const issued = await world.post('/talos/v1/capabilities', capability, world.admin);
+    world.sink.isFull = true;
+    const before = world.sink.drafts.length;
+    const identity = { did: newDid(), kind: 'agent', name: 'a' };
+    for (const [path, body] of [
+      ['/talos/v1/identities', identity],
+      ['/talos/v1/capabilities', capability],
+    ] as const) {
+      const answer = await world.post(path, body, world.admin);
+      expect(answer).toMatchObject({ status: 503, body: { code: 'DISK_FULL' } });
+      expect(answer.headers.get('retry-after')).toBe('1');
+    }
+    expect(world.sink.drafts).toHaveLength(before);
+    const { lid } = issued.body;
+    expect(await world.post('/talos/v1/revocations', { lid }, world.admin)).toMatchObject({ status: 200 });
+    world.sink.isFull = false;
+    expect(await world.post('/talos/v1/identities', identity, world.admin)).toMatchObject({ status: 201 });
+  });
+});

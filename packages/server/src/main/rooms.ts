@@ -148,7 +148,11 @@ function kernelDeps(
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,
-    audit: { record: (draft) => audit.record(draft), recordDenial: audit.recordDenial },
+    audit: {
+      record: (draft) => audit.record(draft),
+      recordDenial: audit.recordDenial,
+      assertAccepting: audit.assertAccepting,
+    },
     decisions: audit,
     isAdministrator,
     wellKnown,

@@ -35,6 +35,8 @@ interface RecordingSink extends AuditSink {
   readonly denials: DenialDraft[];
   /** What the next records do before they are durable. */
   before: () => Promise<void>;
+  /** True: the disk is below its reserve. */
+  isFull: boolean;
 }
 
 function createRecordingSink(): RecordingSink {
@@ -43,6 +45,10 @@ function createRecordingSink(): RecordingSink {
     drafts: [],
     denials: [],
     before: () => Promise.resolve(),
+    isFull: false,
+    assertAccepting: () => {
+      if (sink.isFull) throw new TrustError('DISK_FULL', 'free disk is below the reserve');
+    },
     record: async (draft) => {
       await sink.before();
       sink.drafts.push(draft);
