@@ -1,5 +1,5 @@
 /** The server's program, and the only reader of the environment: `main.js all | init | doctor`. It answers on standard
- *  output, one JSON document a line, and logs on standard error. */
+ *  output, one JSON document a line, and logs on standard error. With `--until-stdin-ends`, `all` also stops when its standard input does. */
 import { answer, answerFailure } from './main/answer.js';
 import { currentMachine, readSettings, type Settings } from './platform/settings.js';
 
@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal, 0));
     process.on('SIGHUP', () => void reload().catch(answerFailure));
+    onStarterGone(() => void stop('the starter of this process is gone', UNAVAILABLE));
     void lost.then(() => stop('the database ended', UNAVAILABLE));
     answer(ready);
   },
@@ -31,6 +32,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     answer(await examine(settings, process.env));
   },
 };
+
+/** Whoever starts us as a part of itself holds our standard input open and says so: when it ends, however it ends, its
+ *  end is read here, and nobody is left who would stop us. */
+const UNTIL_STDIN_ENDS = '--until-stdin-ends';
+
+function onStarterGone(stop: () => void): void {
+  if (!process.argv.includes(UNTIL_STDIN_ENDS)) return;
+  process.stdin.once('close', stop).once('error', stop).resume();
+}
 
 async function main(name: string | undefined): Promise<void> {
   const command = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
