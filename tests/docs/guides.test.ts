@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Block {
+  readonly kind: 'sh' | 'background' | 'file';
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The blocks of a page that are run: `sh`, `sh background`, and files; `no-run` and output are not. */
+function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\w+)([^\n]*)\n([\s\S]*?)^```$/gm)].flatMap(
+    ([, language, flags = '', text = '']): Block[] => {
+      const file = /file=(\S+)/.exec(flags)?.[1];
+      if (file !== undefined) return [{ kind: 'file', name: file, text }];
+      if (language !== 'sh' || flags.includes('no-run')) return [];
+      return [
+        { kind: flags.includes('background') ? 'background' : 'sh', name: text.split('\n')[0] ?? '', text },
+      ];
+    },
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const pages = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'));
+
+describe.each(pages)('docs/guides/%s', (page) => {
+  let folder: string;
+  let env: NodeJS.ProcessEnv;
+  const running: ChildProcess[] = [];
+  const printed: string[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'talos-guide-'));
+    chmodSync(folder, 0o711);
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'talos'),
+      `#!/bin/sh\nexec node '${join(root, 'packages/cli/dist/main.js')}' "$@"\n`,
+      { mode: 0o755 },
+    );
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const [kernel, gateway, audit] = [await freePort(), await freePort(), await freePort()];
+    env = {
+      PATH: `${bin}:${process.env['PATH']}`,
+      HOME: folder,
+      TALOS_DATA: join(folder, 'data'),
+      TALOS_KERNEL_PORT: String(kernel),
+      TALOS_GATEWAY_PORT: String(gateway),
+      TALOS_AUDIT_PORT: String(audit),
+      GATEWAY: `http://127.0.0.1:${gateway}`,
+    };
+  });
+
+  afterAll(async () => {
+    for (const child of running) {
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is executed as it stands', { timeout: 180_000 }, async () => {
+    const blocks = blocksOf(readFileSync(join(root, 'docs/guides', page), 'utf8'));
+    expect(blocks.length).toBeGreaterThan(3);
+    // Variables of one block are seen by the next, as in one terminal.
+    let carried = '';
+    for (const { kind, name, text } of blocks) {
+      if (kind === 'file') writeFileSync(join(folder, name), text);
+      else if (kind === 'background') await startInBackground(text);
+      else {
+        const { status, stdout, stderr } = spawnSync(
+          'bash',
+          ['-euo', 'pipefail', '-c', `${carried}${text}`],
+          { cwd: folder, env, encoding: 'utf8' },
+        );
+        printed.push(stdout, stderr);
+        expect(status, `${name}\n${stdout}\n${stderr}`).toBe(0);
+        carried += text
+          .split('\n')
+          .filter((line) => /^\w+=/.test(line))
+          .map((line) => `${line}\n`)
+          .join('');
+      }
+    }
+  });
+
+  it('came out as the page says', () => {
+    const text = printed.join('');
+    expect(text).toContain('allowed: Ask for the least you need.');
+    expect(text).toContain('refused: SCOPE_MISMATCH link 1');
+    expect(text).toContain('refused: REVOKED link 1');
+    expect(text).toContain('NOT PROVEN');
+    expect(text).toMatch(/^PROVEN/m);
+  });
+
+  async function startInBackground(text: string): Promise<void> {
+    const child = spawn('bash', ['-c', `exec ${text}`], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.push(child);
+    const gateway = env['GATEWAY'] ?? '';
+    await new Promise<void>((resolve, reject) => {
+      let output = '';
+      const look = (chunk: Buffer): void => {
+        output += chunk.toString();
+        if (output.includes(gateway)) resolve();
+      };
+      child.stdout?.on('data', look);
+      child.stderr?.on('data', look);
+      child.once('close', () => reject(new Error(`${text} ended: ${output}`)));
+    });
+  }
+});

@@ -1,0 +1,92 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { castOf, openWorld, type World } from '../support/world.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+/** Keys, paths, times and counts differ from run to run; the words do not. */
+function normalize(line: string): string {
+  return line
+    .replace(/^\s*(\d+\.)?\s*/, '')
+    .replace(/\/[^\s:,]*\/demo\//g, '<data>/demo/')
+    .replace(/\(link \S+\)/g, '(link)')
+    .replace(/did:key:\w+/g, 'did:key')
+    .replace(/ {2}ok$/, '');
+}
+
+describe('README', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'talos-readme-'));
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('shows what the demo really prints', { timeout: 120_000 }, () => {
+    const main = join(root, 'packages/cli/dist/main.js');
+    const env = { PATH: process.env['PATH'], HOME: folder, TALOS_DATA: join(folder, 'data') };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'demo', '--json'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout) as {
+      ok: boolean;
+      steps: { title: string; lines: string[] }[];
+      bundle: string;
+      trust: string;
+    };
+    expect(report).toMatchObject({ ok: true, decisions: { allowed: 6 } });
+    expect(existsSync(report.bundle) && existsSync(report.trust)).toBe(true);
+    const printed = new Set(report.steps.flatMap(({ title, lines }) => [title, ...lines]).map(normalize));
+    const shown = /<!-- demo-output -->\n```text\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const lines = shown.trimEnd().split('\n').map(normalize);
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.filter((line) => !printed.has(line))).toEqual([]);
+    expect(report.steps.filter(({ title }) => title.startsWith('Must be refused'))).toHaveLength(14);
+  });
+
+  it('names only files that are there', () => {
+    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => path);
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  describe('the snippet of an agent', () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await openWorld();
+    });
+    afterAll(() => world.close());
+
+    it('runs, and prints why it was refused', async () => {
+      const { worker, narrow } = await castOf(world, world.files);
+      const story = {
+        seed: Buffer.from(worker.exportSeed()).toString('hex'),
+        capability: narrow(),
+        gateway: world.ready.gateway,
+      };
+      const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+      const before = `import { identityFromSeed } from '@talosprotocol/sdk';
+const { seed, capability, gateway } = JSON.parse(process.env.STORY);
+const identity = identityFromSeed(Buffer.from(seed, 'hex'));
+`;
+      const path = join(folder, 'agent.mjs');
+      writeFileSync(path, `${before}${snippet}\nawait client.close();\n`);
+      const child = spawn(process.execPath, [path], {
+        env: { PATH: process.env['PATH'], STORY: JSON.stringify(story) },
+      });
+      let text = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await new Promise((resolve) => child.once('close', resolve));
+      expect(text).toMatch(/^SCOPE_MISMATCH Ask did:key:/);
+    });
+  });
+});
