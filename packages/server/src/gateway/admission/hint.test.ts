@@ -1,3 +1,4 @@
+import { MAX_ITEM_SCOPE } from '@talosprotocol/contracts';
 import { TrustError, utf8Length } from '@talosprotocol/protocol';
 import { describe, expect, it } from 'vitest';
 import { toRefusal } from './hint.js';
@@ -22,13 +23,19 @@ describe('a refusal', () => {
   });
 
   it('repeats no more than the schema of a denial holds', () => {
-    const long = '\u00e9'.repeat(3_000);
+    const long = '\u00e9'.repeat(7_000);
     const { item, caveat, hint } = toRefusal(
       new TrustError('SCOPE_MISMATCH', 'x', { item: long, caveat: long, hint: `a${long}` }),
     );
-    expect(utf8Length(item ?? '')).toBeLessThanOrEqual(1100);
+    expect(utf8Length(item ?? '')).toBeLessThanOrEqual('write '.length + MAX_ITEM_SCOPE);
     expect(utf8Length(caveat ?? '')).toBeLessThanOrEqual(2048);
     expect(utf8Length(hint)).toBeLessThanOrEqual(1024);
     expect(hint).not.toContain('\uFFFD');
+  });
+
+  it('names the longest item whole (DEC-1)', () => {
+    const scope = 'tool:fs/method:read/resource:/';
+    const item = `write ${scope}${'a'.repeat(MAX_ITEM_SCOPE - scope.length)}`;
+    expect(toRefusal(new TrustError('SCOPE_MISMATCH', 'x', { item })).item).toBe(item);
   });
 });

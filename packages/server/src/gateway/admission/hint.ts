@@ -1,5 +1,5 @@
 import type { DecisionCode } from '@talosprotocol/contracts';
-import { DECISION_CODES } from '@talosprotocol/contracts';
+import { DECISION_CODES, MAX_ITEM_SCOPE } from '@talosprotocol/contracts';
 import { isTrustError, utf8Length } from '@talosprotocol/protocol';
 
 /** A refusal as it is answered and recorded (DEC-1). */
@@ -40,7 +40,7 @@ const HINTS: Readonly<Record<DecisionCode, string>> = {
 };
 
 /** Bytes, as in the schema of a denial. */
-const MAX = { item: 1100, caveat: 2048, hint: 1024 };
+const MAX = { item: 'write '.length + MAX_ITEM_SCOPE, caveat: 2048, hint: 1024 };
 
 /** Any error while deciding is a refusal (DEC-2). What is no code of a decision is a part that is not available. */
 export function toRefusal(error: unknown): Refusal {
