@@ -185,6 +185,9 @@ function deferred() {
   return { promise, resolve };
 }
 
+/** More than Node keeps by itself. */
+const MANY = Array.from({ length: 2_100 }, () => 'a: b');
+
 describe('requests that could mean two things', () => {
   const refused: [string, string, string[]][] = [
     ['an absolute-form target', 'http://localhost/echo/a', []],
@@ -201,6 +204,8 @@ describe('requests that could mean two things', () => {
     ['a content encoding', '/echo/a', ['Content-Encoding: gzip']],
     ['two credentials of one kind', '/echo/a', ['Authorization: Bearer a', 'authorization: Bearer b']],
     ['two credentials of two kinds', '/echo/a', ['Authorization: Bearer a', 'X-Api-Key: b']],
+    ['a credential of a third kind', '/echo/a', ['Authorization: Bearer a', 'X-Goog-Api-Key: b']],
+    ['a credential behind 2,000 headers', '/echo/a', ['Api-Key: a', ...MANY, 'Authorization: Bearer b']],
     ['a header of the MAC given twice', '/echo/a', ['Mcp-Session-Id: a', 'Mcp-Session-Id: b']],
     ['two hosts', '/echo/a', ['Host: localhost']],
   ];

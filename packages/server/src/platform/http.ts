@@ -76,6 +76,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const handle = createHandler(options, (method, path) => table.match(method, path), own);
   const server = createServer(serverOptions(limits), handle.request);
   server.maxConnections = limits.maxConnections;
+  // Node drops headers beyond a number without a word, and with them the second of two credentials. Bytes bound them.
+  server.maxHeadersCount = 0;
   server.on('clientError', (error, socket) => answerClientError(error, socket, handle.nextId()));
   const port = await listen(server, options);
   own.push(authority(options.host, port));

@@ -53,7 +53,7 @@ const REFUSED = new Set(
   'x-http-method-override x-http-method x-method-override content-encoding proxy-authorization'.split(' '),
 );
 /** Credentials; at most one of them, once. */
-const CREDENTIALS = new Set(['authorization', 'x-api-key']);
+const CREDENTIALS = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']);
 /** Headers that admission reads or that frame the message: never twice (node would join or drop the second). */
 const SINGLE = new Set(
   (
