@@ -65,6 +65,18 @@ describe('a signed revocation', () => {
     expect(await opens({ agent: sub, chain: longer })).toBe('REVOKED');
   });
 
+  it('below a link that is revoked already adds nothing: it is refused for ever as it is', async () => {
+    const { agent, chain, sub, longer, issuing } = family();
+    await revoke({ revocation: signRevocation({ chain }, agent, issuing) });
+    const answer = await revoke({ revocation: signRevocation({ chain: longer }, agent, issuing) });
+    expect(answer).toMatchObject({ status: 200, body: { lid: longer.leaf.lid, by: 'issuer' } });
+    expect(await opens({ agent: sub, chain: longer })).toBe('REVOKED');
+    expect(await createKernelStore(database.sql).revocationsAfter(0)).not.toContainEqual(
+      expect.objectContaining({ lid: longer.leaf.lid }),
+    );
+    expect(world.sink.drafts.filter((draft) => draft.type === 'revocation')).toHaveLength(1);
+  });
+
   it('of anybody else is refused', async () => {
     const { chain, sub, longer, issuing } = family();
     const stranger = createSigner(random(32), crypto);

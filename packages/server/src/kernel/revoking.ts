@@ -69,7 +69,14 @@ export function createRevoking(deps: RevokingDeps): Revoking {
       const { policy, resolver, crypto } = deps;
       const now = Math.floor(clock.now() / 1000);
       const context = { now, anchors: policy().anchors, resolver, crypto };
-      const { lid, by } = await verifyRevocation(jws, context);
+      const parsed = parseRevocation(jws, crypto);
+      const { lid, by } = await verifyRevocation(parsed, context);
+      // Refused for ever by the link before it already: else whoever lost a capability could go on filling list and log
+      // with links below it, of their own making.
+      const above = parsed.chain.links.slice(0, -1);
+      if (!revocations.isRevoked(lid) && above.some((link) => revocations.isRevoked(link.lid))) {
+        return { lid, by, revoked: formatTime(clock.now()) };
+      }
       return put({ lid, by, revocation: jws, at: clock.now() });
     },
     revokeAsAdministrator: async (lid) => {
