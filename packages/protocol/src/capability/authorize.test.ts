@@ -1,4 +1,4 @@
-import type { Constraint, Grant } from '@talosprotocol/contracts';
+import { type Constraint, createChecker, Decision, type Grant } from '@talosprotocol/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../encoding/json.js';
@@ -84,6 +84,31 @@ describe('authorize', () => {
     const strict = world.anchors({ grants: [{ scope: 'tool:git', ops: ['read'] }] });
     const hint = expect.stringContaining("The operator's trust anchor");
     expect(authorize(verified(root(READ_DOCS), strict), read(DOC), {})).toMatchObject({ link: 0, hint });
+  });
+
+  it.each([
+    ['a tool of a long name', `tool:fs/method:${'a'.repeat(1000)}`, READ_DOCS],
+    [
+      'a long name and a long path',
+      `tool:fs/method:${'a'.repeat(990)}/resource:/${'b'.repeat(9000)}`,
+      READ_DOCS,
+    ],
+    [
+      'a caveat of long letters',
+      DOC,
+      { ...READ_DOCS, where: [{ ptr: '/x', op: 'eq' as const, value: '\u6f22'.repeat(300) }] },
+    ],
+  ])('DEC-1 says no more than a decision holds, for %s', (_, scope, grant) => {
+    const checkDecision = createChecker(Decision);
+    const whole: Grant = { scope: 'tool:*', ops: ['read'] };
+    const strict = world.anchors({ grants: [grant] });
+    const denied = [
+      authorize(verified(root(whole), strict), read(scope), {}),
+      authorize(verified(root(grant)), read(scope), {}),
+      authorize(verified(below(root(whole), grant)), read(scope), {}),
+    ];
+    expect(denied.map((decision) => checkDecision(decision))).toEqual([undefined, undefined, undefined]);
+    expect(denied).toMatchObject([{ link: 0 }, { link: 1 }, { link: 2 }]);
   });
 
   it('CAP-20 cannot be widened by a child that grants more than its parent', () => {

@@ -3,19 +3,34 @@ import type { CheckedItem } from './items.js';
 import type { ParsedLink } from './link.js';
 import type { VerifiedCapability } from './verified.js';
 
+/** Of a hint, as in the schema of a denial (DEC-1). */
 const MAX_BYTES = 1024;
 
-/** What would grant an item that no grant of the link covers. */
+/** What would grant an item that no grant of the link covers: the item itself, its tool where that is too long to
+ *  say, else no scope at all. */
 export function hintForScope(capability: VerifiedCapability, link: number, item: CheckedItem): string {
-  const hint = grantedBy(capability, link, `${item.scope}:${item.op}`);
-  if (utf8Length(hint) <= MAX_BYTES) return hint;
-  const tool = item.scope.slice(0, item.scope.indexOf('/resource:'));
-  return grantedBy(capability, link, `${tool}:${item.op}`);
+  const { scope, op } = item;
+  const tool = scope.slice(0, Math.max(0, scope.indexOf('/resource:')));
+  for (const grant of tool === '' ? [scope] : [scope, tool]) {
+    const hint = grantedBy(capability, link, `${grant}:${op}`);
+    if (fits(hint)) return hint;
+  }
+  if (link === 0) return `The operator's trust anchor for ${capability.anchor.iss} does not grant the item.`;
+  return `Ask ${issuerOf(capability, link)} for a grant that covers the item.`;
 }
 
 /** What would lift a caveat. */
 export function hintForCaveat(capability: VerifiedCapability, link: number, caveat: string): string {
-  const change = `Call with arguments for which \`${caveat}\` holds, or ask`;
+  const hint = liftedBy(capability, link, `\`${caveat}\``);
+  return fits(hint) ? hint : liftedBy(capability, link, 'the caveat');
+}
+
+function fits(hint: string): boolean {
+  return utf8Length(hint) <= MAX_BYTES;
+}
+
+function liftedBy(capability: VerifiedCapability, link: number, caveat: string): string {
+  const change = `Call with arguments for which ${caveat} holds, or ask`;
   if (link === 0) return `${change} the operator for an anchor grant without it.`;
   return `${change} ${issuerOf(capability, link)} for a grant without it.`;
 }
