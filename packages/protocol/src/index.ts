@@ -31,6 +31,7 @@ export {
   type CheckedItem,
   itemOfPath,
   itemsOfCall,
+  joinItems,
   type PathToResolve,
   parseItems,
   pathsToResolve,
@@ -112,7 +113,12 @@ export { eventBytes, eventHash, openDisclosures, parseEvent } from './evidence/e
 export type { HistoryCounts } from './evidence/history.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './evidence/receipt.js';
 export { parseTrustFile, type Trust } from './evidence/trust-file.js';
-export { type BundleFacts, type BundleReport, inspectBundle, verifyBundle } from './evidence/verify-bundle.js';
+export {
+  type BundleFacts,
+  type BundleReport,
+  inspectBundle,
+  verifyBundle,
+} from './evidence/verify-bundle.js';
 
 // identity
 export { encodeDidKey, encodeMultikey, parseDidKey, parseMultikey } from './identity/did-key.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type JsonObject, parseJsonObject } from '../encoding/json.js';
 import { TrustError } from '../error.js';
 import { createNodeCrypto } from '../node/index.js';
-import { itemOfPath, itemsOfCall, parseItems, pathsToResolve, type ToolCall } from './items.js';
+import { itemOfPath, itemsOfCall, joinItems, parseItems, pathsToResolve, type ToolCall } from './items.js';
 import { parseManifest, toolPin } from './manifest.js';
 import { parseScope } from './scope.js';
 
@@ -197,6 +197,25 @@ describe('pathsToResolve', () => {
       op: 'read',
     });
     expect(() => itemOfPath(copied, { path: 'C:\\x', op: 'read' })).toThrow('normal path');
+  });
+});
+
+describe('joinItems', () => {
+  const items = (count: number, length: number, op = 'read') =>
+    parseItems(
+      Array.from({ length: count }, (_, i) => {
+        const start = `${BARE}/resource:/${i}`;
+        return { scope: start + 'a'.repeat(length - start.length), op };
+      }),
+    );
+
+  it('CAP-15 bounds what a call names and where that leads together, equal items counting once', () => {
+    const half = items(48, 1024);
+    expect(joinItems(half, half)).toEqual(half);
+    expect(joinItems(half, items(48, 1024, 'write'))).toHaveLength(96);
+    expect(() => joinItems(half, [...items(48, 1024, 'write'), ...items(1, 40)])).toThrow('98304');
+    expect(() => joinItems([], items(8, 12_800))).toThrow(TrustError);
+    expect(() => joinItems(items(600, 40), items(600, 40, 'write'))).toThrow('1024');
   });
 });
 

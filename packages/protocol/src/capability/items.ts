@@ -9,8 +9,8 @@ import { normalUrl } from './url.js';
 
 declare const checked: unique symbol;
 
-/** An item whose scope is canonical, so that it can be decided on by comparing text. Made by itemsOfCall, itemOfPath
- *  and parseItems only. */
+/** An item whose scope is canonical, so that it can be decided on by comparing text. Made by itemsOfCall, itemOfPath,
+ *  joinItems and parseItems only. */
 export interface CheckedItem extends Item {
   readonly [checked]: true;
 }
@@ -70,6 +70,18 @@ export function itemOfPath(
 ): CheckedItem {
   const bare = formatScope('tool', [call.server, call.tool]).text;
   return { scope: resourceScope(bare, mapPath(path)), op } as CheckedItem;
+}
+
+/** All items of a call: those of itemsOfCall and those of itemOfPath, which CAP-15 bounds together.
+ *  @throws {TrustError} CONSTRAINT_VIOLATED: more than 1,024, or scopes of more than 98,304 bytes together */
+export function joinItems(
+  named: readonly CheckedItem[],
+  resolved: readonly CheckedItem[],
+): readonly CheckedItem[] {
+  const items = new Map([...named, ...resolved].map((item) => [`${item.op} ${item.scope}`, item]));
+  const bytes = [...items.values()].reduce((sum, { scope }) => sum + scope.length, 0);
+  if (items.size > MAX_ITEMS || bytes > MAX_SCOPES) throw tooMany();
+  return [...items.values()];
 }
 
 /** The paths of a call whose manifest says `"resolve": "realpath"` (CAP-18). Call itemsOfCall first: what it
@@ -147,7 +159,6 @@ function refused(ptr: string, what: string): TrustError {
 
 function tooMany(): TrustError {
   const hint = 'Name fewer resources in one call, or name them by shorter paths.';
-  return new TrustError('CONSTRAINT_VIOLATED', `a call that names more than ${MAX_ITEMS} resources`, {
-    hint,
-  });
+  const reason = `a call that names more than ${MAX_ITEMS} resources, or more than ${MAX_SCOPES} bytes of them`;
+  return new TrustError('CONSTRAINT_VIOLATED', reason, { hint });
 }

@@ -1,4 +1,4 @@
-import { authorize, type CheckedItem, type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { authorize, type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call, Prepared } from './call.js';
 import { type Decided, dispatchOnce } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
@@ -50,7 +50,8 @@ async function allowedItems(caller: Authenticated, call: Call): Promise<readonly
   } catch (error) {
     throw withoutItem(error as TrustError);
   }
-  return [...items, ...more];
+  // Only now: before it was allowed, not even the length of a real path is the caller's to know.
+  return joinItems(items, more);
 }
 
 /** Where a link leads is nothing the caller may see: the refusal says that it leads out, not where to. */

@@ -15,6 +15,10 @@ const reads: ToolManifest = {
   resources: [{ ptr: '/path', kind: 'path', required: true, resolve: 'realpath' }],
 };
 const writes: ToolManifest = { ...reads, op: 'write' };
+const readsMany: ToolManifest = {
+  op: 'read',
+  resources: [{ ptr: '/paths/*', kind: 'path', required: true, resolve: 'realpath' }],
+};
 
 let root: string;
 let database: TestDatabase;
@@ -34,7 +38,14 @@ beforeAll(async () => {
     'dist/index.js',
   );
   const servers = { files: { command: process.execPath, args: [entry, root] } };
-  const manifests = { files: { read_text_file: reads, write_file: writes, list_directory: reads } };
+  const manifests = {
+    files: {
+      read_text_file: reads,
+      write_file: writes,
+      list_directory: reads,
+      read_multiple_files: readsMany,
+    },
+  };
   world = await openWorld(database, servers, manifests);
 });
 afterAll(async () => {
@@ -71,6 +82,23 @@ const CLIENTS = {
     return client;
   },
 };
+
+it('refuses a call whose real paths are together more than could be recorded (CAP-15)', async () => {
+  const deep = join(root, 'docs', ...Array<string>(14).fill('\u00e9'.repeat(120)));
+  await mkdir(deep, { recursive: true });
+  const paths = Array.from({ length: 10 }, (_, i) => join(root, `docs/short${i}`));
+  for (const [i, path] of paths.entries()) await symlink(join(deep, `${i}`), path);
+  for (const i of paths.keys()) await writeFile(join(deep, `${i}`), 'deep');
+  const key = issueKey([{ scope: 'tool:files/method:read_multiple_files/resource:/', ops: ['read'] }]);
+  const client = await CLIENTS['v1 of 2025-11-25'](key, world.url);
+  const call = (count: number) =>
+    client.callTool({ name: 'files__read_multiple_files', arguments: { paths: paths.slice(0, count) } });
+  expect(await call(9)).toMatchObject({ content: [{ text: expect.stringContaining('deep') }] });
+  await expect(call(10)).rejects.toMatchObject({
+    data: { code: 'CONSTRAINT_VIOLATED', receipt: expect.any(String) },
+  });
+  await client.close();
+});
 
 // DEC-5, DEC-7, DEC-8, DEC-9, DEC-10, CAP-18
 describe.each(Object.entries(CLIENTS))('the official client %s', (_, connect) => {
