@@ -21,7 +21,7 @@ export interface Effort {
   readonly memorySlices: number;
 }
 
-export const FULL: Effort = { rounds: 7, sliceMs: 250, samples: 20_000, memorySlices: 15 };
+export const FULL: Effort = { rounds: 7, sliceMs: 250, samples: 5_000, memorySlices: 15 };
 export const QUICK: Effort = { rounds: 2, sliceMs: 5, samples: 100, memorySlices: 1 };
 
 export interface Measured {

@@ -20,7 +20,7 @@ export function folderOf(session: number): number {
 }
 
 /** The folder a call of this kind asks for. */
-export function askedFolder(session: number, kind: Kind): number {
+function askedFolder(session: number, kind: Kind): number {
   return kind === 'other-folder' ? folderOf(session + 1) : folderOf(session);
 }
 
@@ -30,7 +30,7 @@ export function scopeOfFolder(folder: number): string {
 }
 
 /** The text of the scope a call needs. */
-export function scopeOfCall(folder: number): string {
+function scopeOfCall(folder: number): string {
   return `${scopeOfFolder(folder)}/guide.md`;
 }
 

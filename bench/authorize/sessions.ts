@@ -10,7 +10,7 @@ import { collectGarbage, heldBytes } from '../runner.js';
 import { type ChainShape, crypto, issueFor, random, type World } from './world.js';
 
 /** What each open session carries. */
-export interface Context {
+interface Context {
   readonly capability: VerifiedCapability;
   /** The table uses a number up only with a MAC; where none is measured, this window stands for its own. */
   readonly seen: ReplayWindow;

@@ -75,7 +75,7 @@ function grantsFor(session: number, count: number): { scope: string; ops: ['read
 }
 
 /** The DID of somebody whose key is never needed. */
-export function someDid(): string {
+function someDid(): string {
   for (;;) {
     const publicKey = random(32);
     if (isEd25519PublicKey(publicKey)) return encodeDidKey(publicKey);
