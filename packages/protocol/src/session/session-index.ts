@@ -4,6 +4,7 @@ export interface Index<T> {
   remove(name: string, value: T): void;
   /** In the order of addition; a copy, so that values may be removed meanwhile. */
   find(name: string): readonly T[];
+  count(name: string): number;
 }
 
 /** Makes an index that forgets a name with its last value. */
@@ -20,5 +21,6 @@ export function createIndex<T>(): Index<T> {
       if (set?.delete(value) && set.size === 0) sets.delete(name);
     },
     find: (name) => [...(sets.get(name) ?? [])],
+    count: (name) => sets.get(name)?.size ?? 0,
   };
 }

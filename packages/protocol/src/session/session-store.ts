@@ -18,6 +18,7 @@ export interface SessionStore<T> {
   at(slot: number): SessionEntry<T> | undefined;
   all(): readonly SessionEntry<T>[];
   ofLink(lid: string): readonly SessionEntry<T>[];
+  countOfLink(lid: string): number;
   /** Oldest first. */
   ofSubject(subject: string): readonly SessionEntry<T>[];
   size(): number;
@@ -61,6 +62,7 @@ export function createSessionStore<T>(deps: {
     at: (slot) => slots[slot],
     all: () => slots.filter((entry) => entry !== undefined),
     ofLink: byLid.find,
+    countOfLink: byLid.count,
     ofSubject: bySubject.find,
     size: () => slots.length - free.length,
   };

@@ -245,6 +245,17 @@ describe('session table', () => {
     expect([other, ...opened].map(({ sid }) => table.isOpen(sid))).toEqual([true, false, true, true]);
   });
 
+  it('leaves room for others, however many subjects one root link has', () => {
+    const { open, table } = createWorld({ perRoot: 2 });
+    const below = (lid: string) => open({ subject: `did:key:${lid}`, lids: ['root', lid] });
+    const first = below('a');
+    below('b');
+    expect(() => below('c')).toThrow(code('UNAVAILABLE'));
+    expect(table.isOpen(open({ subject: 'did:key:other', lids: ['another root'] }).sid)).toBe(true);
+    table.close(first.sid);
+    expect(table.isOpen(below('c').sid)).toBe(true);
+  });
+
   it('sweeps what has expired', () => {
     const { clock, open, table } = createWorld();
     open({ exp: NOW + 10 });

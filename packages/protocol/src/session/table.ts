@@ -17,6 +17,9 @@ export interface SessionTableDeps {
   readonly capacity: number;
   /** Most sessions of one subject at a time; one more ends that subject's oldest. Default 256. */
   readonly perSubject?: number;
+  /** Most sessions below one root link at a time: who may delegate makes as many subjects as it likes. Default a
+   *  quarter of the table, but no less than 256 and no less than one subject may have. */
+  readonly perRoot?: number;
   readonly crypto: CryptoProvider;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -32,7 +35,7 @@ export type AuthenticatedRequest = Pick<MacFields, 'method' | 'target' | 'header
 /** The sessions of one node. All calls are synchronous. */
 export interface SessionTable<T> {
   /** Opens a session.
-   *  @throws {TrustError} UNAVAILABLE: the table is full; REVOKED with the link; EXPIRED */
+   *  @throws {TrustError} UNAVAILABLE: the table, or the root link's share of it, is full; REVOKED with the link; EXPIRED */
   open(session: NewSession<T>): Session<T>;
   /** Says before the body is read whether the request can be good; marks nothing.
    *  @throws {TrustError} MALFORMED | SESSION_UNKNOWN | SESSION_ELSEWHERE | REPLAY, its reason `seen` or
@@ -120,26 +123,34 @@ function createFinder<T>(store: SessionStore<T>, deps: SessionTableDeps): (sid: 
   };
 }
 
+/** So many sessions are nobody's fair share. */
+const SMALL_TABLE = 256;
+
 function createOpener<T>(
   store: SessionStore<T>,
   deps: SessionTableDeps,
 ): (session: NewSession<T>) => Session<T> {
   const perSubject = deps.perSubject ?? 256;
+  const perRoot = deps.perRoot ?? Math.max(SMALL_TABLE, perSubject, Math.floor(deps.capacity / 4));
   return (session) => {
     const now = deps.now();
     if (!isLive(session, now)) throw new TrustError('EXPIRED', 'the session would end before it began');
     const [oldest, ...others] = store.ofSubject(session.subject);
     if (oldest !== undefined && others.length + 1 >= perSubject) store.remove(oldest);
     if (store.size() >= deps.capacity) sweep(store, now);
-    if (store.size() >= deps.capacity) {
-      throw new TrustError('UNAVAILABLE', 'the session table is full', { hint: 'Try again in a minute.' });
-    }
+    if (store.size() >= deps.capacity) throw full('the session table');
+    if (store.countOfLink(session.lids[0] ?? '') >= perRoot)
+      throw full("the root link's share of the session table");
     const entry = store.insert(session);
     const revoked = entry.lids.findIndex((lid) => deps.isRevoked(lid));
     if (revoked < 0) return entry;
     store.remove(entry);
     throw new TrustError('REVOKED', 'a link was revoked while the session was opened', { link: revoked + 1 });
   };
+}
+
+function full(what: string): TrustError {
+  return new TrustError('UNAVAILABLE', `${what} is full`, { hint: 'Try again in a minute.' });
 }
 
 function sweep<T>(store: SessionStore<T>, now: number): number {
