@@ -1,6 +1,6 @@
 import type { DecisionEvent, Item } from '@talosprotocol/contracts';
 import { parseItems } from '../capability/items.js';
-import { coversScope } from '../capability/scope.js';
+import { coversScope, formatScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
@@ -34,6 +34,7 @@ export function checkDecision(
   event: DecisionEvent,
   values: ReadonlyMap<string, unknown>,
 ): CheckedDecision | undefined {
+  checkForm(event);
   const { kind, cth } = event.credential;
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
@@ -44,13 +45,39 @@ export function checkDecision(
       throw notProven('decision', 'the chain or session of an allowed call was never logged');
     return undefined;
   }
+  checkSubject(event, capability);
   checkHolder(event, capability);
   checkMoment(state, parseTime(event.time), capability);
-  const items = values.get('/items');
-  if (items === undefined) return { capability, recomputed: false };
-  if (!Array.isArray(items)) throw notProven('decision', 'what is disclosed as items is no list');
-  for (const item of parseItems(items)) checkItem(capability, item);
+  if (!values.has('/items')) return { capability, recomputed: false };
+  for (const item of itemsOf(event, values.get('/items'))) checkItem(capability, item);
   return { capability, recomputed: true };
+}
+
+/** Checks whom a decision is booked on, allowed or denied: the holder of the chain it cites (AUD-22).
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+export function checkSubject(event: DecisionEvent, { holder, principal, tenant }: VerifiedCapability): void {
+  if (event.principal?.sub !== holder || event.principal.prn !== principal)
+    throw notProven('decision', 'the call is booked on another subject than its chain names');
+  if (event.tenant !== tenant)
+    throw notProven('decision', 'the call is booked on another tenant than its anchor names');
+}
+
+/** What every allowed call has, and what none has. */
+function checkForm({ surface, items, pin, refusal, code }: DecisionEvent): void {
+  if (code !== null || refusal !== null)
+    throw notProven('decision', 'an allowed decision with a refusal in it');
+  if (surface !== 'mcp' || items === null || pin === null)
+    throw notProven('decision', 'an allowed decision that names no items or no pinned tool');
+}
+
+/** The disclosed items, all of them of the tool the event names. */
+function itemsOf({ action }: DecisionEvent, items: unknown): readonly Item[] {
+  if (!Array.isArray(items) || items.length === 0)
+    throw notProven('decision', 'what is disclosed as items is no list of some');
+  const tool = formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
+  const parsed = parseItems(items);
+  if (parsed.every(({ scope }) => scope === tool || scope.startsWith(`${tool}/`))) return parsed;
+  throw notProven('decision', 'the items are of another tool than the call');
 }
 
 function useSession(state: DecisionCheck, { credential, time }: DecisionEvent, cth: string): boolean {
@@ -60,9 +87,7 @@ function useSession(state: DecisionCheck, { credential, time }: DecisionEvent, c
   return state.sessions.use({ sid, seq, cth }, parseTime(time));
 }
 
-function checkHolder(event: DecisionEvent, { holder, leaf, links, principal }: VerifiedCapability): void {
-  if (event.principal?.sub !== holder || event.principal.prn !== principal)
-    throw notProven('decision', 'the call is booked on another subject than its chain names');
+function checkHolder(event: DecisionEvent, { leaf, links }: VerifiedCapability): void {
   if (leaf.claims.invoke === false) throw notProven('decision', 'the holder may delegate, but not act');
   if (event.credential.kind === 'bearer' && leaf.claims.bearer !== true)
     throw notProven('decision', 'a key was accepted that is no bearer key');

@@ -1,12 +1,15 @@
 import type { AuditEvent, DecisionEvent, EventOf, OutcomeEvent } from '@talosprotocol/contracts';
+import { verifyRevocationAsOf } from '../capability/revocation.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { parseTime } from '../encoding/time.js';
 import { type CallCounts, createCallCounts } from './call-counts.js';
 import { type Chains, createChains } from './chains.js';
-import { checkDecision, type DecisionCheck } from './decision-check.js';
+import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
 import { notProven } from './not-proven.js';
 import { createSessions, type Sessions } from './sessions.js';
+import { createStarts, type Starts } from './starts.js';
 import type { Trust } from './trust-file.js';
+import { createWrites, type Writes } from './writes.js';
 
 /** What a verifier counts on its way through a bundle. */
 export interface HistoryCounts {
@@ -23,12 +26,14 @@ export interface HistoryCounts {
 /** Checks what events say of each other (AUD-22), in the order of the log. */
 export interface History {
   readonly counts: Readonly<HistoryCounts>;
-  /** `values` are the event's opened commitments by pointer.
+  /** `values` are the event's opened commitments by pointer, `index` its place in the log.
    *  @throws {TrustError} PROOF_NOT_PROVEN, or the code of the chain that failed */
-  follow(event: AuditEvent, values: ReadonlyMap<string, unknown>): void;
+  follow(event: AuditEvent, values: ReadonlyMap<string, unknown>, index: number): void;
 }
 
 interface State extends DecisionCheck {
+  readonly trust: Trust;
+  readonly crypto: CryptoProvider;
   readonly chains: Chains;
   readonly sessions: Sessions;
   readonly calls: CallCounts;
@@ -39,6 +44,8 @@ interface State extends DecisionCheck {
   /** Decisions that have their outcome. */
   readonly closed: Set<string>;
   readonly ids: Set<string>;
+  readonly writes: Writes;
+  readonly starts: Starts;
   readonly fromStart: boolean;
   readonly counts: HistoryCounts;
 }
@@ -47,7 +54,11 @@ interface State extends DecisionCheck {
 export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: boolean): History {
   const chains = createChains(trust.anchors, crypto);
   const state: State = {
+    trust,
+    crypto,
     chains,
+    writes: createWrites(),
+    starts: createStarts(),
     sessions: createSessions(chains, crypto, fromStart),
     calls: createCallCounts(),
     revoked: new Map(),
@@ -57,7 +68,13 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     fromStart,
     counts: { allowed: 0, denied: 0, recomputed: 0, unchecked: 0, outcomes: 0, revocations: 0 },
   };
-  return { counts: state.counts, follow: (event, values) => followEvent(state, event, values) };
+  return {
+    counts: state.counts,
+    follow: (event, values, index) => {
+      state.starts.follow(event, index);
+      followEvent(state, event, values);
+    },
+  };
 }
 
 function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string, unknown>): void {
@@ -65,6 +82,7 @@ function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string
   if (state.ids.has(event.id)) throw notProven('id', 'two events have one id');
   state.ids.add(event.id);
   if (event.type === 'chain') state.chains.add(event.cth, event.chain);
+  else if (event.type === 'capability.issued') followIssued(state, event);
   else if (event.type === 'session.opened') state.sessions.open(event);
   else if (event.type === 'outcome') followOutcome(state, event);
   else if (event.type === 'revocation') followRevocation(state, event);
@@ -78,12 +96,17 @@ function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<
 
 function followDenied(state: State, event: DecisionEvent): void {
   if (event.code === null) throw notProven('decision', 'a denial without a code');
+  const { cth } = event.credential;
+  const capability = cth === undefined ? undefined : state.chains.find(cth);
+  if (capability !== undefined) checkSubject(event, capability);
+  else if (cth === undefined ? event.principal !== null : state.fromStart)
+    throw notProven('decision', 'a denial is booked on a subject that proved nothing');
   state.counts.denied += 1;
 }
 
 function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
-  if (event.code !== null) throw notProven('decision', 'an allowed decision with a code of refusal');
   const checked = checkDecision(state, event, values);
+  state.writes.dispatch(event);
   state.counts.allowed += 1;
   if (checked === undefined) state.counts.unchecked += 1;
   else {
@@ -106,7 +129,34 @@ function followOutcome(state: State, event: OutcomeEvent): void {
   state.counts.outcomes += 1;
 }
 
+function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capability.issued'>): void {
+  const capability = chains.find(cth);
+  if (capability === undefined ? fromStart : capability.leaf.lid !== lid)
+    throw notProven(
+      'capability',
+      'a capability was issued under a chain that is another or was never logged',
+    );
+}
+
+/** A signed revocation says itself who revoked what; one without signature is the administrator's. */
+function checkRevoker(
+  { trust, crypto }: State,
+  { lid, by, revocation, chain_hash, time }: EventOf<'revocation'>,
+): void {
+  if ((by === 'administrator') !== (chain_hash === null))
+    throw notProven('revocation', 'exactly an administrator revokes without a chain');
+  if (revocation === null) return;
+  const proof = verifyRevocationAsOf(revocation, {
+    time: parseTime(time) / 1000,
+    anchors: trust.anchors,
+    crypto,
+  });
+  if (proof.lid !== lid || proof.by !== by)
+    throw notProven('revocation', 'the signed revocation says something else');
+}
+
 function followRevocation(state: State, event: EventOf<'revocation'>): void {
+  checkRevoker(state, event);
   if (!state.revoked.has(event.lid)) state.revoked.set(event.lid, parseTime(event.time));
   state.counts.revocations += 1;
 }

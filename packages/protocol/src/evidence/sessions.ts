@@ -75,6 +75,7 @@ function checkProof(
 ): void {
   const { jws, claims } = parseProof(event.proof);
   if (claims.cth !== event.cth) throw notProven('session', 'the proof is for another chain');
+  if (claims.htm !== 'POST') throw notProven('session', 'the proof is for another request');
   if (claims.aud !== event.emitter) throw notProven('session', 'the proof is for another gateway');
   const seconds = parseTime(event.time) / 1000;
   if (Math.abs(seconds - claims.iat) > PROOF_SKEW + RECORD_MS / 1000)

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ParsedChain } from '../capability/chain.js';
+import { signRevocation } from '../capability/revocation.js';
 import { signJws } from '../crypto/jws.js';
 import { portableCrypto as crypto } from '../crypto/portable.js';
 import { canonicalize } from '../encoding/jcs.js';
@@ -19,6 +21,7 @@ import {
   NOW,
   nextId,
   ORIGIN,
+  organisation,
   SID,
   sequence,
   sessionEvent,
@@ -44,6 +47,15 @@ function refusal(run: () => unknown): string {
   return 'proven';
 }
 
+const HEX = 'ab'.repeat(32);
+const WRITE_DOCS = { scope: 'tool:fs/method:*/resource:/docs', ops: ['write' as const] };
+/** A bearer chain that may write, valid for a day. */
+const writer = makeChain({
+  bearer: true,
+  grants: [WRITE_DOCS],
+  leaf: { exp: NOW + 86_400 },
+  root: { exp: NOW + 86_400, grants: [WRITE_DOCS] },
+});
 const chain = makeChain({ calls: 3 });
 const story = (): Draft[] => [
   chainEvent(chain),
@@ -295,13 +307,20 @@ describe('what events say of each other (AUD-22)', () => {
       'a write under a read grant',
       [
         ...open,
-        decisionEvent(chain, { items: [{ scope: 'tool:fs/method:w/resource:/docs/a', op: 'write' }] }),
+        decisionEvent(chain, {
+          items: [{ scope: 'tool:fs/method:read_text_file/resource:/docs/a', op: 'write' }],
+        }),
       ],
       'link 1 does not allow write',
     ],
     [
       'a path outside',
-      [...open, decisionEvent(chain, { items: [{ scope: 'tool:fs/method:r/resource:/etc', op: 'read' }] })],
+      [
+        ...open,
+        decisionEvent(chain, {
+          items: [{ scope: 'tool:fs/method:read_text_file/resource:/etc', op: 'read' }],
+        }),
+      ],
       'does not allow read',
     ],
     [
@@ -309,7 +328,7 @@ describe('what events say of each other (AUD-22)', () => {
       [
         chainEvent(widened),
         sessionEvent(widened),
-        decisionEvent(widened, { items: [{ scope: 'tool:fs/method:w', op: 'write' }] }),
+        decisionEvent(widened, { items: [{ scope: 'tool:fs/method:read_text_file', op: 'write' }] }),
       ],
       'link 1',
     ],
@@ -327,7 +346,83 @@ describe('what events say of each other (AUD-22)', () => {
     [
       'an allowed call with a code',
       [...open, decisionEvent(chain, { members: { code: 'EXPIRED' } })],
-      'with a code',
+      'with a refusal in it',
+    ],
+    [
+      'an allowed call with a refusal',
+      [...open, decisionEvent(chain, { members: { refusal: { $c: HEX } } })],
+      'with a refusal in it',
+    ],
+    [
+      'an allowed call without a pin',
+      [...open, decisionEvent(chain, { members: { pin: null } })],
+      'no pinned tool',
+    ],
+    [
+      'an allowed call without items',
+      [...open, decisionEvent(chain, { items: null, members: { items: null } })],
+      'names no items',
+    ],
+    [
+      'an allowed call of another surface',
+      [...open, decisionEvent(chain, { members: { surface: 'admin' } })],
+      'names no items',
+    ],
+    [
+      'a call that names no tool',
+      [...open, decisionEvent(chain, { members: { action: { method: 'tools/call' } } })],
+      'MALFORMED',
+    ],
+    ['a call without any item', [...open, decisionEvent(chain, { items: [] })], 'no list of some'],
+    [
+      'items of another tool than the call',
+      [
+        ...open,
+        decisionEvent(chain, { items: [{ scope: 'tool:fs/method:read_text/resource:/docs/a', op: 'read' }] }),
+      ],
+      'another tool',
+    ],
+    [
+      'a write dispatched twice under one rid',
+      [chainEvent(writer), write('a'), write('a')],
+      'twice under one rid',
+    ],
+    [
+      'a denial booked on another subject',
+      [...open, decisionEvent(chain, { sub: agent.did, members: { effect: 'deny', code: 'EXPIRED' } })],
+      'another subject',
+    ],
+    [
+      'a denial booked on somebody who proved nothing',
+      [
+        decisionEvent(undefined, {
+          members: { effect: 'deny', code: 'EXPIRED', credential: { kind: 'none' } },
+        }),
+      ],
+      'proved nothing',
+    ],
+    [
+      'a denial that cites a chain never logged',
+      [decisionEvent(other, { members: { effect: 'deny', code: 'EXPIRED' } })],
+      'proved nothing',
+    ],
+    [
+      'an event of another tenant',
+      [...open, { ...decisionEvent(chain), forge: { tenant: 'other' } }],
+      'another tenant',
+    ],
+    [
+      'a log of another tenant than its anchors',
+      story().map((draft) => ({ ...draft, forge: { tenant: 'other' } })),
+      'another tenant',
+    ],
+    ['a start that found another size', [opened(1, 7)], 'found 7 events'],
+    ['a start that was not counted', [opened(1, 0), opened(3, 1)], 'start 3 follows 1'],
+    ['a capability issued under a chain never logged', [issued(chain, chain.leaf.lid)], 'never logged'],
+    [
+      'a capability issued under another link',
+      [chainEvent(chain), issued(chain, chain.root.lid)],
+      'is another',
     ],
     ['a holder who may not act', invokeFalse(), 'not act'],
     ['a chain for another gateway', elsewhere(), 'other gateways'],
@@ -367,6 +462,77 @@ describe('what events say of each other (AUD-22)', () => {
   });
 });
 
+describe('a signed revocation (CAP-25)', () => {
+  const signed = (signer = agent, lid = chain.leaf.lid, by = 'issuer', iat = NOW): Draft => {
+    const jws = signRevocation({ chain }, signer, {
+      crypto,
+      now: () => iat,
+      randomBytes: (n) => new Uint8Array(n),
+    });
+    return { type: 'revocation', sub: null, members: { lid, by, revocation: jws, chain_hash: chain.cth } };
+  };
+
+  it('passes when it says what the event says, and of a subject and an ancestor too', () => {
+    const drafts = [
+      chainEvent(chain),
+      signed(),
+      signed(worker, chain.leaf.lid, 'subject'),
+      signed(organisation, chain.leaf.lid, 'ancestor'),
+      {
+        ...revocation(chain.leaf.lid, 0),
+        members: { lid: chain.leaf.lid, by: 'issuer', revocation: null, chain_hash: chain.cth },
+      },
+    ];
+    expect(verify(drafts).counts.revocations).toBe(4);
+  });
+
+  it.each<[string, Draft, string]>([
+    ['by a stranger', signed(stranger), 'DELEGATION_INVALID'],
+    ['of another link', signed(agent, chain.root.lid), 'something else'],
+    ['by another right', signed(agent, chain.leaf.lid, 'subject'), 'something else'],
+    ['of the future', signed(agent, chain.leaf.lid, 'issuer', NOW + 100), 'NOT_YET_VALID'],
+    [
+      'that is none',
+      { ...signed(), members: { ...signed().members, revocation: `${chain.leaf.jws}` } },
+      'MALFORMED',
+    ],
+    [
+      'without the chain it names',
+      { ...signed(), members: { ...signed().members, chain_hash: null } },
+      'without a chain',
+    ],
+    ['that an administrator signed', signed(agent, chain.leaf.lid, 'administrator'), 'without a chain'],
+  ])('is refused %s', (_name, draft, reason) => {
+    expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
+  });
+});
+
+describe('what else a log holds', () => {
+  it('passes: starts, issued capabilities, denials of callers who proved something or nothing', () => {
+    const none = decisionEvent(undefined, {
+      sub: null,
+      members: { effect: 'deny', code: 'EXPIRED', credential: { kind: 'none' } },
+    });
+    const denied = decisionEvent(chain, { members: { effect: 'deny', code: 'EXPIRED' } });
+    const drafts = [
+      opened(1, 0),
+      chainEvent(chain),
+      issued(chain, chain.leaf.lid),
+      none,
+      denied,
+      opened(2, 5),
+    ];
+    expect(verify(drafts).counts).toMatchObject({ denied: 2 });
+    expect(verify(drafts, { from: 2 }).counts).toMatchObject({ denied: 2 });
+  });
+
+  it('passes: the same rid on another server, without one, and a day later', () => {
+    const day = 86_400;
+    const writes = [write('a'), write('b'), write(undefined), write('a', day)];
+    expect(verify([chainEvent(writer), ...writes]).counts.allowed).toBe(4);
+  });
+});
+
 describe('the proof in a session opening', () => {
   it.each<[string, Draft, string]>([
     [
@@ -374,6 +540,7 @@ describe('the proof in a session opening', () => {
       sessionEvent(chain, { proof: { cth: makeChain({ leaf: { jti: 'x' } }).cth } }),
       'another chain',
     ],
+    ['for another request', sessionEvent(chain, { proof: { htm: 'GET' } }), 'another request'],
     ['for another gateway', sessionEvent(chain, { proof: { aud: stranger.did } }), 'another gateway'],
     ['of another time', sessionEvent(chain, { proof: { iat: NOW - 121 } }), 'another time'],
     ['by another key', sessionEvent(chain, { signer: stranger }), 'SIGNATURE_INVALID'],
@@ -501,6 +668,27 @@ function invokeFalse(): Draft[] {
 function elsewhere(): Draft[] {
   const away = makeChain({ leaf: { aud: [stranger.did] } });
   return [chainEvent(away), sessionEvent(away), decisionEvent(away)];
+}
+
+function opened(boot: number, size: number): Draft {
+  return { type: 'log.opened', sub: null, members: { boot, policy: HEX, size } };
+}
+
+function issued({ cth }: ParsedChain, lid: string): Draft {
+  return { type: 'capability.issued', sub: null, members: { cth, lid } };
+}
+
+/** A write with a bearer key; `rid` is a letter. */
+function write(rid: string | undefined, at = 0): Draft {
+  const id = rid === undefined ? {} : { rid: `01890000-0000-7000-8000-00000000000${rid}` };
+  return decisionEvent(undefined, {
+    at,
+    items: [{ scope: 'tool:fs/method:write_file/resource:/docs/a', op: 'write' }],
+    members: {
+      credential: { kind: 'bearer', cth: writer.cth, ...id },
+      action: { method: 'tools/call', server: 'fs', tool: 'write_file', op: 'write' },
+    },
+  });
 }
 
 function revocation(lid: string, at: number): Draft {

@@ -122,7 +122,7 @@ function verifyEntries(
       const leaf = verifyEntry(entry, checkpoint, hasher);
       checkSource(entry.event, checkpoint, trust);
       continuity.follow(entry.event, crypto.sha256Hex(leaf));
-      history.follow(entry.event, openDisclosures(entry.event, entry.disclosures, crypto));
+      history.follow(entry.event, openDisclosures(entry.event, entry.disclosures, crypto), entry.index);
     });
   }
   return history.counts;
