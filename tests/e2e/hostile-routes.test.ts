@@ -51,7 +51,9 @@ function send(service: Service, one: Case, change: Partial<RawRequest> & { more?
   return rawRequest(urls()[service], { ...base, ...rest, headers: [...headers, ...more] });
 }
 
-const MEMBERS = new Set('type title status code detail request_id hint link item caveat'.split(' '));
+const MEMBERS = new Set(
+  'type title status code detail request_id retryable hint link item caveat'.split(' '),
+);
 const LEAKS = /\n\s+at |node_modules|\.[cm]?[jt]s[:"']|\/work\/|\/tmp\/|\/root\/|postgres|SELECT |Error:/i;
 
 /** The code of a typed refusal; anything else fails the test. */

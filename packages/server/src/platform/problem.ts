@@ -10,6 +10,8 @@ export interface Problem extends TrustErrorData {
   readonly code: ProblemCode;
   readonly detail?: string;
   readonly request_id: string;
+  /** Whether the same request can succeed later. */
+  readonly retryable: boolean;
 }
 
 /** The one translation of errors. What is not a TrustError, and what went wrong on our side, is INTERNAL
@@ -25,8 +27,8 @@ export function toProblem(error: unknown, requestId: string): Problem {
 const HIDDEN: ReadonlySet<ProblemCode> = new Set(['INTERNAL', 'SETTINGS_INVALID', 'LOG_CORRUPT']);
 
 function problem(code: ProblemCode, requestId: string): Problem {
-  const { title, status } = PROBLEMS[code];
-  return { type: `urn:talos:problem:${code}`, title, status, code, request_id: requestId };
+  const { title, status, retryable } = PROBLEMS[code];
+  return { type: `urn:talos:problem:${code}`, title, status, code, request_id: requestId, retryable };
 }
 
 /** True if the operator should hear of it: an error nobody declared, or one of our own failures. */
