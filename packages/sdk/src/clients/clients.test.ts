@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIdentity } from '../agent/identity.js';
 import { createAuditClient } from './audit.js';
+import { createGatewayClient } from './gateway.js';
 import { createKernelClient } from './kernel.js';
 
 const did = createIdentity().did;
@@ -168,5 +169,41 @@ describe('audit client', () => {
   it('refuses a receipt that is none', async () => {
     say({ format: 'talos-receipt-v2' });
     await expect(audit().receipt(`rcp_${uuid}`)).rejects.toThrow(code('UPSTREAM_FAILED'));
+  });
+});
+
+describe('gateway client', () => {
+  const pin = 'a'.repeat(64);
+  const manifest = { op: 'read', resources: [] };
+  const tool = { name: 'read', tool: { name: 'read' }, proposed: { manifest, pin, notes: ['guessed'] } };
+  const pinned = { manifest, pin, computed: pin, matches: false, changes: [{ member: 'title', is: '"x"' }] };
+  const tools = { server: 'fs', tools: [tool, { ...tool, pinned }], missing: ['gone'] };
+  const gateway = () => createGatewayClient({ url, adminToken: 'secret' });
+
+  it('calls the routes', async () => {
+    say(tools);
+    expect(await gateway().tools('fs')).toEqual(tools);
+    say({ policy: pin });
+    expect(await gateway().reloadPolicy()).toEqual({ policy: pin });
+    expect(lines()).toEqual(['GET /talos/v1/servers/fs/tools', 'POST /talos/v1/policy/reload']);
+  });
+
+  it.each<[string, unknown]>([
+    ['a tool without a proposal', { ...tools, tools: [{ name: 'read', tool: {} }] }],
+    ['a pin that is none', { ...tools, tools: [{ ...tool, proposed: { ...tool.proposed, pin: 'x' } }] }],
+    ['a change that is none', { ...tools, tools: [{ ...tool, pinned: { ...pinned, changes: [1] } }] }],
+    ['an unknown member', { ...tools, trusted: true }],
+    ['an unknown member of a tool', { ...tools, tools: [{ ...tool, trusted: true }] }],
+    ['no list', { ...tools, missing: 'gone' }],
+  ])('refuses an answer with %s', async (_, body) => {
+    say(body);
+    await expect(gateway().tools('fs')).rejects.toThrow(code('UPSTREAM_FAILED'));
+  });
+
+  it('takes nothing but a hash for the policy in force', async () => {
+    for (const body of [{}, { policy: 'x' }, { policy: pin, more: 1 }]) {
+      say(body);
+      await expect(gateway().reloadPolicy()).rejects.toThrow(code('UPSTREAM_FAILED'));
+    }
   });
 });

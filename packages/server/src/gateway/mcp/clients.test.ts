@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Client as Client2, StreamableHTTPClientTransport as Transport2 } from '@modelcontextprotocol/client';
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Grant, ToolManifest } from '@talosprotocol/contracts';
+import { AnnouncedTools, createChecker, type Grant, type ToolManifest } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
 import { issueKey, lidOf, openWorld, type World } from '../testing/world.js';
@@ -210,7 +210,9 @@ it('the canary is refused and recorded', async () => {
 });
 
 it('proposes a manifest for every announced tool, and says which pins hold', async () => {
-  const { tools, missing } = await world.look('files');
+  const answer = await world.look('files');
+  expect(createChecker(AnnouncedTools)(answer)).toBeUndefined();
+  const { tools, missing } = answer;
   expect(missing).toEqual([]);
   expect(tools.length).toBeGreaterThan(10);
   const named = Object.fromEntries(tools.map((tool) => [tool.name, tool]));
