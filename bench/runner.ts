@@ -100,7 +100,7 @@ async function rateOf(contender: Contender, count: number): Promise<number> {
   return count / ((performance.now() - begun) / 1000);
 }
 
-/** Microseconds of single operations, with the time of reading the clock (some 50 ns) in each. */
+/** Microseconds of single operations, with the time of reading the clock (50 to 70 ns) in each. */
 async function timeSingly(contender: Contender, samples: number): Promise<number[]> {
   contender.prepare?.(samples);
   const latencies: number[] = [];
