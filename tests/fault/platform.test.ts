@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { AuditEvent, Bundle } from '@talosprotocol/contracts';
@@ -15,7 +24,7 @@ import {
   rootOf,
   verifyBundle,
 } from '@talosprotocol/protocol';
-import type { Denial } from '@talosprotocol/sdk';
+import { createAgent, type Denial, parseRefusal } from '@talosprotocol/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDatabase } from '../../packages/server/src/platform/testing/database.js';
 import { callOnce, connect } from '../support/mcp-clients.js';
@@ -25,6 +34,7 @@ import {
   expectNoSurvivors,
   failToStart,
   familyOf,
+  killDuringStart,
   processes,
   startPlatform,
 } from '../support/platform-process.js';
@@ -194,6 +204,66 @@ describe('kill -9 of the whole platform under load', () => {
     expect(after).toBeLessThanOrEqual(LIMIT);
     expect(await again.end('SIGTERM')).toEqual({ code: 0, signal: null });
   }, 90_000);
+});
+
+// SES-10
+describe('a write whose outcome was lost in a crash', () => {
+  it('is never executed again under its rid', async () => {
+    const place = newPlace();
+    const { platform, cast } = await startWithTools(place);
+    const rid = pinnedRid();
+    const call = (at: Operator, ms: number) => {
+      const agent = createAgent({
+        identity: cast.agent,
+        capability: cast.agentChain,
+        gateway: at.ready.gateway,
+        crypto,
+        ...rid,
+      });
+      const params = { name: 'odd__slow', arguments: { ms } };
+      return agent.fetch(new URL('/mcp', at.ready.gateway), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+      });
+    };
+    const lost = call(platform, 60_000).catch(() => 'lost');
+    await expect.poll(() => existsSync(place.journal)).toBe(true);
+    await platform.end('SIGKILL');
+    expect(await lost).toBe('lost');
+
+    const again = await start(place.data);
+    const same = parseRefusal(await (await call(again, 60_000)).text());
+    expect(same).toMatchObject({ code: 'IN_PROGRESS' });
+    const other = parseRefusal(await (await call(again, 1)).text());
+    expect(other).toMatchObject({ code: 'REPLAY' });
+    expect(readFileSync(place.journal, 'utf8').trim().split('\n')).toHaveLength(1);
+    const { events } = await wholeLog(again);
+    expect(events.flatMap((event) => (event.type === 'outcome' ? [event.status] : []))).toEqual(['lost']);
+  }, 60_000);
+});
+
+/** What makes the SDK call everything by the same rid: the time and the randomness it is made of. */
+function pinnedRid() {
+  const now = Date.now();
+  const random = (length: number) => (length === 16 ? new Uint8Array(16).fill(5) : deps.randomBytes(length));
+  return { now: () => now, random };
+}
+
+describe('a start that is killed', () => {
+  it.each([150, 500, 900])(
+    'after %i ms leaves nothing that hinders the next',
+    async (ms) => {
+      const place = newPlace();
+      const family = await killDuringStart(program.path, place.data, ms);
+      await expectNoSurvivors(family);
+      const { platform, cast } = await startWithTools(place);
+      const credential = { identity: cast.agent, chain: cast.agentChain };
+      expect(await callOnce(platform.ready.gateway, credential, 'odd__look', {})).toEqual({ text: 'looked' });
+      await wholeLog(platform);
+    },
+    60_000,
+  );
 });
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {

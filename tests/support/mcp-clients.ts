@@ -34,7 +34,7 @@ export const CLIENTS: Readonly<Record<string, (url: URL, fetch: Fetch) => Promis
 };
 
 /** One HTTP exchange as the wire had it. */
-export interface Exchange {
+interface Exchange {
   readonly url: string;
   readonly init: RequestInit;
   readonly status: number;

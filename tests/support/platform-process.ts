@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { buildProgram } from '../fault/program.js';
 import { type Operator, operate, type Ready, testEnvironment } from './world.js';
@@ -16,7 +17,7 @@ interface Refusal {
 }
 
 /** How a process ended. */
-export interface End {
+interface End {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -104,6 +105,20 @@ export async function failToStart(
   return { error, end: await ended, said: said() };
 }
 
+/** Starts and kills so long after; gives what the process had started by then. */
+export async function killDuringStart(
+  program: string,
+  data: string,
+  ms: number,
+): Promise<readonly Relative[]> {
+  const { child, ended } = launch(program, data, {});
+  await sleep(ms);
+  const family = familyOf(child.pid!);
+  child.kill('SIGKILL');
+  await ended;
+  return family;
+}
+
 /** Ends what a failed test left running. */
 export async function endAllPlatforms(): Promise<void> {
   for (const child of [...running]) {
@@ -147,7 +162,7 @@ export function familyOf(pid: number): readonly Relative[] {
 }
 
 /** Those of them that still run. */
-export function survivors(family: readonly Relative[]): string[] {
+function survivors(family: readonly Relative[]): string[] {
   const alive = new Map(processes().map((one) => [one.pid, one]));
   return family
     .filter(({ pid, started }) => alive.get(pid)?.started === started)

@@ -68,7 +68,7 @@ export interface Files {
 }
 
 /** Makes a scratch folder to be served. */
-export async function makeFiles(): Promise<Files> {
+async function makeFiles(): Promise<Files> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'talos-files-')));
   const docs = join(root, 'docs');
   const secret = join(root, 'private/payroll.txt');
@@ -103,7 +103,7 @@ const reads: ToolManifest = {
   resources: [{ ptr: '/path', kind: 'path', required: true, resolve: 'realpath' }],
 };
 /** What the operator confirms of the filesystem server. */
-export const FILE_TOOLS: Manifests = {
+const FILE_TOOLS: Manifests = {
   read_text_file: reads,
   list_directory: reads,
   write_file: { ...reads, op: 'write' },
