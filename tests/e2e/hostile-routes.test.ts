@@ -153,15 +153,13 @@ describe.each(EVERY)('%s', (_, service, one) => {
       ['a content encoding', { more: [['Content-Encoding', 'gzip']] }],
       ['an identity encoding', { more: [['Content-Encoding', 'identity']] }],
       ['two credentials', { headers: twice }],
-      [
-        'two kinds of credential',
-        {
-          headers: [
-            ['Authorization', 'Bearer x'],
-            ['X-Api-Key', 'y'],
-          ],
-        },
-      ],
+      ...['X-Api-Key', 'Api-Key', 'X-Goog-Api-Key'].map((name) => {
+        const headers: Headers = [
+          ['Authorization', 'Bearer x'],
+          [name, 'y'],
+        ];
+        return [`a credential and ${name}`, { headers }] as const;
+      }),
       ['an override', { more: [['X-HTTP-Method-Override', 'DELETE']] }],
       ['another override', { more: [['X-HTTP-Method', 'DELETE']] }],
       ['a third override', { more: [['X-Method-Override', 'DELETE']] }],
