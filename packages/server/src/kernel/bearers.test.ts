@@ -45,7 +45,7 @@ describe('a bearer key', () => {
     callers.push(await authenticate(key));
     for (const caller of callers) {
       expect(caller.credential).toEqual({ kind: 'bearer', cth: chain.cth });
-      expect(caller.isLive('write')).toBe(true);
+      expect(() => caller.assertLive('write')).not.toThrow();
     }
     expect(world.sink.drafts.map((draft) => draft.type)).toEqual(['chain']);
     const seed = key.slice(key.lastIndexOf('~') + 1);
@@ -84,7 +84,9 @@ describe('a bearer key', () => {
     for (const caller of callers) caller.onRevoked(() => (told += 1));
     await revoke(parseBearerKey(root, crypto).chain.leaf.lid);
     expect(told).toBe(2);
-    expect(callers.map((caller) => caller.isLive('read'))).toEqual([false, false]);
+    for (const caller of callers) {
+      expect(() => caller.assertLive('read')).toThrow(expect.objectContaining({ code: 'REVOKED' }));
+    }
     callers[0]?.onRevoked(() => (told += 1));
     expect(told).toBe(3);
     expect([await codeOf(authenticate(root)), await codeOf(authenticate(narrow))]).toEqual([
@@ -116,7 +118,7 @@ describe('a bearer key', () => {
     const key = newKey({ exp: world.seconds() + 10 });
     const caller = await authenticate(key);
     world.time.now += 40_000;
-    expect(caller.isLive('read')).toBe(false);
+    expect(() => caller.assertLive('read')).toThrow(expect.objectContaining({ code: 'EXPIRED' }));
     expect(await codeOf(authenticate(key))).toBe('EXPIRED');
   });
 
@@ -124,7 +126,7 @@ describe('a bearer key', () => {
     const key = newKey();
     const caller = await authenticate(key);
     world.policy.anchors.length = 0;
-    expect(caller.isLive('read')).toBe(false);
+    expect(() => caller.assertLive('read')).toThrow(expect.objectContaining({ code: 'UNTRUSTED_ISSUER' }));
     expect(await codeOf(authenticate(key))).toBe('UNTRUSTED_ISSUER');
   });
 

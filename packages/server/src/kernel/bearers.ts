@@ -75,18 +75,10 @@ function authenticated(
   { verification, revocations }: BearersDeps,
 ): Authenticated {
   const lids = capability.links.map((link) => link.lid);
-  const isLive = (op: 'read' | 'write'): boolean => {
-    try {
-      verification.assertInForce(capability, op);
-      return true;
-    } catch {
-      return false;
-    }
-  };
   return {
     capability,
     credential: { kind: 'bearer', cth: capability.cth },
-    isLive,
+    assertLive: (op) => verification.assertInForce(capability, op),
     onRevoked: (listener) => {
       const unsubscribe = revocations.watch(lids, listener);
       if (!lids.some(revocations.isRevoked)) return unsubscribe;

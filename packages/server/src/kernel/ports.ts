@@ -79,10 +79,12 @@ export interface RateLimiter {
 export interface Authenticated {
   readonly capability: VerifiedCapability;
   readonly credential: CredentialRecord;
-  /** False once any link is revoked or expired, the session ended, the anchor changed, or the revocation feed is
-   *  silent for too long for calls of this kind. */
-  isLive(op: 'read' | 'write'): boolean;
-  /** Calls `listener` once when the credential is revoked or its session ends; at once if it is dead already. */
+  /** @throws {TrustError} once a link is revoked (REVOKED) or expired (EXPIRED), the anchor was changed
+   *    (UNTRUSTED_ISSUER) or the session ended (SESSION_UNKNOWN); UNAVAILABLE while the revocation feed is silent for
+   *    too long for calls of this kind: that is no word against the credential */
+  assertLive(op: 'read' | 'write'): void;
+  /** Calls `listener` once when the credential is revoked or its session is ended; at once if it is dead already. Its
+   *  expiry calls nobody: the end was known from the start, and `assertLive` sees it. */
   onRevoked(listener: () => void): () => void;
 }
 

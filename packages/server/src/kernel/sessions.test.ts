@@ -2,6 +2,7 @@ import { attenuate, createSigner, isTrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import type { Authenticated } from './ports.js';
 import { openSession, REQUEST, takeSession } from './testing/agent.js';
 import { createPlatform, crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
 
@@ -26,6 +27,8 @@ const codeOf = (act: () => unknown): string => {
   }
 };
 
+const liveness = (caller: Authenticated, op: 'read' | 'write'): string => codeOf(() => caller.assertLive(op));
+
 async function session() {
   const held = issueTo(world);
   const opening = await openSession(world, held);
@@ -49,7 +52,7 @@ describe('opening a session', () => {
     const caller = world.kernel.credentials.authenticateSession(authorization, REQUEST);
     expect(caller.capability.holder).toBe(agent.did);
     expect(caller.credential).toMatchObject({ kind: 'session', sid: opened.sid, seq: 1, cth: chain.cth });
-    expect([caller.isLive('read'), caller.isLive('write')]).toEqual([true, true]);
+    expect([liveness(caller, 'read'), liveness(caller, 'write')]).toEqual(['accepted', 'accepted']);
   });
 
   it('logs a chain once, however many sessions it opens', async () => {
@@ -230,7 +233,7 @@ describe('a session', () => {
     caller.onRevoked(() => told.push('second'))();
     await world.post('/talos/v1/revocations', { lid: chain.leaf.lid }, world.admin);
     expect(told).toEqual(['first']);
-    expect(caller.isLive('read')).toBe(false);
+    expect(liveness(caller, 'read')).toBe('REVOKED');
     caller.onRevoked(() => told.push('late'));
     expect(told).toEqual(['first', 'late']);
     expect(codeOf(() => credentials().authenticateSession(opened.sign(REQUEST), REQUEST))).toBe(
@@ -254,7 +257,7 @@ describe('a session', () => {
     let told = 0;
     live.onRevoked(() => (told += 1));
     expect((await end(mine.session.sign(request))).status).toBe(204);
-    expect([live.isLive('read'), told]).toEqual([false, 1]);
+    expect([liveness(live, 'read'), told]).toEqual(['SESSION_UNKNOWN', 1]);
     expect((await end(mine.session.sign(request))).status).toBe(401);
     expect(codeOf(() => credentials().peekSession(other.session.sign(REQUEST)))).toBe('accepted');
   });
@@ -263,7 +266,7 @@ describe('a session', () => {
     const { session: opened } = await session();
     const caller = credentials().authenticateSession(opened.sign(REQUEST), REQUEST);
     world.time.now += 3600_000;
-    expect(caller.isLive('read')).toBe(false);
+    expect(liveness(caller, 'read')).toMatch(/^(SESSION_UNKNOWN|EXPIRED)$/);
     expect(codeOf(() => credentials().peekSession(opened.sign(REQUEST)))).toBe('SESSION_UNKNOWN');
   });
 
@@ -271,12 +274,12 @@ describe('a session', () => {
     const { session: opened } = await session();
     world.policy.anchors.push({ ...world.policy.anchors[0]!, iss: world.gateway.did });
     const caller = credentials().authenticateSession(opened.sign(REQUEST), REQUEST);
-    expect(caller.isLive('read')).toBe(true);
+    expect(liveness(caller, 'read')).toBe('accepted');
     world.policy.anchors[0] = {
       ...world.policy.anchors[0]!,
       grants: [{ scope: 'tool:other', ops: ['read'] }],
     };
-    expect(caller.isLive('read')).toBe(false);
+    expect(liveness(caller, 'read')).toBe('UNTRUSTED_ISSUER');
     expect(codeOf(() => credentials().authenticateSession(opened.sign(REQUEST), REQUEST))).toBe(
       'SESSION_UNKNOWN',
     );
@@ -295,14 +298,14 @@ describe('a session', () => {
     const { session: opened } = await session();
     const caller = credentials().authenticateSession(opened.sign(REQUEST), REQUEST);
     world.time.monotonic += 5_001;
-    expect([caller.isLive('read'), caller.isLive('write')]).toEqual([true, false]);
+    expect([liveness(caller, 'read'), liveness(caller, 'write')]).toEqual(['accepted', 'UNAVAILABLE']);
     world.time.monotonic += 55_000;
-    expect(caller.isLive('read')).toBe(false);
+    expect(liveness(caller, 'read')).toBe('UNAVAILABLE');
     expect(codeOf(() => credentials().authenticateSession(opened.sign(REQUEST), REQUEST))).toBe(
       'UNAVAILABLE',
     );
     await world.kernel.poll();
-    expect(caller.isLive('write')).toBe(true);
+    expect(liveness(caller, 'write')).toBe('accepted');
   });
 
   it.each(['', 'Talos', 'Talos sid=ses_x', 'Bearer x', `Talos ${'a'.repeat(100_000)}`])(

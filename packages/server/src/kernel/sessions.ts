@@ -214,7 +214,10 @@ function authenticated(
   return {
     capability,
     credential: { kind: 'session', cth: capability.cth, sid, seq, rid },
-    isLive: (op) => isOpen() && revocations.isFresh(op),
+    assertLive: (op) => {
+      verification.assertInForce(capability, op);
+      if (!table.isOpen(sid)) throw new TrustError('SESSION_UNKNOWN', 'the session has ended');
+    },
     onRevoked: (listener) => {
       const unsubscribe = revocations.watch([sid, ...lids], listener);
       if (isOpen()) return unsubscribe;

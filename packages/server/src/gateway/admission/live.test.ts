@@ -28,7 +28,7 @@ async function caller(exp: number): Promise<Authenticated> {
     crypto,
   });
   const credential = { kind: 'bearer', cth: capability.cth } as const;
-  return { capability, credential, isLive: () => true, onRevoked: () => () => undefined };
+  return { capability, credential, assertLive: () => undefined, onRevoked: () => () => undefined };
 }
 
 describe('assertLive', () => {

@@ -21,7 +21,7 @@ export function assertLive(
     const link = links.findIndex(({ claims }) => claims.exp === expires) + 1;
     throw new TrustError('EXPIRED', 'too late for the call to be recorded in time', { link });
   }
-  if (!caller.isLive(op)) throw new TrustError('REVOKED', 'the credential is not in force any more');
+  caller.assertLive(op);
 }
 
 /** A running watch. */
@@ -32,7 +32,10 @@ export interface Watch {
   end(): void;
 }
 
-/** Joins the two things that end a call early: its credential dies, or nobody waits for the answer. */
+/** Joins the two things that end a call early: its credential is revoked, or nobody waits for the answer (DEC-13).
+ *  Time running out is neither: who gave the capability said from the start how long it lasts, and an upstream that is
+ *  cut off in a write leaves more harm than one that ends it. So a running call goes on past the expiry, up to its
+ *  time limit; its answer is looked at like any other (DEC-4), and is EXPIRED. */
 export function watch(caller: Authenticated, { cancelled }: Call): Watch {
   const controller = new AbortController();
   let revoked: TrustError | undefined;

@@ -7,10 +7,12 @@ import type { ParsedManifest, SignedHeaders, VerifiedCapability } from '@talospr
 export interface Authenticated {
   readonly capability: VerifiedCapability;
   readonly credential: CredentialRecord;
-  /** False once any link is revoked or expired, the session ended, or the revocation feed is silent for too long
-   *  for calls of this kind. Synchronous and cheap: asked after every wait. */
-  isLive(op: 'read' | 'write'): boolean;
-  /** Calls `listener` once when the credential dies; at once if it is dead. The result unsubscribes. */
+  /** Passes while the credential is in force for calls of this kind. Synchronous and cheap: asked after every wait.
+   *  @throws {TrustError} why it is not: REVOKED | EXPIRED | UNTRUSTED_ISSUER | SESSION_UNKNOWN; UNAVAILABLE while
+   *    nobody knows, because the revocation feed has been silent for too long */
+  assertLive(op: 'read' | 'write'): void;
+  /** Calls `listener` once when the credential is revoked or its session is ended; at once if it is already. Not when
+   *  its time runs out: see `watch`. The result unsubscribes. */
   onRevoked(listener: () => void): () => void;
 }
 

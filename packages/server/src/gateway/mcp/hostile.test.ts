@@ -400,6 +400,14 @@ describe('when the sink is down (AUD-7, DEC-2)', () => {
 });
 
 describe('when another room fails (DEC-2)', () => {
+  it('at the revocation feed, the call is refused for the silence, and the credential is not called revoked', async () => {
+    world.kernel.state.silent = true;
+    const answer = await post(call('nasty__count'));
+    world.kernel.state.silent = false;
+    expect(answer.body.error.data).toMatchObject({ code: 'UNAVAILABLE', receipt: expect.any(String) });
+    expect((await post(call('nasty__count'))).body.result).toBeTruthy();
+  });
+
   it('at the limits, nothing is dispatched, and the same rid may be tried again', async () => {
     const agent = await world.agent(all);
     const rid = newRid();

@@ -1,4 +1,4 @@
-import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { JsonObject } from '@talosprotocol/protocol';
 import type { Authenticated } from '../admission/ports.js';
 import type { Catalogue } from './catalogue.js';
 import type { InFlight } from './in-flight.js';
@@ -67,7 +67,7 @@ function initialize({ message }: MethodContext): JsonObject {
 async function listTools({ message, caller, catalogue, route, signal }: MethodContext): Promise<JsonObject> {
   if (message.params['cursor'] !== undefined) throw invalidParams(message, 'no such cursor was given');
   const tools = await catalogue.list(caller.capability, route, signal);
-  if (!caller.isLive('read')) throw new TrustError('REVOKED', 'the credential is not in force any more');
+  caller.assertLive('read');
   return { tools };
 }
 

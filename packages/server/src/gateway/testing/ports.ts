@@ -30,6 +30,7 @@ export function createTestAuthority(
   now: () => number,
 ) {
   const revoked = new Set<string>();
+  const state = { silent: false };
   const listeners = new Map<string, Set<() => void>>();
   const sessions = new Map<string, { key: Uint8Array; capability: VerifiedCapability; seen: Set<number> }>();
   const cached = new Map<string, Authenticated>();
@@ -44,7 +45,10 @@ export function createTestAuthority(
   const live = (capability: VerifiedCapability, credential: Authenticated['credential']): Authenticated => ({
     capability,
     credential,
-    isLive: () => !capability.links.some(({ lid }) => revoked.has(lid)),
+    assertLive: () => {
+      if (state.silent) throw new TrustError('UNAVAILABLE', 'revocations have not been heard of');
+      if (capability.links.some(({ lid }) => revoked.has(lid))) throw new TrustError('REVOKED', 'revoked');
+    },
     onRevoked: (listener) => {
       const lids = capability.links.map(({ lid }) => lid);
       for (const lid of lids) listeners.set(lid, (listeners.get(lid) ?? new Set()).add(listener));
@@ -73,7 +77,7 @@ export function createTestAuthority(
     },
     async authenticateBearer(key) {
       const known = cached.get(key);
-      if (known?.isLive('read')) return known;
+      if (known !== undefined && !known.capability.links.some(({ lid }) => revoked.has(lid))) return known;
       const capability = await verifyBearer(key, context());
       const caller = live(capability, { kind: 'bearer', cth: capability.cth });
       cached.set(key, caller);
@@ -82,6 +86,8 @@ export function createTestAuthority(
   };
   return {
     authority,
+    /** `silent`: the revocation feed is, once a credential was verified. */
+    state,
     revoke(lid: string) {
       revoked.add(lid);
       for (const listener of [...(listeners.get(lid) ?? [])]) listener();
