@@ -6,12 +6,12 @@ import { isTrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { openDataFolder } from '../platform/data-folder.js';
 import { createLog } from '../platform/log.js';
-import { readPolicyFile } from '../platform/policy-file.js';
 import { createReaper } from '../platform/reaper.js';
 import type { Settings } from '../platform/settings.js';
 import { clock } from '../platform/system.js';
 import { configPath } from './config-file.js';
 import { openDatabase } from './database.js';
+import { openPolicies } from './policy.js';
 
 /** One thing that was looked at. `mend` says what to do where it is not well. */
 export interface Check {
@@ -42,6 +42,9 @@ export interface Examination {
   readonly ok: boolean;
   readonly checks: readonly Check[];
 }
+
+/** What is wrong is answered; the log of a start that is only tried belongs to nobody. */
+const noLog = () => createLog({ level: 'error', format: 'json', clock, write: () => undefined });
 
 const well = (name: string, detail: string): Check => ({ name, ok: true, detail });
 
@@ -125,12 +128,21 @@ async function checkKeys({ dataFolder }: Settings): Promise<Check[]> {
   ];
 }
 
+/** Reads the file as a start does, so that what a start refuses is ill here too. */
 async function checkConfig(settings: Subject): Promise<Check[]> {
   const path = configPath(settings);
   if (settings.configFile === undefined && !(await exists(path)))
     return [well('talos.yaml', 'none yet; talos init writes one')];
   try {
-    const { document } = await readPolicyFile(path, { variables: settings.env, crypto: createNodeCrypto() });
+    const { compilePolicy: compileGateway } = await import('../gateway/service.js');
+    const options = {
+      path,
+      variables: settings.env,
+      crypto: createNodeCrypto(),
+      compileGateway,
+      log: noLog(),
+    };
+    const { document } = (await openPolicies(options)).current();
     return [
       well(
         'talos.yaml',
@@ -170,7 +182,7 @@ async function checkDatabase(settings: Subject): Promise<Check[]> {
   const name = embedded ? 'embedded database' : 'database';
   if (settings.inUse) return [well(name, 'in use by the running platform')];
   if (embedded && !(await exists(settings.dataFolder))) return [well(name, 'not made yet')];
-  const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined });
+  const log = noLog();
   const reaper = createReaper();
   try {
     const folder = await openDataFolder(settings, clock);

@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSigner } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { currentMachine, readSettings } from '../platform/settings.js';
+import { examine } from './doctor.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'talos-doctor-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const did = (byte: number) => createSigner(new Uint8Array(32).fill(byte), createNodeCrypto()).did;
+const anchor = (byte: number, tenant: string) =>
+  `  - { iss: "${did(byte)}", tenant: ${tenant}, grants: [{ scope: "tool:*", ops: [read] }] }\n`;
+
+async function examineConfig(text: string) {
+  const TALOS_CONFIG = join(folder, 'talos.yaml');
+  await writeFile(TALOS_CONFIG, text);
+  const ports = { TALOS_KERNEL_PORT: '0', TALOS_GATEWAY_PORT: '0', TALOS_AUDIT_PORT: '0' };
+  const env = { TALOS_DATA: join(folder, 'none'), TALOS_CONFIG, ...ports };
+  const { checks, ok } = await examine(readSettings(env, currentMachine()), env);
+  return { ok, config: checks.find(({ name }) => name === 'talos.yaml') };
+}
+
+describe('doctor', () => {
+  it('finds a talos.yaml well that a start takes', async () => {
+    const { config } = await examineConfig(
+      `version: 1\nanchors:\n${anchor(1, 'a')}${anchor(2, 'a')}servers: {}\n`,
+    );
+    expect(config).toMatchObject({ ok: true, detail: expect.stringContaining('2 anchors, 0 tool servers') });
+  });
+
+  it('says what a start would refuse: anchors of several tenants', async () => {
+    const { ok, config } = await examineConfig(
+      `version: 1\nanchors:\n${anchor(1, 'a')}${anchor(2, 'b')}servers: {}\n`,
+    );
+    expect(ok).toBe(false);
+    expect(config).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('is of tenant b, this process serves a'),
+      mend: expect.stringContaining('the same tenant'),
+    });
+  });
+});
