@@ -77,6 +77,49 @@ describe('settings', () => {
     expect(faultsOf(env)).toMatch(expected);
   });
 
+  describe('in production', () => {
+    const fit = {
+      TALOS_ENV: 'production',
+      TALOS_KEY_PASSPHRASE: 'a long passphrase',
+      TALOS_DATABASE_URL: 'postgres://u@h/d',
+    };
+
+    it('are taken when nothing of a laptop is left, and log JSON', () => {
+      expect(faultsOf(fit)).toBe('none');
+      expect(readSettings({ HOME, ...fit }, user)).toMatchObject({
+        environment: 'production',
+        logFormat: 'json',
+      });
+    });
+
+    it('refuse plain keys, the embedded database and an open port without a name, all at once', () => {
+      const said = faultsOf({ TALOS_ENV: 'production', TALOS_HOST: '0.0.0.0', TALOS_TYPO: 'x' });
+      for (const name of ['KEY_PASSPHRASE', 'DATABASE_URL', 'ALLOWED_HOSTS', 'TYPO']) {
+        expect(said).toContain(`TALOS_${name}`);
+      }
+      expect(faultsOf({ TALOS_HOST: '0.0.0.0' })).toBe('none');
+    });
+
+    it.each(['TALOS_KEY_PASSPHRASE', 'TALOS_DATABASE_URL'] as const)(
+      'refuse an empty %s like none',
+      (name) => {
+        expect(faultsOf({ ...fit, [name]: '' })).toContain(`${name} must be set in production`);
+      },
+    );
+
+    it.each(['127.0.0.1', '127.0.0.2', '::1', 'localhost'])('know %s as loopback', (host) => {
+      expect(faultsOf({ ...fit, TALOS_HOST: host })).toBe('none');
+    });
+
+    it.each(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example', 'localhost.example', 'gateway'])(
+      'ask for the names under which %s is called',
+      (host) => {
+        expect(faultsOf({ ...fit, TALOS_HOST: host })).toMatch(/TALOS_ALLOWED_HOSTS/);
+        expect(faultsOf({ ...fit, TALOS_HOST: host, TALOS_ALLOWED_HOSTS: 'talos.example' })).toBe('none');
+      },
+    );
+  });
+
   it('let the system choose several ports', () => {
     expect(faultsOf({ TALOS_KERNEL_PORT: '0', TALOS_GATEWAY_PORT: '0', TALOS_AUDIT_PORT: '0' })).toBe('none');
   });

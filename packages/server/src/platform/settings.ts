@@ -7,6 +7,8 @@ import { createSecret, type Secret } from './secret.js';
 
 /** What a process reads at start, checked. */
 export interface Settings {
+  /** Production refuses what only a laptop may do: plain key files, the embedded database, an open port that answers
+   *  to no name of its own. */
   readonly environment: 'development' | 'production';
   /** Absolute. */
   readonly dataFolder: string;
@@ -76,7 +78,11 @@ export function readSettings(env: Environment, machine: Machine): Settings {
   const ours = Object.entries(env).filter(([name, value]) => name.startsWith('TALOS_') && value);
   const variables = Object.fromEntries(ours) as Variables;
   const folder = variables.TALOS_DATA ?? defaultDataFolder(env, machine);
-  const faults = [...variableFaults(variables), ...contradictions(variables)];
+  const faults = [
+    ...variableFaults(variables),
+    ...contradictions(variables),
+    ...unfitForProduction(variables),
+  ];
   if (folder === undefined) faults.push('TALOS_DATA must be set: there is no home folder to use');
   if (faults.length > 0 || folder === undefined) {
     throw new TrustError('SETTINGS_INVALID', faults.join('; '), {
@@ -103,6 +109,25 @@ function contradictions(variables: Variables): string[] {
   if (new Set(fixed).size !== fixed.length) faults.push('the kernel, gateway and audit ports must differ');
   if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
     faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
+  }
+  return faults;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|::1)$/i;
+
+/** What is convenient on a laptop and must not slip into production. */
+function unfitForProduction(variables: Variables): string[] {
+  if (variables.TALOS_ENV !== 'production') return [];
+  const faults: string[] = [];
+  if (variables.TALOS_KEY_PASSPHRASE === undefined) {
+    faults.push('TALOS_KEY_PASSPHRASE must be set in production: without it the keys lie in plain files');
+  }
+  if (variables.TALOS_DATABASE_URL === undefined) {
+    faults.push('TALOS_DATABASE_URL must be set in production: the embedded database is for development');
+  }
+  const isOpen = !LOOPBACK.test(variables.TALOS_HOST ?? '127.0.0.1');
+  if (isOpen && variables.TALOS_ALLOWED_HOSTS === undefined) {
+    faults.push('TALOS_ALLOWED_HOSTS must be set in production where TALOS_HOST is not loopback');
   }
   return faults;
 }
