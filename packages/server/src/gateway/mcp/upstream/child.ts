@@ -3,6 +3,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../../platform/log.js';
 import type { Reaper } from '../../../platform/reaper.js';
 import type { ServerCommand } from '../../admission/ports.js';
+import { type Descendant, descendantsOf, killDescendants } from './descendants.js';
 import { serverEnvironment } from './environment.js';
 import { createLineReader } from './line-reader.js';
 import { logErrorOutput } from './stderr-log.js';
@@ -26,9 +27,10 @@ export interface Child {
   readonly pid: number | undefined;
   /** Queues one line. False if the server does not read what it was sent, so that nothing more is queued. */
   write(line: string): boolean;
-  /** Closes its input, then asks the group to end, then kills it. Resolves when it is gone. */
+  /** Closes its input, then asks the group to end, then kills it, and at last what left the group (Linux). Resolves
+   *  when it is gone. */
   stop(): Promise<void>;
-  /** Kills the group at once. */
+  /** Kills the group at once, and what left it. */
   kill(): void;
 }
 
@@ -63,7 +65,11 @@ export function startChild(
     pid: child.pid,
     write: (line) => writeLine(child, line),
     stop: () => stopChild(child, ended),
-    kill: () => signalGroup(child, 'SIGKILL'),
+    kill: () => {
+      const below = belowOf(child);
+      signalGroup(child, 'SIGKILL');
+      killDescendants(below);
+    },
   };
 }
 
@@ -105,12 +111,24 @@ function endOf(
 }
 
 async function stopChild(child: ChildProcessWithoutNullStreams, ended: Promise<void>): Promise<void> {
+  // Looked for while their parents live: afterwards nobody knows whose they were.
+  const below = [...belowOf(child)];
   child.stdin.end();
-  if (await endsWithin(ended, STOP_INPUT_MS)) return;
-  signalGroup(child, 'SIGTERM');
-  if (await endsWithin(ended, STOP_TERM_MS)) return;
-  signalGroup(child, 'SIGKILL');
-  await ended;
+  if (!(await endsWithin(ended, STOP_INPUT_MS))) {
+    below.push(...belowOf(child));
+    signalGroup(child, 'SIGTERM');
+    if (!(await endsWithin(ended, STOP_TERM_MS))) {
+      below.push(...belowOf(child));
+      signalGroup(child, 'SIGKILL');
+      await ended;
+    }
+  }
+  killDescendants(below);
+}
+
+/** None once the process ended: its number may be another's. */
+function belowOf({ pid, exitCode, signalCode }: ChildProcessWithoutNullStreams): readonly Descendant[] {
+  return pid === undefined || exitCode !== null || signalCode !== null ? [] : descendantsOf(pid);
 }
 
 function endsWithin(ended: Promise<void>, limitMs: number): Promise<boolean> {

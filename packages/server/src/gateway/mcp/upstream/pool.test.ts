@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerLimits } from '../../admission/ports.js';
 import { createUpstreamPool, type UpstreamPool } from './pool.js';
 import type { Lease } from './supervisor.js';
-import { isGroupAlive, nastyServer, upstreamDeps } from './testing/deps.js';
+import { childrenOf, isGroupAlive, nastyServer, upstreamDeps } from './testing/deps.js';
 
 const pools: UpstreamPool[] = [];
 afterEach(async () => {
@@ -100,6 +100,22 @@ describe('a supervised tool server', () => {
     await pool.stop();
     expect(isGroupAlive(pgid ?? 0)).toBe(false);
     expect(groups.size).toBe(0);
+  });
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['when it is stopped', async (pool: UpstreamPool) => pool.stop()],
+    [
+      'when it is killed',
+      async (_: UpstreamPool, one: Lease) => void (await call(one, 'flood').catch(() => undefined)),
+    ],
+  ])('takes along what left its group, %s', async (_, end) => {
+    const { lease, groups, pool } = setUp('escape', { maxMessageBytes: 200_000 });
+    const one = await lease();
+    const [pid = 0] = [...groups];
+    const [escaped = 0] = childrenOf(pid);
+    expect(isGroupAlive(escaped)).toBe(true);
+    await end(pool, one);
+    await expect.poll(() => isGroupAlive(escaped)).toBe(false);
   });
 
   it('that was killed leaves no grandchild', async () => {

@@ -42,6 +42,13 @@ export function nastyServer(
   };
 }
 
+/** The processes whose parent this one is. */
+export function childrenOf(pid: number): number[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const pairs = rows.map((row) => row.trim().split(/\s+/).map(Number));
+  return pairs.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+}
+
 /** True while any process of the group runs. The dead that nobody waited for (no init in a container) do not. */
 export function isGroupAlive(pgid: number): boolean {
   const rows = execFileSync('ps', ['-eo', 'pgid=,stat='], { encoding: 'utf8' }).split('\n');

@@ -18,6 +18,10 @@ const refusals = [];
 if (mode === 'crash') process.exit(7);
 if (mode === 'loud')
   for (let i = 0; i < 500; i++) process.stderr.write(`line ${i} password=hunter2hunter2\n`);
+if (mode === 'escape') {
+  const script = 'process.on("SIGTERM",()=>{});setInterval(()=>{},1e6)';
+  spawn(process.execPath, ['-e', script], { stdio: 'ignore', detached: true }).unref();
+}
 if (mode === 'stubborn') {
   process.on('SIGTERM', () => undefined);
   const grandchild = spawn(process.execPath, ['-e', 'process.on("SIGTERM",()=>{});setInterval(()=>{},1e6)'], {
