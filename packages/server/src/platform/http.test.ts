@@ -162,7 +162,10 @@ describe('a listener', () => {
     const closed = closeGracefully(5_000);
     release();
     expect(await (await answer).text()).toBe('done');
+    const answered = performance.now();
     expect(await closed).toBe(true);
+    // Not held up by a client that keeps its connection for another request.
+    expect(performance.now() - answered).toBeLessThan(2_000);
 
     const stuck = deferred();
     const never = route('/never', () => {

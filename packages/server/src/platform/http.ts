@@ -248,6 +248,8 @@ function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
 }
 
+const SWEEP_MS = 50;
+
 async function closeGracefully(server: Server, abort: () => void, limitMs: number): Promise<boolean> {
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
   server.closeIdleConnections();
@@ -255,7 +257,10 @@ async function closeGracefully(server: Server, abort: () => void, limitMs: numbe
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), limitMs);
   });
+  // A connection whose answer is out would be kept open for the next request, which is not taken any more.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const clean = await Promise.race([closed, late]);
+  clearInterval(sweep);
   clearTimeout(timer);
   if (!clean) {
     abort();
