@@ -21,6 +21,7 @@ import { createUpstreamPool } from './mcp/upstream/pool.js';
 import { gatewayRoutes } from './routes.js';
 import { createCallJournal } from './store.js';
 
+/** @public main reads it from the module it loads by name */
 export { createRateLimiter } from './admission/rate-limiter.js';
 export { compilePolicy } from './policy.js';
 
