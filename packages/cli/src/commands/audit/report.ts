@@ -7,8 +7,21 @@ const NOT_PROVEN = [
   'that the agent rather than the gateway acted, beyond the proof it gave when a session opened',
   'that this range is all there ever was: whoever holds a receipt or a later checkpoint can compare',
   'constraints on arguments: arguments are not kept',
-  "the times, beyond the log's word",
+  'other limits than a total of calls, and that a denial was right',
+  "the times and which policy was in force, beyond the log's word",
 ];
+
+/** What this bundle does not show either. */
+function notProvenBy({ allowed, recomputed, unchecked }: BundleReport['counts']): readonly string[] {
+  const hidden = allowed - recomputed - unchecked;
+  return [
+    ...(unchecked > 0
+      ? [`that ${unchecked} allowed decisions were right: their chain or session lies before the range`]
+      : []),
+    ...(hidden > 0 ? [`what ${hidden} allowed decisions were about: their items are not disclosed`] : []),
+    ...NOT_PROVEN,
+  ];
+}
 
 /** The first check that failed, and where (AUD-21). */
 export function reportFailure(output: Output, error: TrustError): void {
@@ -31,20 +44,27 @@ export function printConsistent(output: Output, facts: BundleFacts): void {
 export function reportBundle(output: Output, report: BundleReport, trust: Trust): void {
   const { counts } = report;
   const trusted = trustedKeys(trust);
-  output.result({ ok: true, proven: true, kind: 'bundle', report, trusted, notProven: NOT_PROVEN }, () => {
-    output.line(
-      output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
-    );
-    output.line(output.color.green('logged by a key you trust under this root.'));
-    printFacts(output, report);
-    output.line(`  decisions  ${counts.allowed} allowed, ${counts.denied} denied`);
-    output.line(`  recomputed ${counts.recomputed} allowed decisions from their chains and disclosed items`);
-    if (counts.unchecked > 0)
-      output.line(output.color.yellow(`  unchecked  ${counts.unchecked} whose chain lies before the range`));
-    output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
-    printTrusted(output, trust, report);
-    printNotProven(output);
-  });
+  output.result(
+    { ok: true, proven: true, kind: 'bundle', report, trusted, notProven: notProvenBy(counts) },
+    () => {
+      output.line(
+        output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
+      );
+      output.line(output.color.green('logged by a key you trust under this root.'));
+      printFacts(output, report);
+      output.line(`  decisions  ${counts.allowed} allowed, ${counts.denied} denied`);
+      output.line(
+        `  recomputed ${counts.recomputed} allowed decisions from their chains and disclosed items`,
+      );
+      if (counts.unchecked > 0)
+        output.line(
+          output.color.yellow(`  unchecked  ${counts.unchecked} whose chain lies before the range`),
+        );
+      output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
+      printTrusted(output, trust, report);
+      printNotProven(output, notProvenBy(counts));
+    },
+  );
 }
 
 function printFacts(
@@ -76,9 +96,9 @@ function trustedKeys(trust: Trust): object {
   };
 }
 
-function printNotProven(output: Output): void {
+function printNotProven(output: Output, texts: readonly string[]): void {
   output.line('Not proven by it:');
-  for (const text of NOT_PROVEN) output.line(`  - ${text}`);
+  for (const text of texts) output.line(`  - ${text}`);
 }
 
 /** The same of one receipt. */
