@@ -112,6 +112,23 @@ describe('transactions and sessions', () => {
   });
 });
 
+describe('a connection that breaks while it is in use', () => {
+  it('fails its transaction and no more: neither the process nor the pool', async () => {
+    const fails = Array.from({ length: 8 }, () =>
+      db.sql.transaction(async (tx) => {
+        const [row] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        await db.sql.query('SELECT pg_terminate_backend($1, 5000)', [row!.pid]);
+        // Nothing is sent while the end of the connection arrives.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await tx.query('SELECT 1');
+      }),
+    );
+    for (const error of await Promise.all(fails.map(caught)))
+      expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await db.sql.query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  });
+});
+
 describe('migrations', () => {
   const one: Migration = {
     room: 'audit',

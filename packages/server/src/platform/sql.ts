@@ -96,6 +96,8 @@ function createPool(options: SqlOptions): Pool {
   });
   // Without a listener a broken idle connection would end the process.
   pool.on('error', (error) => options.onIdleError?.(error));
+  // So would one that breaks while it is in use: its queries reject, which is how we hear of it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
