@@ -29,13 +29,13 @@ export {
 export { type IssueDeps, type IssueOptions, issueCapability, type LinkOptions } from './capability/issue.js';
 export {
   type CheckedItem,
-  itemOfPath,
   itemsOfCall,
+  itemsOfRealCall,
   joinItems,
-  type PathToResolve,
   parseItems,
   pathsToResolve,
   type ToolCall,
+  withRealPaths,
 } from './capability/items.js';
 export { type LimitEntry, limitsOf, type UncountedKind } from './capability/limits.js';
 export { type ParsedLink, parseLink } from './capability/link.js';

@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { type JsonObject, parseJsonObject } from '../encoding/json.js';
 import { TrustError } from '../error.js';
 import { createNodeCrypto } from '../node/index.js';
-import { itemOfPath, itemsOfCall, joinItems, parseItems, pathsToResolve, type ToolCall } from './items.js';
+import {
+  itemsOfCall,
+  itemsOfRealCall,
+  joinItems,
+  parseItems,
+  pathsToResolve,
+  type ToolCall,
+  withRealPaths,
+} from './items.js';
 import { parseManifest, toolPin } from './manifest.js';
 import { parseScope } from './scope.js';
 
@@ -180,23 +188,47 @@ describe('itemsOfCall', () => {
   });
 });
 
-describe('pathsToResolve', () => {
-  it('CAP-18 lists the paths whose manifest says so, and makes an item of what they are', () => {
-    const resources: ToolManifest['resources'] = [
-      { ptr: '/from', kind: 'path', required: true, op: 'read', resolve: 'realpath' },
-      { ptr: '/to', kind: 'path', required: true, resolve: 'realpath' },
-      { ptr: '/label', kind: 'id', required: true },
-    ];
-    const copied = call(resources, { from: '/a', to: '/b', label: 'x' }, 'write');
-    expect(pathsToResolve(copied)).toEqual([
-      { path: '/a', op: 'read' },
-      { path: '/b', op: 'write' },
-    ]);
-    expect(itemOfPath(copied, { path: '/etc/x', op: 'read' })).toEqual({
-      scope: `${BARE}/resource:/etc/x`,
-      op: 'read',
+describe('CAP-18', () => {
+  const resources: ToolManifest['resources'] = [
+    { ptr: '/from', kind: 'path', required: true, op: 'read', resolve: 'realpath' },
+    { ptr: '/to/*/path', kind: 'path', required: true, resolve: 'realpath' },
+    { ptr: '/to/1/path', kind: 'path', required: true, resolve: 'realpath' },
+    { ptr: '/label', kind: 'path', required: true },
+  ];
+  const args = { from: '/a', to: [{ path: '/b', n: 1 }, { path: '/a' }], label: '/a' };
+
+  it('lists the paths whose manifest says so, each once', () => {
+    expect(pathsToResolve(call(resources, args))).toEqual(['/a', '/b']);
+  });
+
+  it('makes the call what it comes to: arguments and items, and nothing but what is resolved', () => {
+    const made = call(resources, args, 'write');
+    const real = withRealPaths(made, new Map([['/a', '/etc/x']]));
+    expect(real.arguments).toEqual({
+      from: '/etc/x',
+      to: [{ path: '/b', n: 1 }, { path: '/etc/x' }],
+      label: '/a',
     });
-    expect(() => itemOfPath(copied, { path: 'C:\\x', op: 'read' })).toThrow('normal path');
+    expect(made.arguments['from']).toBe('/a');
+    expect(itemsOfRealCall(real)).toEqual([
+      { scope: `${BARE}/resource:/etc/x`, op: 'read' },
+      { scope: `${BARE}/resource:/b`, op: 'write' },
+      { scope: `${BARE}/resource:/etc/x`, op: 'write' },
+      { scope: `${BARE}/resource:/a`, op: 'write' },
+    ]);
+  });
+
+  it('takes a member named __proto__ for one, and leaves alone what is no string or not there', () => {
+    const odd = parseJsonObject('{"__proto__":{"path":"/a"},"n":7}');
+    const named = (ptr: string) => ({ ptr, kind: 'path', required: false, resolve: 'realpath' }) as const;
+    const pointers = ['/__proto__/path', '/n', '/none', '/n/*'].map(named);
+    const real = withRealPaths(call(pointers, odd), new Map([['/a', '/b']]));
+    expect(JSON.stringify(real.arguments)).toBe('{"__proto__":{"path":"/b"},"n":7}');
+  });
+
+  it('a real path that is no normal path is refused', () => {
+    const real = withRealPaths(call(resources, args), new Map([['/a', 'C:\\x']]));
+    expect(() => itemsOfRealCall(real)).toThrow('normal path');
   });
 });
 

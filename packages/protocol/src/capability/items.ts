@@ -3,14 +3,14 @@ import type { JsonObject, JsonValue } from '../encoding/json.js';
 import { malformed, TrustError } from '../error.js';
 import type { ParsedManifest, ParsedResource } from './manifest.js';
 import { normalPath } from './path.js';
-import { expandPointer } from './pointer.js';
+import { expandPointer, replaceByPointer } from './pointer.js';
 import { encodeResource, formatScope, parseScope } from './scope.js';
 import { normalUrl } from './url.js';
 
 declare const checked: unique symbol;
 
-/** An item whose scope is canonical, so that it can be decided on by comparing text. Made by itemsOfCall, itemOfPath,
- *  joinItems and parseItems only. */
+/** An item whose scope is canonical, so that it can be decided on by comparing text. Made by itemsOfCall,
+ *  itemsOfRealCall, joinItems and parseItems only. */
 export interface CheckedItem extends Item {
   readonly [checked]: true;
 }
@@ -24,12 +24,6 @@ export interface ToolCall {
   readonly arguments: JsonObject;
 }
 
-/** A path the gateway resolves on its own host before it decides (CAP-18). */
-export interface PathToResolve {
-  readonly path: string;
-  readonly op: Op;
-}
-
 /** As many as a decision lists. */
 const MAX_ITEMS = 1024;
 /** Bytes of the scopes of a call: they are disclosed together with its decision, and stored. */
@@ -40,6 +34,17 @@ const checkItem = createChecker(Item);
  *  @throws {TrustError} CONSTRAINT_VIOLATED: a value that its kind does not allow; more than 1,024 items, counting a
  *  path that may turn out to be two (CAP-18) twice; scopes of more than 98,304 bytes together */
 export function itemsOfCall(call: ToolCall): readonly CheckedItem[] {
+  return collectItems(call, true);
+}
+
+/** The items of a call made by withRealPaths. They are not bounded here, so that nobody who may not know a real path
+ *  learns of its length: joinItems does that once they are allowed.
+ *  @throws {TrustError} CONSTRAINT_VIOLATED: a real path that is no normal path */
+export function itemsOfRealCall(call: ToolCall): readonly CheckedItem[] {
+  return collectItems(call, false);
+}
+
+function collectItems(call: ToolCall, isBounded: boolean): readonly CheckedItem[] {
   const { source, resources } = call.manifest;
   const bare = formatScope('tool', [call.server, call.tool]).text;
   const items = new Map<string, Item>();
@@ -49,7 +54,7 @@ export function itemsOfCall(call: ToolCall): readonly CheckedItem[] {
     const name = `${op} ${scope}`;
     if (!items.has(name)) bytes += scope.length;
     items.set(name, { scope, op });
-    if (items.size + unresolved > MAX_ITEMS || bytes > MAX_SCOPES) throw tooMany();
+    if (isBounded && (items.size + unresolved > MAX_ITEMS || bytes > MAX_SCOPES)) throw tooMany();
   };
   for (const resource of resources) {
     const op = resource.op ?? source.op;
@@ -62,17 +67,7 @@ export function itemsOfCall(call: ToolCall): readonly CheckedItem[] {
   return [...items.values()] as CheckedItem[];
 }
 
-/** The item for a path that resolution found (CAP-18).
- *  @throws {TrustError} CONSTRAINT_VIOLATED: not a normal path */
-export function itemOfPath(
-  call: Pick<ToolCall, 'server' | 'tool'>,
-  { path, op }: PathToResolve,
-): CheckedItem {
-  const bare = formatScope('tool', [call.server, call.tool]).text;
-  return { scope: resourceScope(bare, mapPath(path)), op } as CheckedItem;
-}
-
-/** All items of a call: those of itemsOfCall and those of itemOfPath, which CAP-15 bounds together.
+/** All items of a call: those of itemsOfCall and those of itemsOfRealCall, which CAP-15 bounds together.
  *  @throws {TrustError} CONSTRAINT_VIOLATED: more than 1,024, or scopes of more than 98,304 bytes together */
 export function joinItems(
   named: readonly CheckedItem[],
@@ -84,15 +79,26 @@ export function joinItems(
   return [...items.values()];
 }
 
-/** The paths of a call whose manifest says `"resolve": "realpath"` (CAP-18). Call itemsOfCall first: what it
- *  refuses is not looked for here. */
-export function pathsToResolve(call: ToolCall): readonly PathToResolve[] {
-  return call.manifest.resources
-    .filter((resource) => resource.resolve === 'realpath')
-    .flatMap((resource) => {
-      const op = resource.op ?? call.manifest.source.op;
-      return findValues(call.arguments, resource).values.map((path) => ({ path, op }));
-    });
+/** The paths of a call whose manifest says `"resolve": "realpath"` (CAP-18), each once. Call itemsOfCall first: what
+ *  it refuses is not looked for here. */
+export function pathsToResolve(call: ToolCall): readonly string[] {
+  const found = resolved(call).flatMap((resource) => findValues(call.arguments, resource).values);
+  return [...new Set(found)];
+}
+
+/** The call with the real path in place of every path that is resolved, to be decided like the call as it was made:
+ *  its items and its arguments (CAP-18). `realPaths` has those that lead elsewhere. */
+export function withRealPaths(call: ToolCall, realPaths: ReadonlyMap<string, string>): ToolCall {
+  const replace = (path: string): string => realPaths.get(path) ?? path;
+  const args = resolved(call).reduce<JsonValue>(
+    (document, { pointer }) => replaceByPointer(document, pointer, replace),
+    call.arguments,
+  );
+  return { ...call, arguments: args as JsonObject };
+}
+
+function resolved({ manifest }: ToolCall): readonly ParsedResource[] {
+  return manifest.resources.filter((resource) => resource.resolve === 'realpath');
 }
 
 /** Checks items that come from outside, such as those of `POST /talos/v1/authorize` (DEC-11).
@@ -128,12 +134,6 @@ function isString(value: JsonValue): value is string {
 function mapValue(value: string, { kind, ptr }: ParsedResource): readonly string[] {
   const segments = kind === 'path' ? normalPath(value) : kind === 'url' ? mapUrl(value) : [value];
   if (segments === undefined) throw refused(ptr, `is not a normal ${kind}`);
-  return segments;
-}
-
-function mapPath(path: string): readonly string[] {
-  const segments = normalPath(path);
-  if (segments === undefined) throw refused('(real path)', 'is not a normal path');
   return segments;
 }
 

@@ -59,6 +59,26 @@ export function expandPointer(document: JsonValue, pointer: Pointer): PointerFin
   return { values: found, missing, blocked };
 }
 
+/** A copy of `document` in which `replace` has changed every string that expandPointer finds. What is not changed is
+ *  shared, not copied. */
+export function replaceByPointer(
+  document: JsonValue,
+  pointer: Pointer,
+  replace: (text: string) => string,
+): JsonValue {
+  const [token, ...rest] = pointer;
+  if (token === undefined) return typeof document === 'string' ? replace(document) : document;
+  if (token === '*' && Array.isArray(document)) {
+    return document.map((element) => replaceByPointer(element, rest, replace));
+  }
+  const found = step(document, token);
+  if (found === undefined) return document;
+  const changed = replaceByPointer(found, rest, replace);
+  if (Array.isArray(document)) return document.map((old, i) => (i === Number(token) ? changed : old));
+  // A computed name is an own member also where it is `__proto__`.
+  return { ...(document as Readonly<Record<string, JsonValue>>), [token]: changed };
+}
+
 function collect(value: JsonValue, token: string, into: JsonValue[]): boolean {
   const found = token === '*' ? (value as readonly JsonValue[]) : oneOf(step(value, token));
   if (into.length + found.length <= MAX_FOUND) into.push(...found);

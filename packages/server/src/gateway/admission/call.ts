@@ -54,14 +54,21 @@ export interface Call {
   readonly arguments: JsonObject;
   /** The items it is decided on. @throws {TrustError} to refuse */
   items(): readonly CheckedItem[];
-  /** Items that take a look at the world to find, once the first ones are allowed (CAP-18). */
-  moreItems(): Promise<readonly CheckedItem[]> | undefined;
+  /** The call with real paths, which takes a look at the world: asked for once the call is allowed as it was made.
+   *  Undefined if they are the paths it names. @throws {TrustError} to refuse */
+  real(): Promise<RealCall | undefined> | undefined;
   /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
   prepare(signal: AbortSignal): Promise<Prepared>;
   /** The answer for a failure after the decision, as it goes on the wire. */
   failure(failure: Failure, receipt: string): JsonObject;
   /** Aborts when the client does not want the answer any more. */
   readonly cancelled: AbortSignal | undefined;
+}
+
+/** What a call comes to on this host, where symbolic links lead elsewhere (CAP-18). */
+export interface RealCall {
+  readonly arguments: JsonObject;
+  items(): readonly CheckedItem[];
 }
 
 /** Why an allowed call has no answer of its upstream. */

@@ -1,5 +1,5 @@
 import { authorize, type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
-import type { AdmissionDeps, Call, Prepared } from './call.js';
+import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
 import { type Decided, dispatchOnce } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
@@ -38,20 +38,25 @@ export async function decide(
   }
 }
 
+/** Decided as it was made, and again as what it comes to: both must be allowed, items and constraints (CAP-18). */
 async function allowedItems(caller: Authenticated, call: Call): Promise<readonly CheckedItem[]> {
   const items = call.items();
   assertAllowed(caller, items, call.arguments);
-  const pending = call.moreItems();
-  if (pending === undefined) return items;
-  const more = await pending;
-  if (more.length === 0) return items;
+  const pending = call.real();
+  const real = pending && (await pending);
+  if (real === undefined) return items;
+  // Only when they are allowed: before, not even the length of a real path is the caller's to know.
+  return joinItems(items, allowedRealItems(caller, real));
+}
+
+function allowedRealItems(caller: Authenticated, real: RealCall): readonly CheckedItem[] {
   try {
-    assertAllowed(caller, more, call.arguments);
+    const items = real.items();
+    assertAllowed(caller, items, real.arguments);
+    return items;
   } catch (error) {
-    throw withoutItem(error as TrustError);
+    throw error instanceof TrustError ? withoutItem(error) : error;
   }
-  // Only now: before it was allowed, not even the length of a real path is the caller's to know.
-  return joinItems(items, more);
 }
 
 /** Where a link leads is nothing the caller may see: the refusal says that it leads out, not where to. */

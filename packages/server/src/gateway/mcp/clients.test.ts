@@ -100,6 +100,22 @@ it('refuses a call whose real paths are together more than could be recorded (CA
   await client.close();
 });
 
+it.each<[string, () => Partial<Grant>]>([
+  ['within', () => ({ where: [{ ptr: '/path', op: 'within', value: join(root, 'docs') }] })],
+  ['glob', () => ({ where: [{ ptr: '/path', op: 'glob', value: join(root, 'docs/*') }] })],
+  ['ne', () => ({ where: [{ ptr: '/path', op: 'ne', value: join(root, 'private/b.txt') }] })],
+])('a constraint with %s holds for where a symbolic link leads, too (CAP-18)', async (_, caveat) => {
+  const key = issueKey([{ scope: 'tool:files/method:read_text_file', ops: ['read'], ...caveat() }]);
+  const client = await CLIENTS['v1 of 2025-11-25'](key, world.url);
+  const read = (path: string) =>
+    client.callTool({ name: 'files__read_text_file', arguments: { path: join(root, path) } });
+  expect(await read('docs/a.txt')).toMatchObject({ content: [{ text: 'hello' }] });
+  const refused = await read('docs/link.txt').catch((error: { data: object }) => error.data);
+  expect(refused).toMatchObject({ code: 'CONSTRAINT_VIOLATED', link: 1, receipt: expect.any(String) });
+  expect(JSON.stringify(refused)).not.toContain('private');
+  await client.close();
+});
+
 // DEC-5, DEC-7, DEC-8, DEC-9, DEC-10, CAP-18
 describe.each(Object.entries(CLIENTS))('the official client %s', (_, connect) => {
   it('lists what the capability may use, and calls it', async () => {

@@ -3,15 +3,16 @@ import {
   firstOutOfReach,
   formatScope,
   isJsonObject,
-  itemOfPath,
   itemsOfCall,
+  itemsOfRealCall,
   type JsonObject,
   type JsonValue,
   pathsToResolve,
   type ToolCall,
   TrustError,
+  withRealPaths,
 } from '@talosprotocol/protocol';
-import type { Call, Failure, Prepared } from '../admission/call.js';
+import type { Call, Failure, Prepared, RealCall } from '../admission/call.js';
 import type { Authenticated, Policy, ServerPolicy, ToolPolicy } from '../admission/ports.js';
 import type { Catalogue, FoundTool } from './catalogue.js';
 import { realPathOf } from './real-path.js';
@@ -52,7 +53,7 @@ export function toolCall(context: ToolCallContext): Call {
     request: { method: message.method, params: message.params },
     arguments: args,
     items: () => itemsOf(context, name, subject),
-    moreItems: () => subject && realPathItems(subject),
+    real: () => subject && realCall(subject),
     prepare: (signal) => prepare(context, name, known, args, signal),
     failure: (failure, receipt) => ({ error: refusalError(failure, requestId, receipt) }),
     cancelled,
@@ -97,16 +98,17 @@ function outOfScope({ capability }: Authenticated, { server, tool }: ToolName, l
   return new TrustError('SCOPE_MISMATCH', 'no grant covers the tool', { link, item, hint });
 }
 
-/** Paths that lead elsewhere by symbolic links must be allowed where they lead, too (CAP-18). */
-function realPathItems(call: ToolCall): Promise<readonly CheckedItem[]> | undefined {
+/** Each path is looked at once, so that all of the decision is about the same place. */
+function realCall(call: ToolCall): Promise<RealCall | undefined> | undefined {
   const paths = pathsToResolve(call);
   if (paths.length === 0) return undefined;
-  return Promise.all(
-    paths.map(async ({ path, op }) => {
-      const real = await realPathOf(path);
-      return real === path ? [] : [itemOfPath(call, { path: real, op })];
-    }),
-  ).then((items) => items.flat());
+  const lookups = paths.map(async (path) => [path, await realPathOf(path)] as const);
+  return Promise.all(lookups).then((found) => {
+    const elsewhere = new Map(found.filter(([path, real]) => real !== path));
+    if (elsewhere.size === 0) return undefined;
+    const real = withRealPaths(call, elsewhere);
+    return { arguments: real.arguments, items: () => itemsOfRealCall(real) };
+  });
 }
 
 async function prepare(
