@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 
 const MAX_BYTES = 64 * 1024;
+/** Follows no link, and does not wait for somebody to write into a pipe. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Reads a file that holds a secret. Refuses one that others can read or own, that is a link or no regular file,
  *  judged on the open file itself. Undefined if there is none. @throws {TrustError} SETTINGS_INVALID */
 export async function readKeyFile(folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, name);
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(path, READ).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ELOOP') throw refused(path, 'is a link', 'put the file itself there');
     throw refused(path, `cannot be read (${error.code})`, 'run talos as the user who owns the data folder');
   });
   if (handle === undefined) return undefined;
@@ -66,6 +70,9 @@ async function writeDraft(folder: string, name: string, content: string | Uint8A
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

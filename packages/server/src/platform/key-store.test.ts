@@ -37,10 +37,11 @@ describe('the key store', () => {
     await expect(store.loadOrCreateSeed('log')).rejects.toThrow(expected);
   });
 
-  it('refuses a device in place of a file, and names that leave the folder', async () => {
-    await symlink('/dev/zero', join(folder, 'log.key'));
+  it('refuses a link in place of a file, and names that leave the folder', async () => {
     const store = createKeyStore({ folder, random });
-    await expect(store.load('log')).rejects.toThrow(/regular file/);
+    await store.loadOrCreateSeed('log');
+    await symlink(join(folder, 'log.key'), join(folder, 'gateway.key'));
+    await expect(store.load('gateway')).rejects.toThrow(/is a link/);
     await expect(store.load('../log')).rejects.toThrow(RangeError);
   });
 
