@@ -1,4 +1,4 @@
-import { canonicalize } from '@talosprotocol/protocol';
+import { canonicalize, TrustError } from '@talosprotocol/protocol';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
 import type { FinishedEvent, Finisher } from './finished-event.js';
 import type { Append, EmitterHead } from './lead-store.js';
@@ -129,6 +129,7 @@ function addEvent(
   const pseq = sub === undefined ? 1 : (subjects.get(sub) ?? known.subjects.get(sub) ?? 0) + 1;
   // A clock that was set back must not make the log run backwards (AUD-21).
   const timeMs = Math.max(now, emitter.timeMs);
+  assertTimely(draft, timeMs);
   const eseq = emitter.eseq + 1;
   const event = finish(draft, { timeMs, eseq, prev: emitter.prev, pseq });
   building.events.push(event);
@@ -139,6 +140,17 @@ function addEvent(
   if (event.owed) building.owed.set(event.id, owedBy(draft, event));
   // Of a decision in the same batch there is no row to delete yet.
   if (event.decision !== null && !building.owed.delete(event.decision)) building.paid.push(event.decision);
+}
+
+/** Whoever handed the draft in looked at its times before; since then the log may have stalled, or the clock been set.
+ *  One event out of its time makes every bundle with it unprovable, so it is not taken. */
+function assertTimely(
+  { notBefore = 0, notAfter = Number.POSITIVE_INFINITY }: AuditDraft,
+  timeMs: number,
+): void {
+  if (notBefore <= timeMs && timeMs < notAfter) return;
+  const when = timeMs < notBefore ? 'early' : 'late';
+  throw new TrustError('UNAVAILABLE', `it is too ${when} to record this so that it can be verified`);
 }
 
 function owedBy(draft: AuditDraft, event: FinishedEvent): Append['owed'][number] {

@@ -24,6 +24,10 @@ export type AuditDraft<T extends EventType = EventType> = T extends EventType
       readonly principal: DraftPrincipal | null;
       readonly members: DraftMembers<T>;
       readonly disclosures: readonly Disclosure[];
+      /** Unix milliseconds of the moments for which a verifier accepts what it tells, the last one excluded (AUD-22). The
+       *  time of an event is that of its record: a draft that would get another one is refused. */
+      readonly notBefore?: number;
+      readonly notAfter?: number;
       /** The client's address; never recorded itself (AUD-5). */
       readonly address?: string;
     }

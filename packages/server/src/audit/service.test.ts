@@ -97,6 +97,30 @@ describe('recording', () => {
     }
   });
 
+  it('takes no draft whose time has passed or is to come, and numbers go on without it (AUD-22)', async () => {
+    const stopped = { now: Date.now() };
+    const clock = { now: () => stopped.now, monotonic: () => performance.now() };
+    const audit = await startFresh({ clock });
+    const [from, until] = [stopped.now, stopped.now + 30_000];
+    const within = () => ({ ...decision(), notBefore: from, notAfter: until });
+    expect((await audit.record(within())).index).toBe(1);
+    stopped.now = until - 1;
+    expect((await audit.record(within())).index).toBe(2);
+    // The log was slow: what was in time when it was decided is not any more.
+    stopped.now = until;
+    const [late, other] = [audit.record(within()), audit.record(decision())];
+    expect(await refused(late)).toBe('UNAVAILABLE');
+    expect((await other).index).toBe(3);
+    // The clock was set back, and the log does not run backwards: its time is that of its last event.
+    stopped.now = from;
+    expect(await refused(audit.record(within()))).toBe('UNAVAILABLE');
+    const early = { ...decision(), notBefore: until + 1 };
+    expect(await refused(audit.record(early))).toBe('UNAVAILABLE');
+    expect((await audit.record(decision())).index).toBe(4);
+    expect(await eventAt(4)).toMatchObject({ eseq: 5, time: new Date(until).toISOString() });
+    await expect(eventAt(5)).rejects.toThrow();
+  });
+
   it('records a draft that is handed in again once, also within one batch and after a restart', async () => {
     const tiles = await world.fresh();
     const audit = await start(tiles);

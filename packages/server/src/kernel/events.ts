@@ -1,9 +1,10 @@
-import type {
-  ActionRecord,
-  CredentialRecord,
-  DecisionCode,
-  EventType,
-  RevokedBy,
+import {
+  type ActionRecord,
+  CHAIN_LIMITS,
+  type CredentialRecord,
+  type DecisionCode,
+  type EventType,
+  type RevokedBy,
 } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
@@ -11,6 +12,7 @@ import {
   createUuidv7,
   disclose,
   formatTime,
+  SESSION_SECONDS,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../platform/system.js';
@@ -29,6 +31,17 @@ export interface RevocationFacts {
   readonly revocation: string | null;
   /** Hash of the chain the revocation names; null if an administrator revoked. */
   readonly chainHash: string | null;
+  /** `iat` of the signed revocation. */
+  readonly madeAt?: number;
+}
+
+/** A session as its event tells it; times in Unix seconds. */
+interface OpenedSession {
+  readonly sid: string;
+  readonly exp: number;
+  readonly proof: string;
+  /** `iat` of the proof. */
+  readonly provenAt: number;
 }
 
 /** A refused request. */
@@ -49,10 +62,7 @@ export interface Events {
   /** Logs a chain before the first event that refers to it. */
   chain(chain: NamedChain): Promise<void>;
   capabilityIssued(chain: NamedChain, lid: string): Promise<void>;
-  sessionOpened(
-    capability: VerifiedCapability,
-    session: { readonly sid: string; readonly exp: number; readonly proof: string },
-  ): Promise<void>;
+  sessionOpened(capability: VerifiedCapability, session: OpenedSession): Promise<void>;
   revoked(facts: RevocationFacts): Promise<void>;
   /** Undefined if the denial was only counted. */
   denied(facts: DenialFacts): Promise<RecordedEvent | undefined>;
@@ -109,17 +119,26 @@ export function createEvents(deps: EventsDeps): Events {
       const members = { cth, lid };
       await audit.record(draft<'capability.issued'>({ type: 'capability.issued', tenant, members }));
     },
-    sessionOpened: async (capability, { sid, exp, proof }) => {
+    sessionOpened: async (capability, session) => {
       await chain(capability);
       const { tenant, cth } = capability;
+      const { sid, exp, proof } = session;
       const members = { sid, cth, exp: formatTime(exp * 1000), proof };
       const principal = principalOf(capability);
-      await audit.record(draft<'session.opened'>({ type: 'session.opened', tenant, principal, members }));
+      const body = {
+        type: 'session.opened',
+        tenant,
+        principal,
+        members,
+        ...timesOfOpening(session),
+      } as const;
+      await audit.record(draft<'session.opened'>(body));
     },
-    revoked: async ({ lid, by, tenant, revocation, chainHash }) => {
+    revoked: async ({ lid, by, tenant, revocation, chainHash, madeAt }) => {
       const jws = revocation === null || revocation.length > MAX_REVOCATION ? null : revocation;
       const members = { lid, by, revocation: jws, chain_hash: chainHash };
-      await audit.record(draft<'revocation'>({ type: 'revocation', tenant, members }));
+      const times = madeAt === undefined ? {} : { notBefore: (madeAt - CHAIN_LIMITS.skewSeconds) * 1000 };
+      await audit.record(draft<'revocation'>({ type: 'revocation', tenant, members, ...times }));
     },
     denied: (facts) => {
       const sealed = Object.keys(facts.where).length === 0 ? undefined : seal('/refusal', facts.where);
@@ -129,6 +148,15 @@ export function createEvents(deps: EventsDeps): Events {
       return audit.recordDenial(denial, { address: facts.address });
     },
   };
+}
+
+/** How far the record of an opening may be from its proof, and from an hour before its end (AUD-22). */
+const PROOF_SECONDS = 120;
+const LONGEST_SECONDS = SESSION_SECONDS + 60;
+
+function timesOfOpening({ exp, provenAt }: OpenedSession) {
+  const notBefore = Math.max(provenAt - PROOF_SECONDS, exp - LONGEST_SECONDS) * 1000;
+  return { notBefore, notAfter: (provenAt + PROOF_SECONDS) * 1000 };
 }
 
 function denialBody(

@@ -33,6 +33,10 @@ export interface DraftOf<T extends EventType> {
   readonly principal: { readonly sub: string; readonly prn?: string } | null;
   readonly disclosures: readonly Disclosure[];
   readonly members: Omit<EventOf<T>, Common | 'source'>;
+  /** Unix milliseconds between which a verifier accepts what it tells (AUD-22), the last one excluded; at another time
+   *  it is refused with UNAVAILABLE. */
+  readonly notBefore?: number;
+  readonly notAfter?: number;
 }
 
 export type KernelDraft =
@@ -79,6 +83,8 @@ export interface RateLimiter {
 export interface Authenticated {
   readonly capability: VerifiedCapability;
   readonly credential: CredentialRecord;
+  /** Of a session: its end, in Unix seconds. */
+  readonly sessionEnds?: number;
   /** @throws {TrustError} once a link is revoked (REVOKED) or expired (EXPIRED), the anchor was changed
    *    (UNTRUSTED_ISSUER) or the session ended (SESSION_UNKNOWN); UNAVAILABLE while the revocation feed is silent for
    *    too long for calls of this kind: that is no word against the credential */

@@ -53,6 +53,7 @@ describe('a signed revocation', () => {
         tenant: 'acme',
         principal: null,
         members: { lid: longer.leaf.lid, by, revocation, chain_hash: longer.cth },
+        notBefore: Date.parse('2026-11-23T11:59:30.000Z'),
       });
     },
   );

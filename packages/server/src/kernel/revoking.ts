@@ -99,9 +99,9 @@ async function factsOf({ lid, by, revocation }: Revocation, deps: RevokingDeps):
     const tenant = issued === undefined ? undefined : anchors.get(deps.issuer)?.tenant;
     return { lid, by, revocation, chainHash: null, tenant: tenant ?? defaultTenant };
   }
-  const { chain } = parseRevocation(revocation, deps.crypto);
+  const { chain, claims } = parseRevocation(revocation, deps.crypto);
   const tenant = anchors.get(chain.root.claims.iss)?.tenant ?? defaultTenant;
-  return { lid, by, revocation, chainHash: chain.cth, tenant };
+  return { lid, by, revocation, chainHash: chain.cth, tenant, madeAt: claims.iat };
 }
 
 /** A body is a signed revocation or a link's id, never both. @throws {TrustError} MALFORMED */

@@ -46,11 +46,15 @@ describe('opening a session', () => {
       tenant: 'acme',
       principal: { sub: agent.did },
       members: { sid: opened.sid, cth: chain.cth, exp: '2026-11-23T13:00:00.000Z' },
+      // Recorded at another time, no verifier would accept the opening (AUD-22).
+      notBefore: Date.parse('2026-11-23T11:59:00.000Z'),
+      notAfter: Date.parse('2026-11-23T12:02:00.000Z'),
     });
     const authorization = opened.sign(REQUEST);
     world.kernel.credentials.peekSession(authorization);
     const caller = world.kernel.credentials.authenticateSession(authorization, REQUEST);
     expect(caller.capability.holder).toBe(agent.did);
+    expect(caller.sessionEnds).toBe(opened.exp);
     expect(caller.credential).toMatchObject({ kind: 'session', sid: opened.sid, seq: 1, cth: chain.cth });
     expect([liveness(caller, 'read'), liveness(caller, 'write')]).toEqual(['accepted', 'accepted']);
   });

@@ -141,7 +141,7 @@ async function openSession(body: JsonObject, request: OpeningRequest, deps: Open
   };
   const now = verification.now();
   const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce: deps.consume });
-  return grantSession(capability, { proof, epk, now }, deps);
+  return grantSession(capability, { proof, provenAt: parsed.claims.iat, epk, now }, deps);
 }
 
 /** We see no scheme: behind a proxy the caller's is https. The rest is compared word for word. */
@@ -149,16 +149,24 @@ function expectedUrl({ claims }: ParsedProof, { address }: OpeningRequest): stri
   return `${claims.htu.startsWith('https:') ? 'https' : 'http'}://${address}`;
 }
 
+interface ProvenOpening {
+  readonly proof: string;
+  /** `iat` of the proof. */
+  readonly provenAt: number;
+  readonly epk: Uint8Array;
+  readonly now: number;
+}
+
 async function grantSession(
   capability: VerifiedCapability,
-  { proof, epk, now }: { readonly proof: string; readonly epk: Uint8Array; readonly now: number },
+  { proof, provenAt, epk, now }: ProvenOpening,
   deps: Opening,
 ): Promise<string> {
   const { crypto, table, events, gateway } = deps;
   const exp = Math.floor(Math.min(capability.expires, capability.keysValidUntil, now + SESSION_SECONDS));
   const { session, gatewayEpk } = insertSession(capability, { exp, agentEpk: epk }, deps);
   try {
-    await events.sessionOpened(capability, { sid: session.sid, exp, proof });
+    await events.sessionOpened(capability, { sid: session.sid, exp, proof, provenAt });
     if (!table.isOpen(session.sid)) throw new TrustError('REVOKED', 'a link was revoked meanwhile');
     const claims = {
       iss: gateway.did,
@@ -214,6 +222,7 @@ function authenticated(
   return {
     capability,
     credential: { kind: 'session', cth: capability.cth, sid, seq, rid },
+    sessionEnds: session.exp,
     assertLive: (op) => {
       verification.assertInForce(capability, op);
       if (!table.isOpen(sid)) throw new TrustError('SESSION_UNKNOWN', 'the session has ended');

@@ -11,6 +11,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Refusal } from './hint.js';
+import { provableTimes } from './live.js';
 import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
 
 /** A JSON-RPC request as it is hashed. */
@@ -110,6 +111,7 @@ function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): Deci
     tenant: facts.tenant,
     principal: caller === undefined ? null : principalOf(caller),
     address: facts.address,
+    ...(caller === undefined || refusal !== undefined ? {} : provableTimes(caller)),
     disclosures,
     members: {
       request: facts.request,

@@ -8,7 +8,7 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { describe, expect, it } from 'vitest';
 import type { Call } from './call.js';
-import { assertLive } from './live.js';
+import { assertLive, provableTimes } from './live.js';
 import type { Authenticated } from './ports.js';
 
 const crypto = createNodeCrypto();
@@ -38,5 +38,14 @@ describe('assertLive', () => {
       assertLive({ clock: { now: () => seconds * 1000, monotonic: () => 0 } }, held, { op: 'read' } as Call);
     expect(at(NOW + 69)).not.toThrow();
     for (const late of [70, 89, 90, 1000]) expect(at(NOW + late)).toThrow('has expired');
+  });
+});
+
+describe('provableTimes', () => {
+  it('AUD-22 are those of the links with 30 s, and of the session with 60 s', async () => {
+    const held = await caller(NOW + 600);
+    expect(provableTimes(held)).toEqual({ notBefore: (NOW - 30) * 1000, notAfter: (NOW + 630) * 1000 });
+    const until = (sessionEnds: number) => provableTimes({ ...held, sessionEnds }).notAfter;
+    expect([until(NOW + 100), until(NOW + 600)]).toEqual([(NOW + 160) * 1000, (NOW + 630) * 1000]);
   });
 });

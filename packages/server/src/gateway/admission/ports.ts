@@ -7,6 +7,8 @@ import type { ParsedManifest, SignedHeaders, VerifiedCapability } from '@talospr
 export interface Authenticated {
   readonly capability: VerifiedCapability;
   readonly credential: CredentialRecord;
+  /** Of a session: its end, in Unix seconds. */
+  readonly sessionEnds?: number;
   /** Passes while the credential is in force for calls of this kind. Synchronous and cheap: asked after every wait.
    *  @throws {TrustError} why it is not: REVOKED | EXPIRED | UNTRUSTED_ISSUER | SESSION_UNKNOWN; UNAVAILABLE while
    *    nobody knows, because the revocation feed has been silent for too long */
@@ -65,6 +67,10 @@ interface DraftBase {
 export interface DecisionDraft extends DraftBase {
   readonly type: 'decision';
   readonly members: DecisionMembers;
+  /** Unix milliseconds between which an allowed call can be verified (AUD-22), the last one excluded; recorded at
+   *  another time it is refused with UNAVAILABLE. */
+  readonly notBefore?: number;
+  readonly notAfter?: number;
   /** The client's address. Never recorded itself (AUD-5). */
   readonly address: string;
 }

@@ -200,7 +200,12 @@ describe('what is recorded (AUD-3, AUD-7, AUD-8)', () => {
     world.audit.events.length = 0;
     const client = await CLIENTS['v1 of 2025-11-25'](issueKey(docs()), world.url);
     await client.callTool({ name: 'files__read_text_file', arguments: { path: join(root, 'docs/a.txt') } });
-    expect(world.audit.events[0]).toMatchObject({ type: 'decision', members: { effect: 'allow' } });
+    expect(world.audit.events[0]).toMatchObject({
+      type: 'decision',
+      members: { effect: 'allow' },
+      notBefore: expect.any(Number),
+      notAfter: expect.any(Number),
+    });
     await expect.poll(() => world.audit.events.length).toBe(2);
     const [decision, outcome] = world.audit.events;
     expect(decision?.disclosures.map(({ pointer }) => pointer)).toEqual([
