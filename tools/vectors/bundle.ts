@@ -1,4 +1,4 @@
-import { b64url, flip, jcs, type Members, sha256, without } from './bytes.js';
+import { b64url, type Data, flip, jcs, type Members, sha256, without } from './bytes.js';
 import { createNoun, type Noun } from './case.js';
 import { AGENT, extend, GATEWAY, hash, ONE, STRANGER, SUB_AGENT, TWO } from './chain.js';
 import {
@@ -56,6 +56,29 @@ export function bundleNoun(): Noun {
   n.ok('limit', 'AUD-22', 'calls up to their limit', given(bundleText({ recorded: record(limited(2)) })), {
     proven: true,
   });
+  const under = (listed: readonly Data[], others: readonly Data[] = []): Members => ({
+    ...TRUST,
+    anchors: others,
+    policies: [{ policy: POLICY, anchors: listed }],
+  });
+  const [anchor] = TRUST['anchors'] as [Members];
+  n.ok('policy', 'AUD-19', 'the anchor is gone since', given(good, under([anchor])), { proven: true });
+  n.ok(
+    'policy-narrowed',
+    'AUD-19',
+    'the anchor is narrower since',
+    given(good, under([anchor], [{ ...anchor, grants: [{ scope: 'tool:other', ops: ['read'] }] }])),
+    { proven: true },
+  );
+  n.ok(
+    'boot-skipped',
+    'AUD-22',
+    'a start that was killed left a number out',
+    given(
+      bundleText({ recorded: record([...STORY, { type: 'log.opened', boot: 3, policy: POLICY, size: 7 }]) }),
+    ),
+    { proven: true },
+  );
   const no = (id: string, spec: string, bundle: string, trust: Members = TRUST) =>
     n.no(id, spec, id, given(bundle, trust), 'PROOF_NOT_PROVEN');
   const made = (id: string, spec: string, making: Making) => no(id, spec, bundleText(making));
@@ -213,6 +236,19 @@ export function bundleNoun(): Noun {
   made('limit-exceeded', 'AUD-22', { recorded: record(limited(1)) });
   made('allow-not-bearer', 'CAP-22', { recorded: record(inSession({ kind: 'bearer' })) });
   made('allow-expired', 'AUD-22', { recorded: record(limited(2, { time: timeOf(931) })) });
+
+  no('policy-without-anchor', 'AUD-19', good, under([], [anchor]));
+  no(
+    'policy-narrower',
+    'AUD-19',
+    good,
+    under([{ ...anchor, grants: [{ scope: 'tool:other', ops: ['read'] }] }], [anchor]),
+  );
+  no('policy-no-bearer', 'AUD-19', good, under([{ ...anchor, bearerMax: 0 }], [anchor]));
+  no('policy-other-tenant', 'AUD-19', good, under([{ ...anchor, tenant: 'other' }], [anchor]));
+  made('boot-again', 'AUD-22', {
+    recorded: record([...STORY, { type: 'log.opened', boot: 1, policy: POLICY, size: 7 }]),
+  });
 
   no('trusts-nothing', 'AUD-20', good, { ...TRUST, logs: [], exporters: [], emitters: [], anchors: [] });
   no('trusts-other-key', 'AUD-21', good, {

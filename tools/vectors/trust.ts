@@ -8,7 +8,7 @@ import { vkey } from './tree.js';
 export function trustFileNoun(): Noun {
   const n = createNoun(
     'trust-file',
-    'text is a trust file (AUD-19); expect names the origins of its logs, each once, its exporters, its emitters, and the issuers of its anchors.',
+    'text is a trust file (AUD-19); expect names the origins of its logs, each once, its exporters, its emitters, and the issuers of its anchors for policies it does not list.',
   );
   const other = 'talos.example/log/other';
   const logs = TRUST['logs'] as readonly Data[];
@@ -31,6 +31,17 @@ export function trustFileNoun(): Noun {
   ok('did-web', jcs({ ...TRUST, exporters: ['did:web:example.com'] }), {
     ...all,
     exporters: ['did:web:example.com'],
+  });
+  const listed = (...hashes: string[]): Members => ({
+    ...TRUST,
+    policies: hashes.map((policy) => ({ policy, anchors: [] })),
+  });
+  const [one, two] = ['1'.repeat(64), '2'.repeat(64)] as [string, string];
+  ok('no-policies', jcs(listed()), all);
+  ok('policies', jcs(listed(one, two)), all);
+  ok('policy-anchor', jcs({ ...TRUST, anchors: [], policies: [{ policy: one, anchors: [ANCHOR] }] }), {
+    ...all,
+    anchors: [],
   });
   const key = vkey(ORIGIN, LOG_KEY);
   const logged = (change: string) => ({ logs: [{ origin: ORIGIN, vkey: change }] });
@@ -63,6 +74,15 @@ export function trustFileNoun(): Noun {
     ['anchor-no-grants', { anchors: [{ ...ANCHOR, grants: [] }] }],
     ['anchor-scope', { anchors: [{ ...ANCHOR, grants: [{ scope: 'tool:a*b', ops: ['read'] }] }] }],
     ['anchor-no-tenant', { anchors: [without(ANCHOR, 'tenant')] }],
+    ['policies-object', { policies: { [one]: [] } }],
+    ['policy-twice', listed(one, one)],
+    ['policy-short', listed(one.slice(1))],
+    ['policy-capitals', listed('A'.repeat(64))],
+    ['policy-unknown-member', { policies: [{ policy: one, anchors: [], until: 1 }] }],
+    ['policy-no-hash', { policies: [{ anchors: [] }] }],
+    ['policy-no-anchors', { policies: [{ policy: one }] }],
+    ['policy-anchors-twice', { policies: [{ policy: one, anchors: [ANCHOR, ANCHOR] }] }],
+    ['policy-anchor-no-tenant', { policies: [{ policy: one, anchors: [without(ANCHOR, 'tenant')] }] }],
   ];
   const no = (id: string, text: string) => n.no(id, 'AUD-19', id, { text }, 'MALFORMED');
   for (const [id, changes] of changed) no(id, jcs({ ...TRUST, ...changes }));

@@ -83,14 +83,27 @@ export const VerifierKey = ascii(
 export const TrustedLog = Type.Object({ origin: LogOrigin, vkey: VerifierKey }, CLOSED);
 export type TrustedLog = Static<typeof TrustedLog>;
 
-/** What an auditor decides to trust (AUD-19). */
+/** Largest trust file in bytes (AUD-19). */
+export const MAX_TRUST_BYTES = 4_194_304;
+
+/** Most policies in a trust file (AUD-19). */
+export const MAX_POLICIES = 4_096;
+
+const anchors = Type.Array(TrustAnchor, { maxItems: 64 });
+
+/** The anchors that were in force under a policy, named by its hash (AUD-9, AUD-19). */
+export const PolicyAnchors = Type.Object({ policy: HexHash, anchors }, CLOSED);
+export type PolicyAnchors = Static<typeof PolicyAnchors>;
+
+/** What an auditor decides to trust (AUD-19). `anchors` are those of every policy that `policies` does not list. */
 export const TrustFile = Type.Object(
   {
     format: Type.Literal('talos-trust-v1'),
     logs: Type.Array(TrustedLog, { maxItems: 64 }),
     exporters: Type.Array(Did, { maxItems: 64, uniqueItems: true }),
     emitters: Type.Array(Did, { maxItems: 256, uniqueItems: true }),
-    anchors: Type.Array(TrustAnchor, { maxItems: 64 }),
+    anchors,
+    policies: Type.Optional(Type.Array(PolicyAnchors, { maxItems: MAX_POLICIES })),
   },
   CLOSED,
 );

@@ -4,7 +4,7 @@ import { coversScope, formatScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
-import type { Chains } from './chains.js';
+import type { Chains, ShownChain } from './chains.js';
 import { notProven } from './not-proven.js';
 import type { Sessions } from './sessions.js';
 
@@ -27,8 +27,9 @@ export interface CheckedDecision {
 const REVOCATION_MS = 1_000;
 
 /** Checks one allowed decision against the chain it cites (AUD-22). Undefined if the chain, or the opening of the
- *  session, lies before the range.
- *  @throws {TrustError} PROOF_NOT_PROVEN | EXPIRED | NOT_YET_VALID | MALFORMED */
+ *  session, lies before the range. The anchor is that of the policy the decision names.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | UNTRUSTED_ISSUER | DELEGATION_INVALID | EXPIRED | NOT_YET_VALID | REVOKED |
+ *    MALFORMED */
 export function checkDecision(
   state: DecisionCheck,
   event: DecisionEvent,
@@ -39,13 +40,14 @@ export function checkDecision(
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
   const isSessionKnown = kind !== 'session' || useSession(state, event, cth);
-  const capability = state.chains.find(cth);
-  if (capability === undefined || !isSessionKnown) {
+  const chain = state.chains.find(cth);
+  if (chain === undefined || !isSessionKnown) {
     if (state.fromStart)
       throw notProven('decision', 'the chain or session of an allowed call was never logged');
     return undefined;
   }
-  checkSubject(event, capability);
+  const capability = chain.under(event.policy);
+  checkSubject(event, chain);
   checkHolder(event, capability);
   checkMoment(state, parseTime(event.time), capability);
   if (!values.has('/items')) return { capability, recomputed: false };
@@ -53,12 +55,14 @@ export function checkDecision(
   return { capability, recomputed: true };
 }
 
-/** Checks whom a decision is booked on, allowed or denied: the holder of the chain it cites (AUD-22).
+/** Checks whom a decision is booked on, allowed or denied: the holder of the chain it cites, and the tenant of its
+ *  anchor unless its policy has none, which only a denial survives (AUD-22).
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-export function checkSubject(event: DecisionEvent, { holder, principal, tenant }: VerifiedCapability): void {
+export function checkSubject(event: DecisionEvent, { holder, principal, anchorIn }: ShownChain): void {
   if (event.principal?.sub !== holder || event.principal.prn !== principal)
     throw notProven('decision', 'the call is booked on another subject than its chain names');
-  if (event.tenant !== tenant)
+  const anchor = anchorIn(event.policy);
+  if (anchor !== undefined && event.tenant !== anchor.tenant)
     throw notProven('decision', 'the call is booked on another tenant than its anchor names');
 }
 

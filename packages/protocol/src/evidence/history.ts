@@ -52,7 +52,7 @@ interface State extends DecisionCheck {
 
 /** Starts a history; `fromStart` says that the first event it will see is the log's first. */
 export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: boolean): History {
-  const chains = createChains(trust.anchors, crypto);
+  const chains = createChains(trust, crypto);
   const state: State = {
     trust,
     crypto,
@@ -97,8 +97,8 @@ function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<
 function followDenied(state: State, event: DecisionEvent): void {
   if (event.code === null) throw notProven('decision', 'a denial without a code');
   const { cth } = event.credential;
-  const capability = cth === undefined ? undefined : state.chains.find(cth);
-  if (capability !== undefined) checkSubject(event, capability);
+  const chain = cth === undefined ? undefined : state.chains.find(cth);
+  if (chain !== undefined) checkSubject(event, chain);
   else if (cth === undefined ? event.principal !== null : state.fromStart)
     throw notProven('decision', 'a denial is booked on a subject that proved nothing');
   state.counts.denied += 1;
@@ -130,8 +130,8 @@ function followOutcome(state: State, event: OutcomeEvent): void {
 }
 
 function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capability.issued'>): void {
-  const capability = chains.find(cth);
-  if (capability === undefined ? fromStart : capability.leaf.lid !== lid)
+  const chain = chains.find(cth);
+  if (chain === undefined ? fromStart : chain.leaf.lid !== lid)
     throw notProven(
       'capability',
       'a capability was issued under a chain that is another or was never logged',
@@ -148,7 +148,7 @@ function checkRevoker(
   if (revocation === null) return;
   const proof = verifyRevocationAsOf(revocation, {
     time: parseTime(time) / 1000,
-    anchors: trust.anchors,
+    anchors: trust.all,
     crypto,
   });
   if (proof.lid !== lid || proof.by !== by)

@@ -80,12 +80,12 @@ function checkProof(
   const seconds = parseTime(event.time) / 1000;
   if (Math.abs(seconds - claims.iat) > PROOF_SKEW + RECORD_MS / 1000)
     throw notProven('session', 'the proof is of another time');
-  const capability = chains.find(event.cth);
-  if (capability === undefined) {
+  const chain = chains.find(event.cth);
+  if (chain === undefined) {
     if (fromStart) throw notProven('session', 'the chain of a session was never logged');
     return;
   }
-  if (event.principal?.sub !== capability.holder)
+  if (event.principal?.sub !== chain.holder)
     throw notProven('session', 'the session is of another subject than its chain');
-  verifyJwsSignature(jws, keyFor(didKeyKeys(capability.holder), jws.header.kid, 'authentication'), crypto);
+  verifyJwsSignature(jws, keyFor(didKeyKeys(chain.holder), jws.header.kid, 'authentication'), crypto);
 }

@@ -1,6 +1,7 @@
-import { createChecker, TrustFile } from '@talosprotocol/contracts';
-import { type Anchors, parseAnchors } from '../capability/anchor.js';
+import { createChecker, MAX_TRUST_BYTES, TrustFile } from '@talosprotocol/contracts';
+import { type Anchor, type Anchors, parseAnchors } from '../capability/anchor.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { canonicalize } from '../encoding/jcs.js';
 import { parseJson } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import type { TrustedLog } from '../log/checkpoint.js';
@@ -12,16 +13,21 @@ export interface Trust {
   readonly logs: ReadonlyMap<string, TrustedLog>;
   readonly exporters: ReadonlySet<string>;
   readonly emitters: ReadonlySet<string>;
+  /** Of every policy that the file does not list. */
   readonly anchors: Anchors;
+  /** Those in force under the policy with this hash (AUD-9). */
+  readonly anchorsOf: (policy: string) => Anchors;
+  /** Of each issuer that any policy names the anchor with the longest `bearerMax`: a chain or a revocation verifies
+   *  with these exactly if it verifies with the anchors of some policy. */
+  readonly all: Anchors;
 }
 
 const check = createChecker(TrustFile);
-const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Reads a trust file. A key must be named after the log it speaks for (AUD-12).
  *  @throws {TrustError} MALFORMED */
 export function parseTrustFile(bytes: Uint8Array, crypto: CryptoProvider): Trust {
-  const value = parseJson(bytes, { maxBytes: MAX_BYTES });
+  const value = parseJson(bytes, { maxBytes: MAX_TRUST_BYTES });
   const wrong = check(value);
   if (wrong !== undefined) throw malformed(`a trust file: ${wrong}`);
   const file = value as unknown as TrustFile;
@@ -35,6 +41,45 @@ export function parseTrustFile(bytes: Uint8Array, crypto: CryptoProvider): Trust
     logs,
     exporters: new Set(file.exporters),
     emitters: new Set(file.emitters),
-    anchors: parseAnchors(file.anchors, crypto),
+    ...readAnchors(file, crypto),
   };
+}
+
+function readAnchors(
+  { anchors, policies = [] }: TrustFile,
+  crypto: CryptoProvider,
+): Pick<Trust, 'anchors' | 'anchorsOf' | 'all'> {
+  const read = createAnchorReader(crypto);
+  const others = read(anchors);
+  const byPolicy = new Map(policies.map((entry) => [entry.policy, read(entry.anchors)]));
+  if (byPolicy.size < policies.length) throw malformed('a trust file: a policy is listed twice');
+  return {
+    anchors: others,
+    anchorsOf: (policy) => byPolicy.get(policy) ?? others,
+    all: mostLenient([others, ...byPolicy.values()]),
+  };
+}
+
+/** Equal anchors become the same object, so that a chain is verified once for all policies that agree on its anchor. */
+function createAnchorReader(crypto: CryptoProvider): (values: readonly unknown[]) => Anchors {
+  const known = new Map<string, Anchor>();
+  return (values) => {
+    const anchors = new Map<string, Anchor>();
+    for (const [iss, anchor] of parseAnchors(values, crypto)) {
+      const text = canonicalize(anchor.source);
+      const same = known.get(text) ?? anchor;
+      known.set(text, same);
+      anchors.set(iss, same);
+    }
+    return anchors;
+  };
+}
+
+function mostLenient(policies: readonly Anchors[]): Anchors {
+  const all = new Map<string, Anchor>();
+  for (const [iss, anchor] of policies.flatMap((anchors) => [...anchors])) {
+    const longest = all.get(iss)?.bearerMax ?? Number.NEGATIVE_INFINITY;
+    if (anchor.bearerMax > longest) all.set(iss, anchor);
+  }
+  return all;
 }

@@ -417,7 +417,8 @@ describe('what events say of each other (AUD-22)', () => {
       'another tenant',
     ],
     ['a start that found another size', [opened(1, 7)], 'found 7 events'],
-    ['a start that was not counted', [opened(1, 0), opened(3, 1)], 'start 3 follows 1'],
+    ['a start with the number of the last', [opened(2, 0), opened(2, 1)], 'start 2 follows 2'],
+    ['a start with a lower number', [opened(2, 0), opened(1, 1)], 'start 1 follows 2'],
     ['a capability issued under a chain never logged', [issued(chain, chain.leaf.lid)], 'never logged'],
     [
       'a capability issued under another link',
@@ -459,6 +460,100 @@ describe('what events say of each other (AUD-22)', () => {
   it('refuses an emitter no trust file names', () => {
     const others = parseTrustFile(trustFile({ emitters: [stranger.did] }), crypto);
     expect(refusal(() => verify(story(), {}, others))).toMatch(/^emitter/);
+  });
+});
+
+describe('policies that changed (AUD-19, AUD-22)', () => {
+  const [OLD, NEW, UNLISTED] = ['01', '02', '03'].map((byte) => byte.repeat(32)) as [string, string, string];
+  const anchor = (ops: string[], more: object = {}) => ({
+    iss: organisation.did,
+    tenant: 'default',
+    grants: [{ scope: 'tool:*', ops }],
+    ...more,
+  });
+  const trusting = (old: object[], current: object[], rest: object[] = []) =>
+    parseTrustFile(
+      trustFile({
+        anchors: rest,
+        policies: [
+          { policy: OLD, anchors: old },
+          { policy: NEW, anchors: current },
+        ],
+      } as never),
+      crypto,
+    );
+  const key = makeChain({ bearer: true });
+  const by = (policy: string, members: object = {}): Draft =>
+    decisionEvent(undefined, {
+      members: { credential: { kind: 'bearer', cth: key.cth }, policy, ...members },
+    });
+  const denied = { effect: 'deny', code: 'UNTRUSTED_ISSUER' };
+  const say = (drafts: readonly Draft[], trusted: ReturnType<typeof trusting>) =>
+    refusal(() => verify([chainEvent(key), ...drafts], {}, trusted));
+
+  it('hold each decision against the anchors of its own policy', () => {
+    const narrowed = trusting([anchor(['read'])], [anchor(['write'])]);
+    expect(say([by(OLD), by(OLD)], narrowed)).toBe('proven');
+    expect(say([by(OLD), by(NEW)], narrowed)).toContain('link 0 does not allow read');
+    expect(say([by(OLD), by(NEW), by(NEW)], trusting([anchor(['write'])], [anchor(['read'])]))).toContain(
+      'link 0 does not allow read',
+    );
+  });
+
+  it('let what was allowed before an anchor was removed stand, and nothing after', () => {
+    const removed = trusting([anchor(['read'])], []);
+    expect(say([by(OLD), by(NEW, denied)], removed)).toBe('proven');
+    expect(say([by(OLD), by(NEW)], removed)).toContain('UNTRUSTED_ISSUER');
+    expect(say([by(OLD), by(UNLISTED)], removed)).toContain('UNTRUSTED_ISSUER');
+    expect(say([by(UNLISTED)], trusting([], [], [anchor(['read'])]))).toBe('proven');
+    expect(say([by(OLD)], trusting([], [], [anchor(['read'])]))).toContain('UNTRUSTED_ISSUER');
+  });
+
+  it('let a bearer key live as long as the policy of its call says', () => {
+    const shortened = trusting([anchor(['read'])], [anchor(['read'], { bearerMax: 60 })]);
+    expect(say([by(OLD)], shortened)).toBe('proven');
+    expect(say([by(OLD), by(NEW)], shortened)).toContain('DELEGATION_INVALID');
+    expect(say([], trusting([anchor(['read'], { bearerMax: 0 })], []))).toContain('DELEGATION_INVALID');
+  });
+
+  it('give the tenant of their own anchor', () => {
+    const moved = trusting([anchor(['read'])], [anchor(['read'], { tenant: 'other' })]);
+    expect(say([by(OLD)], moved)).toBe('proven');
+    expect(say([by(NEW)], moved)).toContain('another tenant');
+    expect(say([by(NEW, denied)], moved)).toContain('another tenant');
+  });
+
+  it('count calls of an anchor over all of them', () => {
+    const limits = (calls: number) => ({ limits: [{ per: 'total', calls }] });
+    const tightened = trusting([anchor(['read'], limits(3))], [anchor(['read'], limits(2))]);
+    expect(say([by(OLD), by(NEW)], tightened)).toBe('proven');
+    expect(say([by(OLD), by(OLD), by(OLD)], tightened)).toBe('proven');
+    expect(say([by(OLD), by(OLD), by(NEW)], tightened)).toContain('call 3 was allowed');
+  });
+
+  it('let a signed revocation stand whose anchor is gone', () => {
+    const jws = signRevocation({ chain: key }, agent, {
+      crypto,
+      now: () => NOW,
+      randomBytes: (n) => new Uint8Array(n),
+    });
+    const members = { lid: key.leaf.lid, by: 'issuer', revocation: jws, chain_hash: key.cth };
+    const revoked: Draft = { type: 'revocation', sub: null, members };
+    expect(say([by(OLD), revoked], trusting([anchor(['read'])], []))).toBe('proven');
+    const never = trusting([], []);
+    expect(refusal(() => verify([revoked], {}, never))).toContain('UNTRUSTED_ISSUER');
+  });
+
+  it('are each listed once, with at most one anchor of an issuer', () => {
+    const twice = [OLD, OLD].map((policy) => ({ policy, anchors: [] }));
+    expect(() => parseTrustFile(trustFile({ policies: twice }), crypto)).toThrow(/twice/);
+    const many = Array.from({ length: 4097 }, (_, i) => ({
+      policy: i.toString(16).padStart(64, '0'),
+      anchors: [],
+    }));
+    expect(() => parseTrustFile(trustFile({ policies: many }), crypto)).toThrow(/4096/);
+    expect(parseTrustFile(trustFile({ policies: many.slice(1) }), crypto).anchorsOf(OLD).size).toBe(1);
+    expect(() => trusting([anchor(['read']), anchor(['write'])], [])).toThrow(/two trust anchors/);
   });
 });
 
@@ -524,6 +619,10 @@ describe('what else a log holds', () => {
     ];
     expect(verify(drafts).counts).toMatchObject({ denied: 2 });
     expect(verify(drafts, { from: 2 }).counts).toMatchObject({ denied: 2 });
+  });
+
+  it('passes: a start after one that was killed before it wrote anything', () => {
+    expect(refusal(() => verify([opened(1, 0), opened(3, 1)]))).toBe('proven');
   });
 
   it('passes: the same rid on another server, without one, and a day later', () => {

@@ -1,4 +1,11 @@
-import { createChecker, EventPage, MAX_BUNDLE_BYTES, Receipt, TrustFile } from '@talosprotocol/contracts';
+import {
+  createChecker,
+  EventPage,
+  MAX_BUNDLE_BYTES,
+  MAX_TRUST_BYTES,
+  Receipt,
+  TrustFile,
+} from '@talosprotocol/contracts';
 import { decodeUtf8 } from '@talosprotocol/protocol';
 import { createHttpClient, type HttpClientOptions } from '../http/client.js';
 import type { PageQuery } from './kernel.js';
@@ -39,7 +46,7 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
     receipt: (id) => json(get(`/talos/v1/receipts/${encodeURIComponent(id)}`), checks.receipt),
     events: (page) => json({ ...get('/talos/v1/events', page), maxBytes: MAX_PAGE }, checks.events),
     bundle: (range) => bytes({ ...get('/talos/v1/bundle', range), maxBytes: MAX_BUNDLE_BYTES }),
-    trust: () => json(get('/talos/v1/trust'), checks.trust),
+    trust: () => json({ ...get('/talos/v1/trust'), maxBytes: MAX_TRUST_BYTES }, checks.trust),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };
 }
