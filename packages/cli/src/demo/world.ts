@@ -1,5 +1,4 @@
-import type { Client } from '@modelcontextprotocol/client';
-import type { Agent, AuditClient, Identity, KernelClient } from '@talosprotocol/sdk';
+import type { AuditClient, GatewayClient, Identity, KernelClient } from '@talosprotocol/sdk';
 import type { ServerProcess } from '../server-process.js';
 import type { Calls } from './call-outcome.js';
 import type { Scratch } from './scratch.js';
@@ -12,8 +11,8 @@ export interface World {
   readonly now: () => number;
   readonly latencies: number[];
   server?: ServerProcess;
-  adminToken?: string;
   kernel?: KernelClient;
+  gateway?: GatewayClient;
   audit?: AuditClient;
   agent?: Identity;
   worker?: Identity;
@@ -21,8 +20,6 @@ export interface World {
   agentChain?: string;
   /** The worker's chain, two links. */
   workerChain?: string;
-  workerAgent?: Agent;
-  client?: Client;
   calls?: Calls;
   bundle?: { readonly path: string; readonly trust: string };
 }
