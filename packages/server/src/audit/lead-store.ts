@@ -1,4 +1,4 @@
-import { TrustError } from '@talosprotocol/protocol';
+import { isTrustError, parseJsonObject, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql, SqlSession, SqlValue } from '../platform/sql.js';
 import type { FinishedEvent } from './finished-event.js';
 
@@ -40,6 +40,7 @@ export interface LogIdentity {
   readonly origin: string;
   readonly vkey: string;
   readonly emitter: string;
+  readonly tenant: string;
 }
 
 /** Thrown when another holder took the log over. */
@@ -100,6 +101,7 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
   );
   if (log === undefined) throw new TrustError('LOG_CORRUPT', 'the log has no row', { hint: RESTORE });
   assertSameLog(log, identity);
+  await assertSameTenant(session, identity.tenant);
   const [checkpoint] = await session.query<{ size: number; note: string | null }>(
     'UPDATE audit_checkpoint SET epoch = $1 RETURNING size, note',
     [log.epoch],
@@ -134,6 +136,30 @@ function assertSameLog(log: LogRow, identity: LogIdentity): void {
   throw new TrustError('SETTINGS_INVALID', `the log in this database ${what}`, {
     hint: 'start with the data folder (and its keys) that belongs to this database',
   });
+}
+
+/** A log is of the tenant of its first event (AUD-22): one event of another and no bundle of it verifies. */
+async function assertSameTenant(session: Queries, tenant: string): Promise<void> {
+  const [first] = await session.query<{ event: string }>('SELECT event FROM audit_event WHERE idx = 0');
+  if (first === undefined) return;
+  const found = tenantOf(first.event);
+  if (found === tenant) return;
+  throw new TrustError(
+    'SETTINGS_INVALID',
+    `the log in this database is of the tenant ${found}, not ${tenant}`,
+    {
+      hint: `give the anchors in talos.yaml the tenant ${found} again; another tenant needs a data folder of its own`,
+    },
+  );
+}
+
+function tenantOf(event: string): string {
+  try {
+    return String(parseJsonObject(event)['tenant']);
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    throw new TrustError('LOG_CORRUPT', 'the first event of the log is damaged', { hint: RESTORE }, error);
+  }
 }
 
 function assertComplete(size: number, rows: number, checkpoint: number): void {

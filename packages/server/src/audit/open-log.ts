@@ -61,10 +61,10 @@ function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
  *  @throws {TrustError} CONFLICT | LOG_CORRUPT | SETTINGS_INVALID | UNAVAILABLE */
 export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog> {
   const { store, hasher, key, limits } = shop;
-  const { clock, log, emitter, sql } = deps;
+  const { clock, log, emitter, sql, tenant, origin } = deps;
   const tiles = await openTileStore(deps.tiles);
   const recovery = { store, tiles, hasher, key };
-  const identity = { origin: deps.origin, vkey: key.vkey, emitter };
+  const identity = { origin, vkey: key.vkey, emitter, tenant };
   const take = (start: boolean, waitMs: number): Promise<Lead> =>
     takeLead({ sql, clock, identity, start, waitMs });
 

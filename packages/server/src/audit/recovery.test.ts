@@ -197,6 +197,17 @@ describe('a start with a log that was tampered with', () => {
     const { agent } = await import('./testing/room.js');
     expect(await startAgain({ logKey: agent })).toBe('SETTINGS_INVALID');
   });
+
+  it('refuses to go on for another tenant: one event of it and no bundle of the log would verify', async () => {
+    await closedLog(1);
+    await expect(start({ tenant: 'acme' })).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      data: { hint: expect.stringContaining('tenant default') },
+    });
+    // The refused start left nothing behind: the log goes on as it was.
+    await (await start()).stop();
+    expect(await world.sql.query('SELECT boot, size FROM audit_log')).toEqual([{ boot: 2, size: 3 }]);
+  });
 });
 
 describe('one holder', () => {
