@@ -31,7 +31,7 @@ describe('createChecker', () => {
     ['/aud: must not have duplicate items', { ...claims, aud: [did, did] }],
     ['(root): must be object', []],
     ['(root): must be object', null],
-  ])('says where and what: %s', (message, value) => {
+  ])('says where and what, at any level (ENC-9): %s', (message, value) => {
     expect(check(value)).toBe(message);
   });
 

@@ -223,6 +223,12 @@ describe('verifyCapability', () => {
     await expectRefusal(childOf(rootWith(), { aud: [stranger.did] }), 'AUDIENCE_MISMATCH', 2);
   });
 
+  it('ENC-11 refuses a DID that differs from ours by the case of one letter', async () => {
+    const ours = { audience: 'did:web:gateways.example:main' };
+    await expect(verifyCapability(rootWith({ aud: [ours.audience] }), context(ours))).resolves.toBeDefined();
+    await expectRefusal(rootWith({ aud: ['did:web:gateways.example:Main'] }), 'AUDIENCE_MISMATCH', 1, ours);
+  });
+
   it('CAP-19 refuses a leaf that may only delegate, not one below it', async () => {
     const root = rootWith({ invoke: false });
     await expectRefusal(root, 'DELEGATION_INVALID', 1);

@@ -130,7 +130,7 @@ describe('keyFor', () => {
     keys: [{ kid: `${ORG}#k`, publicKey: KEY, purposes: ['authentication' as const] }],
   };
 
-  it('wants the exact kid and the purpose', () => {
+  it('wants the exact kid and the purpose (ID-4)', () => {
     expect(keyFor(keys, `${ORG}#k`, 'authentication')).toBe(KEY);
     for (const kid of [undefined, '#k', 'k', `${ORG}#K`, ORG]) {
       expect(() => keyFor(keys, kid, 'authentication')).toThrow(refusal('SIGNATURE_INVALID'));

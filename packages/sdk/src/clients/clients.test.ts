@@ -147,7 +147,7 @@ describe('kernel client', () => {
 });
 
 describe('audit client', () => {
-  it('calls the routes', async () => {
+  it('calls the routes (AUD-13, AUD-15)', async () => {
     say(trust);
     expect(await audit().trust()).toEqual(trust);
     say({ events: [], next: null });

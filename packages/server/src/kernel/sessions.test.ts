@@ -141,7 +141,7 @@ describe('opening a session', () => {
     expect(answer.body).toMatchObject({ code: 'SIGNATURE_INVALID', link: 2 });
   });
 
-  it('records a refusal with a hash of what was presented, nothing of it, and gives its receipt (AUD-5)', async () => {
+  it('records a refusal with a hash of what was presented, nothing of it, and gives its receipt (AUD-5, AUD-6)', async () => {
     const { answer } = await openSession(world, issueTo(world), { htm: 'GET' });
     const [denial] = world.sink.denials;
     expect(denial).toMatchObject({

@@ -56,7 +56,7 @@ describe('a sound talos.yaml', () => {
     expect(files?.tools?.['read_file']).toMatchObject({ pin: PIN, op: 'read' });
   });
 
-  it('has a hash that follows the text, not the values of variables', () => {
+  it('has a hash that follows the text, not the values of variables (AUD-9)', () => {
     const { hash } = parse(SOUND);
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(parse(SOUND, { ROOT: '/other', SECRET: 'another-secret' }).hash).toBe(hash);
