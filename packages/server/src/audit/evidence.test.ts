@@ -111,4 +111,47 @@ describe('what an auditor gets', () => {
     expect(whole.values.get('/items')).toEqual([{ scope: GRANT.scope, op: 'write' }]);
     await audit.stop();
   });
+
+  it('proves what was allowed under policies that are gone; which was in force is the word of the log', async () => {
+    const anchor = (ops: readonly ('read' | 'write')[]) => ({
+      iss: organisation.did,
+      tenant: 'default',
+      grants: [{ scope: 'tool:files', ops: [...ops] }],
+    });
+    const [wide, narrow, none] = [
+      { hash: 'a1'.repeat(32), anchors: [anchor(['read', 'write'])] },
+      { hash: 'a2'.repeat(32), anchors: [anchor(['read'])] },
+      { hash: 'a3'.repeat(32), anchors: [] },
+    ] as const;
+    let policy: typeof wide | typeof narrow | typeof none = wide;
+    const deps = auditDeps(world.sql, await world.fresh(), { policy: () => policy });
+    const { cth, chain } = issue();
+    const audit = createAudit(deps);
+    await audit.start();
+    const change = async (next: typeof policy) => {
+      await audit.recordPolicy(next);
+      policy = next;
+    };
+    const call = async (op: 'read' | 'write', { hash } = policy) => {
+      const draft = allowed(cth, op);
+      await audit.record({ ...draft, members: { ...draft.members, policy: hash } });
+    };
+    const verify = async () => {
+      const file = encodeUtf8(JSON.stringify(await audit.trust()));
+      return verifyBundle(await bundleOf(audit), parseTrustFile(file, crypto), crypto).counts;
+    };
+    await audit.record(chainDraft(cth, chain));
+    await call('write');
+    await change(narrow);
+    await call('read');
+    await change(none);
+    expect(await verify()).toMatchObject({ allowed: 2, recomputed: 2 });
+    expect((await audit.trust()).policies).toHaveLength(3);
+
+    await call('write', wide);
+    expect(await verify()).toMatchObject({ allowed: 3 });
+    await call('write', narrow);
+    await expect(verify()).rejects.toThrow(/does not allow write/);
+    await audit.stop();
+  });
 });

@@ -67,4 +67,15 @@ CREATE TABLE audit_owed (
   principal text
 );`,
   },
+  {
+    room: 'audit',
+    number: 2,
+    name: 'policies',
+    sql: `
+-- Every policy that was ever in force, by its hash: what the decisions made under it are held against.
+CREATE TABLE audit_policy (
+  hash text PRIMARY KEY,
+  anchors text NOT NULL
+);`,
+  },
 ];

@@ -13,6 +13,7 @@ import type { SignedCheckpoint } from './checkpoint.js';
 import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
 import type { OpenLog, Workshop } from './open-log.js';
+import type { PolicyHistory } from './policy-history.js';
 import { createProver, openRow, type Prover } from './prover.js';
 import type { EventRow } from './store.js';
 
@@ -34,6 +35,7 @@ export interface AuditReader {
   /** The pieces of a bundle; by default of the whole log.
    *  @throws {TrustError} MALFORMED | TOO_LARGE | UNAVAILABLE */
   bundle(range?: Partial<BundleRange>): Promise<AsyncGenerator<string>>;
+  /** Whom to trust, with the anchors of every policy that was ever in force (AUD-19). */
   trust(): Promise<TrustFile>;
   /** Newest first. @throws {TrustError} MALFORMED */
   events(cursor: string | undefined, limit: number): Promise<EventPage>;
@@ -52,7 +54,12 @@ const RECEIPT_WAIT_MS = 1_000;
 const BUNDLE_WAIT_MS = 10_000;
 
 /** Reads the log that `opened` gives. */
-export function createReader(deps: AuditDeps, shop: Workshop, opened: () => OpenLog): AuditReader {
+export function createReader(
+  deps: AuditDeps,
+  shop: Workshop,
+  policies: Pick<PolicyHistory, 'all'>,
+  opened: () => OpenLog,
+): AuditReader {
   const { store, hasher, key } = shop;
   const proverOf = (): Prover => createProver({ tiles: opened().tiles, hasher });
   const checkpoint = (): SignedCheckpoint => {
@@ -94,6 +101,7 @@ export function createReader(deps: AuditDeps, shop: Workshop, opened: () => Open
       exporters: [deps.exporter.did],
       emitters: [...new Set([deps.emitter, ...(await store.emitters())])],
       anchors: [...deps.policy().anchors],
+      policies: await policies.all(),
     }),
     events: async (cursor, limit) => {
       const before = cursor === undefined ? undefined : decodeCursor(cursor).id;

@@ -7,6 +7,7 @@ import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
 import { recordLost } from './lost-outcomes.js';
 import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
+import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
 import { type AuditReader, createReader } from './reader.js';
 import { createSourceHash } from './source.js';
 
@@ -30,6 +31,10 @@ export interface Audit extends AuditReader {
   record(draft: AuditDraft): Promise<RecordedEvent | undefined>;
   /** Undefined beyond the source's rate: then the denial is part of a summary, and has no receipt. */
   recordDenial(draft: AuditDraft<'decision'>, source: DenialSource): Promise<RecordedEvent | undefined>;
+
+  /** To be called before a policy comes into force: what is decided under it could not be proven otherwise. The one
+   *  in force at the start is recorded by `start`. @throws {TrustError} as `PolicyHistory.record` */
+  recordPolicy: PolicyHistory['record'];
 
   /** The log's verifier key (C2SP signed-note). */
   readonly vkey: string;
@@ -61,14 +66,17 @@ export function createAudit(deps: AuditDeps): Audit {
     summarize: ({ principal, members }) => ({ ...own, id: newId(), type: 'denials', principal, members }),
     log: deps.log,
   });
-  const reader = createReader(deps, shop, opened);
+  const policies = createPolicyHistory(deps.sql);
+  const reader = createReader(deps, shop, policies, opened);
   return {
     ...reader,
     vkey: shop.key.vkey,
+    recordPolicy: policies.record,
     start: async () => {
       await disk.start();
       const log = await openLog(deps, shop);
       state.log = log;
+      await policies.record(deps.policy());
       const members = { ...log.found, policy: deps.policy().hash };
       const id = newId();
       await record({ ...own, id, type: 'log.opened', members });

@@ -11,8 +11,9 @@ export interface Policies {
   current(): LoadedPolicy;
   kernel(): KernelPolicy;
   gateway(): GatewayPolicy;
-  /** Reads talos.yaml again; on any fault what is in force stays. @throws {TrustError} SETTINGS_INVALID */
-  reload(): Promise<string>;
+  /** Reads talos.yaml again and puts it in force once `admit` has resolved; on any fault what is in force stays.
+   *  @throws {TrustError} SETTINGS_INVALID, and what `admit` throws */
+  reload(admit: (policy: LoadedPolicy) => Promise<void>): Promise<string>;
 }
 
 type CompileGateway = (policy: LoadedPolicy) => GatewayPolicy;
@@ -40,17 +41,26 @@ export async function openPolicies(options: {
   const tenant = view.current().defaultTenant;
   assertOneTenant(view.current(), tenant);
   let views = compile(view.current());
+  const reload: Policies['reload'] = async (admit) => {
+    const loaded = await view.reload();
+    assertOneTenant(loaded, tenant);
+    const next = compile(loaded);
+    await admit(loaded);
+    views = next;
+    options.log.info('policy loaded', { path: options.path });
+    return loaded.hash;
+  };
+  // One after another: of two reloads the one that read the file later is in force in the end.
+  let last: Promise<unknown> = Promise.resolve();
   return {
     tenant,
     current: () => views.loaded,
     kernel: () => views.kernel,
     gateway: () => views.gateway,
-    reload: async () => {
-      const loaded = await view.reload();
-      assertOneTenant(loaded, tenant);
-      views = compile(loaded);
-      options.log.info('policy loaded', { path: options.path });
-      return loaded.hash;
+    reload: (admit) => {
+      const next = last.catch(() => undefined).then(() => reload(admit));
+      last = next;
+      return next;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { WellKnown } from '@talosprotocol/contracts';
 import { createDidResolver, type DidResolver } from '@talosprotocol/protocol';
 import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
+import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Reaper } from '../platform/reaper.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
@@ -17,7 +18,10 @@ type KernelDeps = import('../kernel/service.js').KernelDeps;
 
 /** The rooms of a process, joined. */
 export interface Rooms {
-  readonly policies: Policies;
+  readonly policies: Omit<Policies, 'reload'>;
+  /** Reads talos.yaml again; the log knows the policy before it is in force, or the old one stays.
+   *  @throws {TrustError} SETTINGS_INVALID | UNAVAILABLE | DISK_FULL */
+  reload(): Promise<string>;
   readonly audit: Audit;
   readonly kernel: Kernel;
   readonly gateway: Gateway;
@@ -71,7 +75,8 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     environment: env,
     reaper: options.reaper,
   });
-  return { policies, audit: theAudit, kernel: theKernel, gateway: theGateway, wellKnown };
+  const reload = () => policies.reload((policy) => theAudit.recordPolicy(inForce(policy)));
+  return { policies, reload, audit: theAudit, kernel: theKernel, gateway: theGateway, wellKnown };
 }
 
 async function loadRooms() {
@@ -114,12 +119,14 @@ async function auditDeps(
     logKey: identities.log,
     exporter: identities.exporter,
     addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
-    policy: () => {
-      const { hash, document } = policies.current();
-      return { hash, anchors: document.anchors ?? [] };
-    },
+    policy: () => inForce(policies.current()),
     limits: { denials: { ...denials, perSource } },
   };
+}
+
+/** A policy as the log keeps it. */
+function inForce({ hash, document }: LoadedPolicy) {
+  return { hash, anchors: document.anchors ?? [] };
 }
 
 /** Fetches what the policy in force allows; what it allows no more is refused at once. */

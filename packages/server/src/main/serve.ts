@@ -86,7 +86,7 @@ async function serveRooms(
     },
     shutdown,
     lost: database.lost,
-    reload: rooms.policies.reload,
+    reload: rooms.reload,
   };
 }
 
@@ -100,11 +100,11 @@ function addRoomSteps(shutdown: Shutdown, { audit, kernel, gateway }: Rooms): vo
 
 async function routesOf(rooms: Rooms, health: readonly Route[]): Promise<ServiceRoutes> {
   const { createAuditRoutes } = await import('../audit/routes.js');
-  const { kernel, gateway, audit, policies } = rooms;
+  const { kernel, gateway, audit, reload } = rooms;
   const shared = [...kernel.sessionRoutes, ...kernel.publicRoutes, ...health];
   return {
     kernel: [...kernel.adminRoutes, ...shared],
-    gateway: [...gateway.routes, ...shared, reloadRoute(policies.reload)],
+    gateway: [...gateway.routes, ...shared, reloadRoute(reload)],
     audit: [...createAuditRoutes(audit), ...health],
   };
 }

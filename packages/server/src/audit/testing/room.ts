@@ -72,7 +72,7 @@ export async function openAuditWorld(): Promise<AuditWorld> {
     sql,
     fresh: async () => {
       await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_event, audit_disclosure, audit_subject,
-        audit_emitter, audit_owed`);
+        audit_emitter, audit_owed, audit_policy`);
       const tiles = await mkdtemp(join(database.folder.path, 'tiles-'));
       folders.push(tiles);
       return tiles;
@@ -126,7 +126,7 @@ export function decision(changes: DecisionChanges = {}): AuditDraft<'decision'> 
       request_hash: null,
       forwarded_hash: null,
       refusal: null,
-      pin: null,
+      pin: effect === 'deny' ? null : 'cd'.repeat(32),
       policy: POLICY_HASH,
     },
   };

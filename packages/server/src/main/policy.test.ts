@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compilePolicy } from '../gateway/service.js';
+import { createLog } from '../platform/log.js';
+import { clock } from '../platform/system.js';
+import { openPolicies } from './policy.js';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'talos-policy-'));
+  path = join(folder, 'talos.yaml');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const log = createLog({ level: 'silent', format: 'json', clock });
+const open = () =>
+  openPolicies({ path, variables: {}, crypto: createNodeCrypto(), compileGateway: compilePolicy, log });
+/** Policies that differ in one number. */
+const write = (perMinute: number) =>
+  writeFile(path, `version: 1\nservers: {}\nlimits: { denialsPerMinute: ${perMinute} }\n`);
+const inForce = async () => undefined;
+
+describe('a reload of talos.yaml', () => {
+  it('changes every view once it was admitted, not before', async () => {
+    await write(1);
+    const policies = await open();
+    const before = policies.current().hash;
+    await write(2);
+    const seen: string[] = [];
+    const hash = await policies.reload(async (policy) => {
+      seen.push(policy.hash, policies.current().hash, policies.kernel().hash, policies.gateway().hash);
+    });
+    expect(seen).toEqual([hash, before, before, before]);
+    expect(hash).not.toBe(before);
+    expect([policies.current().hash, policies.kernel().hash, policies.gateway().hash]).toEqual([
+      hash,
+      hash,
+      hash,
+    ]);
+  });
+
+  it('that the log cannot record leaves the policy that is in force', async () => {
+    await write(1);
+    const policies = await open();
+    const before = policies.current().hash;
+    await write(2);
+    const refused = policies.reload(async () => Promise.reject(new Error('no database')));
+    await expect(refused).rejects.toThrow('no database');
+    expect(policies.kernel().hash).toBe(before);
+    expect(await policies.reload(inForce)).toBe(policies.current().hash);
+    expect(policies.current().hash).not.toBe(before);
+  });
+
+  it('that is asked for while another is recorded comes after it', async () => {
+    await write(1);
+    const policies = await open();
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await write(2);
+    let reached: () => void = () => undefined;
+    const waiting = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const first = policies.reload(() => {
+      reached();
+      return held;
+    });
+    await waiting;
+    await write(3);
+    const second = policies.reload(inForce);
+    letGo();
+    expect(await first).not.toBe(await second);
+    expect(policies.current().hash).toBe(await second);
+  });
+});
