@@ -3,6 +3,7 @@ import { isTrustError, isUuidv7, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import { isUniqueViolation, SqlError } from '../platform/sql-error.js';
 import type { Clock } from '../platform/system.js';
+import { UnsureError } from '../platform/unsure-error.js';
 import { type Batch, buildBatch, type Tip } from './batch.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
 import type { Finisher } from './finished-event.js';
@@ -36,7 +37,7 @@ export interface SequencerLimits {
 /** Puts events in order: concurrent drafts are written in one transaction. */
 export interface Sequencer {
   /** Resolves when the event is durable; with undefined for a chain that was logged before.
-   *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
+   *  @throws {TrustError} UNAVAILABLE | DISK_FULL; UnsureError if it may be in the log nevertheless */
   add(draft: AuditDraft, lane?: Lane): Promise<RecordedEvent | undefined>;
   /** True if a draft would find no place. */
   isFull(lane?: Lane): boolean;
@@ -223,21 +224,24 @@ function createWriter(deps: SequencerDeps, first: Lead, onLost: () => void): Wri
     }
   };
 
-  const refuse = (batch: readonly Waiting[], error: unknown): void => {
+  const refuse = (batch: readonly Waiting[], error: unknown, isSure: boolean): void => {
     deps.log.error('events could not be written', { count: batch.length, err: error });
-    const refusal = isTrustError(error) ? error : unavailable('the event could not be written', error);
+    const refusal = isSure ? refusalOf(error) : new UnsureError('the event may not have been written', error);
     for (const { reject } of batch) reject(refusal);
   };
 
   const writeOrRefuse = async (batch: readonly Waiting[]): Promise<boolean> => {
+    let isSure = true;
     for (let attempt = 0; ; attempt += 1) {
       try {
         await writeOnce(batch, attempt > 0);
         return true;
       } catch (error) {
+        // The first of several tries may have been the one that wrote it.
+        isSure &&= isRefusal(error);
         const final = isRefusal(error) || attempt === ATTEMPTS;
         if (!final && (await hold.takeAgain(deps.limits.retryMs))) continue;
-        refuse(batch, error);
+        refuse(batch, error, isSure);
         return hold.isUp();
       }
     }
@@ -261,6 +265,10 @@ function tipOf({ head }: Lead): Tip {
 /** A refusal of the database: the statement did nothing, and trying again would not help. */
 function isRefusal(error: unknown): boolean {
   return error instanceof SqlError || (isTrustError(error) && error.code === 'DISK_FULL');
+}
+
+function refusalOf(error: unknown): TrustError {
+  return isTrustError(error) ? error : unavailable('the event could not be written', error);
 }
 
 function settle(batch: readonly Waiting[], { settled }: Batch): void {

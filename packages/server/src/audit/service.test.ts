@@ -11,10 +11,13 @@ import {
   createNoteVerifier,
   createTreeHasher,
   encodeUtf8,
+  TrustError,
   verifyTlogProof,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Sql } from '../platform/sql.js';
+import { UnsureError } from '../platform/unsure-error.js';
 import { type Audit, createAudit } from './service.js';
 import {
   type AuditWorld,
@@ -58,6 +61,24 @@ async function eventAt(index: number): Promise<Record<string, unknown>> {
     index,
   ]);
   return JSON.parse(row!.event) as Record<string, unknown>;
+}
+
+/** A database that does what it is told and, once it is cut off, never says so. */
+function forgetful(sql: Sql, state: { isCut: boolean }): Sql {
+  const gone = () => new TrustError('UNAVAILABLE', 'the connection is gone');
+  return {
+    ...sql,
+    openSession: async () => {
+      if (state.isCut) throw gone();
+      const session = await sql.openSession();
+      const query: typeof session.query = async (text, values) => {
+        const rows = await session.query(text, values);
+        if (state.isCut && typeof text === 'object' && text.name === 'audit_append') throw gone();
+        return rows as never;
+      };
+      return { ...session, query };
+    },
+  };
 }
 
 const refused = (work: Promise<unknown>) =>
@@ -119,6 +140,27 @@ describe('recording', () => {
     expect((await audit.record(decision())).index).toBe(4);
     expect(await eventAt(4)).toMatchObject({ eseq: 5, time: new Date(until).toISOString() });
     await expect(eventAt(5)).rejects.toThrow();
+  });
+
+  it('says of what may be in the log that nobody knows, and of what is not that it is not', async () => {
+    const tiles = await world.fresh();
+    const state = { isCut: false };
+    const audit = createAudit({
+      ...auditDeps(forgetful(world.sql, state), tiles),
+      limits: { retryMs: 200 },
+    });
+    open.push(audit);
+    await audit.start();
+    state.isCut = true;
+    const [one, two] = [audit.record(decision()), audit.record(decision())];
+    for (const lost of [one, two]) await expect(lost).rejects.toBeInstanceOf(UnsureError);
+    expect(await world.sql.query('SELECT 1 FROM audit_event')).toHaveLength(3);
+    const refusal = await audit.record(decision()).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(refusal).not.toBeInstanceOf(UnsureError);
+    state.isCut = false;
+    await expect.poll(() => refused(Promise.resolve().then(() => audit.assertReady()))).toBe('accepted');
+    expect((await audit.record(decision())).index).toBe(3);
   });
 
   it('records a draft that is handed in again once, also within one batch and after a restart', async () => {

@@ -1,10 +1,11 @@
-import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { isTrustError, type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { UnsureError } from '../../platform/unsure-error.js';
 import type { CallName } from '../store.js';
 import type { AdmissionDeps, Call, Prepared } from './call.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
-import { throwOutage } from './outage.js';
+import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
 import type { Authenticated, DecisionDraft, OutcomeMembers } from './ports.js';
 
@@ -42,7 +43,7 @@ export async function dispatchOnce(admitted: Admitted): Promise<Decided> {
 async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promise<Decided> {
   const { deps, caller, call, prepared, facts } = admitted;
   let draft: DecisionDraft;
-  let recorded: Promise<unknown>;
+  let recorded: Promise<unknown> | undefined;
   try {
     assertLive(deps, caller, call);
     await deps.ledger.hold(caller.capability).catch(throwOutage);
@@ -55,11 +56,18 @@ async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promi
     recorded = deps.sink.record(draft).catch(throwOutage);
     if (call.op === 'write') await recorded;
   } catch (error) {
-    // Not dispatched: the same rid may be tried again.
-    if (name !== undefined) await deps.journal.release(name).catch(() => undefined);
+    // Not dispatched: the same rid may be tried again, unless that could give it a second allowed decision.
+    const isUnrecorded = recorded === undefined || wasNotRecorded(error);
+    if (name !== undefined && isUnrecorded) await deps.journal.release(name).catch(() => undefined);
     throw error;
   }
   return run(admitted, draft, recorded, name);
+}
+
+/** False while nobody knows whether the decision is in the log. */
+function wasNotRecorded(error: unknown): boolean {
+  const cause = error instanceof Outage ? error.cause : error;
+  return isTrustError(cause) && !(cause instanceof UnsureError);
 }
 
 interface Run {

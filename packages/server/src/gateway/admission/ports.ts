@@ -95,7 +95,8 @@ export type DenialSource = { readonly subject: string } | { readonly address: st
 export interface AuditSink {
   /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
   assertAccepting(op: 'read' | 'write'): void;
-  /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  /** Resolves when the event is durable. @throws {TrustError} UNAVAILABLE | DISK_FULL: it was not recorded;
+   *  UnsureError: it may have been */
   record(draft: GatewayDraft): Promise<RecordedEvent>;
   /** The same for denials, in a bounded queue of its own and up to a rate per source. Beyond that rate it resolves
    *  with undefined: the denial is counted in a `denials` summary, and has no receipt. */

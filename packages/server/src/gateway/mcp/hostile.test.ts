@@ -43,6 +43,7 @@ beforeAll(async () => {
 afterEach(() => {
   delete world.audit.state.fault;
   delete world.audit.state.gate;
+  delete world.audit.state.isAnswerLost;
 });
 afterAll(async () => {
   await world?.close();
@@ -69,6 +70,13 @@ const call = (name: string, more: object = {}) => ({
   method: 'tools/call',
   params: { name, arguments: {}, ...more },
 });
+const text = async (response: Response) => {
+  const body = (await response.json()) as {
+    result?: { content: { text: string }[] };
+    error?: { data: object };
+  };
+  return body.result?.content[0]?.text ?? body.error?.data;
+};
 const silent = () =>
   world.audit.events.filter((event) => event.type === 'decision' && event.members.action.tool === 'silent')
     .length;
@@ -301,14 +309,6 @@ describe('an upstream that fails (DEC-7, DEC-10)', () => {
 });
 
 describe('a write with a rid (SES-10, DEC-12)', () => {
-  const text = async (response: Response) => {
-    const body = (await response.json()) as {
-      result?: { content: { text: string }[] };
-      error?: { data: object };
-    };
-    return body.result?.content[0]?.text ?? body.error?.data;
-  };
-
   it('is done once, and answers the kept outcome with its receipt when it is tried again', async () => {
     const agent = await world.agent(all);
     const rid = newRid();
@@ -396,6 +396,48 @@ describe('when the sink is down (AUD-7, DEC-2)', () => {
     delete world.audit.state.gate;
     const after = Number((await post(call('nasty__count'))).body.result.content[0].text);
     expect(after).toBe(before + 1);
+  });
+});
+
+describe('a write whose decision may be in the log though the log did not say so', () => {
+  const allowedUnder = (rid: string) =>
+    world.audit.events.filter((event) => {
+      return (
+        event.type === 'decision' && event.members.credential.rid === rid && event.members.effect === 'allow'
+      );
+    });
+
+  it('is not dispatched, and not allowed a second time under its rid (SES-10)', async () => {
+    const agent = await world.agent(all);
+    const rid = newRid();
+    const before = Number((await post(call('nasty__count'))).body.result.content[0].text);
+    world.audit.state.isAnswerLost = true;
+    expect((await agent.post(call('nasty__count'), { rid })).status).toBe(503);
+    delete world.audit.state.isAnswerLost;
+    for (let i = 0; i < 3; i += 1) {
+      expect(await text(await agent.post(call('nasty__count'), { rid }))).toMatchObject({
+        code: 'IN_PROGRESS',
+      });
+    }
+    expect(allowedUnder(rid)).toHaveLength(1);
+    expect(await text(await agent.post(call('nasty__count')))).toBe(String(before + 1));
+  });
+
+  it('that was certainly not recorded may be tried again under its rid', async () => {
+    const agent = await world.agent(all);
+    const rid = newRid();
+    let open: () => void = () => undefined;
+    world.audit.state.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const first = agent.post(call('nasty__count'), { rid });
+    await expect.poll(() => [...world.audit.waiting].some(({ type }) => type === 'decision')).toBe(true);
+    world.audit.state.fault = new TrustError('UNAVAILABLE', 'too many events wait for the log');
+    open();
+    expect((await first).status).toBe(503);
+    delete world.audit.state.fault;
+    delete world.audit.state.gate;
+    expect(await text(await agent.post(call('nasty__count'), { rid }))).toMatch(/^\d+$/);
   });
 });
 

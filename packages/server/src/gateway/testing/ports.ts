@@ -11,6 +11,7 @@ import {
   verifyCapability,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { UnsureError } from '../../platform/unsure-error.js';
 import type {
   AuditSink,
   Authenticated,
@@ -124,11 +125,18 @@ export function createTestLedger(): CallLedger & { fault?: TrustError } {
 /** Keeps events in a list; can be told to fail or to wait. */
 export function createTestSink() {
   const events: GatewayDraft[] = [];
-  const state: { fault?: TrustError; gate?: Promise<void> } = {};
+  const waiting = new Set<GatewayDraft>();
+  const state: { fault?: TrustError; gate?: Promise<void>; isAnswerLost?: true } = {};
   const add = async (draft: GatewayDraft) => {
-    if (state.gate !== undefined) await state.gate;
+    if (state.gate !== undefined) {
+      waiting.add(draft);
+      await state.gate;
+      waiting.delete(draft);
+    }
     if (state.fault !== undefined) throw state.fault;
-    return { id: draft.id, index: events.push(draft) - 1 };
+    const index = events.push(draft) - 1;
+    if (state.isAnswerLost) throw new UnsureError('the database went away', undefined);
+    return { id: draft.id, index };
   };
   const sink: AuditSink = {
     assertAccepting(op) {
@@ -138,5 +146,5 @@ export function createTestSink() {
     record: add,
     recordDenial: add,
   };
-  return { sink, events, state };
+  return { sink, events, state, waiting };
 }
