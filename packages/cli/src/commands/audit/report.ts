@@ -84,7 +84,7 @@ function printTrusted(output: Output, trust: Trust, report: BundleFacts): void {
   output.line(`  log key    ${printable(log?.name ?? report.origin)}`);
   output.line(`  exporter   ${report.exporter}`);
   for (const emitter of report.emitters) output.line(`  emitter    ${emitter}`);
-  for (const issuer of trust.anchors.keys()) output.line(`  anchor     ${issuer}`);
+  for (const issuer of trust.all.keys()) output.line(`  anchor     ${issuer}`);
 }
 
 function trustedKeys(trust: Trust): object {
@@ -92,7 +92,7 @@ function trustedKeys(trust: Trust): object {
     logs: [...trust.logs.keys()],
     exporters: [...trust.exporters],
     emitters: [...trust.emitters],
-    anchors: [...trust.anchors.keys()],
+    anchors: [...trust.all.keys()],
   };
 }
 
