@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { sendJson } from '../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../platform/routes.js';
 import type { LookAtTools } from './mcp/announced-tools.js';
 
@@ -20,13 +20,7 @@ export function gatewayRoutes(handlers: {
       surface: 'admin',
       audit: 'none',
       handle: async (_, response, { params, signal }) =>
-        sendJson(response, await handlers.lookAtTools(params['name'] ?? '', signal)),
+        sendJson(response, 200, await handlers.lookAtTools(params['name'] ?? '', signal)),
     },
   ];
-}
-
-function sendJson(response: ServerResponse, value: object): void {
-  const text = JSON.stringify(value);
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-  response.end(text);
 }

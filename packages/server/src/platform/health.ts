@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { sendJson } from './json-exchange.js';
 import type { Log } from './log.js';
 import type { Route } from './routes.js';
 
@@ -42,10 +43,10 @@ export function createHealth(log: Log): Health {
     },
     report,
     routes: [
-      get('/health/live', (response) => send(response, 200, { live: true })),
+      get('/health/live', (response) => sendJson(response, 200, { live: true })),
       get('/health/ready', async (response) => {
         const found = await report();
-        send(response, found.ready ? 200 : 503, found);
+        sendJson(response, found.ready ? 200 : 503, found);
       }),
     ],
   };
@@ -69,9 +70,4 @@ async function runCheck(name: string, check: HealthCheck, log: Log): Promise<[st
 
 function get(path: string, answer: (response: ServerResponse) => void | Promise<void>): Route {
   return { method: 'GET', path, surface: 'public', audit: 'none', handle: (_, response) => answer(response) };
-}
-
-function send(response: ServerResponse, status: number, value: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(value));
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonObject, parseJsonObject, TrustError } from '@talosprotocol/protocol';
-import { readBody } from '../platform/body.js';
-import type { RequestContext } from '../platform/routes.js';
+import { readBody } from './body.js';
+import type { RequestContext } from './routes.js';
 
 const BODY_MS = 10_000;
 const MAX_BODY = 64 * 1024;
