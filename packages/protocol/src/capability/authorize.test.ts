@@ -62,10 +62,17 @@ describe('authorize', () => {
   it('CAP-14 does not walk large arguments for each grant with `only`', () => {
     const grants = Array.from({ length: 64 }, (): Grant => ({ ...READ_DOCS, only: ['/pad/0'] }));
     const capability = verified(root(...grants));
-    const begun = performance.now();
-    const denied = authorize(capability, read(DOC), { pad: new Array<number>(500_000).fill(0) });
+    let looks = 0;
+    const pad = new Proxy(new Array<number>(500_000).fill(0), {
+      get: (target, name, receiver) => {
+        looks += 1;
+        return Reflect.get(target, name, receiver);
+      },
+    });
+    const denied = authorize(capability, read(DOC), { pad });
     expect(denied).toMatchObject({ code: 'CONSTRAINT_VIOLATED', caveat: 'only /pad/0' });
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(looks).toBeGreaterThan(0);
+    expect(looks).toBeLessThan(1_000);
   });
 
   it('CAP-20 names the first link that grants no such scope or op, and how it could be granted', () => {

@@ -148,9 +148,8 @@ describe('faults', () => {
       { length: 12 },
       (_, n) => `  l${n + 1}: &l${n + 1} [${Array(9).fill(`*l${n}`).join(', ')}]`,
     );
-    const started = performance.now();
+    // Nine to the power of twelve: were it expanded, this test would not end in time.
     expect(faultsOf(`version: 1\nservers:\n  l0: &l0 [x]\n${levels.join('\n')}\n`)).toContain('aliases');
-    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('stop a file that is too large', () => {
