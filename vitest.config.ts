@@ -23,6 +23,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for comes; how soon depends on what else the machine does.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     pool: 'forks',
     maxWorkers: 2,
     coverage: {
