@@ -125,6 +125,7 @@ describe('lintAttenuation', () => {
   const above = claims({ dlg: 1, aud: [gateway.did], limits: [FIVE_CALLS] });
   const lint = (changes: Partial<CapabilityClaims>, over = above): readonly string[] =>
     lintAttenuation(over, claims(changes), crypto).map(({ at, what }) => `${at} ${what}`);
+  const HASH = '0'.repeat(64);
   const withWhere = (where: Constraint): Grant[] => [{ ...parent, where: [where] }];
 
   it('finds nothing in a link within its parent', () => {
@@ -193,6 +194,8 @@ describe('lintAttenuation', () => {
       [{ ptr: '/a', op: 'maxLength', value: 5 }, { ptr: '/a', op: 'maxLength', value: 5 }, true],
       [{ ptr: '/a', op: 'maxLength', value: 5 }, { ptr: '/a', op: 'maxLength', value: 4 }, true],
       [{ ptr: '/a', op: 'maxLength', value: 5 }, { ptr: '/a', op: 'maxLength', value: 6 }, false],
+      [{ ptr: '', op: 'argsHash', value: HASH }, { ptr: '', op: 'argsHash', value: HASH }, true],
+      [{ ptr: '', op: 'argsHash', value: HASH }, { ptr: '', op: 'eq', value: HASH }, false],
       [{ ptr: '/a', op: 'cidr', value: '10.0.0.0/8' }, { ptr: '/a', op: 'cidr', value: '10.0.0.0/9' }, false],
     ];
     for (const [wide, narrow, expected] of narrower) {
