@@ -28,7 +28,7 @@ export interface CommandText {
   readonly summary: string;
   /** Whole command lines that work. */
   readonly examples: readonly string[];
-  /** Paragraphs below the options. */
+  /** The lines of one paragraph below the options. */
   readonly notes?: readonly string[];
 }
 
@@ -70,5 +70,6 @@ function inherit(command: Command, parent: Command): Command {
 
 function helpAfter({ examples, notes = [] }: CommandText): string {
   const lines = examples.map((example) => `  $ ${example}`);
-  return [...notes.map((note) => `\n${note}`), `\nExample:\n${lines.join('\n')}`].join('\n');
+  const paragraph = notes.length === 0 ? '' : `\n${notes.join('\n')}\n`;
+  return `${paragraph}\nExample:\n${lines.join('\n')}`;
 }

@@ -24,6 +24,7 @@ import { createIdentities } from '../../identities.js';
 import type { Output } from '../../output.js';
 import { dataFolder, type PlaceOptions, withPlace } from '../../place.js';
 import { printable } from '../../printable.js';
+import { shellWord } from '../../shell-word.js';
 import { UsageError } from '../../usage-error.js';
 import { handOver, issueDeps, type Made } from './handover.js';
 
@@ -55,7 +56,7 @@ export function addAttenuate(cap: Command, shell: Shell, crypto: CryptoProvider)
     const made = await narrow(call, given.chain, grants, signer, crypto);
     await handOver(io, output, made, options);
     warn(output, made.chain, crypto);
-    output.next('look at it with: talos cap inspect');
+    output.next(`look at it with: talos cap inspect ${shellWord(options.out ?? 'narrower.txt')}`);
     return undefined;
   };
   const command = withPlace(withLinkOptions(defineCommand(cap, shell, text, handler)));

@@ -4,6 +4,7 @@ import { readCapability } from '../../chain-source.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import type { Output } from '../../output.js';
 import { printable } from '../../printable.js';
+import { shellWord } from '../../shell-word.js';
 
 /** `talos cap inspect`: says what a capability claims. */
 export function addInspect(cap: Command, shell: Shell, crypto: CryptoProvider): void {
@@ -26,7 +27,9 @@ export function addInspect(cap: Command, shell: Shell, crypto: CryptoProvider): 
       for (const link of description.links) printLink(output, link);
       output.line(output.color.yellow('\nNot verified: anybody could have written this.'));
     });
-    output.next('verify it: talos cap verify <capability>');
+    const given = args[0] ?? '';
+    const named = given.length < 200 ? printable(shellWord(given)) : '<capability>';
+    output.next(`verify it: talos cap verify ${named}`);
     return undefined;
   };
   defineCommand(cap, shell, text, inspect);

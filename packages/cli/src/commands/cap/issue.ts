@@ -24,6 +24,7 @@ import { dataFolder } from '../../place.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { readServerRecord } from '../../server-record.js';
+import { shellWord } from '../../shell-word.js';
 import { UsageError } from '../../usage-error.js';
 import { handOver, issueDeps, type Made } from './handover.js';
 
@@ -133,5 +134,5 @@ async function lastGateway(data: string): Promise<string[]> {
 function nextStep({ bearer, out = 'capability.txt' }: IssueOptions): string {
   return bearer === true
     ? 'send it as Authorization: Bearer <key>, or narrow it: talos cap attenuate <file> --bearer --calls 5 --out narrower.txt'
-    : `look at it with: talos cap inspect ${out}; pass part of it on with: talos cap attenuate`;
+    : `look at it with: talos cap inspect ${shellWord(out)}; pass part of it on with: talos cap attenuate --help`;
 }

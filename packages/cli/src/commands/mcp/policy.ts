@@ -57,19 +57,35 @@ function addSuggest(policy: Command, shell: Shell): void {
       printTools(output, output.line, found.tools);
       for (const name of found.missing) output.line(`${printable(name)}  pinned, but not announced any more`);
     });
-    output.next(`talos mcp policy confirm ${found.server} <tool...>`);
+    const step = nextOf(
+      call.args,
+      found.server,
+      tools.every(({ state }) => state === 'pinned'),
+    );
+    output.next(step);
     return undefined;
   };
   withPlatform(defineCommand(policy, shell, text, suggest), 'gateway');
 }
 
+function nextOf(words: readonly string[], server: string, pinned: boolean): string {
+  if (!isServerName(words)) return 'put it behind the gateway: talos mcp wrap -- <the same command>';
+  return pinned
+    ? `all are pinned as they are; let somebody use them: talos cap issue --bearer --grant 'tool:${server}:read' --out key.txt`
+    : `talos mcp policy confirm ${server} <tool...>`;
+}
+
 /** One word is a configured server; a command has more, or a path in it. */
+function isServerName(words: readonly string[]): boolean {
+  return words.length === 1 && words[0]?.includes('/') === false;
+}
+
 async function suggestions(call: Invocation<Options>): Promise<AnnouncedTools> {
   const { io, output, args, options } = call;
   const [word] = args;
   if (word === undefined)
     throw new UsageError('which server?', 'name one of talos.yaml, or put a command after --');
-  if (args.length === 1 && !word.includes('/')) {
+  if (isServerName(args)) {
     const { gateway } = await openPlatform(io, options);
     return withProgress(io, output, 'Asking the server', gateway.tools(parseServerName(word)));
   }
