@@ -148,7 +148,7 @@ export const RULES: readonly IForbiddenRuleType[] = [
     name: 'main-loads-rooms-dynamically',
     comment: 'a process loads only the rooms of its role',
     severity: 'error',
-    from: { path: String.raw`^packages/server/src/(main\.ts$|main/)` },
+    from: { path: String.raw`^packages/server/src/(main\.ts$|main/)`, pathNot: tests },
     to: {
       path: '^packages/server/src/(kernel|gateway|audit)/',
       dependencyTypesNot: ['dynamic-import', 'type-only'],

@@ -188,6 +188,13 @@ describe('authorize', () => {
     expect(authorize(capability, read(DOC), hostile)).toMatchObject({ code: 'POLICY_DENIED' });
   });
 
+  it('names no caveat in a hint that would be too long for it', () => {
+    const where: Constraint[] = [{ ptr: '/mode', op: 'eq', value: '漢'.repeat(400) }];
+    const denied = authorize(verified(root({ scope: 'tool:fs', ops: ['read'], where })), read(DOC), {});
+    expect(createChecker(Decision)(denied)).toBeUndefined();
+    expect(denied).toHaveProperty('hint', expect.stringContaining('the caveat'));
+  });
+
   it('keeps hints and caveats within what a decision may carry', () => {
     const long = `tool:fs/method:read_file/resource:/${'a'.repeat(980)}`;
     const denied = authorize(verified(root(READ_DOCS)), read(long), {});

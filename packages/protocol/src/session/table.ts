@@ -139,7 +139,7 @@ function createOpener<T>(
     if (oldest !== undefined && others.length + 1 >= perSubject) store.remove(oldest);
     if (store.size() >= deps.capacity) sweep(store, now);
     if (store.size() >= deps.capacity) throw full('the session table');
-    if (store.countOfLink(session.lids[0] ?? '') >= perRoot)
+    if (session.lids.slice(0, 1).some((root) => store.countOfLink(root) >= perRoot))
       throw full("the root link's share of the session table");
     const entry = store.insert(session);
     const revoked = entry.lids.findIndex((lid) => deps.isRevoked(lid));

@@ -11,8 +11,8 @@ import {
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Refusal } from './hint.js';
-import { provableTimes } from './live.js';
 import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
+import { provableTimes } from './provable-times.js';
 
 /** A JSON-RPC request as it is hashed. */
 export interface HashedRequest {

@@ -8,8 +8,9 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { describe, expect, it } from 'vitest';
 import type { Call } from './call.js';
-import { assertLive, provableTimes } from './live.js';
+import { assertLive } from './live.js';
 import type { Authenticated } from './ports.js';
+import { provableTimes } from './provable-times.js';
 
 const crypto = createNodeCrypto();
 const NOW = 1_800_000_000;
