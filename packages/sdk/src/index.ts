@@ -1,5 +1,3 @@
-// agent
-
 // receipts
 export {
   type BundleReport,
@@ -11,8 +9,10 @@ export {
   verifyBundle,
   verifyReceipt,
 } from '@talosprotocol/protocol';
+// agent
 export { type Agent, type AgentOptions, createAgent } from './agent/agent.js';
 export { createIdentity, type Identity, type IdentityOptions, identityFromSeed } from './agent/identity.js';
+export { type IssueRuntimeOptions, issueCapability } from './agent/issue.js';
 export type { RuntimeOptions } from './agent/runtime.js';
 // services
 export { type AuditClient, createAuditClient } from './clients/audit.js';

@@ -11,7 +11,7 @@ import { createHttpClient } from '../http/client.js';
 import { type AgentSession, createAgentSession } from './agent-session.js';
 import type { Identity } from './identity.js';
 import { openSession } from './opening.js';
-import { createRuntime, type Runtime, type RuntimeOptions } from './runtime.js';
+import { createRuntime, issueDepsOf, type Runtime, type RuntimeOptions, unixSeconds } from './runtime.js';
 import { createSessionPool, type SessionPool } from './session-pool.js';
 import { createSigningFetch, endSession } from './signing-fetch.js';
 
@@ -64,7 +64,7 @@ export function createAgent(options: AgentOptions): Agent {
     throw new TypeError(`the capability is held by ${holder}, not by this identity ${identity.did}`);
   }
   const { pool, origin } = createSessions(options, chain, runtime);
-  const issuing = { crypto: runtime.crypto, now: () => unixSeconds(runtime), randomBytes: runtime.random };
+  const issuing = issueDepsOf(runtime);
   return {
     did: identity.did,
     capability: chain.chain,
@@ -90,8 +90,4 @@ function createSessions(
   const open = async () => createAgentSession(await openSession(opener), runtime);
   const end = (session: AgentSession) => endSession(session, origin, runtime);
   return { pool: createSessionPool({ open, end, now: runtime.now }), origin };
-}
-
-function unixSeconds({ now }: Runtime): number {
-  return Math.floor(now() / 1000);
 }

@@ -1,4 +1,4 @@
-import { type CryptoProvider, portableCrypto } from '@talosprotocol/protocol';
+import { type CryptoProvider, type IssueDeps, portableCrypto } from '@talosprotocol/protocol';
 
 /** What the SDK reads from outside. All have defaults; tests and servers hand in their own. */
 export interface RuntimeOptions {
@@ -24,4 +24,14 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     now: options.now ?? (() => Date.now()),
     random: options.random ?? ((length) => globalThis.crypto.getRandomValues(new Uint8Array(length))),
   };
+}
+
+/** The clock in Unix seconds, as claims have it. */
+export function unixSeconds({ now }: Pick<Runtime, 'now'>): number {
+  return Math.floor(now() / 1000);
+}
+
+/** What the protocol's issuing reads from outside, from the same sources. */
+export function issueDepsOf(runtime: Runtime): IssueDeps {
+  return { crypto: runtime.crypto, now: () => unixSeconds(runtime), randomBytes: runtime.random };
 }
