@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MAX_INTEGER } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
+import { sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route, Surface } from '../platform/routes.js';
 import type { Audit } from './service.js';
 
@@ -11,18 +12,18 @@ export function createAuditRoutes(audit: Audit): Route[] {
   return [
     get('/talos/v1/receipts/:id', 'admin', async (context, response) => {
       noQuery(context);
-      sendJson(response, await audit.receipt(context.params['id'] ?? ''));
+      sendJson(response, 200, await audit.receipt(context.params['id'] ?? ''));
     }),
     get('/talos/v1/events', 'admin', async (context, response) => {
       const query = readQuery(context, ['cursor', 'limit']);
-      sendJson(response, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
+      sendJson(response, 200, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
     }),
     get('/talos/v1/bundle', 'admin', (context, response) =>
       exports(() => sendBundle(audit, context, response)),
     ),
     get('/talos/v1/trust', 'admin', async (context, response) => {
       noQuery(context);
-      sendJson(response, await audit.trust());
+      sendJson(response, 200, await audit.trust());
     }),
     get('/tlog/checkpoint', 'public', (_, response) => {
       const { note } = audit.checkpoint();
@@ -118,10 +119,6 @@ function findTile(path: string, size: number): TileId | undefined {
     if (isTrustError(error)) return undefined;
     throw error;
   }
-}
-
-function sendJson(response: ServerResponse, value: object): void {
-  send(response, Buffer.from(JSON.stringify(value)), 'application/json', 'no-store');
 }
 
 function send(response: ServerResponse, body: Uint8Array, type: string, cache: string): void {

@@ -79,6 +79,19 @@ it('writes one JSON object a line with time, level, message and known fields', (
   });
 });
 
+it('writes of an error its name, message, code, stack and cause, and nothing else', () => {
+  const { log, text } = collect();
+  const cause = Object.assign(new RangeError('inner'), { code: 'EIO', query: 'SELECT' });
+  log.error('failed', { err: new Error('outer', { cause }) });
+  const stack = expect.any(String);
+  expect(JSON.parse(text()).err).toEqual({
+    name: 'Error',
+    message: 'outer',
+    stack,
+    cause: { name: 'RangeError', message: 'inner', code: 'EIO', stack },
+  });
+});
+
 describe('what others say', () => {
   it('cannot begin a line of the short form, nor drive the terminal', () => {
     const { log, text } = collect('short');

@@ -71,7 +71,8 @@ export function createLog(options: LogOptions): Log {
       base: null,
       timestamp: () => `,"time":"${new Date(options.clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      // Messages and fields are scrubbed before pino sees them, so that no serialiser can add to them.
+      // Messages and fields are scrubbed before pino sees them: its own serialiser would only add to an error.
+      serializers: { err: (described: DescribedError) => described },
     },
     destination,
   );
