@@ -1,8 +1,9 @@
 import { REVOCATION_TYP } from '@talosprotocol/contracts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Signer, signJws } from '../crypto/jws.js';
 import type { JsonObject } from '../encoding/json.js';
-import { TrustError } from '../error.js';
+import { isTrustError, TrustError } from '../error.js';
 import { createNodeCrypto } from '../node/index.js';
 import { attenuate } from './attenuate.js';
 import { issueCapability } from './issue.js';
@@ -105,6 +106,40 @@ describe('parseRevocation', () => {
   it('refuses a link in the place of a revocation', () => {
     expect(() => parseRevocation(root.chain, crypto)).toThrow('typ');
   });
+
+  it('answers mutated text with a TrustError: none of it verifies', async () => {
+    const good = signRevocation({ chain }, organisation, deps);
+    const edit = fc.record({ at: fc.nat(good.length), cut: fc.nat(3), put: fc.string({ maxLength: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(edit, async ({ at, cut, put }) => {
+        const mutated = good.slice(0, at) + put + good.slice(at + cut);
+        fc.pre(mutated !== good);
+        expect(await codeOf(mutated)).toMatch(/^[A-Z_]+$/);
+      }),
+      { numRuns: 300, interruptAfterTimeLimit: 2_500 },
+    );
+  });
+
+  it('answers signed claims of any kind with a TrustError or a value', () => {
+    const member = fc.constantFrom('iss', 'iat', 'jti', 'lid', 'chain', '__proto__', 'x');
+    const text = fc.oneof(
+      fc.string(),
+      fc.nat(2_000).map((at) => chain.chain.slice(at)),
+    );
+    const claims = fc.dictionary(member, fc.oneof(fc.jsonValue({ maxDepth: 2 }), text));
+    fc.assert(
+      fc.property(claims, (changed) => {
+        const revocation = signedOrNothing(changed);
+        try {
+          const { claims, chain: revoked } = parseRevocation(revocation, crypto);
+          expect(revoked.leaf.lid).toBe(claims.lid);
+        } catch (error) {
+          if (!isTrustError(error)) throw error;
+        }
+      }),
+      { numRuns: 300, interruptAfterTimeLimit: 2_500 },
+    );
+  });
 });
 
 describe('signRevocation', () => {
@@ -113,6 +148,15 @@ describe('signRevocation', () => {
     expect(() => signRevocation({ chain, link: 0 }, agent, deps)).toThrow(RangeError);
   });
 });
+
+/** Empty if these claims cannot be signed at all (JCS has no lone surrogates). */
+function signedOrNothing(claims: Record<string, unknown>): string {
+  try {
+    return signed(claims);
+  } catch {
+    return '';
+  }
+}
 
 function parseRevocationLid(text: string): string {
   return Buffer.from(crypto.sha256(Buffer.from(text))).toString('base64url');

@@ -1,8 +1,10 @@
 import type { SessionClaims } from '@talosprotocol/contracts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { signJws } from '../crypto/jws.js';
 import { portableCrypto } from '../crypto/portable.js';
 import { encodeBase64url } from '../encoding/base64url.js';
+import { isTrustError } from '../error.js';
 import { didKeyKeys } from '../identity/resolver.js';
 import { createSigner } from '../identity/signer.js';
 import { hashProof, signSessionGrant, verifySessionGrant } from './grant.js';
@@ -77,4 +79,43 @@ describe('answer to an opening (SES-4)', () => {
   it('is malformed with another typ', () => {
     expect(() => verify(signJws({ typ: 'talos-pop+jwt', claims }, gateway))).toThrow(code('MALFORMED'));
   });
+
+  it('is refused with a TrustError after any change of its text', () => {
+    const good = signSessionGrant(claims, gateway);
+    const edit = fc.record({ at: fc.nat(good.length), cut: fc.nat(3), put: fc.string({ maxLength: 3 }) });
+    const mutated = edit.map(({ at, cut, put }) => good.slice(0, at) + put + good.slice(at + cut));
+    fc.assert(
+      fc.property(fc.oneof(mutated, fc.string()), (text) => {
+        fc.pre(text !== good);
+        expect(outcome(() => verify(text))).toBe('refused');
+      }),
+      { numRuns: 200, interruptAfterTimeLimit: 2_500 },
+    );
+  });
+
+  it('of any claims that the gateway signed gives these claims or a TrustError', () => {
+    const changes = fc.dictionary(
+      fc.constantFrom(...Object.keys(claims), 'x', '__proto__'),
+      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.integer({ min: NOW - 2, max: NOW + 3_602 })),
+    );
+    fc.assert(
+      fc.property(changes, (change) => {
+        const changed = { ...claims, ...change } as SessionClaims;
+        const said = outcome(() => verify(signJws({ typ: 'talos-session+jwt', claims: changed }, gateway)));
+        if (said === 'refused') return;
+        expect(said).toMatchObject({ claims: { iss: gateway.did, aud: agent.did, proof: claims.proof } });
+      }),
+      { numRuns: 200, interruptAfterTimeLimit: 2_500 },
+    );
+  });
 });
+
+/** What is returned, or that a TrustError refused; anything else that is thrown fails the test. */
+function outcome<T>(run: () => T): T | 'refused' {
+  try {
+    return run();
+  } catch (error) {
+    if (isTrustError(error)) return 'refused';
+    throw error;
+  }
+}
