@@ -18,8 +18,10 @@ export interface Io extends Streams {
   /** Turns something on standard error if that is a terminal, until the function it gives is called. */
   spin(text: string): () => void;
   /** Calls back at the first SIGINT or SIGTERM; gives the function that stops listening. */
-  onStop(callback: () => void): () => void;
+  onStop(callback: (signal?: StopSignal) => void): () => void;
 }
+
+export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /** Questions to a person. Both end in an abort of the command if the person leaves. */
 export interface Ask {

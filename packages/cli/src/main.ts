@@ -2,4 +2,7 @@
 import { createProcessIo } from './process-io.js';
 import { run } from './run.js';
 
-process.exitCode = await run(process.argv.slice(2), createProcessIo());
+const code = await run(process.argv.slice(2), createProcessIo());
+process.exitCode = code;
+// Stopped by a signal: what was still waited for must not keep us.
+if (code >= 128) process.exit();

@@ -2,6 +2,7 @@ import { isTrustError } from '@talosprotocol/protocol';
 import { CommanderError } from 'commander';
 import pico from 'picocolors';
 import { printable, printableJson } from './printable.js';
+import { StoppedError } from './stopping.js';
 import { UsageError } from './usage-error.js';
 
 /** Where a command writes: people get lines on a terminal, programs get one JSON document on standard output.
@@ -81,6 +82,7 @@ export function describeFailure(error: unknown): Failure {
     const { reason: _, ...facts } = error.data;
     return { code: error.code, message: `${error.code}: ${error.message}`, ...facts };
   }
+  if (error instanceof StoppedError) return { code: 'STOPPED', message: error.message };
   if (error instanceof UsageError) return { code: 'USAGE', message: error.message, hint: error.hint };
   if (error instanceof CommanderError) return describeCommander(error);
   return { code: 'INTERNAL', message: describeUnknown(error) };

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { cancel, confirm, password } from '@clack/prompts';
 import { TrustError } from '@talosprotocol/protocol';
 import ora from 'ora';
-import type { Ask, Io } from './io.js';
-import { UsageError } from './usage-error.js';
+import type { Ask, Io, StopSignal } from './io.js';
+import { StoppedError } from './stopping.js';
 
 /** The terminal, the clock and the environment of this process: the one place of the CLI that reads them. */
 export function createProcessIo(): Io {
   const stops = new Set<() => void>();
+  const onStop: Io['onStop'] = (callback) => listenForStop(stops, callback);
   // Whoever read our output went away (`talos audit tail | head`): that ends us as Ctrl-C would, without a stack.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -24,27 +25,34 @@ export function createProcessIo(): Io {
     random: (length) => new Uint8Array(randomBytes(length)),
     fetch: (input, init) => fetch(input, init),
     readStdin,
-    ask: isTerminal ? createAsk() : undefined,
+    ask: isTerminal ? createAsk(onStop) : undefined,
     spin: (text) => {
-      if (process.stderr.isTTY !== true) return () => undefined;
+      if (!canSpin(process.stderr)) return () => undefined;
       const spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
       return () => void spinner.stop();
     },
-    onStop: (callback) => {
-      const names = ['SIGINT', 'SIGTERM'] as const;
-      const forget = (): void => {
-        stops.delete(stop);
-        for (const name of names) process.off(name, stop);
-      };
-      const stop = (): void => {
-        forget();
-        callback();
-      };
-      stops.add(stop);
-      for (const name of names) process.on(name, stop);
-      return forget;
-    },
+    onStop,
   };
+}
+
+/** A terminal that says it has no columns would be drawn on without end. */
+export function canSpin(stream: { readonly isTTY?: boolean; readonly columns?: number }): boolean {
+  return stream.isTTY === true && (stream.columns ?? 0) > 0;
+}
+
+function listenForStop(stops: Set<() => void>, callback: (signal?: StopSignal) => void): () => void {
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  const forget = (): void => {
+    stops.delete(stop);
+    for (const name of names) process.off(name, stop);
+  };
+  const stop = (signal: StopSignal = 'SIGINT'): void => {
+    forget();
+    callback(signal);
+  };
+  stops.add(stop);
+  for (const name of names) process.on(name, stop);
+  return forget;
 }
 
 async function readStdin(maxBytes: number): Promise<string> {
@@ -59,16 +67,25 @@ async function readStdin(maxBytes: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function createAsk(): Ask {
+function createAsk(onStop: Io['onStop']): Ask {
   const output = process.stderr;
+  /** While the question stands Ctrl-C is a key; a signal sent from elsewhere ends it too. */
+  const stoppable = async <T extends string | boolean>(
+    question: (signal: AbortSignal) => Promise<T | symbol>,
+  ): Promise<T> => {
+    const stopping = new AbortController();
+    const ignore = onStop(() => stopping.abort());
+    return answered(await question(stopping.signal).finally(ignore));
+  };
   return {
-    confirm: async (message) => answered<boolean>(await confirm({ message, initialValue: false, output })),
-    secret: async (message) => answered<string>(await password({ message, output })),
+    confirm: (message) =>
+      stoppable<boolean>((signal) => confirm({ message, initialValue: false, output, signal })),
+    secret: (message) => stoppable<string>((signal) => password({ message, output, signal })),
   };
 }
 
 function answered<T extends string | boolean>(answer: T | symbol): T {
   if (typeof answer !== 'symbol') return answer;
   cancel('Nothing was changed.', { output: process.stderr });
-  throw new UsageError('stopped by you');
+  throw new StoppedError();
 }

@@ -44,6 +44,7 @@ const program = (): string => fileURLToPath(import.meta.resolve('@talosprotocol/
 /** Starts all roles in one process, waits until they serve, and notes in the data folder where they are.
  *  @throws {TrustError} what the server said, or UNAVAILABLE */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  options.signal?.throwIfAborted();
   // The pipe to its standard input is never written to: it closes when this process ends, also by SIGKILL.
   const child = spawn(process.execPath, [program(), 'all', '--until-stdin-ends'], {
     env: options.env as NodeJS.ProcessEnv,

@@ -20,6 +20,7 @@ interface CliOptions {
   readonly ask?: Ask;
   readonly fetch?: typeof fetch;
   readonly now?: number;
+  readonly onStop?: Io['onStop'];
 }
 
 /** A folder of its own with a data folder in it, and a way to run commands there. No network unless a `fetch` is
@@ -59,7 +60,7 @@ export function createTestCli(): TestCli {
         readStdin: async () => options.stdin ?? '',
         ask: options.ask,
         spin: () => () => undefined,
-        onStop: () => () => undefined,
+        onStop: options.onStop ?? (() => () => undefined),
       };
       const code = await run(argv, io);
       const stdout = out.join('');

@@ -14,12 +14,13 @@ import type { Platform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { type ServerEnvOptions, withServerEnv } from '../../server-env.js';
 import { serveUntilStopped } from '../../serving.js';
+import { untilStopped } from '../../stopping.js';
 import { parseServerName } from '../../talos-yaml.js';
 import { UsageError } from '../../usage-error.js';
 import { serverOf, suggestServerName } from './server-command.js';
 import { createSnippets, type Snippets } from './snippets.js';
 import { confirmTools, opsOf, pinOf, printTools, stateOf } from './tool-choice.js';
-import { addToRunning, startWithServer, type WrappedPlatform } from './wrapped-platform.js';
+import { addToRunning, orWithdraw, startWithServer, type WrappedPlatform } from './wrapped-platform.js';
 
 interface Options extends ServerEnvOptions {
   readonly name?: string;
@@ -52,13 +53,14 @@ export function addWrap(mcp: Command, shell: Shell): void {
     const variables = options.env ?? [];
     serverOf(io, args, variables);
     const name = parseServerName(options.name ?? suggestServerName(args));
-    const running = await addToRunning(io, options, name, args, variables);
-    if (running !== undefined) {
-      await offer(call, running, name);
-      output.next('the platform that was running goes on serving it. Who did what: talos audit tail');
-      return undefined;
-    }
-    return startAndOffer(call, name, variables);
+    const wasRunning = await untilStopped(io, async (signal) => {
+      const running = await addToRunning(io, options, name, args, variables, signal);
+      if (running !== undefined) await offer(call, running, name);
+      return running !== undefined;
+    });
+    if (!wasRunning) return startAndOffer(call, name, variables);
+    output.next('the platform that was running goes on serving it. Who did what: talos audit tail');
+    return undefined;
   };
   withServerEnv(defineCommand(mcp, shell, text, wrap))
     .option('--name <name>', 'what to call the server (default: from its command)')
@@ -89,8 +91,12 @@ function startAndOffer(
   });
 }
 
-/** From a server that is configured to a key for its confirmed tools. */
-async function offer(
+/** From a server that is configured to a key for its confirmed tools; if it does not get there, as before. */
+async function offer(call: Invocation<Options>, wrapped: WrappedPlatform, name: string): Promise<void> {
+  await orWithdraw(wrapped.withdraw, () => confirmAndIssue(call, wrapped, name));
+}
+
+async function confirmAndIssue(
   call: Invocation<Options>,
   { platform, config }: WrappedPlatform,
   name: string,
