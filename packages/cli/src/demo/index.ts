@@ -1,5 +1,6 @@
 import type { Io } from '../io.js';
 import type { Output } from '../output.js';
+import { untilStopped } from '../stopping.js';
 import { listAndRead } from './allowed.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { issueAndNarrow } from './capabilities.js';
@@ -41,23 +42,26 @@ const STEPS: readonly Step[] = [
 ];
 
 /** Runs the main job on real parts and tells it step by step. The first step that fails ends it.
- *  `dataFolder` is absolute; everything happens below its folder `demo`. */
+ *  `dataFolder` is absolute; everything happens below its folder `demo`.
+ *  @throws {StoppedError} somebody stopped it; nothing of it runs any more */
 export async function runDemo(io: Io, output: Output, dataFolder: string): Promise<DemoReport> {
   const scratch = await openScratch(dataFolder);
-  const world: World = { scratch, env: environment(io, scratch), now: io.now, latencies: [] };
-  const stopListening = io.onStop(() => void end(world).then(() => process.exit(130)));
-  try {
-    return await tell(world, io, output);
-  } finally {
-    stopListening();
-    await end(world);
-  }
+  return untilStopped(io, async (signal) => {
+    const world: World = { scratch, env: environment(io, scratch), now: io.now, latencies: [], signal };
+    try {
+      return await tell(world, io, output);
+    } finally {
+      await end(world);
+    }
+  });
 }
 
 async function tell(world: World, io: Io, output: Output): Promise<DemoReport> {
   const steps: StepReport[] = [];
   for (const step of STEPS) {
     const report = await runStep(step, world, io);
+    // What a step made of the platform's end is no outcome of it.
+    world.signal.throwIfAborted();
     steps.push(report);
     tellStep(report, steps.length, output);
     if (!report.ok) return { ok: false, steps };

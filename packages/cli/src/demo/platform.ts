@@ -29,7 +29,7 @@ export async function startPlatform(world: World): Promise<StepOutcome> {
 export async function launch(world: World): Promise<void> {
   const log = openSync(world.scratch.log, 'a', 0o600);
   try {
-    world.server = await startServer({ env: world.env, log });
+    world.server = await startServer({ env: world.env, log, signal: world.signal });
   } finally {
     closeSync(log);
   }

@@ -23,14 +23,14 @@ export interface Scratch {
 }
 
 /** Makes the scratch folder of a new run. What an earlier run left is removed, unless that run is still alive.
- *  @throws {TrustError} CONFLICT */
+ *  @throws {TrustError} CONFLICT | UNAVAILABLE: what is left cannot be removed */
 export async function openScratch(dataFolder: string): Promise<Scratch> {
   const wanted = join(dataFolder, 'demo');
   await mkdir(wanted, { recursive: true, mode: 0o711 });
   const folder = realpathSync(wanted);
   await claim(folder);
   for (const name of ['platform', 'files', 'bundle.json', 'trust.json']) {
-    await rm(join(folder, name), { recursive: true, force: true });
+    await clear(join(folder, name));
   }
   const files = join(folder, 'files');
   const docs = join(files, 'docs');
@@ -52,6 +52,23 @@ export async function openScratch(dataFolder: string): Promise<Scratch> {
     log: join(folder, 'platform.log'),
     release: () => rm(join(folder, 'run.pid'), { force: true }),
   };
+}
+
+/** A part of a run that was killed may still be writing for a moment; together the tries take about 10 s. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 } as const;
+
+async function clear(path: string): Promise<void> {
+  await rm(path, REMOVAL).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EBUSY') throw error;
+    throw new TrustError(
+      'UNAVAILABLE',
+      `${path} is still written to by an earlier demo`,
+      {
+        hint: 'wait a few seconds and run it again; if that does not help, remove the folder',
+      },
+      error,
+    );
+  });
 }
 
 async function claim(folder: string): Promise<void> {

@@ -9,6 +9,8 @@ export interface World {
   /** Environment of the platform's process. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
+  /** Aborts when somebody stops the demo; its platform ends with it. */
+  readonly signal: AbortSignal;
   readonly latencies: number[];
   server?: ServerProcess;
   kernel?: KernelClient;
