@@ -158,9 +158,11 @@ export type AuditEvent = Static<typeof AuditEvent>;
 /** Every event type. */
 export type EventType = AuditEvent['type'];
 
-/** The event of one type. */
+/** The event of one type: `EventOf<'revocation'>`. */
 export type EventOf<T extends EventType> = Extract<AuditEvent, { type: T }>;
+/** What was decided for one call, allowed or denied (AUD-5, AUD-6). */
 export type DecisionEvent = EventOf<'decision'>;
+/** How an allowed call ended (AUD-7). */
 export type OutcomeEvent = EventOf<'outcome'>;
 
 /** What an emitter hands in: the event without what the sequencer adds (`origin`, `eseq`, `prev`, `pseq`). */
@@ -169,6 +171,7 @@ export type EventDraftOf<T extends EventType> = T extends EventType
       principal: Omit<EventPrincipal, 'pseq'> | null;
     }
   : never;
+/** The draft of any event. */
 export type EventDraft = EventDraftOf<EventType>;
 
 /** A draft and what opens its commitments; the disclosures are stored apart from the event. */

@@ -10,14 +10,19 @@ import type { Sessions } from './sessions.js';
 
 /** What an allowed decision is held against. */
 export interface DecisionCheck {
+  /** Those logged before it. */
   readonly chains: Chains;
+  /** Those opened before it. */
   readonly sessions: Sessions;
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: ReadonlyMap<string, number>;
+  /** True if the bundle begins with the log: what was not seen then does not exist. */
   readonly fromStart: boolean;
 }
 
+/** An allowed decision that held. */
 export interface CheckedDecision {
+  /** The chain it cites, under the policy it names. */
   readonly capability: VerifiedCapability;
   /** True if its items were disclosed and every link was found to allow them. */
   readonly recomputed: boolean;

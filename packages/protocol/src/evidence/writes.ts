@@ -4,13 +4,16 @@ import { notProven } from './not-proven.js';
 
 /** The writes a bundle shows as dispatched. */
 export interface Writes {
-  /** @throws {TrustError} PROOF_NOT_PROVEN: the same logical call twice */
+  /** Notes an allowed decision; only writes with a `rid` count.
+   *  @throws {TrustError} PROOF_NOT_PROVEN: the same logical call twice */
   dispatch(event: DecisionEvent): void;
 }
 
-/** A write is dispatched once per `rid` within 24 h (SES-10). */
+/** 24 h (SES-10) in milliseconds. */
 const KEPT_MS = 86_400_000;
 
+/** Follows writes, each known by its subject, gateway, tool server and `rid`: none is dispatched twice
+ *  within 24 h (SES-10). */
 export function createWrites(): Writes {
   const last = new Map<string, number>();
   return {
