@@ -80,9 +80,9 @@ describe('a supervised tool server', () => {
     await expect(call(await lease(), name)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' });
   });
 
-  it('is refused what it asks of the client, except ping', async () => {
+  it('is refused what it asks of the client, be it sampling, elicitation or roots, except ping (DEC-10)', async () => {
     const { lease } = setUp();
-    expect(await call(await lease(), 'asks')).toBe('[-32601,{}]');
+    expect(await call(await lease(), 'asks')).toBe('[-32601,-32601,-32601,{}]');
   });
 
   it('sees the allow-listed environment and its own settings only', async () => {

@@ -52,8 +52,8 @@ const CALLS = {
   lenient: (id) => process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"a":1,"a":2}}\n`),
   neither: (id) => say({ id, result: 7 }),
   asks: (id) => {
-    say({ id: 'q1', method: 'sampling/createMessage', params: {} });
-    say({ id: 'q2', method: 'ping' });
+    const requests = ['sampling/createMessage', 'elicitation/create', 'roots/list', 'ping'];
+    for (const method of requests) say({ id: `q-${method}`, method, params: {} });
     setTimeout(() => say({ id, result: text(JSON.stringify(refusals)) }), 50);
   },
   change: (id) => {
