@@ -5,16 +5,16 @@ import { createTestCli, type TestCli } from '../../testing/cli.js';
 import { serverOf, suggestServerName } from './server-command.js';
 import { createSnippets } from './snippets.js';
 
-const io = { cwd: '/work', env: { TOKEN: 'canary-4711' } } as unknown as Parameters<typeof serverOf>[0];
+const io = { cwd: '/srv', env: { TOKEN: 'canary-4711' } } as unknown as Parameters<typeof serverOf>[0];
 
 describe('a wrapped command', () => {
   it('is stated as it would run here, with variables by name only', () => {
     const server = serverOf(io, ['./server', 'a$b', `\${X}`], ['TOKEN']);
     expect(server).toEqual({
-      command: '/work/server',
+      command: '/srv/server',
       args: ['a$$b', `$\${X}`],
       env: { TOKEN: `\${TOKEN}` },
-      cwd: '/work',
+      cwd: '/srv',
     });
     expect(JSON.stringify(server)).not.toContain('canary');
     expect(() => serverOf(io, ['x'], ['TOKEN=1'])).toThrow('name of a variable');
