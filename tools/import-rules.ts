@@ -96,18 +96,9 @@ export const ZONES: readonly Zone[] = [
   },
   {
     name: 'gateway-imports',
-    comment:
-      'gateway imports platform and its own files, never another room; the MCP SDK only in gateway/mcp',
+    comment: 'gateway imports platform and its own files, never another room, nor the MCP SDK (ADR 4)',
     from: '^packages/server/src/gateway/',
-    except: '^packages/server/src/gateway/mcp/',
     allow: [...SERVER_BASE, '^packages/server/src/gateway/'],
-    builtins: true,
-  },
-  {
-    name: 'gateway-mcp-imports',
-    comment: 'gateway/mcp may use the MCP SDK',
-    from: '^packages/server/src/gateway/mcp/',
-    allow: [...SERVER_BASE, '^packages/server/src/gateway/', third('@modelcontextprotocol')],
     builtins: true,
   },
   {
