@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { TrustError } from '@talosprotocol/protocol';
 import { Hono } from 'hono';
@@ -125,15 +127,15 @@ describe('a listener', () => {
 
   it('tells a handler that the client went away, also while the guard was asked', async () => {
     const asked = deferred();
-    const gone = deferred();
     const seen = deferred();
     const guarded = route('/late', (_request, _response, { signal }) => seen.resolve(signal.aborted), {
       surface: 'admin',
     });
     const guards = {
-      admin: async () => {
+      admin: async ({ socket }: IncomingMessage) => {
+        const gone = once(socket, 'close');
         asked.resolve(undefined);
-        await gone.promise;
+        await gone;
       },
     };
     const { url } = await serve([guarded], { guards });
@@ -142,7 +144,6 @@ describe('a listener', () => {
     await asked.promise;
     leaving.abort();
     expect(await answer).toBe('gone');
-    setTimeout(() => gone.resolve(undefined), 50);
     expect(await seen.promise).toBe(true);
   });
 
@@ -278,6 +279,28 @@ describe('bodies', () => {
   it('is refused and cut when it grows without end', async () => {
     const { port } = await serve();
     expect(codeOf(await post(port, 'Transfer-Encoding: chunked', 'b\r\n01234567890\r\n'))).toBe('TOO_LARGE');
+  });
+  it('is refused with an answer that a client which goes on writing can still read', async () => {
+    const { port } = await serve();
+    const socket = connect(port, '127.0.0.1').pause();
+    const head =
+      'POST /body HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    const faults: Error[] = [];
+    const closed = new Promise((resolve) => socket.once('close', () => resolve('closed')));
+    socket.on('error', (error) => faults.push(error));
+    await new Promise((resolve) => socket.write(`${head}${chunk}`, resolve));
+    const wrote: boolean[] = [];
+    // Far longer than an answer takes, in turns of both sides, and within the time that is left for reading.
+    for (let turn = 0; turn < 100; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      wrote.push(socket.writable && socket.write('1\r\nx\r\n'));
+    }
+    const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+    socket.resume();
+    expect(codeOf(await Promise.race([answer, closed]))).toBe('TOO_LARGE');
+    expect([faults, wrote.includes(false)]).toEqual([[], false]);
+    socket.destroy();
   });
   it('is refused and cut when it does not come', async () => {
     const { port } = await serve();

@@ -186,15 +186,21 @@ function setHeaders(response: ServerResponse, requestId: string): void {
   response.setHeader('cross-origin-resource-policy', 'same-origin');
 }
 
-const LINGER_MS = 500;
+const LINGER_MS = 2_000;
 
-/** After an answer that did not wait for the whole body the connection ends: an endless body is not drained. */
+/** After an answer that did not wait for the whole body the connection ends: an endless body is not drained. Closing
+ *  at once would reset the connection of a client that still writes, and the answer with it. */
 function cutUnreadBody(request: IncomingMessage, response: ServerResponse): void {
-  response.once('finish', () => {
+  const { socket } = request;
+  const linger = (): void => {
+    socket.end();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+  // Node's own listener, which stands before ours, closes at once if the client asked for the connection to be closed.
+  response.prependOnceListener('finish', () => {
     if (request.complete) return;
-    request.socket.end();
-    // Closing at once could discard the answer before the client read it.
-    setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+    socket.destroySoon = linger;
+    linger();
   });
 }
 
