@@ -103,6 +103,15 @@ describe('faults', () => {
     ],
     ['a tag', 'version: 1\nservers: !!js/function "x"\n', 'talos.yaml:2:10 '],
     ['a second document', 'version: 1\nservers: {}\n---\nversion: 1\n', 'a second YAML document'],
+    [
+      'a quote that is not closed',
+      'version: 1\nservers: { a: { command: "x } }\n',
+      'is not YAML that can be read: Missing closing "quote',
+    ],
+    ['a bracket that is not closed', 'version: 1\nservers: { a: 1\n', 'end with a }'],
+    ['a colon too many', 'version: 1\nservers:\n  a: b: c\n', 'Nested mappings are not allowed'],
+    ['a bracket too many', 'version: 1\nservers: {}}\n', 'something that may not stand here'],
+    ['a reserved sign', 'version: 1\nservers: @a\n', 'put it in quotes'],
     ['an empty file', '', 'talos.yaml:1:1 '],
     ['a list', '- 1\n', 'talos.yaml:1:1 '],
     ['no servers', 'version: 1\n', 'must have the member servers'],
@@ -119,6 +128,31 @@ describe('faults', () => {
     ['a bad reference', 'version: 1\nservers: { a: { command: "${a-b}" } }\n', '/servers/a/command'],
   ])('%s', (_, text, told) => {
     expect(faultsOf(text)).toContain(told);
+  });
+
+  it.each([
+    'version: 1\nservers: {} hunter2-hunter2\n',
+    'version: 1\nservers: {}\n}hunter2-hunter2\n',
+    'version: 1\nservers: "hunter2-hunter2\n',
+    'version: 1\nservers: |hunter2-hunter2\n',
+    'version: 1\nservers: !hunter2-hunter2 x\n',
+    'version: 1\nservers: "\\hunter2-hunter2"\n',
+    '%YAML hunter2-hunter2\n---\nversion: 1\n',
+    'version: 1\nhunter2-hunter2\n',
+  ])('of what is no YAML quote nothing of the file: %j', (text) => {
+    expect(faultsOf(text)).not.toContain('hunter2');
+  });
+
+  it('say to mend the line of what is no YAML, and the members of what is', () => {
+    const hint = (text: string): unknown => {
+      try {
+        return parse(text);
+      } catch (error) {
+        return isTrustError(error) ? error.data.hint : error;
+      }
+    };
+    expect(hint('version: 1\nservers: {}}\n')).toMatch(/mend the line/);
+    expect(hint('version: 2\nservers: {}\n')).toMatch(/mend the members/);
   });
 
   it('are found in what the schema cannot say', () => {

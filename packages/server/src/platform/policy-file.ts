@@ -47,7 +47,7 @@ export function parsePolicy(text: string, name: string, deps: PolicyDeps): Loade
   if (source.value !== undefined) {
     for (const { path, message } of findPolicyFaults(resolved, deps.crypto)) report(path, message);
   }
-  if (faults.length > 0) throw invalid(describe(name, faults), SCHEMA);
+  if (faults.length > 0) throw invalid(describe(name, faults), source.value === undefined ? SYNTAX : SCHEMA);
   const document = resolved as PolicyDocument;
   return {
     hash: hashPolicy(source.value),
@@ -58,8 +58,8 @@ export function parsePolicy(text: string, name: string, deps: PolicyDeps): Loade
 }
 
 const SMALLER = 'check that it is the file you mean';
-const SCHEMA =
-  'the members are described in packages/contracts/schemas; talos init writes a file to start with';
+const SYNTAX = 'mend the line: before it is YAML nothing else of the file can be checked';
+const SCHEMA = 'mend the members that are named; packages/contracts/schemas describes them';
 
 function hashPolicy(written: unknown): string {
   return createHash('sha256').update(canonicalize(written)).digest('hex');

@@ -8,6 +8,7 @@ import {
   LineCounter,
   type ParsedNode,
   parseDocument,
+  type YAMLError,
 } from 'yaml';
 
 /** What is wrong with a document, and where. Lines and columns count from 1. */
@@ -43,7 +44,7 @@ export function parsePolicyText(text: string): PolicyText {
   const faults = [...document.errors, ...document.warnings].map((error) => ({
     ...place(error.pos[0]),
     pointer: '',
-    message: SYNTAX[error.code] ?? 'is not YAML that can be read',
+    message: describeSyntax(error),
   }));
   const faultAt = (path: readonly string[], message: string): PolicyFault => ({
     ...place(findOffset(document.contents, path)),
@@ -58,7 +59,28 @@ export function parsePolicyText(text: string): PolicyText {
   }
 }
 
-/** The library's own messages quote the text, which may hold a secret. */
+/** Codes whose messages are sentences of the library that quote nothing of the text, which may hold a secret. */
+const QUOTES_NOTHING: ReadonlySet<string> = new Set([
+  'ALIAS_PROPS',
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'BLOCK_IN_FLOW',
+  'KEY_OVER_1024_CHARS',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'MULTIPLE_ANCHORS',
+  'MULTIPLE_TAGS',
+]);
+const MAX_MESSAGE = 160;
+
+function describeSyntax({ code, message }: YAMLError): string {
+  const own = SYNTAX[code];
+  if (own !== undefined) return own;
+  const said = QUOTES_NOTHING.has(code) ? `: ${(message.split('\n')[0] ?? '').slice(0, MAX_MESSAGE)}` : '';
+  return `is not YAML that can be read${said}`;
+}
+
+/** Said in our own words. */
 const SYNTAX: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'a member is given twice',
   NON_STRING_KEY: 'the name of a member is not a string',
@@ -66,6 +88,9 @@ const SYNTAX: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second YAML document',
   TAB_AS_INDENT: 'a tab as indentation',
   BAD_ALIAS: 'a YAML alias without an anchor',
+  BAD_DQ_ESCAPE: 'an escape sequence that does not exist, in a text in double quotes',
+  BAD_SCALAR_START: 'a text that begins with a sign YAML reserves: put it in quotes',
+  UNEXPECTED_TOKEN: 'something that may not stand here: a bracket, a comma or a text too many',
 };
 
 function findOffset(root: ParsedNode | null, path: readonly string[]): number {
