@@ -101,7 +101,7 @@ function checkedUrl(text: string, service: string): string {
 async function readToken(data: string): Promise<string> {
   const token = (await readKeyFile(join(data, 'keys'), 'admin.token'))?.trim();
   if (token !== undefined && token !== '') return token;
-  throw new TrustError('UNAVAILABLE', `there is no administrator token in ${join(data, 'keys')}`, {
-    hint: 'talos init makes one; --data names another data folder',
+  throw new TrustError('UNAVAILABLE', `there is no platform data in ${data}`, {
+    hint: 'name the data folder of the platform with --data or TALOS_DATA; talos init makes a new one',
   });
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,8 +88,49 @@ describe('talos', () => {
   });
 
   it('says which commands there are when one is missing', async () => {
-    expect((await cli.run([])).stderr).toContain('talos --help');
     expect((await cli.run(['cap'])).stderr).toContain('one of issue, attenuate');
+  });
+
+  it('shows its help when called bare, and its version', async () => {
+    const bare = await cli.run([]);
+    expect([bare.code, bare.stderr]).toEqual([0, '']);
+    expect(bare.stdout).toContain('Usage: talos');
+    expect(await cli.run(['--version'])).toMatchObject({ code: 0, stderr: '' });
+    expect((await cli.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  });
+
+  it('says where the commands of a checkout are', async () => {
+    const help = await cli.run(['help', 'test']);
+    expect([help.code, help.stderr]).toEqual([0, '']);
+    expect(help.stdout).toContain('./talos test');
+    const called = await cli.run(['bench']);
+    expect([called.code, called.stdout]).toEqual([1, '']);
+    expect(called.stderr).toContain('./talos bench');
+  });
+
+  it('names the option of a port that is none, and not its value', async () => {
+    for (const port of ['canary', '-1', '65536', '1e3', '']) {
+      const { code, stderr } = await cli.run(['up', `--gateway-port=${port}`]);
+      expect([port, code]).toEqual([port, 1]);
+      expect(stderr).toContain('--gateway-port takes a port');
+      expect(stderr).not.toContain('canary');
+    }
+  });
+
+  it('says of a wrong data folder that nothing of a platform is there', async () => {
+    const { code, stderr } = await cli.run(['audit', 'tail', '--data', 'elsewhere']);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`there is no platform data in ${join(cli.folder, 'elsewhere')}`);
+    expect(stderr).toContain('--data');
+  });
+
+  it('gives a way on where the system refuses the data folder', async () => {
+    writeFileSync(join(cli.folder, 'file'), '');
+    for (const argv of [['id', 'list'], ['id', 'create', 'x'], ['demo']]) {
+      const { code, stderr } = await cli.run([...argv, '--data', 'file']);
+      expect([argv, code]).toEqual([argv, 1]);
+      expect(stderr).toMatch(/^talos: SETTINGS_INVALID: .*cannot be used: .*\n {2}hint: .*TALOS_DATA\n$/);
+    }
   });
 
   it('answers any arguments with an exit code from 0 to 4 and no stack', async () => {

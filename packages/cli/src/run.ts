@@ -1,9 +1,12 @@
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addCommands } from './commands/index.js';
 import { isColorful, type Shell } from './define-command.js';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.js';
 import type { Io } from './io.js';
 import { createOutput } from './output.js';
+import { explainRefusedPath } from './refused-path.js';
+import { UsageError } from './usage-error.js';
 
 /** Runs one command line (without program and script) and gives its exit code. Never throws, never ends the
  *  process: what goes wrong is written to `io` as one line and a hint, or as one JSON document with --json. */
@@ -17,13 +20,36 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   };
   const program = createProgram(shell);
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    if (tellOfCheckout(argv, io)) return code;
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
     return code;
-  } catch (error) {
+  } catch (cause) {
+    const error = explainRefusedPath(cause);
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     createOutput(wantsJson(argv), io, isColorful(io)).failure(withHint(error, program, argv));
     return exitCodeOf(error);
   }
+}
+
+/** What only `./talos` of a checkout does; it hands everything else on to this program. */
+const OF_CHECKOUT: Readonly<Record<string, string>> = {
+  test: 'lint, build and run all tests',
+  bench: 'measure the platform',
+};
+
+/** True if help was asked for such a command, and given. @throws {UsageError} it was called */
+function tellOfCheckout([first = '', second = '']: readonly string[], io: Io): boolean {
+  const asksHelp = first === 'help' || second === '--help' || second === '-h';
+  const name = first === 'help' ? second : first;
+  if (!Object.hasOwn(OF_CHECKOUT, name)) return false;
+  const what = `${name} is a command of a checkout: ${OF_CHECKOUT[name]}`;
+  if (!asksHelp) throw new UsageError(what, `in the checkout: ./talos ${name}`);
+  io.stdout.write(`${what}. In the checkout: ./talos ${name}\n`);
+  return true;
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 }
 
 /** Said before the options are known to be right, so that a failure also comes as JSON. */
@@ -36,6 +62,7 @@ function createProgram(shell: Shell): Command {
   const { io } = shell;
   const program = new Command('talos')
     .description('The trust layer for autonomous AI agents: who calls, may it, and can that be proven.')
+    .version(version(), '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { dataFolder, type PlaceOptions, withPlace } from './place.js';
+import { UsageError } from './usage-error.js';
 
 /** Options of every command that starts the server's program. */
 export interface ServerEnvOptions extends PlaceOptions {
@@ -20,19 +21,25 @@ export function withServerEnv(command: Command): Command {
     .option('--audit-port <port>', 'port of the audit service (default: TALOS_AUDIT_PORT, or 8002)');
 }
 
-/** The environment of the server's process: ours, with what the options say. The server itself checks the values and
- *  names every fault. */
+/** The environment of the server's process: ours, with what the options say. The server itself checks the variables and
+ *  names every fault.
+ *  @throws {UsageError} a port that is none */
 export function serverEnv(io: Io, options: ServerEnvOptions): Record<string, string | undefined> {
   const config = options.config ?? io.env['TALOS_CONFIG'];
   const given = {
     TALOS_DATA: dataFolder(io, options),
     TALOS_CONFIG: config ? resolve(io.cwd, config) : undefined,
-    TALOS_KERNEL_PORT: options.kernelPort,
-    TALOS_GATEWAY_PORT: options.gatewayPort,
-    TALOS_AUDIT_PORT: options.auditPort,
+    TALOS_KERNEL_PORT: parsePort('--kernel-port', options.kernelPort),
+    TALOS_GATEWAY_PORT: parsePort('--gateway-port', options.gatewayPort),
+    TALOS_AUDIT_PORT: parsePort('--audit-port', options.auditPort),
   };
   return {
     ...io.env,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
+}
+
+function parsePort(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535)) return text;
+  throw new UsageError(`${option} takes a port`, '1 to 65535, or 0 for any that is free');
 }

@@ -2,10 +2,12 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../define-command.js';
 import { EXIT } from '../exit-code.js';
+import { dataFolder } from '../place.js';
 import { printable } from '../printable.js';
 import { withProgress } from '../progress.js';
 import { type ServerEnvOptions, serverEnv, withServerEnv } from '../server-env.js';
 import { runServerCommand } from '../server-process.js';
+import { isRunning, readServerRecord, type ServerRecord } from '../server-record.js';
 
 interface Check {
   readonly name: string;
@@ -32,10 +34,23 @@ export function addDoctor(program: Command, shell: Shell): void {
         if (!check.ok && check.mend !== undefined) output.line(`      mend: ${printable(check.mend)}`);
       }
     });
-    output.next(ok ? 'talos up' : 'mend what is wrong, then run talos doctor again');
+    output.next(ok ? nextOf(await runningOn(dataFolder(io, options))) : MEND);
     return ok ? EXIT.ok : EXIT.unavailable;
   };
   withServerEnv(defineCommand(program, shell, text, doctor));
+}
+
+const MEND = 'mend what is wrong, then run talos doctor again';
+
+function nextOf(running: ServerRecord | undefined): string {
+  if (running === undefined) return 'talos up';
+  return `nothing to mend: the platform runs (process ${running.pid}), its gateway at ${running.gateway}/mcp`;
+}
+
+/** A record that cannot be read is no part of the examination. */
+async function runningOn(data: string): Promise<ServerRecord | undefined> {
+  const record = await readServerRecord(data).catch(() => undefined);
+  return record !== undefined && isRunning(record) ? record : undefined;
 }
 
 function parseExamination(value: unknown): { readonly ok: boolean; readonly checks: readonly Check[] } {

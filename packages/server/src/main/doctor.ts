@@ -146,13 +146,15 @@ async function checkConfig(settings: Subject): Promise<Check[]> {
     return [
       well(
         'talos.yaml',
-        `${path}: ${document.anchors?.length ?? 0} anchors, ${Object.keys(document.servers).length} tool servers`,
+        `${path}: ${counted(document.anchors?.length ?? 0, 'anchor')}, ${counted(Object.keys(document.servers).length, 'tool server')}`,
       ),
     ];
   } catch (error) {
     return [unwell('talos.yaml', error, 'mend the file')];
   }
 }
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 async function checkPorts({ host, ports, inUse }: Subject): Promise<Check[]> {
   if (inUse) return [];
