@@ -1,9 +1,17 @@
 import type { ToolManifest } from '@talosprotocol/contracts';
-import { type JsonObject, type ParsedManifest, parseManifest, TrustError } from '@talosprotocol/protocol';
-import type { PolicyView, ToolPolicy } from '../admission/ports.js';
+import {
+  isTrustError,
+  type JsonObject,
+  type ParsedManifest,
+  parseManifest,
+  TrustError,
+} from '@talosprotocol/protocol';
+import { createScrub } from '../../platform/scrub.js';
+import type { PolicyView, ServerPolicy, ToolPolicy } from '../admission/ports.js';
 import type { Pins, ToolChange } from './pins.js';
 import { suggestManifest } from './suggest.js';
 import type { ToolName } from './tool-name.js';
+import { LastWords } from './upstream/child.js';
 import type { UpstreamPool } from './upstream/pool.js';
 
 /** What an operator needs to know of one announced tool. */
@@ -48,7 +56,9 @@ export function createLookAtTools(deps: {
     const { servers, defaultTenant } = deps.policy();
     const server = servers.get(name);
     if (server === undefined) throw new TrustError('NOT_FOUND', 'the policy has no tool server of this name');
-    const lease = await deps.pool.lease(defaultTenant, server, signal);
+    const lease = await deps.pool.lease(defaultTenant, server, signal).catch((error: unknown) => {
+      throw explainStart(server, error);
+    });
     try {
       const { tools } = await lease.life.announced(0);
       const described = [...tools].map(([tool, announced]) =>
@@ -60,6 +70,29 @@ export function createLookAtTools(deps: {
       lease.release();
     }
   };
+}
+
+const MAX_SAID = 300;
+
+/** Why a tool server does not run, for the operator who wrote its command: nothing was called yet. */
+function explainStart({ run }: ServerPolicy, error: unknown): unknown {
+  if (!isTrustError(error) || error.code !== 'UPSTREAM_FAILED') return error;
+  const { reason = 'the tool server failed' } = error.data;
+  if (reason.includes('(ENOENT)')) {
+    const missing = run.cwd === undefined ? '' : `, or its folder ${run.cwd} does not exist`;
+    return new TrustError('UPSTREAM_FAILED', `the command ${run.command} was not found${missing}`, {
+      hint: "check the server's command in talos.yaml, and the PATH of the platform",
+    });
+  }
+  const scrub = createScrub(() => Object.values(run.env));
+  const said = error.cause instanceof LastWords ? `, and said at last: ${scrub(error.cause.message)}` : '';
+  return new TrustError('UPSTREAM_FAILED', `${reason}${cut(said)}`, {
+    hint: "check the server's command and arguments in talos.yaml; the log of the gateway has all it said",
+  });
+}
+
+function cut(text: string): string {
+  return text.length > MAX_SAID ? `${text.slice(0, MAX_SAID)}...` : text;
 }
 
 async function describe(

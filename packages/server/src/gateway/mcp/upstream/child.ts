@@ -18,8 +18,8 @@ export interface ChildDeps {
 export interface ChildEvents {
   readonly onLine: (line: Uint8Array) => void;
   readonly onOverflow: () => void;
-  /** Once, after the last line; `reason` completes "the tool server ...". */
-  readonly onEnd: (reason: string) => void;
+  /** Once, after the last line; `reason` completes "the tool server ...", `said` is its last line of errors. */
+  readonly onEnd: (reason: string, said?: string) => void;
 }
 
 /** A running tool server: the leader of a process group of its own. */
@@ -57,10 +57,10 @@ export function startChild(
   if (child.pid !== undefined) deps.reaper.addGroup(child.pid);
   const reader = createLineReader({ maxBytes: maxLine, ...events });
   child.stdout.on('data', (chunk: Buffer) => reader.push(chunk));
-  logErrorOutput(child.stderr, deps.log);
+  const lastError = logErrorOutput(child.stderr, deps.log);
   // A broken pipe shows as the end of the process.
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
-  const ended = endOf(child, deps.reaper, events.onEnd);
+  const ended = endOf(child, deps.reaper, (reason) => events.onEnd(reason, lastError()));
   return {
     pid: child.pid,
     write: (line) => writeLine(child, line),
@@ -150,9 +150,18 @@ function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 
   }
 }
 
-/** The error of a call that the tool server did not answer properly. `reason` completes "the tool server ...". */
-export function upstreamFailed(reason: string): TrustError {
-  return new TrustError('UPSTREAM_FAILED', `the tool server ${reason}`, {
-    hint: 'whether the call took effect is not known; the log of the gateway says more',
-  });
+/** What a tool server said last on standard error: for the operator only, and to be scrubbed before. */
+export class LastWords extends Error {
+  constructor(line: string) {
+    super(line);
+    this.name = 'LastWords';
+  }
+}
+
+/** The error of a call that the tool server did not answer properly. `reason` completes "the tool server ...", and
+ *  `said` stands as the cause: a caller never sees it. */
+export function upstreamFailed(reason: string, said?: string): TrustError {
+  const hint = 'whether the call took effect is not known; the log of the gateway says more';
+  const cause = said === undefined ? undefined : new LastWords(said);
+  return new TrustError('UPSTREAM_FAILED', `the tool server ${reason}`, { hint }, cause);
 }

@@ -49,10 +49,10 @@ export function connect(
   let rubbish = 0;
   let endReason: string | undefined;
 
-  const end = (reason: string): void => {
+  const end = (reason: string, said?: string): void => {
     if (endReason !== undefined) return;
     endReason = reason;
-    for (const { reject } of pending.values()) reject(upstreamFailed(reason));
+    for (const { reject } of pending.values()) reject(upstreamFailed(reason, said));
     pending.clear();
     events.onEnd(reason);
   };

@@ -6,8 +6,10 @@ const MAX_LINE = 2_048;
 const LINES_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
 
-/** Puts what a tool server says on standard error into our log, scrubbed there, at most so many lines a minute. */
-export function logErrorOutput(stream: Readable, log: Log): void {
+/** Puts what a tool server says on standard error into our log, scrubbed there, at most so many lines a minute.
+ *  Gives the last line that was not empty, as it was said. */
+export function logErrorOutput(stream: Readable, log: Log): () => string | undefined {
+  let last: string | undefined;
   let left = LINES_PER_MINUTE;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -18,6 +20,7 @@ export function logErrorOutput(stream: Readable, log: Log): void {
     dropped = 0;
   };
   const say = (line: string): void => {
+    if (line.trim() !== '') last = line;
     timer ??= setTimeout(refill, MINUTE_MS).unref();
     if (left <= 0) dropped += 1;
     else {
@@ -32,6 +35,7 @@ export function logErrorOutput(stream: Readable, log: Log): void {
   });
   stream.on('data', (chunk: Buffer) => reader.push(chunk));
   stream.once('close', () => clearTimeout(timer));
+  return () => last;
 }
 
 /** Without control characters: a tool server must not drive the operator's terminal. */
