@@ -175,8 +175,13 @@ describe('a platform whose database is killed', () => {
     const family = familyOf(platform.pid);
     const postmaster = family.find(({ command }) => /bin\/postgres -D/.test(command))!;
     process.kill(postmaster.pid, 'SIGKILL');
+    const killed = performance.now();
     expect((await platform.ended).code).toBe(4);
+    // Nothing is waited for that cannot come any more, and nothing is said over and over.
+    expect(performance.now() - killed).toBeLessThan(8_000);
     expect(platform.log()).toContain('the database ended');
+    expect(platform.log()).not.toContain('a step of the shutdown failed');
+    expect((platform.log().match(/the log cannot be taken/g) ?? []).length).toBeLessThanOrEqual(1);
     await expectNoSurvivors(family);
     const again = await start(place.data);
     expect((await wholeLog(again)).events.map(({ id }) => id)).toContain(idOf(receipt));

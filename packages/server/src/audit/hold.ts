@@ -14,6 +14,8 @@ export interface Hold {
   takeAgain(limitMs: number): Promise<boolean>;
   /** As takeAgain, until it works or cannot work any more. */
   takeAgainAtLast(): Promise<void>;
+  /** Tries no more: what the log is kept in is gone. */
+  giveUp(): void;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
   let lead = first;
   let up = true;
   let ended = false;
+  let told = false;
   const watch = (held: Lead): void => {
     void held.session.lost.then(() => {
       if (held === lead && !ended) deps.onLost();
@@ -48,9 +51,13 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
         lead = await deps.take();
         watch(lead);
         up = true;
+        if (told) deps.log.info('the log is taken again');
+        told = false;
         return true;
       } catch (error) {
-        deps.log.warn('the log cannot be taken', { err: error });
+        // Tried again every moment: said once until it works.
+        if (!told) deps.log.warn('the log cannot be taken; it is tried again', { err: error });
+        told = true;
         ended ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
         await sleep(PAUSE_MS);
       }
@@ -65,6 +72,9 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
     takeAgain,
     takeAgainAtLast: async () => {
       while (!up && !ended) await takeAgain(ROUND_MS);
+    },
+    giveUp: () => {
+      ended = true;
     },
     close: async () => {
       ended = true;

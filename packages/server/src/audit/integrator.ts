@@ -39,6 +39,8 @@ export interface Integrator {
   restart(recover: () => Promise<RecoveredLog>): Promise<void>;
   /** Throws while checkpoints cannot be made. @throws {TrustError} */
   assertSound(): void;
+  /** Tries no more: the database is gone. The next start integrates what is sequenced. */
+  giveUp(): void;
   /** Integrates what is sequenced, then ends. */
   stop(limitMs: number): Promise<void>;
 }
@@ -93,6 +95,10 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     assertSound: () => {
       if (state.fault !== undefined) throw asTrustError(state.fault);
     },
+    giveUp: () => {
+      state.stopped = true;
+      waiters.wake(size(), true);
+    },
     stop: async (limitMs) => {
       await reach(state.target, limitMs);
       state.stopped = true;
@@ -122,7 +128,9 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
     await deps.tiles.dropPartials(growth.writes);
   } catch (error) {
-    deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
+    // Tried again every moment: said once until it works.
+    if (state.fault === undefined)
+      deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
     state.fault = error;
     state.stopped ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
   }

@@ -47,6 +47,8 @@ export interface Sequencer {
   readonly epoch: number;
   /** Resolves when nothing waits, or after the time a batch is tried again. */
   flush(): Promise<void>;
+  /** Refuses what waits and what comes: the database is gone. */
+  giveUp(): void;
   /** Takes no more drafts, writes those that wait, gives up the hold on the log. */
   stop(): Promise<void>;
 }
@@ -130,6 +132,11 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
       return writer.tip().epoch;
     },
     flush,
+    giveUp: () => {
+      refusing = unavailable('the database is gone');
+      writer.hold.giveUp();
+      for (const { reject } of queues.takeAll()) reject(refusing);
+    },
     stop: async () => {
       refusing = unavailable('the log is being closed');
       await flush();

@@ -18,6 +18,8 @@ export interface Audit extends AuditReader {
   start(): Promise<void>;
   /** Writes what waits, signs it, gives up the log. Nothing is accepted from then on. */
   stop(): Promise<void>;
+  /** Tells that the database ended: what waits is refused at once, and `stop` waits for nothing. */
+  giveUp(): void;
   /** Throws unless events are taken, durable and signed. For the health check. */
   assertReady(): void;
 
@@ -85,6 +87,11 @@ export function createAudit(deps: AuditDeps): Audit {
       assertCanary(receipt, id, await reader.trust(), deps.crypto);
       desk.start();
       state.proven = true;
+    },
+    giveUp: () => {
+      state.stopped = true;
+      state.log?.sequencer.giveUp();
+      state.log?.integrator.giveUp();
     },
     stop: () => stop(state, desk, disk),
     ...createSink({ state, opened, disk, desk, record, shop }),
