@@ -39,6 +39,24 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   }, 60_000);
 });
 
+describe('SIGHUP', () => {
+  it('takes a talos.yaml, and says what is wrong with one that it does not take', async () => {
+    const { data } = newPlace();
+    const platform = await start(data);
+    const config = join(data, 'talos.yaml');
+    const sound = readFileSync(config, 'utf8');
+    writeFileSync(config, 'version: 1\nservers: { a: { command: "x } }\n');
+    process.kill(platform.pid, 'SIGHUP');
+    await expect.poll(() => platform.log()).toMatch(/talos\.yaml:[0-9]+:[0-9]+.*the policy was not loaded/);
+    expect(platform.log()).not.toContain('policy loaded');
+    writeFileSync(config, sound);
+    process.kill(platform.pid, 'SIGHUP');
+    await expect.poll(() => platform.log()).toContain('policy loaded');
+    expect(await platform.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(platform.log()).not.toContain('an idle database connection failed');
+  }, 60_000);
+});
+
 describe('a start', () => {
   it('is refused while another platform runs on the folder, which it does not disturb', async () => {
     const { data } = newPlace();

@@ -18,7 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       process.exit(clean ? code : UNAVAILABLE);
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal, 0));
-    process.on('SIGHUP', () => void reload().catch(answerFailure));
+    process.on('SIGHUP', () => void reload());
     onStarterGone(() => void stop('the starter of this process is gone', UNAVAILABLE));
     void lost.then(() => stop('the database ended', UNAVAILABLE));
     answer(ready);

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
+import { isTrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
+import { sendJson } from '../platform/json-exchange.js';
 import { createReaper, type Reaper } from '../platform/reaper.js';
 import type { Route } from '../platform/routes.js';
 import type { Settings } from '../platform/settings.js';
@@ -16,7 +18,8 @@ export interface Running {
   readonly shutdown: Shutdown;
   /** Settles if something ended without which nothing can be served. */
   readonly lost: Promise<void>;
-  reload(): Promise<string>;
+  /** Reads talos.yaml again. Nobody waits for an answer: the log says what came of it. */
+  reload(): Promise<void>;
 }
 
 const DRAIN_MS = 10_000;
@@ -55,6 +58,7 @@ async function serveRooms(
   const version = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
   const rooms = await buildRooms({ foundation, sql: database.sql, reaper, env, version });
   addRoomSteps(shutdown, rooms);
+  void database.lost.then(() => rooms.audit.giveUp());
   rooms.gateway.start();
   await rooms.gateway.canary();
   const health = createHealth(log);
@@ -86,8 +90,16 @@ async function serveRooms(
     },
     shutdown,
     lost: database.lost,
-    reload: rooms.reload,
+    reload: () => reloadAndLog(rooms, foundation),
   };
+}
+
+async function reloadAndLog({ reload }: Rooms, { log, config }: Foundation): Promise<void> {
+  await reload().catch((err: unknown) => {
+    const hint = isTrustError(err) ? err.data.hint : undefined;
+    const fields = { path: config, err, ...(hint === undefined ? {} : { hint }) };
+    log.error('the policy was not loaded; the one in force stays', fields);
+  });
 }
 
 /** Last added runs first within a stage: the log is closed after everybody who writes to it. */
@@ -117,9 +129,6 @@ function reloadRoute(reload: () => Promise<string>): Route {
     surface: 'admin',
     audit: 'none',
     maxBody: 0,
-    handle: async (_, response) => {
-      const text = JSON.stringify({ policy: await reload() });
-      response.writeHead(200, { 'content-type': 'application/json' }).end(text);
-    },
+    handle: async (_, response) => sendJson(response, 200, { policy: await reload() }),
   };
 }

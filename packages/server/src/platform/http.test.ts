@@ -287,7 +287,7 @@ describe('bodies', () => {
       'POST /body HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
     const faults: Error[] = [];
-    const closed = new Promise((resolve) => socket.once('close', () => resolve('closed')));
+    const closed = new Promise<string>((resolve) => socket.once('close', () => resolve('closed')));
     socket.on('error', (error) => faults.push(error));
     await new Promise((resolve) => socket.write(`${head}${chunk}`, resolve));
     const wrote: boolean[] = [];

@@ -67,7 +67,10 @@ export interface SqlOptions {
 
 /** Opens a bounded pool. Connects lazily: the first query meets an unreachable database. */
 export function createSql(options: SqlOptions): Sql {
-  const pool = createPool(options);
+  let isClosed = false;
+  // The pool forgets its connections before their ends arrived: what breaks then is what was wanted.
+  const onIdleError = (error: Error): void => void (isClosed || options.onIdleError?.(error));
+  const pool = createPool({ ...options, onIdleError });
   const maxWaiting = options.maxWaiting ?? 500;
   const acquire = async (): Promise<PoolClient> => {
     if (pool.waitingCount >= maxWaiting) throw unavailable('too many callers wait for the database');
@@ -83,7 +86,10 @@ export function createSql(options: SqlOptions): Sql {
       const session = await openSession();
       return work(session).finally(() => session.close());
     },
-    close: () => pool.end(),
+    close: () => {
+      isClosed = true;
+      return pool.end();
+    },
   };
 }
 
