@@ -51,6 +51,7 @@ async function talos(...argv: string[]): Promise<{ code: number; output: string 
     readStdin: async () => '',
     ask: undefined,
     spin: () => () => undefined,
+    onReload: () => () => undefined,
     onStop: () => () => undefined,
   };
   return { code: await run(argv, io), output: output.join('') };

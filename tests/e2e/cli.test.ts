@@ -45,6 +45,7 @@ function openTerminal(env: Io['env']): Terminal {
     readStdin: async () => '',
     ask: undefined,
     spin: () => () => undefined,
+    onReload: () => () => undefined,
     onStop: (callback) => {
       stops.add(callback);
       return () => void stops.delete(callback);

@@ -4,9 +4,10 @@ import {
   decodeUtf8,
   parseAnchors,
   parseTrustFile,
+  type Trust,
 } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
-import { readBoundedFile } from './bounded-file.js';
+import { parseNamed, readBoundedFile } from './bounded-file.js';
 import type { Io } from './io.js';
 import { parseTalosYaml } from './talos-yaml.js';
 import { UsageError } from './usage-error.js';
@@ -26,6 +27,12 @@ export function withAnchors(command: Command): Command {
     .option('--anchors <file>', 'offline: trust the anchors of this talos.yaml');
 }
 
+/** Reads a trust file. @throws {TrustError} MALFORMED | NOT_FOUND | TOO_LARGE, with the name of the file */
+export async function readTrustFile(io: Io, name: string, crypto: CryptoProvider): Promise<Trust> {
+  const bytes = await readBoundedFile(io, name, MAX_BYTES);
+  return parseNamed(name, () => parseTrustFile(bytes, crypto));
+}
+
 /** The anchors of the file that was named; undefined if none was.
  *  @throws {UsageError} both were | {TrustError} MALFORMED | NOT_FOUND */
 export async function readAnchors(
@@ -34,7 +41,7 @@ export async function readAnchors(
   crypto: CryptoProvider,
 ): Promise<Anchors | undefined> {
   if (trust !== undefined && anchors !== undefined) throw new UsageError('--trust or --anchors, not both');
-  if (trust !== undefined) return parseTrustFile(await readBoundedFile(io, trust, MAX_BYTES), crypto).anchors;
+  if (trust !== undefined) return (await readTrustFile(io, trust, crypto)).anchors;
   if (anchors === undefined) return undefined;
   const { policy } = parseTalosYaml(decodeUtf8(await readBoundedFile(io, anchors, MAX_BYTES)), anchors);
   return parseAnchors(policy.anchors ?? [], crypto);

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { TrustError } from '@talosprotocol/protocol';
+import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import { writeKeyFile } from '@talosprotocol/sdk/keys';
 import type { Io } from './io.js';
 
@@ -31,6 +31,18 @@ async function readAll(handle: FileHandle, path: string, maxBytes: number): Prom
     length += bytesRead;
     if (length > maxBytes) throw new TrustError('TOO_LARGE', `${path} holds more than ${maxBytes} bytes`);
     chunks.push(buffer.subarray(0, bytesRead));
+  }
+}
+
+/** Parses what a file holds; what is wrong with it is said of the file by its name.
+ *  @throws {TrustError} the code `parse` gave */
+export function parseNamed<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    const { reason = error.message, ...facts } = error.data;
+    throw new TrustError(error.code, `${name}: ${reason}`, facts, error);
   }
 }
 

@@ -5,7 +5,7 @@ import {
   parseBearerKey,
   parseChain,
 } from '@talosprotocol/protocol';
-import { readBoundedFile } from './bounded-file.js';
+import { parseNamed, readBoundedFile } from './bounded-file.js';
 import type { Io } from './io.js';
 import { UsageError } from './usage-error.js';
 
@@ -36,6 +36,11 @@ export async function readCapability(
       'put it into a file, or use - and standard input',
     );
   const text = (await readSource(io, source)).trim();
+  const read = () => parseCapability(text, crypto);
+  return CHAIN.test(source) ? read() : parseNamed(source === '-' ? 'standard input' : source, read);
+}
+
+function parseCapability(text: string, crypto: CryptoProvider): GivenCapability {
   if (!text.startsWith(KEY)) return { chain: parseChain(text, crypto), key: undefined, text };
   const key = parseBearerKey(text, crypto);
   return { chain: key.chain, key, text };

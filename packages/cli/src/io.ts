@@ -19,6 +19,9 @@ export interface Io extends Streams {
   spin(text: string): () => void;
   /** Calls back at the first SIGINT or SIGTERM; gives the function that stops listening. */
   onStop(callback: (signal?: StopSignal) => void): () => void;
+  /** Calls back at each SIGHUP that is sent to this process; one that comes because its terminal is gone is a stop
+   *  instead. Gives the function that stops listening. */
+  onReload(callback: () => void): () => void;
 }
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type JsonObject, parseJsonObject, TrustError } from '@talosprotocol/protocol';
 import { decodeKeyEnvelope, encodeKeyEnvelope, readKeyFile, type StoredKey } from '@talosprotocol/sdk/keys';
+import { parseNamed } from './bounded-file.js';
 import { type IdentityEntry, keyNames, storeKey } from './identities.js';
 import type { Io } from './io.js';
 
@@ -68,19 +69,21 @@ function decodeEntry(entry: JsonObject, passphrase: string): { folder: KeyFolder
 }
 
 function notBackup(): TrustError {
-  return new TrustError('MALFORMED', 'a file that is no backup of keys');
+  return new TrustError('MALFORMED', 'no backup of keys');
 }
 
 /** Puts every key of a backup back where it was. No key that is there is written over: the first such one ends it,
- *  with those before it restored. @throws {TrustError} CONFLICT */
+ *  with those before it restored. `file` is what messages call it.
+ *  @throws {TrustError} CONFLICT | MALFORMED | PROOF_INVALID */
 export async function restoreBackup(
   io: Io,
   data: string,
   bytes: Uint8Array,
   passphrase: string,
+  file: string,
 ): Promise<readonly (IdentityEntry & { readonly folder: KeyFolder })[]> {
   const restored: (IdentityEntry & { readonly folder: KeyFolder })[] = [];
-  for (const { folder, key } of decodeBackup(bytes, passphrase)) {
+  for (const { folder, key } of parseNamed(file, () => decodeBackup(bytes, passphrase))) {
     restored.push({ folder, ...(await storeKey(io, data, folder, key)) });
   }
   return restored;

@@ -79,8 +79,10 @@ export interface Failure {
 /** A failure as data; nothing in it is more than the caller may know. */
 export function describeFailure(error: unknown): Failure {
   if (isTrustError(error)) {
-    const { reason: _, ...facts } = error.data;
-    return { code: error.code, message: `${error.code}: ${error.message}`, ...facts };
+    const { reason = error.message, ...facts } = error.data;
+    // The title speaks of requests and credentials; what is malformed here is mostly a file, and the reason names it.
+    const said = error.code === 'MALFORMED' ? reason : error.message;
+    return { code: error.code, message: `${error.code}: ${said}`, ...facts };
   }
   if (error instanceof StoppedError) return { code: 'STOPPED', message: error.message };
   if (error instanceof UsageError) return { code: 'USAGE', message: error.message, hint: error.hint };

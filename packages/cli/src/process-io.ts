@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isatty } from 'node:tty';
 import { cancel, confirm, password } from '@clack/prompts';
 import { TrustError } from '@talosprotocol/protocol';
 import ora from 'ora';
@@ -32,6 +33,7 @@ export function createProcessIo(): Io {
       return () => void spinner.stop();
     },
     onStop,
+    onReload: (callback) => listenForReload(stops, callback),
   };
 }
 
@@ -53,6 +55,17 @@ function listenForStop(stops: Set<() => void>, callback: (signal?: StopSignal) =
   stops.add(stop);
   for (const name of names) process.on(name, stop);
   return forget;
+}
+
+function listenForReload(stops: Set<() => void>, callback: () => void): () => void {
+  const hangup = (): void => {
+    // A terminal that was closed is none any more, though the stream still says so.
+    const isGone = process.stdin.isTTY === true && !isatty(0);
+    if (!isGone) callback();
+    else for (const stop of [...stops]) stop();
+  };
+  process.on('SIGHUP', hangup);
+  return () => void process.off('SIGHUP', hangup);
 }
 
 async function readStdin(maxBytes: number): Promise<string> {

@@ -22,6 +22,8 @@ export interface ServerProcess {
   readonly ended: Promise<number>;
   /** Asks it to stop and waits; after `limitMs` it is killed. */
   stop(limitMs?: number): Promise<void>;
+  /** Asks it to read talos.yaml again; what is wrong with it stands in the log. */
+  reload(): void;
   /** SIGKILL, as a crash would. */
   kill(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     pid,
     ended,
     stop: (limitMs = STOP_MS) => stop(child, ended, limitMs),
+    reload: () => void child.kill('SIGHUP'),
     kill: async () => {
       child.kill('SIGKILL');
       await ended;

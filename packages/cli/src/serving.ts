@@ -21,7 +21,8 @@ export async function serveUntilStopped<T extends Serving>(
   return untilStopped(io, async (signal) => {
     signal.addEventListener('abort', () => output.aside('Stopping ...'));
     const serving = await start(signal);
-    const code = await useAndKeep(serving, use);
+    const deaf = io.onReload(() => serving.server.reload());
+    const code = await useAndKeep(serving, use).finally(deaf);
     if (signal.aborted && code === 0) return EXIT.ok;
     output.aside(`The platform ended (exit code ${code}). Its log above says why.`);
     return EXIT.unavailable;

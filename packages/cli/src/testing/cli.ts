@@ -60,6 +60,7 @@ export function createTestCli(): TestCli {
         readStdin: async () => options.stdin ?? '',
         ask: options.ask,
         spin: () => () => undefined,
+        onReload: () => () => undefined,
         onStop: options.onStop ?? (() => () => undefined),
       };
       const code = await run(argv, io);

@@ -23,13 +23,19 @@ function notProvenBy({ allowed, recomputed, unchecked }: BundleReport['counts'])
   ];
 }
 
+const STATEMENT_HINT =
+  'the bundle was changed after it was signed, or the statement belongs to another or to somebody you do not trust';
+
 /** The first check that failed, and where (AUD-21). */
 export function reportFailure(output: Output, error: TrustError): void {
   const { reason = error.message, caveat, item } = error.data;
-  output.result({ ok: false, proven: false, error: describeFailure(error) }, () => {
+  const hint = error.data.hint ?? (caveat === 'statement' ? STATEMENT_HINT : undefined);
+  const failure = { ...describeFailure(error), ...(hint === undefined ? {} : { hint }) };
+  output.result({ ok: false, proven: false, error: failure }, () => {
     output.line(output.color.red(`NOT PROVEN: ${printable(reason)}`));
     if (caveat !== undefined) output.line(`  check      ${printable(caveat)}`);
     if (item !== undefined) output.line(`  at         ${printable(item)}`);
+    if (hint !== undefined) output.line(`  hint       ${printable(hint)}`);
   });
 }
 

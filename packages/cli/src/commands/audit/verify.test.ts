@@ -70,6 +70,29 @@ describe('talos audit verify', () => {
     }
   });
 
+  it('says of a bundle that was changed what may have happened', async () => {
+    const text = new TextDecoder().decode(makeEvidence().bundle);
+    write('altered', text.replace(/"to":1/, '"to":2'));
+    const { code, stdout } = await verify('altered', '--trust', 'trust');
+    expect(code).toBe(3);
+    expect(stdout).toContain('changed after it was signed');
+    expect((await verify('altered', '--trust', 'trust', '--json')).stdout).toContain('changed after');
+  });
+
+  it('names the file that is no bundle, and the one that is no trust file', async () => {
+    write('notes.txt', 'hello');
+    expect((await verify('notes.txt', '--trust', 'trust')).stdout).toMatch(/^NOT PROVEN: notes\.txt: /);
+    expect((await verify('notes.txt')).stdout).toMatch(/^NOT PROVEN: notes\.txt: /);
+    const { stderr } = await verify('bundle', '--trust', 'notes.txt');
+    expect(stderr).toMatch(/^talos: MALFORMED: notes\.txt: /);
+    for (const argv of [
+      ['cap', 'inspect', 'notes.txt'],
+      ['cap', 'verify', 'notes.txt', '--trust', 'trust'],
+    ]) {
+      expect((await cli.run(argv)).stderr).toMatch(/^talos: MALFORMED: notes\.txt: /);
+    }
+  });
+
   it('tells files that cannot be read, and a wrong trust file, from evidence that proves nothing', async () => {
     expect((await verify('nowhere', '--trust', 'trust')).code).toBe(1);
     expect((await verify('bundle', '--trust', 'nowhere')).code).toBe(1);

@@ -5,12 +5,12 @@ import {
   isTrustError,
   parseJsonObject,
   parseReceipt,
-  parseTrustFile,
   TrustError,
   verifyBundle,
   verifyReceipt,
 } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
+import { readTrustFile } from '../../anchors-file.js';
 import { readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
@@ -21,7 +21,6 @@ interface Options {
   readonly trust?: string;
 }
 
-const MAX_TRUST = 4 * 1024 * 1024;
 const MAX_RECEIPT = 4 * 1024 * 1024;
 
 /** `talos audit verify`: the offline verifier. Reads two files; no network, no platform, no keys. */
@@ -37,24 +36,22 @@ export function addVerify(audit: Command, shell: Shell, crypto: CryptoProvider):
     ],
   };
   const verify: Handler<Options> = async ({ io, output, args, options }) => {
-    const bytes = await readBoundedFile(io, args[0] ?? '', MAX_BUNDLE_BYTES);
+    const [file = ''] = args;
+    const bytes = await readBoundedFile(io, file, MAX_BUNDLE_BYTES);
     const isReceipt = isReceiptFile(bytes);
-    const trust =
-      options.trust === undefined
-        ? undefined
-        : parseTrustFile(await readBoundedFile(io, options.trust, MAX_TRUST), crypto);
+    const trust = options.trust === undefined ? undefined : await readTrustFile(io, options.trust, crypto);
     try {
-      if (trust === undefined) return refuseWithoutTrust(output, bytes, isReceipt, crypto);
+      if (trust === undefined) return refuseWithoutTrust(output, file, bytes, crypto);
       if (isReceipt)
         reportReceipt(
           output,
-          proven(() => verifyReceipt(parseReceipt(bytes), trust, crypto)),
+          proven(file, () => verifyReceipt(parseReceipt(bytes), trust, crypto)),
           trust,
         );
       else
         reportBundle(
           output,
-          proven(() => verifyBundle(bytes, trust, crypto)),
+          proven(file, () => verifyBundle(bytes, trust, crypto)),
           trust,
         );
     } catch (error) {
@@ -86,26 +83,30 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
   return new TextDecoder('latin1').decode(bytes.subarray(0, text.length)) === text;
 }
 
-/** Whatever refuses the evidence, the answer is that it proves nothing (AUD-24). */
-function proven<T>(verify: () => T): T {
+/** Whatever refuses the evidence, the answer is that it proves nothing (AUD-24). A file that is none is named: perhaps
+ *  another was meant. */
+function proven<T>(file: string, verify: () => T): T {
   try {
     return verify();
   } catch (error) {
-    if (!isTrustError(error) || error.code === 'PROOF_NOT_PROVEN') throw error;
-    const { reason = error.message } = error.data;
-    throw new TrustError('PROOF_NOT_PROVEN', `${reason} (${error.code})`, error.data, error);
+    if (!isTrustError(error)) throw error;
+    const { reason = error.message, ...facts } = error.data;
+    const where = error.code === 'MALFORMED' || facts.caveat === 'bundle' ? `${file}: ` : '';
+    const code = error.code === 'PROOF_NOT_PROVEN' ? '' : ` (${error.code})`;
+    throw new TrustError('PROOF_NOT_PROVEN', `${where}${reason}${code}`, facts, error);
   }
 }
 
 /** AUD-20: says what is consistent, that nothing is proven, and fails. */
 function refuseWithoutTrust(
   output: Output,
+  file: string,
   bytes: Uint8Array,
-  isReceipt: boolean,
   crypto: CryptoProvider,
 ): typeof EXIT.proofInvalid {
-  const consistent = isReceipt ? undefined : inspectBundle(bytes, crypto);
-  if (isReceipt) proven(() => parseReceipt(bytes));
+  const isReceipt = isReceiptFile(bytes);
+  const consistent = isReceipt ? undefined : proven(file, () => inspectBundle(bytes, crypto));
+  if (isReceipt) proven(file, () => parseReceipt(bytes));
   const error = {
     code: 'PROOF_NOT_PROVEN',
     message: 'Not proven: no trust file was given.',

@@ -124,9 +124,10 @@ function addRestore(id: Command, shell: Shell): void {
     examples: ['talos id restore all-keys.backup.json --passphrase-file passphrase.txt'],
   };
   const restore: Handler<PlaceOptions & PassphraseOptions> = async ({ io, output, args, options }) => {
-    const bytes = await readBoundedFile(io, args[0] ?? '', 1024 * 1024);
+    const [file = ''] = args;
+    const bytes = await readBoundedFile(io, file, 1024 * 1024);
     const passphrase = await readPassphrase(io, options, false);
-    const work = restoreBackup(io, dataFolder(io, options), bytes, passphrase);
+    const work = restoreBackup(io, dataFolder(io, options), bytes, passphrase, file);
     const restored = await withProgress(io, output, 'Decrypting', work);
     output.result({ ok: true, restored }, () => {
       for (const { file } of restored) output.line(`restored ${file}`);
