@@ -165,6 +165,23 @@ describe('recording', () => {
     expect((await audit.record(decision())).index).toBe(3);
   });
 
+  it('waits for nothing any more once the database is said to be gone, and takes nothing', async () => {
+    const tiles = await world.fresh();
+    const state = { isCut: false };
+    // Far longer than this test may take.
+    const limits = { retryMs: 300_000, intervalMs: 300_000 };
+    const audit = createAudit({ ...auditDeps(forgetful(world.sql, state), tiles), limits });
+    open.push(audit);
+    await audit.start();
+    state.isCut = true;
+    const lost = refused(audit.record(decision()));
+    await expect.poll(() => refused(Promise.resolve().then(() => audit.assertReady()))).toBe('UNAVAILABLE');
+    audit.giveUp();
+    expect(await lost).not.toBe('accepted');
+    expect(await refused(audit.record(decision()))).toBe('UNAVAILABLE');
+    await audit.stop();
+  });
+
   it('records a draft that is handed in again once, also within one batch and after a restart', async () => {
     const tiles = await world.fresh();
     const audit = await start(tiles);
