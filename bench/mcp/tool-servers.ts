@@ -17,7 +17,10 @@ export async function addToolServers(ready: Ready): Promise<void> {
   const base = first.slice(0, first.indexOf('servers:'));
   const program = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
   const server = { command: process.execPath, args: [program] };
-  const write = (servers: object) => writeFile(ready.config, base + stringify({ servers }), { mode: 0o600 });
+  // One caller calls as fast as it can: the limit per address stays on, but must not be what is measured.
+  const limits = { perAddressPerMinute: 1_000_000 };
+  const write = (servers: object) =>
+    writeFile(ready.config, base + stringify({ servers, limits }), { mode: 0o600 });
   await write({ [SERVERS.read]: server, [SERVERS.write]: server });
   await gateway.reloadPolicy();
   const pinned: Record<string, object> = {};
