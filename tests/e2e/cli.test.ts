@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { editTalosYaml } from '../../packages/cli/src/config-edit.js';
 import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import { writeServerRecord } from '../../packages/cli/src/server-record.js';
@@ -20,6 +21,8 @@ interface Terminal {
   readonly err: string[];
   /** Gives how many listened. */
   interrupt(): number;
+  /** As SIGHUP does; gives how many listened. */
+  hangUp(): number;
 }
 
 let folder: string;
@@ -33,6 +36,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 function openTerminal(env: Io['env']): Terminal {
   const [out, err]: [string[], string[]] = [[], []];
   const stops = new Set<() => void>();
+  const reloads = new Set<() => void>();
   const io: Io = {
     stdout: { write: (text) => void out.push(text) },
     stderr: { write: (text) => void err.push(text) },
@@ -45,14 +49,19 @@ function openTerminal(env: Io['env']): Terminal {
     readStdin: async () => '',
     ask: undefined,
     spin: () => () => undefined,
-    onReload: () => () => undefined,
+    onReload: (callback) => {
+      reloads.add(callback);
+      return () => void reloads.delete(callback);
+    },
     onStop: (callback) => {
       stops.add(callback);
       return () => void stops.delete(callback);
     },
   };
-  return { io, out, err, interrupt: () => [...stops].map((stop) => stop()).length };
+  return { io, out, err, interrupt: () => callAll(stops), hangUp: () => callAll(reloads) };
 }
+
+const callAll = (callbacks: Set<() => void>): number => [...callbacks].map((call) => call()).length;
 
 async function talos(env: Io['env'], ...argv: string[]): Promise<Ran> {
   const { io, out, err } = openTerminal(env);
@@ -213,12 +222,28 @@ describe('commands that start a platform', () => {
     expect([...terminal.out, ...terminal.err, made.stdout, doctor.stdout].join('')).not.toContain(token);
   });
 
+  it('up, sent a SIGHUP, puts an edit of talos.yaml in force', async () => {
+    const env = environment('reload');
+    const terminal = openTerminal(env);
+    const up = run(['up', '--json'], terminal.io);
+    await expect.poll(() => terminal.out.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const { config } = JSON.parse(terminal.out.join(''));
+    const asked = () => talos(env, 'mcp', 'policy', 'suggest', 'files');
+    await editTalosYaml(terminal.io, config, (yaml) => yaml.addServer('files', filesystemServer(folder)));
+    expect((await asked()).code).toBe(1);
+    expect(terminal.hangUp()).toBe(1);
+    await expect.poll(async () => (await asked()).code, { timeout: 20_000 }).toBe(0);
+    terminal.interrupt();
+    expect(await up).toBe(0);
+  });
+
   it('up, stopped while it starts, leaves nothing that runs', async () => {
     const env = environment('early');
     const terminal = openTerminal(env);
     const up = run(['up'], terminal.io);
     await expect.poll(() => terminal.interrupt()).toBe(1);
-    expect(await up).toBe(4);
+    expect(await up).toBe(130);
+    expect(terminal.err.join('')).toContain('stopped');
     const doctor = JSON.parse((await talos(env, 'doctor', '--json')).stdout);
     expect(doctor.checks[0].detail).toMatch(/not in use|not there yet/);
   });
