@@ -1,6 +1,6 @@
 import { isTrustError } from '@talosprotocol/protocol';
 import { CommanderError } from 'commander';
-import { StoppedError } from './stopping.js';
+import { StoppedError } from './stopped-error.js';
 import { UsageError } from './usage-error.js';
 
 /** The exit codes of every command; they are API. */

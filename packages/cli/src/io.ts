@@ -1,5 +1,6 @@
 import type { Machine } from '@talosprotocol/sdk/keys';
 import type { Streams } from './output.js';
+import type { StopSignal } from './stopped-error.js';
 
 /** Everything a command touches outside itself, so that a test can run any of them in its own process. */
 export interface Io extends Streams {
@@ -23,8 +24,6 @@ export interface Io extends Streams {
    *  instead. Gives the function that stops listening. */
   onReload(callback: () => void): () => void;
 }
-
-export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /** Questions to a person. Both end in an abort of the command if the person leaves. */
 export interface Ask {

@@ -2,7 +2,7 @@ import { isTrustError } from '@talosprotocol/protocol';
 import { CommanderError } from 'commander';
 import pico from 'picocolors';
 import { printable, printableJson } from './printable.js';
-import { StoppedError } from './stopping.js';
+import { StoppedError } from './stopped-error.js';
 import { UsageError } from './usage-error.js';
 
 /** Where a command writes: people get lines on a terminal, programs get one JSON document on standard output.

@@ -3,8 +3,8 @@ import { isatty } from 'node:tty';
 import { cancel, confirm, password } from '@clack/prompts';
 import { TrustError } from '@talosprotocol/protocol';
 import ora from 'ora';
-import type { Ask, Io, StopSignal } from './io.js';
-import { StoppedError } from './stopping.js';
+import type { Ask, Io } from './io.js';
+import { StoppedError, type StopSignal } from './stopped-error.js';
 
 /** The terminal, the clock and the environment of this process: the one place of the CLI that reads them. */
 export function createProcessIo(): Io {

@@ -1,15 +1,5 @@
-import type { Io, StopSignal } from './io.js';
-
-/** Somebody ended the command: no failure, and the exit code is the shell's for that signal. */
-export class StoppedError extends Error {
-  readonly exitCode: 130 | 143;
-
-  constructor(signal: StopSignal = 'SIGINT') {
-    super('stopped');
-    this.name = 'StoppedError';
-    this.exitCode = signal === 'SIGTERM' ? 143 : 130;
-  }
-}
+import type { Io } from './io.js';
+import { StoppedError } from './stopped-error.js';
 
 /** Does `work` with a signal that aborts when somebody stops this process. What fails after that fails because of it.
  *  @throws {StoppedError} */
