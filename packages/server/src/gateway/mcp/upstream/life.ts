@@ -26,6 +26,7 @@ export async function startLife(
   limits: Limits,
   deps: LifeDeps,
   onEnd: (reason: string) => void,
+  leaving: AbortSignal,
 ): Promise<Life> {
   // Counts the changes the server told of: a list asked for before the last one is outdated.
   let changes = 0;
@@ -48,11 +49,16 @@ export async function startLife(
     });
     return listing;
   };
+  // A server that never answers must not hold up the end of everything for its whole time limit.
+  const giveUp = (): void => void connection.stop();
+  leaving.addEventListener('abort', giveUp, { once: true });
   try {
     await initialize(connection, limits.startTimeoutMs);
   } catch (error) {
     await connection.stop();
     throw error;
+  } finally {
+    leaving.removeEventListener('abort', giveUp);
   }
   return {
     connection,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ServerLimits } from '../../admission/ports.js';
+import type { ServerLimits, ServerPolicy } from '../../admission/ports.js';
 import { createUpstreamPool, type UpstreamPool } from './pool.js';
 import type { Lease } from './supervisor.js';
 import { childrenOf, isGroupAlive, nastyServer, upstreamDeps } from './testing/deps.js';
@@ -73,6 +73,19 @@ describe('a supervised tool server', () => {
     const one = await lease();
     await expect(call(one, 'silent', 50)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' });
     expect(await call(one, 'count')).toBe('1');
+  });
+
+  it('that never says who it is does not hold up the end of everything', async () => {
+    const made = upstreamDeps();
+    const pool = createUpstreamPool(made.deps);
+    const mute: ServerPolicy = {
+      name: 'mute',
+      run: { command: 'sleep', args: ['60'], env: {} },
+      tools: new Map(),
+    };
+    const refused = expect(pool.lease('a', mute, new AbortController().signal)).rejects.toBeInstanceOf(Error);
+    await pool.stop();
+    await refused;
   });
 
   it.each(['lenient', 'neither'])('that answers %s fails the call at once', async (name) => {

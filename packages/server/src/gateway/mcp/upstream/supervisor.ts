@@ -40,6 +40,7 @@ interface State {
   current: Tenure | undefined;
   starting: Promise<Tenure> | undefined;
   stopped: boolean;
+  readonly leaving: AbortController;
 }
 
 /** Builds the supervisor of one server for one tenant; nothing is started before the first lease. */
@@ -55,11 +56,13 @@ export function createSupervisor(server: ServerPolicy, deps: LifeDeps): Supervis
     current: undefined,
     starting: undefined,
     stopped: false,
+    leaving: new AbortController(),
   };
   return {
     lease: (signal) => lease(state, signal),
     async stop() {
       state.stopped = true;
+      state.leaving.abort();
       await state.starting?.catch(() => undefined);
       await Promise.all([...state.tenures].map((tenure) => tenure.life.stop()));
     },
@@ -94,10 +97,11 @@ async function start(state: State): Promise<Tenure> {
   state.restarts.assertMayStart();
   const startedAt = deps.clock.monotonic();
   let tenure: Tenure | undefined;
-  const life = await startLife(state.server, limits, deps, (reason) => {
+  const onEnd = (reason: string): void => {
     if (!state.stopped && tenure?.retiring !== true) failed(state, startedAt, reason);
     if (tenure !== undefined) forget(state, tenure);
-  });
+  };
+  const life = await startLife(state.server, limits, deps, onEnd, state.leaving.signal);
   tenure = { life, leases: 0, retiring: false, lifetime: undefined, idle: undefined };
   if (!life.connection.isOpen) throw new TrustError('UNAVAILABLE', 'the tool server ended at once');
   state.tenures.add(tenure);
