@@ -78,8 +78,10 @@ const MAX_SAID = 300;
 function explainStart({ run }: ServerPolicy, error: unknown): unknown {
   if (!isTrustError(error) || error.code !== 'UPSTREAM_FAILED') return error;
   const { reason = 'the tool server failed' } = error.data;
-  if (reason.includes('(ENOENT)')) {
-    const missing = run.cwd === undefined ? '' : `, or its folder ${run.cwd} does not exist`;
+  // A folder of PATH that is closed to us makes a missing command look like a forbidden one.
+  if (reason.includes('(ENOENT)') || reason.includes('(EACCES)')) {
+    const closed = reason.includes('(EACCES)') ? ', or may not be run' : '';
+    const missing = run.cwd === undefined ? closed : `${closed}, or its folder ${run.cwd} does not exist`;
     return new TrustError('UPSTREAM_FAILED', `the command ${run.command} was not found${missing}`, {
       hint: "check the server's command in talos.yaml, and the PATH of the platform",
     });
