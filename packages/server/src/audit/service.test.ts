@@ -381,6 +381,9 @@ describe('reading', () => {
     expect(erased.disclosures).toEqual([]);
     expect(verify(audit, erased)).toBe(1);
     expect(createChecker(TrustFile)(await audit.trust())).toBeUndefined();
+    // The checkpoint follows what is sequenced; a receipt of the last event waits for it.
+    const { events: newest } = await audit.events(undefined, 1);
+    await audit.receipt(newest[0]!.receipt, WAIT_MS);
     expect(await audit.stats()).toMatchObject({
       sequenced: 9,
       size: 9,
