@@ -7,7 +7,7 @@ import {
 import { expect, it } from 'vitest';
 import { random } from '../platform/system.js';
 import { createGateCheck, tryGate } from './canary.js';
-import { createVerification } from './verification.js';
+import { createVerification } from './capability/verification.js';
 
 const clock = { now: () => 1_800_000_000_000, monotonic: () => 0 };
 const gateway = 'did:web:gateway.example';

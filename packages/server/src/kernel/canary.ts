@@ -8,7 +8,7 @@ import {
   verifyCapability,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../platform/system.js';
-import type { Verification } from './verification.js';
+import type { Verification } from './capability/verification.js';
 
 export interface CanaryDeps {
   readonly verification: Verification;

@@ -17,8 +17,8 @@ import {
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../platform/system.js';
 import { createBoundedSet } from './bounded.js';
+import type { NewIdentity } from './identity/store.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
-import type { NewIdentity } from './store.js';
 
 /** A chain whose signatures verified, as far as events name it. */
 type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;

@@ -4,12 +4,12 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Guard } from '../platform/http.js';
 import { readJson, readQuery, sendJson } from '../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../platform/routes.js';
-import type { Authorizing } from './authorizing.js';
-import type { Identities } from './identities.js';
-import type { Issuing } from './issuing.js';
+import type { Authorizing } from './capability/authorizing.js';
+import type { Issuing } from './capability/issuing.js';
+import type { Identities } from './identity/identities.js';
 import type { DecisionLookup, RateLimiter } from './ports.js';
-import { parseRevokeRequest, type Revoking } from './revoking.js';
-import { addressOf } from './session-routes.js';
+import { parseRevokeRequest, type Revoking } from './revocation/revoking.js';
+import { addressOf } from './session/session-routes.js';
 
 export interface RoutesDeps {
   readonly identities: Identities;

@@ -3,14 +3,15 @@ import type { CryptoProvider, DidResolver, Signer, VerifiedCapability } from '@t
 import type { Deps } from '../platform/deps.js';
 import type { Guard } from '../platform/http.js';
 import type { Route } from '../platform/routes.js';
-import { createAuthorizing } from './authorizing.js';
-import { createBearers } from './bearers.js';
 import { createGateCheck } from './canary.js';
+import { createAuthorizing } from './capability/authorizing.js';
+import { createBearers } from './capability/bearers.js';
+import { createIssuing } from './capability/issuing.js';
+import { createVerification } from './capability/verification.js';
 import { createEvents } from './events.js';
-import { createIdentities } from './identities.js';
-import { createIssuing } from './issuing.js';
-import { createLedger } from './ledger.js';
-import { createLedgerStore } from './ledger-store.js';
+import { createIdentities } from './identity/identities.js';
+import { createLedger } from './ledger/ledger.js';
+import { createLedgerStore } from './ledger/ledger-store.js';
 import type {
   AuditSink,
   Authenticated,
@@ -19,14 +20,13 @@ import type {
   RateLimiter,
   SignedRequest,
 } from './ports.js';
-import { createRevocations } from './revocations.js';
-import { createRevoking } from './revoking.js';
+import { createRevocations } from './revocation/revocations.js';
+import { createRevoking } from './revocation/revoking.js';
 import { createAdminRoutes, createPublicRoutes } from './routes.js';
-import { createSessionRoutes } from './session-routes.js';
-import { createSessions } from './sessions.js';
+import { createSessionRoutes } from './session/session-routes.js';
+import { createSessions } from './session/sessions.js';
 import { createKernelStore } from './store.js';
 import { startTasks } from './tasks.js';
-import { createVerification } from './verification.js';
 
 /** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
 export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log'> {

@@ -13,6 +13,8 @@ export interface RouteDeclaration {
   readonly surface: Surface;
   /** What is recorded about a call; `none` only where nothing is decided (health, proofs, public documents). */
   readonly audit: 'none' | 'decision' | 'administration';
+  /** What a caller of the surface `admin` must be allowed to do: `namespace:action`. */
+  readonly permission?: `${string}:${string}`;
   /** Largest request body in bytes; 64 KiB by default. */
   readonly maxBody?: number;
 }

@@ -1,14 +1,14 @@
 import { attenuate, createDidResolver, createSigner, signRevocation } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '../platform/log.js';
-import { random } from '../platform/system.js';
-import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
-import type { RevocationFacts } from './events.js';
+import { createLog } from '../../platform/log.js';
+import { random } from '../../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import type { RevocationFacts } from '../events.js';
+import { createKernelStore } from '../store.js';
+import { openSession, REQUEST, takeSession } from '../testing/agent.js';
+import { crypto, GRANTS, issueTo, openWorld, type World } from '../testing/kernel-world.js';
 import { createRevocations } from './revocations.js';
 import { createRevoking } from './revoking.js';
-import { createKernelStore } from './store.js';
-import { openSession, REQUEST, takeSession } from './testing/agent.js';
-import { crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
 
 let database: TestDatabase;
 let world: World;

@@ -10,9 +10,9 @@ import {
   type VerifyContext,
   verifyCapability,
 } from '@talosprotocol/protocol';
-import type { Clock } from '../platform/system.js';
-import type { KernelPolicy } from './ports.js';
-import { type Revocations, staleFeed } from './revocations.js';
+import type { Clock } from '../../platform/system.js';
+import type { KernelPolicy } from '../ports.js';
+import { type Revocations, staleFeed } from '../revocation/revocations.js';
 
 /** Verifies chains as this platform does now: with its policy, its revocations and its clock. */
 export interface Verification {

@@ -1,10 +1,10 @@
 import { attenuate, createSigner, isTrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { random } from '../platform/system.js';
-import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
-import type { Authenticated } from './ports.js';
-import { openSession, REQUEST, takeSession } from './testing/agent.js';
-import { createPlatform, crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
+import { random } from '../../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import type { Authenticated } from '../ports.js';
+import { openSession, REQUEST, takeSession } from '../testing/agent.js';
+import { createPlatform, crypto, GRANTS, issueTo, openWorld, type World } from '../testing/kernel-world.js';
 
 let database: TestDatabase;
 let world: World;

@@ -15,9 +15,9 @@ import {
   parseDidKey,
   TrustError,
 } from '@talosprotocol/protocol';
-import type { Clock, Random } from '../platform/system.js';
-import type { Events } from './events.js';
-import type { KernelStore, NewIdentity } from './store.js';
+import type { Clock, Random } from '../../platform/system.js';
+import type { Events } from '../events.js';
+import type { IdentityStore, NewIdentity } from './store.js';
 
 /** The registry of identities: who is who, for people. Nothing is authorised by it. */
 export interface Identities {
@@ -30,7 +30,7 @@ export interface Identities {
 }
 
 export interface IdentitiesDeps {
-  readonly store: Pick<KernelStore, 'addIdentity' | 'findIdentity' | 'listIdentities'>;
+  readonly store: IdentityStore;
   readonly events: Pick<Events, 'identityRegistered'>;
   readonly clock: Clock;
   readonly random: Random;

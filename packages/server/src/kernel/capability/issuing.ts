@@ -12,10 +12,10 @@ import {
   TrustError,
   verifyCapabilityAsOf,
 } from '@talosprotocol/protocol';
-import type { Clock, Random } from '../platform/system.js';
-import type { Events } from './events.js';
-import type { KernelPolicy } from './ports.js';
-import type { KernelStore } from './store.js';
+import type { Clock, Random } from '../../platform/system.js';
+import type { Events } from '../events.js';
+import type { KernelPolicy } from '../ports.js';
+import type { KernelStore } from '../store.js';
 
 /** What is answered: a chain of one link and its hashes (CAP-5). `key` only for the bearer form, and only here. */
 interface Issued {

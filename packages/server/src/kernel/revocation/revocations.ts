@@ -1,7 +1,7 @@
 import { TrustError } from '@talosprotocol/protocol';
-import type { Log } from '../platform/log.js';
-import type { Clock } from '../platform/system.js';
-import type { KernelStore } from './store.js';
+import type { Log } from '../../platform/log.js';
+import type { Clock } from '../../platform/system.js';
+import type { KernelStore } from '../store.js';
 
 /** The revocations in force in this process, and who is told of new ones. */
 export interface Revocations {

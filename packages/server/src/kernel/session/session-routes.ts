@@ -7,11 +7,11 @@ import {
   readRequestHeaders,
   TrustError,
 } from '@talosprotocol/protocol';
-import { readBody } from '../platform/body.js';
-import { readJson, sendJson } from '../platform/json-exchange.js';
-import type { RequestContext, Route } from '../platform/routes.js';
-import type { Events } from './events.js';
-import type { RateLimiter } from './ports.js';
+import { readBody } from '../../platform/body.js';
+import { readJson, sendJson } from '../../platform/json-exchange.js';
+import type { RequestContext, Route } from '../../platform/routes.js';
+import type { Events } from '../events.js';
+import type { RateLimiter } from '../ports.js';
 import { presentedToken, type Sessions } from './sessions.js';
 
 export interface SessionRoutesDeps {

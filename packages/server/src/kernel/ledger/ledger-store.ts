@@ -1,4 +1,4 @@
-import type { Queries, Sql, SqlValue } from '../platform/sql.js';
+import type { Queries, Sql, SqlValue } from '../../platform/sql.js';
 
 /** What is to be debited from one counter. */
 interface Debit {

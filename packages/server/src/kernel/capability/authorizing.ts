@@ -16,7 +16,7 @@ import {
   TrustError,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
-import type { KernelPolicy } from './ports.js';
+import type { KernelPolicy } from '../ports.js';
 import type { Verification } from './verification.js';
 
 /** Decides for services that ask (DEC-11). */

@@ -1,6 +1,6 @@
 import { type LimitEntry, limitsOf, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
-import type { Log } from '../platform/log.js';
-import type { Clock } from '../platform/system.js';
+import type { Log } from '../../platform/log.js';
+import type { Clock } from '../../platform/system.js';
 import { createLeases, type Leases } from './leases.js';
 import type { LedgerStore, Rest } from './ledger-store.js';
 import { monthBefore, periodAt } from './period.js';

@@ -4,10 +4,10 @@ import {
   type VerifiedCapability,
   verifyBearer,
 } from '@talosprotocol/protocol';
-import { createBoundedMap } from './bounded.js';
-import type { Events } from './events.js';
-import type { Authenticated } from './ports.js';
-import type { Revocations } from './revocations.js';
+import { createBoundedMap } from '../bounded.js';
+import type { Events } from '../events.js';
+import type { Authenticated } from '../ports.js';
+import type { Revocations } from '../revocation/revocations.js';
 import type { Verification } from './verification.js';
 
 /** Authenticates bearer keys. */

@@ -8,12 +8,12 @@ import {
   TrustError,
   verifyRevocation,
 } from '@talosprotocol/protocol';
-import type { Clock } from '../platform/system.js';
-import type { Events, RevocationFacts } from './events.js';
-import type { KernelPolicy } from './ports.js';
+import type { Clock } from '../../platform/system.js';
+import type { Events, RevocationFacts } from '../events.js';
+import type { KernelPolicy } from '../ports.js';
+import type { KernelStore } from '../store.js';
 import type { Revocation } from './revocation.js';
 import type { Revocations } from './revocations.js';
-import type { KernelStore } from './store.js';
 
 /** Revokes links. */
 export interface Revoking {

@@ -9,14 +9,14 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../platform/log.js';
-import { migrate } from '../platform/migrations.js';
-import { createSql, type Sql } from '../platform/sql.js';
-import { random } from '../platform/system.js';
-import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import { createLog } from '../../platform/log.js';
+import { migrate } from '../../platform/migrations.js';
+import { createSql, type Sql } from '../../platform/sql.js';
+import { random } from '../../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import { kernelMigrations } from '../migrations.js';
 import { createLedger } from './ledger.js';
 import { createLedgerStore } from './ledger-store.js';
-import { kernelMigrations } from './migrations.js';
 
 const crypto = createNodeCrypto();
 const organisation = createSigner(random(32), crypto);

@@ -22,11 +22,11 @@ import {
   type VerifiedCapability,
   verifyProof,
 } from '@talosprotocol/protocol';
-import type { Clock, Random } from '../platform/system.js';
-import type { Events } from './events.js';
-import type { Authenticated, SignedRequest } from './ports.js';
-import type { Revocations } from './revocations.js';
-import type { Verification } from './verification.js';
+import type { Clock, Random } from '../../platform/system.js';
+import type { Verification } from '../capability/verification.js';
+import type { Events } from '../events.js';
+import type { Authenticated, SignedRequest } from '../ports.js';
+import type { Revocations } from '../revocation/revocations.js';
 
 /** The request that opens a session, as far as its proof names it (SES-2). */
 interface OpeningRequest {

@@ -7,9 +7,9 @@ import {
   parseBearerKey,
 } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { random } from '../platform/system.js';
-import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
-import { crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
+import { random } from '../../platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import { crypto, GRANTS, issueTo, openWorld, type World } from '../testing/kernel-world.js';
 
 let database: TestDatabase;
 let world: World;
