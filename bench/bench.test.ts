@@ -5,6 +5,7 @@ import { authorizeFull } from './authorize/full.js';
 import { authorizeProof } from './authorize/proof.js';
 import { compareGoals, GOALS } from './goals.js';
 import { currentCommit, describeMachine } from './machine.js';
+import { openPeer } from './peers/remote-peer.js';
 import type { Result } from './result.js';
 import { median, percentile, QUICK } from './runner.js';
 import { formatReport } from './table.js';
@@ -19,6 +20,7 @@ function expectRow(row: Result, name: string): void {
     expect(isPositive(value)).toBe(true);
   }
   expect(row.p99_us).toBeGreaterThanOrEqual(row.p50_us);
+  expect(row.p999_us).toBeGreaterThanOrEqual(row.p99_us);
   expect(row.bytes_per_op).toBeGreaterThanOrEqual(0);
   expect(Object.keys(row.peers)).toEqual(Object.keys(row.ratios));
   for (const value of [...Object.values(row.ratios), ...Object.values(row.peers)]) {
@@ -43,6 +45,19 @@ describe('benchmarks that run in this process', () => {
   });
 });
 
+describe('peers in processes of their own', () => {
+  it.each(['aps', 'cedar', 'ucanto'])('%s decides rightly', async (name) => {
+    const peer = await openPeer({ name: `../dist/peers/${name}` });
+    expect(peer.name).toBe(name);
+    await peer.run(1100);
+    await peer.close();
+  });
+
+  it('are no silent loss', async () => {
+    await expect(openPeer({ name: 'nobody' })).rejects.toThrow('the peer nobody ended');
+  });
+});
+
 describe('goals', () => {
   const row: Result = {
     name: 'authorize.full',
@@ -50,6 +65,7 @@ describe('goals', () => {
     ops_per_s: 1,
     p50_us: 1,
     p99_us: 1,
+    p999_us: 1,
     bytes_per_op: 0,
     rss_bytes: 1,
     ratios: { 'node-crypto': 0.95, jose: 1.6 },
@@ -63,6 +79,9 @@ describe('goals', () => {
       ['ratio to node-crypto', true],
       ['ratio to jose', false],
       ['ratio to fast-jwt', false],
+      ['ratio to biscuit', false],
+      ['ratio to aps', false],
+      ['ratio to ucanto', false],
     ]);
   });
 

@@ -6,6 +6,7 @@ export interface Result {
   readonly ops_per_s: number;
   readonly p50_us: number;
   readonly p99_us: number;
+  readonly p999_us: number;
   /** Allocated on the heap by one operation; null where operations run in another process. */
   readonly bytes_per_op: number | null;
   /** Resident memory of the process that did the work. */

@@ -21,13 +21,14 @@ export interface Effort {
   readonly memorySlices: number;
 }
 
-export const FULL: Effort = { rounds: 7, sliceMs: 250, samples: 5_000, memorySlices: 15 };
+export const FULL: Effort = { rounds: 7, sliceMs: 250, samples: 20_000, memorySlices: 15 };
 export const QUICK: Effort = { rounds: 2, sliceMs: 5, samples: 100, memorySlices: 1 };
 
 export interface Measured {
   readonly ops_per_s: number;
   readonly p50_us: number;
   readonly p99_us: number;
+  readonly p999_us: number;
   readonly bytes_per_op: number;
   readonly rss_bytes: number;
   readonly ratios: Readonly<Record<string, number>>;
@@ -57,6 +58,7 @@ export async function measure(
     ops_per_s: median(own),
     p50_us: percentile(latencies, 0.5),
     p99_us: percentile(latencies, 0.99),
+    p999_us: percentile(latencies, 0.999),
     bytes_per_op: await bytesPerOperation(ours, effort.memorySlices),
     rss_bytes: process.memoryUsage.rss(),
     ratios: each(peers, (peer) => median(own.map((rate, round) => rate / (rates.get(peer)?.[round] ?? 0)))),

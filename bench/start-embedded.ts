@@ -22,6 +22,7 @@ export const startEmbedded: Benchmark = {
         ops_per_s: 1e6 / median(times),
         p50_us: median(times),
         p99_us: percentile(times, 0.99),
+        p999_us: percentile(times, 0.999),
       };
       const row = { name: 'start.embedded', params: { start: 'second', work: WORK }, ...figures };
       return [{ ...row, bytes_per_op: null, rss_bytes, ratios: {}, rounds: times.length, peers: {} }];

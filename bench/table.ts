@@ -23,6 +23,7 @@ function formatResult(result: Result): string {
     `${count(result.ops_per_s)}/s`,
     `p50 ${round(result.p50_us)} µs`,
     `p99 ${round(result.p99_us)} µs`,
+    `p99.9 ${round(result.p999_us)} µs`,
     ...(result.bytes_per_op === null ? [] : [`${result.bytes_per_op} B/op`]),
     ...(result.bytes_per_session === undefined ? [] : [`${count(result.bytes_per_session)} B/session`]),
     `RSS ${mebibytes(result.rss_bytes)} MiB`,

@@ -7,6 +7,7 @@ import {
   verifyCapability,
 } from '@talosprotocol/protocol';
 import type { Benchmark } from '../benchmark.js';
+import { withPeers } from '../peers/open-peers.js';
 import { type Contender, measure } from '../runner.js';
 import { expectDecision, itemsOf, type Kind, kindOf, shuffledSessions } from './calls.js';
 import { ed25519Key } from './key.js';
@@ -29,7 +30,10 @@ export const authorizeFull: Benchmark = {
       const tokens = issueTokens(CHAINS);
       const isSimple = shape.links === 1 && shape.grants === 1;
       const peers = isSimple ? [bare, jose(tokens, order), fastJwt(tokens, order, false)] : [bare];
-      const measured = await measure(fullContender(world, chains, order), peers, effort);
+      const remote = isSimple && !quick ? (['aps', 'biscuit', 'ucanto'] as const) : [];
+      const measured = await withPeers(remote, (others) =>
+        measure(fullContender(world, chains, order), [...peers, ...others], effort),
+      );
       const params = { ...shape, chain_bytes: chains[0]?.chain.length ?? 0, work: WORK };
       rows.push({ name: 'authorize.full', params, ...measured });
     }

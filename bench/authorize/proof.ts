@@ -9,6 +9,7 @@ import {
   sessionMac,
 } from '@talosprotocol/protocol';
 import type { Benchmark } from '../benchmark.js';
+import { withPeers } from '../peers/open-peers.js';
 import { type Contender, measure } from '../runner.js';
 import { expectDecision, itemsOf, type Kind, kindOf, shuffledSessions } from './calls.js';
 import { openSessions, type Sessions } from './sessions.js';
@@ -29,7 +30,9 @@ export const authorizeProof: Benchmark = {
       const order = shuffledSessions(sessions);
       const tokens = issueTokens(sessions);
       const peers = [fastJwt(tokens, order, true), jose(tokens, order)];
-      const measured = await measure(proofContender(world, open, order), peers, effort);
+      const measured = await withPeers(quick ? [] : ['cedar'], (others) =>
+        measure(proofContender(world, open, order), [...peers, ...others], effort),
+      );
       const params = { sessions, work: WORK };
       rows.push({ name: 'authorize.proof', params, ...measured, bytes_per_session: open.bytesEach });
     }

@@ -123,6 +123,7 @@ function rowOf(
     ops_per_s: rate(own),
     p50_us: median(own.all) * 1000,
     p99_us: percentile(own.all, 0.99) * 1000,
+    p999_us: percentile(own.all, 0.999) * 1000,
     bytes_per_op: null,
     ratios: { direct: rate(own) / peers.direct, 'direct-stdio': rate(own) / peers['direct-stdio'] },
     rounds: own.medians.length,
