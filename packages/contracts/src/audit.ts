@@ -46,11 +46,21 @@ export type EventPrincipal = Static<typeof EventPrincipal>;
 /** How a caller showed itself (AUD-5). */
 export const CredentialRecord = Type.Object(
   {
-    kind: Type.Union([Type.Literal('none'), Type.Literal('bearer'), Type.Literal('session')]),
+    kind: Type.Union([
+      Type.Literal('none'),
+      Type.Literal('bearer'),
+      Type.Literal('session'),
+      Type.Literal('proof'),
+      Type.Literal('signature'),
+    ]),
     cth: Type.Optional(Hash43),
     sid: Type.Optional(SessionId),
     seq: Type.Optional(Positive),
     rid: Type.Optional(Uuidv7),
+    /** The agent's own words: that it acted, and not only that the gateway says so (SES-13). */
+    proof: Type.Optional(CompactJws),
+    /** Of a message signature, which holds the chain and so is too long for an event (SES-15). */
+    signature_hash: Type.Optional(HexHash),
     token: Type.Optional(HexHash),
   },
   CLOSED,
@@ -93,6 +103,24 @@ function event<const T extends string, P extends TProperties>(type: T, members: 
   );
 }
 
+/** What is done to roles, bindings, service accounts and sessions of people (RBAC-15). */
+export const RBAC_CHANGES = [
+  'bootstrapped',
+  'role.created',
+  'role.changed',
+  'role.removed',
+  'binding.created',
+  'binding.removed',
+  'account.created',
+  'account.disabled',
+  'account.enabled',
+  'key.created',
+  'login.opened',
+  'login.ended',
+] as const;
+/** One of them. */
+export type RbacChange = (typeof RBAC_CHANGES)[number];
+
 /** Event schemas by `type` (AUD-4). */
 export const EVENTS = {
   'log.opened': event('log.opened', { boot: Positive, policy: HexHash, size: Count }),
@@ -133,6 +161,12 @@ export const EVENTS = {
     revocation: nullable(CompactJws),
     chain_hash: nullable(Hash43),
   }),
+  'rbac.changed': event('rbac.changed', {
+    change: Type.Union(RBAC_CHANGES.map((change) => Type.Literal(change))),
+    target: ascii('^[a-z]{3,4}_[0-9a-f-]{36}$', 41, 'what was changed'),
+    actor: Commitment,
+    detail: Commitment,
+  }),
   denials: event('denials', {
     source: AddressHash,
     code: ProblemCodeSchema,
@@ -151,6 +185,7 @@ export const AuditEvent = Type.Union([
   EVENTS.decision,
   EVENTS.outcome,
   EVENTS.revocation,
+  EVENTS['rbac.changed'],
   EVENTS.denials,
 ]);
 export type AuditEvent = Static<typeof AuditEvent>;

@@ -121,6 +121,14 @@ export {
 } from './evidence/verify-bundle.js';
 
 // identity
+export {
+  type DidHistory,
+  type FormerKey,
+  type FormerKeys,
+  formerKeyFor,
+  type RecordedDocument,
+  resolveAsOf,
+} from './identity/as-of.js';
 export { encodeDidKey, encodeMultikey, parseDidKey, parseMultikey } from './identity/did-key.js';
 export { type DidKey, type DidKeys, KEY_PURPOSES, type KeyPurpose, keyFor } from './identity/did-keys.js';
 export { didWebUrl } from './identity/did-web.js';
@@ -132,6 +140,29 @@ export {
   didKeyKeys,
 } from './identity/resolver.js';
 export { createSigner } from './identity/signer.js';
+export { parseWebvhDid, type WebvhDid, webvhLogUrl, webvhWitnessUrl } from './identity/webvh/did.js';
+export {
+  type VerifiedWebvhLog,
+  verifyWebvhLog,
+  type WebvhContext,
+  type WebvhFiles,
+  type WebvhVersion,
+  webvhNeedsWitness,
+} from './identity/webvh/log.js';
+export type { WebvhParameters, WebvhWitnesses } from './identity/webvh/parameters.js';
+export { continuesWebvhLog, findWebvhVersion, type WebvhQuery } from './identity/webvh/version.js';
+export {
+  createWebvhLog,
+  deactivateWebvhLog,
+  moveWebvhLog,
+  updateWebvhLog,
+  type WebvhChanges,
+  type WebvhCreation,
+  type WebvhWriteContext,
+  webvhDocument,
+  webvhKeyHash,
+  witnessWebvhLog,
+} from './identity/webvh/write.js';
 
 // log
 export { decodeBase64, encodeBase64 } from './log/base64.js';
@@ -222,6 +253,17 @@ export {
   verifyTlogProof,
 } from './log/tlog-proof.js';
 
+// rbac
+export {
+  type AccessPolicy,
+  type AccessQuestion,
+  decideAccess,
+  findLack,
+  GLOBAL,
+  hasAnywhere,
+} from './rbac/access.js';
+export { BUILT_IN_ROLES } from './rbac/built-in-roles.js';
+export { subjectKey } from './rbac/subject.js';
 // session
 export {
   formatTalosAuthorization,
@@ -257,6 +299,20 @@ export {
   type VerifiedProof,
   verifyProof,
 } from './session/pop.js';
+export {
+  formatProofAuthorization,
+  isProofAuthorization,
+  parseProofAuthorization,
+} from './session/proof-authorization.js';
+export {
+  type ExpectedRequestProof,
+  hashSignedHeaders,
+  type ParsedRequestProof,
+  parseRequestProof,
+  signRequestProof,
+  verifyProvenBody,
+  verifyRequestProof,
+} from './session/proof-request.js';
 export type { NewSession, Session } from './session/session.js';
 export { decodeSessionId, encodeSessionId, type SessionId } from './session/sid.js';
 export {
