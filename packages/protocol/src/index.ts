@@ -83,6 +83,7 @@ export {
   signJws,
   verifyJwsSignature,
 } from './crypto/jws.js';
+export { type JcsSignature, parseJcs, signJcs, verifyJcs } from './crypto/jws-jcs.js';
 export { portableCrypto } from './crypto/portable.js';
 export type { CryptoProvider } from './crypto/provider.js';
 
@@ -131,10 +132,12 @@ export {
 } from './identity/as-of.js';
 export { encodeDidKey, encodeMultikey, parseDidKey, parseMultikey } from './identity/did-key.js';
 export { type DidKey, type DidKeys, KEY_PURPOSES, type KeyPurpose, keyFor } from './identity/did-keys.js';
+export type { DidRecord, DidResource, FetchDid } from './identity/did-record.js';
 export { didWebUrl } from './identity/did-web.js';
 export { parseDidDocument } from './identity/document.js';
 export {
   createDidResolver,
+  type DidDirectory,
   type DidResolver,
   type DidResolverDeps,
   didKeyKeys,
@@ -150,7 +153,12 @@ export {
   webvhNeedsWitness,
 } from './identity/webvh/log.js';
 export type { WebvhParameters, WebvhWitnesses } from './identity/webvh/parameters.js';
-export { continuesWebvhLog, findWebvhVersion, type WebvhQuery } from './identity/webvh/version.js';
+export {
+  continuesWebvhLog,
+  findWebvhVersion,
+  type WebvhMark,
+  type WebvhQuery,
+} from './identity/webvh/version.js';
 export {
   createWebvhLog,
   deactivateWebvhLog,

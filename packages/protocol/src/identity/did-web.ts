@@ -20,12 +20,14 @@ export function didWebUrl(did: string): string {
   return `https://${parseAuthority(authority)}/${path}/did.json`;
 }
 
-function parseAuthority(authority: string): string {
+/** Host and port of a DID's first segment, as a URL writes them: a lower-case DNS name of at least two labels, and
+ *  after `%3A` a port other than 443.
+ *  @throws {TrustError} MALFORMED */
+export function parseAuthority(authority: string): string {
   const [host = '', port, ...rest] = authority.split('%3A');
-  if (rest.length > 0 || !isHost(host)) throw malformed('a did:web whose host is not a DNS name');
+  if (rest.length > 0 || !isHost(host)) throw malformed('a DID whose host is not a DNS name');
   if (port === undefined) return host;
-  if (!PORT.test(port) || Number(port) > 65_535 || port === '443')
-    throw malformed('a did:web with a bad port');
+  if (!PORT.test(port) || Number(port) > 65_535 || port === '443') throw malformed('a DID with a bad port');
   return `${host}:${port}`;
 }
 

@@ -22,7 +22,15 @@ type Methods = Map<string, Uint8Array | undefined>;
  *  key.
  *  @throws {TrustError} MALFORMED */
 export function parseDidDocument(bytes: Uint8Array, did: string): DidKeys {
-  const document = parseJsonObject(bytes, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH, floats: true });
+  return documentKeys(
+    parseJsonObject(bytes, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH, floats: true }),
+    did,
+  );
+}
+
+/** The keys of a document that is parsed already, by the same rules.
+ *  @throws {TrustError} MALFORMED */
+export function documentKeys(document: JsonObject, did: string): DidKeys {
   if (document['id'] !== did) throw malformed('a DID document with another id');
   const methods: Methods = new Map();
   for (const entry of list(document, 'verificationMethod')) addMethod(methods, entry, did);

@@ -56,7 +56,20 @@ describe('the DID resolver', () => {
     world.fail = true;
     await expect(resolver.resolve(ORG)).rejects.toEqual(refusal('UNAVAILABLE'));
     world.fail = false;
+    world.now += 2;
     await expect(resolver.resolve(ORG)).resolves.toMatchObject({ did: ORG });
+  });
+
+  it('answers a failure for a moment without asking again, and asks when told to', async () => {
+    const { world, resolver } = createWorld();
+    world.fail = true;
+    for (let i = 0; i < 5; i++) await expect(resolver.resolve(ORG)).rejects.toEqual(refusal('UNAVAILABLE'));
+    expect(world.fetched).toHaveLength(1);
+    world.fail = false;
+    await expect(resolver.resolve(ORG)).rejects.toEqual(refusal('UNAVAILABLE'));
+    expect((await resolver.refresh(ORG)).keys.validUntil).toBe(1300);
+    await expect(resolver.resolve(ORG)).resolves.toMatchObject({ did: ORG });
+    expect(() => createDidResolver({ now: () => 0, failureSeconds: 31 })).toThrow(RangeError);
   });
 
   it('shares one fetch among concurrent callers', async () => {

@@ -1,69 +1,86 @@
-import { malformed, TrustError } from '../error.js';
+import { isTrustError, TrustError } from '../error.js';
 import { parseDidKey } from './did-key.js';
 import { type DidKeys, KEY_PURPOSES } from './did-keys.js';
-import { didWebUrl } from './did-web.js';
-import { parseDidDocument } from './document.js';
+import { assertFetchable, type DidRecord, type DidSource, fetchDidRecord } from './did-record.js';
+import { continuesWebvhLog, type WebvhMark } from './webvh/version.js';
 
 /** Finds the keys of a DID that are valid now. */
 export interface DidResolver {
-  /** @throws {TrustError} MALFORMED: no such method or document. UNTRUSTED_ISSUER: a DID that would have to be
-   *  fetched and is not on the allow-list. UNAVAILABLE: it could not be fetched. */
+  /** @throws {TrustError} MALFORMED | SIGNATURE_INVALID | NOT_YET_VALID: no such method, or not a sound document or log.
+   *  UNTRUSTED_ISSUER: a DID that would have to be fetched and is not on the allow-list. UNAVAILABLE: it could not be
+   *  fetched. REVOKED: it is deactivated. */
   resolve(did: string): Promise<DidKeys>;
 }
 
+/** A resolver that can be told to look again. */
+export interface DidDirectory extends DidResolver {
+  /** Fetches a DID whatever the cache holds, uses the result from now on, and gives what it came out of. For a
+   *  `did:key` there is nothing to fetch. @throws {TrustError} as `resolve` */
+  refresh(did: string): Promise<DidRecord>;
+}
+
 /** What a resolver is built from. */
-export interface DidResolverDeps {
-  /** Gets a document over HTTPS. MUST refuse private addresses, redirects to another host, answers over 64 KiB or
-   *  other than 200, and take bounded time; rejects with anything. Without it only `did:key` resolves. */
-  readonly fetchDocument?: (url: string) => Promise<Uint8Array>;
+export interface DidResolverDeps extends DidSource {
   /** True for the DIDs that may be fetched; by default none. */
   readonly allow?: (did: string) => boolean;
-  /** The time in Unix seconds. */
-  readonly now: () => number;
   /** How long fetched documents are used, 0 to 300 (default), after which the keys they held are no longer. */
   readonly cacheSeconds?: number;
+  /** How long a failure is answered without asking again, 0 to 30, default 2. */
+  readonly failureSeconds?: number;
 }
 
 const MAX_CACHED = 1024;
 const MAX_UNDER_WAY = 64;
+/** What was verified with a key holds at least so long, also for a `did:webvh` that wants not to be cached. */
+const SHORTEST_USE = 30;
 
-/** Makes a resolver for `did:key`, answered from the DID itself, and `did:web`, fetched if it is allowed and kept
- *  for at most five minutes. Concurrent calls for one DID share a fetch; failures are not kept.
- *  @throws {RangeError} `cacheSeconds` outside 0 to 300 */
-export function createDidResolver(deps: DidResolverDeps): DidResolver {
-  const cacheSeconds = deps.cacheSeconds ?? 300;
+interface Kept {
+  readonly keys: DidKeys;
+  /** Unix seconds until which the cache answers. */
+  readonly until: number;
+}
+
+interface Failure {
+  readonly error: TrustError;
+  readonly until: number;
+}
+
+interface Memory {
+  readonly kept: Map<string, Kept>;
+  readonly failed: Map<string, Failure>;
+  /** The newest version seen of each `did:webvh`. */
+  readonly marks: Map<string, WebvhMark>;
+  readonly underWay: Map<string, Promise<DidRecord>>;
+}
+
+/** Makes a resolver for `did:key`, answered from the DID itself, and for `did:web` and `did:webvh`, fetched if they are
+ *  allowed and kept for at most five minutes, a `did:webvh` for no longer than its `ttl`. A `did:webvh` log must go on
+ *  from what was seen of it. Concurrent calls for one DID share a fetch, also a failure is shared for a moment, and
+ *  every memory is bounded.
+ *  @throws {RangeError} `cacheSeconds` outside 0 to 300, `failureSeconds` outside 0 to 30 */
+export function createDidResolver(deps: DidResolverDeps): DidDirectory {
+  const { cacheSeconds = 300, failureSeconds = 2 } = deps;
   if (!(cacheSeconds >= 0 && cacheSeconds <= 300)) throw new RangeError('cacheSeconds is 0 to 300');
-  const cache = new Map<string, DidKeys>();
-  const underWay = new Map<string, Promise<DidKeys>>();
-
-  const load = async (did: string): Promise<DidKeys> => {
-    // The age counts from before the fetch: a slow answer may be as old as the question.
-    const validUntil = deps.now() + cacheSeconds;
-    const keys = { ...parseDidDocument(await fetchDocument(deps, did), did), validUntil };
-    remember(cache, keys);
-    return keys;
-  };
-
-  const resolveWeb = (did: string): Promise<DidKeys> => {
-    const cached = cache.get(did);
-    if (cached?.validUntil !== undefined && deps.now() < cached.validUntil) return Promise.resolve(cached);
-    const shared = underWay.get(did);
-    if (shared !== undefined) return shared;
-    if (underWay.size === MAX_UNDER_WAY)
-      throw new TrustError('UNAVAILABLE', 'too many DIDs are being fetched');
-    const pending = load(did).finally(() => underWay.delete(did));
-    underWay.set(did, pending);
-    return pending;
-  };
-
+  if (!(failureSeconds >= 0 && failureSeconds <= 30)) throw new RangeError('failureSeconds is 0 to 30');
+  const memory: Memory = { kept: new Map(), failed: new Map(), marks: new Map(), underWay: new Map() };
+  const load = (did: string): Promise<DidRecord> =>
+    fetchAndKeep(did, deps, { cacheSeconds, failureSeconds }, memory);
   return {
     async resolve(did) {
       if (did.startsWith('did:key:')) return didKeyKeys(did);
-      if (!did.startsWith('did:web:')) throw malformed('a DID of a method that is not supported');
-      didWebUrl(did);
-      if (deps.allow?.(did) !== true)
-        throw new TrustError('UNTRUSTED_ISSUER', 'a DID outside the allow-list');
-      return resolveWeb(did);
+      assertAllowed(did, deps);
+      const kept = memory.kept.get(did);
+      if (kept !== undefined && deps.now() < kept.until) return kept.keys;
+      const failed = memory.failed.get(did);
+      if (failed !== undefined && deps.now() < failed.until) throw failed.error;
+      return (await share(did, memory, load)).keys;
+    },
+    async refresh(did) {
+      if (did.startsWith('did:key:')) return { keys: didKeyKeys(did) };
+      assertAllowed(did, deps);
+      // A fetch that is under way may have asked before what the caller knows of was published.
+      await memory.underWay.get(did)?.catch(() => undefined);
+      return share(did, memory, load);
     },
   };
 }
@@ -78,21 +95,66 @@ export function didKeyKeys(did: string): DidKeys {
   };
 }
 
-async function fetchDocument(deps: DidResolverDeps, did: string): Promise<Uint8Array> {
-  if (deps.fetchDocument === undefined)
-    throw new TrustError('UNAVAILABLE', 'DID documents are not fetched here');
+function assertAllowed(did: string, { allow }: DidResolverDeps): void {
+  assertFetchable(did);
+  if (allow?.(did) !== true) throw new TrustError('UNTRUSTED_ISSUER', 'a DID outside the allow-list');
+}
+
+function share(
+  did: string,
+  { underWay }: Memory,
+  load: (did: string) => Promise<DidRecord>,
+): Promise<DidRecord> {
+  const shared = underWay.get(did);
+  if (shared !== undefined) return shared;
+  if (underWay.size === MAX_UNDER_WAY) throw new TrustError('UNAVAILABLE', 'too many DIDs are being fetched');
+  const pending = load(did).finally(() => underWay.delete(did));
+  underWay.set(did, pending);
+  return pending;
+}
+
+type Times = Required<Pick<DidResolverDeps, 'cacheSeconds' | 'failureSeconds'>>;
+
+async function fetchAndKeep(
+  did: string,
+  deps: DidResolverDeps,
+  { cacheSeconds, failureSeconds }: Times,
+  { kept, failed, marks }: Memory,
+): Promise<DidRecord> {
+  // The age counts from before the fetch: a slow answer may be as old as the question.
+  const asked = deps.now();
   try {
-    return await deps.fetchDocument(didWebUrl(did));
-  } catch (cause) {
-    throw new TrustError('UNAVAILABLE', 'a DID document could not be fetched', {}, cause);
+    const record = await fetchDidRecord(did, deps);
+    checkContinuation(did, record, marks);
+    const ttl = record.log?.latest.parameters.ttl ?? cacheSeconds;
+    const validUntil = asked + Math.min(cacheSeconds, Math.max(ttl, SHORTEST_USE));
+    const keys = { ...record.keys, validUntil };
+    remember(kept, did, { keys, until: asked + Math.min(cacheSeconds, ttl) });
+    failed.delete(did);
+    return { ...record, keys };
+  } catch (error) {
+    // What was fetched is still good while nobody answers, but not once the answer is another.
+    if (!isTrustError(error) || error.code !== 'UNAVAILABLE') kept.delete(did);
+    if (isTrustError(error)) remember(failed, did, { error, until: deps.now() + failureSeconds });
+    throw error;
   }
 }
 
-function remember(cache: Map<string, DidKeys>, keys: DidKeys): void {
-  cache.delete(keys.did);
-  for (const oldest of cache.keys()) {
-    if (cache.size < MAX_CACHED) break;
-    cache.delete(oldest);
+/** A log that lacks what was seen of it was taken back or rewritten: by its host, or by whoever stole a key. */
+function checkContinuation(did: string, { log }: DidRecord, marks: Map<string, WebvhMark>): void {
+  if (log === undefined) return;
+  const seen = marks.get(did);
+  if (seen !== undefined && !continuesWebvhLog(seen, log))
+    throw new TrustError('SIGNATURE_INVALID', 'a DID log without what was seen of it before');
+  const { number, versionId } = log.latest;
+  remember(marks, did, { number, versionId });
+}
+
+function remember<T>(map: Map<string, T>, did: string, value: T): void {
+  map.delete(did);
+  for (const oldest of map.keys()) {
+    if (map.size < MAX_CACHED) break;
+    map.delete(oldest);
   }
-  cache.set(keys.did, keys);
+  map.set(did, value);
 }
