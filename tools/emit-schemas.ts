@@ -13,6 +13,7 @@ const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])
   ['revocation', 'Payload of a revocation (CAP-25)', contracts.RevocationClaims],
   ['tool-manifest', 'The manifest of a tool (DEC-8)', contracts.ToolManifest],
   ['proof', 'Payload of a proof of possession (SES-2)', contracts.ProofClaims],
+  ['request-proof', 'Payload of the proof of one request (SES-13)', contracts.RequestProofClaims],
   ['session', "Payload of a gateway's answer to an opening (SES-4)", contracts.SessionClaims],
   ['decision', 'A decision (DEC-1)', contracts.Decision],
   ['problem', 'Problem details (DEC-3)', contracts.ProblemDetails],

@@ -15,7 +15,7 @@ import { macNoun } from './mac.js';
 import { nonceNoun, sessionGrantNoun } from './opening.js';
 import { pinNoun } from './pin.js';
 import { coversNoun, scopeNoun } from './scope.js';
-import { proofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
+import { proofNoun, requestProofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
 import { trustFileNoun } from './trust.js';
 
 /** Every noun, made anew. */
@@ -43,6 +43,7 @@ export function allNouns(): Noun[] {
     bearerNoun(),
     revocationNoun(),
     proofNoun(),
+    requestProofNoun(),
     nonceNoun(),
     sessionGrantNoun(),
     sessionIdNoun(),

@@ -226,3 +226,120 @@ export function proofNoun(): Noun {
     );
   return n.done();
 }
+
+const RID = '01938e5c-7b1a-7c3d-8e4f-0123456789ab';
+const MCP_URL = 'https://gateway.example/mcp';
+const MCP_BODY = '{"id":1,"jsonrpc":"2.0","method":"tools/list"}';
+const MCP_HEADERS = { 'content-type': 'application/json', 'mcp-method': 'tools/list' };
+const COVERED = 'content-type mcp-protocol-version mcp-session-id mcp-method mcp-name last-event-id'.split(
+  ' ',
+);
+
+function headerHash(headers: Readonly<Record<string, string>>): string {
+  return b64url(sha256(COVERED.map((name) => `${name}:${headers[name] ?? ''}`).join('\n')));
+}
+
+export const REQUEST_PROOF: Members = {
+  ...without(PROOF, 'epk'),
+  htu: MCP_URL,
+  bh: b64url(sha256(MCP_BODY)),
+  hh: headerHash(MCP_HEADERS),
+  rid: RID,
+};
+
+export function requestProofNoun(): Noun {
+  const n = createNoun(
+    'request-proof',
+    'proof is checked by gateway at now for a request with method, url, headers and body (text), for the chain whose hash is cth and whose holder is given (SES-13, SES-14); nonce is the one that is open. expect.rid is the logical call.',
+  );
+  const given = (proof: string, more: Members = {}): Members => ({
+    proof,
+    gateway: GATEWAY.did,
+    now: NOW,
+    method: 'POST',
+    url: MCP_URL,
+    headers: MCP_HEADERS,
+    body: MCP_BODY,
+    cth: hash(TWO),
+    holder: SUB_AGENT.did,
+    nonce: PROOF['nonce'] as Data,
+    ...more,
+  });
+  const made = (changes: Members = {}) => jws(POP, { ...REQUEST_PROOF, ...changes }, SUB_AGENT);
+  const rid = { rid: RID };
+  n.ok('good', 'SES-13', 'a proof', given(made()), rid);
+  n.ok('early', 'SES-13', '60 s before', given(made({ iat: NOW - 60 })), rid);
+  n.ok('late', 'SES-13', '60 s after', given(made({ iat: NOW + 60 })), rid);
+  n.ok(
+    'query',
+    'SES-13',
+    'a URL with query',
+    given(made({ htu: `${MCP_URL}?a=1` }), { url: `${MCP_URL}?a=1` }),
+    rid,
+  );
+  n.ok(
+    'bare',
+    'SES-13',
+    'no body and none of the headers',
+    given(made({ htm: 'GET', bh: b64url(sha256('')), hh: headerHash({}) }), {
+      method: 'GET',
+      body: '',
+      headers: {},
+    }),
+    rid,
+  );
+  const every = Object.fromEntries(COVERED.map((name, index) => [name, `value ${index}`]));
+  n.ok(
+    'all-headers',
+    'SES-13',
+    'all headers',
+    given(made({ hh: headerHash(every) }), { headers: every }),
+    rid,
+  );
+  const invalid: [string, Members][] = [
+    ['aud', { aud: STRANGER.did }],
+    ['iat-old', { iat: NOW - 61 }],
+    ['iat-new', { iat: NOW + 61 }],
+    ['htm', { htm: 'GET' }],
+    ['htu', { htu: 'https://other.example/mcp' }],
+    ['htu-query', { htu: `${MCP_URL}?a=1` }],
+    ['htu-scheme', { htu: MCP_URL.replace('https', 'http') }],
+    ['cth', { cth: hash(ONE) }],
+    ['nonce', { nonce: b64url(sha256('other')) }],
+    ['bh', { bh: b64url(sha256(`${MCP_BODY}\n`)) }],
+    ['bh-of-nothing', { bh: b64url(sha256('')) }],
+    ['hh', { hh: headerHash({}) }],
+    ['hh-less', { hh: headerHash({ 'content-type': 'application/json' }) }],
+    ['hh-more', { hh: headerHash({ ...MCP_HEADERS, 'mcp-name': 'fs__read' }) }],
+    ['hh-moved', { hh: headerHash({ 'content-type': 'application/json', 'mcp-name': 'tools/list' }) }],
+  ];
+  for (const [id, changes] of invalid) n.no(id, 'SES-14', id, given(made(changes)), 'PROOF_INVALID');
+  n.no('body-added', 'SES-14', 'another body', given(made(), { body: `${MCP_BODY} ` }), 'PROOF_INVALID');
+  n.no('body-dropped', 'SES-14', 'no body', given(made(), { body: '' }), 'PROOF_INVALID');
+  n.no('header-dropped', 'SES-14', 'a header less', given(made(), { headers: {} }), 'PROOF_INVALID');
+  for (const [id, signer] of [
+    ['signed-by-parent', AGENT],
+    ['signed-by-stranger', STRANGER],
+  ] as const)
+    n.no(id, 'SES-14', id, given(jws(POP, REQUEST_PROOF, signer)), 'PROOF_INVALID');
+  const malformed: [string, string][] = [
+    ['opening', jws(POP, PROOF, SUB_AGENT)],
+    ['both', made({ epk: b64url(AGENT_EPK) })],
+    ['typ', jws('dpop+jwt', REQUEST_PROOF, SUB_AGENT)],
+    ['unknown-member', made({ ath: 'x' })],
+    ['bh-hex', made({ bh: '0'.repeat(64) })],
+    ['hh-empty', made({ hh: '' })],
+    ['rid-v4', made({ rid: '01938e5c-7b1a-4c3d-8e4f-0123456789ab' })],
+    ['rid-case', made({ rid: RID.toUpperCase() })],
+  ];
+  for (const [id, text] of malformed) n.no(id, 'SES-13', id, given(text), 'MALFORMED');
+  for (const name of Object.keys(REQUEST_PROOF))
+    n.no(
+      `no-${name}`,
+      'SES-13',
+      `without ${name}`,
+      given(jws(POP, without(REQUEST_PROOF, name), SUB_AGENT)),
+      'MALFORMED',
+    );
+  return n.done();
+}

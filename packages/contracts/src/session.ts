@@ -1,6 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { Jti } from './capability.js';
-import { ascii, Chain, CLOSED, CompactJws, Did, Hash43, Seconds, SessionId, Time } from './primitive.js';
+import {
+  ascii,
+  Chain,
+  CLOSED,
+  CompactJws,
+  Did,
+  Hash43,
+  Seconds,
+  SessionId,
+  Time,
+  Uuidv7,
+} from './primitive.js';
 
 /** `typ` of a proof of possession (SES-2). */
 export const PROOF_TYP = 'talos-pop+jwt';
@@ -15,21 +26,24 @@ export const Nonce = ascii('^[A-Za-z0-9_-]{16,128}$', 128, 'single-use nonce');
 export const NonceAnswer = Type.Object({ nonce: Nonce, gateway: Did, expires: Time }, CLOSED);
 export type NonceAnswer = Static<typeof NonceAnswer>;
 
+const proven = {
+  aud: Did,
+  iat: Seconds,
+  jti: Jti,
+  htm: ascii('^[A-Z]{1,16}$', 16, 'HTTP method'),
+  htu: ascii('^https?://[!-~]{1,2040}$', 2048, 'absolute URL with query'),
+  cth: Hash43,
+  nonce: Nonce,
+};
+
 /** Payload of the proof that opens a session (SES-2). */
-export const ProofClaims = Type.Object(
-  {
-    aud: Did,
-    iat: Seconds,
-    jti: Jti,
-    htm: ascii('^[A-Z]{1,16}$', 16, 'HTTP method'),
-    htu: ascii('^https?://[!-~]{1,2040}$', 2048, 'absolute URL with query'),
-    cth: Hash43,
-    nonce: Nonce,
-    epk: Hash43,
-  },
-  CLOSED,
-);
+export const ProofClaims = Type.Object({ ...proven, epk: Hash43 }, CLOSED);
 export type ProofClaims = Static<typeof ProofClaims>;
+
+/** Payload of the proof of one request without a session (SES-13): `bh` is the hash of its body, `hh` that of the
+ *  headers admission reads. It has no `epk`, so that neither kind can be taken for the other. */
+export const RequestProofClaims = Type.Object({ ...proven, bh: Hash43, hh: Hash43, rid: Uuidv7 }, CLOSED);
+export type RequestProofClaims = Static<typeof RequestProofClaims>;
 
 /** Body of `POST /talos/v1/sessions` (SES-3). */
 export const OpenSessionRequest = Type.Object({ chain: Chain, proof: CompactJws }, CLOSED);

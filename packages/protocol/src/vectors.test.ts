@@ -52,6 +52,7 @@ import { deriveSessionKey } from './session/key.js';
 import { formatMacInput, isSessionMac } from './session/mac.js';
 import { createNonces, type Nonces } from './session/nonce.js';
 import { parseProof, verifyProof } from './session/pop.js';
+import { parseRequestProof, verifyProvenBody, verifyRequestProof } from './session/proof-request.js';
 import { decodeSessionId } from './session/sid.js';
 import { createReplayWindow } from './session/window.js';
 
@@ -211,6 +212,23 @@ const SESSION_RUNNERS: Readonly<Record<string, Runner>> = {
       consumeNonce,
     });
     return { epk: encodeHex(epk) };
+  },
+  'request-proof': (input) => {
+    const expected = {
+      audience: input['gateway'],
+      method: input['method'],
+      url: input['url'],
+      cth: input['cth'],
+      headers: input['headers'],
+      holder: didKeyKeys(input['holder']),
+    };
+    const consumeNonce = (nonce: string): void => {
+      if (nonce !== input['nonce']) throw new TrustError('PROOF_INVALID', 'another nonce');
+    };
+    const proof = parseRequestProof(input['proof']);
+    verifyRequestProof(proof, expected, { now: input['now'], crypto });
+    verifyProvenBody(proof, encodeUtf8(input['body']), { crypto, consumeNonce });
+    return { rid: proof.claims.rid };
   },
   nonce: ({ steps }) => ({ uses: usesOf(steps) }),
   'session-grant': (input) => {

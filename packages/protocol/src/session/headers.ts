@@ -1,4 +1,5 @@
 import { malformed } from '../error.js';
+import { isProofAuthorization } from './proof-authorization.js';
 
 /** The headers a request's MAC covers, in the order of its lines (SES-6): admission reads no other. */
 export const SIGNED_HEADERS = [
@@ -21,10 +22,20 @@ export interface RequestHeaders {
   readonly signed: SignedHeaders;
   /** The one credential header of the request. */
   readonly credential?: { readonly name: string; readonly value: string };
+  /** The chain of `Talos-Capability`: the rest of the request proves possession of its leaf's key (SES-13, SES-15). */
+  readonly capability?: string;
 }
 
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']);
 const COVERED: ReadonlySet<string> = new Set(SIGNED_HEADERS);
+/** What a proof or a signature of one request is made of. */
+const PROVING: ReadonlySet<string> = new Set([
+  'talos-capability',
+  'talos-rid',
+  'content-digest',
+  'signature-input',
+  'signature',
+]);
 const REFUSED: ReadonlySet<string> = new Set([
   'content-encoding',
   'x-http-method-override',
@@ -38,26 +49,32 @@ const VISIBLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
  *  @throws {TrustError} MALFORMED: SES-7, that is a covered header twice, empty, or with bytes that are not
  *  visible ASCII, two credentials, a content encoding, a method override */
 export function readRequestHeaders(rawHeaders: readonly string[]): RequestHeaders {
-  const signed: Partial<Record<SignedHeaderName, string>> = {};
-  let credential: RequestHeaders['credential'];
+  const once = new Map<string, string>();
+  const credentials: { readonly name: string; readonly value: string }[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase();
     const value = rawHeaders[i + 1] as string;
     if (REFUSED.has(name)) throw malformed(`a request with the header ${name}`);
-    if (CREDENTIALS.has(name)) {
-      if (credential !== undefined) throw malformed('a request with two credentials');
-      credential = { name, value: trimWhiteSpace(value) };
-    }
-    if (isSigned(name)) {
-      if (Object.hasOwn(signed, name)) throw malformed(`a request with the header ${name} twice`);
-      signed[name] = parseHeaderValue(name, value);
+    if (CREDENTIALS.has(name)) credentials.push({ name, value: trimWhiteSpace(value) });
+    if (COVERED.has(name) || PROVING.has(name)) {
+      if (once.has(name)) throw malformed(`a request with the header ${name} twice`);
+      once.set(name, parseHeaderValue(name, value));
     }
   }
-  return credential === undefined ? { signed } : { signed, credential };
+  if (credentials.length > 1) throw malformed('a request with two credentials');
+  const [credential] = credentials;
+  const capability = once.get('talos-capability');
+  return {
+    signed: Object.fromEntries([...once].filter(([name]) => COVERED.has(name))),
+    ...(credential === undefined ? {} : { credential }),
+    ...(capability === undefined ? {} : { capability: provenBy(credential, capability) }),
+  };
 }
 
-function isSigned(name: string): name is SignedHeaderName {
-  return COVERED.has(name);
+/** A chain that is named beside a credential of another kind would be a second one. */
+function provenBy(credential: RequestHeaders['credential'], capability: string): string {
+  if (credential === undefined || isProofAuthorization(credential.value)) return capability;
+  throw malformed('a request with talos-capability and another credential');
 }
 
 function parseHeaderValue(name: string, value: string): string {

@@ -1,4 +1,4 @@
-import { createChecker, PROOF_TYP, ProofClaims } from '@talosprotocol/contracts';
+import { createChecker, PROOF_TYP, ProofClaims, type RequestProofClaims } from '@talosprotocol/contracts';
 import { type ParsedJws, parseJws, type Signer, signJws, verifyJwsSignature } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { decodeBase64url } from '../encoding/base64url.js';
@@ -43,7 +43,8 @@ export interface VerifiedProof {
   readonly epk: Uint8Array;
 }
 
-const MAX_PROOF = 8192;
+/** Longest proof in bytes. */
+export const MAX_PROOF = 8192;
 const checkClaims = createChecker(ProofClaims);
 
 /** Signs a proof of possession (SES-2) with the key of the leaf's `sub`.
@@ -68,11 +69,7 @@ export function parseProof(text: string): ParsedProof {
  *  @throws {TrustError} PROOF_INVALID with the claim as caveat; whatever `consumeNonce` throws */
 export function verifyProof(proof: ParsedProof, expected: ExpectedProof, ctx: ProofContext): VerifiedProof {
   const { claims } = proof;
-  if (claims.aud !== expected.audience) throw refused('aud', 'is not this gateway');
-  if (Math.abs(ctx.now - claims.iat) > PROOF_SKEW) throw refused('iat', 'is more than 60 s from now', CLOCK);
-  if (claims.htm !== expected.method) throw refused('htm', 'is not the method of this request');
-  if (claims.htu !== expected.url) throw refused('htu', 'is not the URL of this request');
-  if (claims.cth !== expected.cth) throw refused('cth', 'is not the hash of this capability');
+  checkProofClaims(claims, expected, ctx.now);
   verifyHolder(proof.jws, expected.holder, ctx.crypto);
   ctx.consumeNonce(claims.nonce);
   return { claims, epk: decodeBase64url(claims.epk) };
@@ -80,8 +77,24 @@ export function verifyProof(proof: ParsedProof, expected: ExpectedProof, ctx: Pr
 
 const CLOCK = 'Set the clock of this machine.';
 
-/** A key that is unknown, or not meant for this, proves nothing either: one code for all. */
-function verifyHolder(jws: ParsedJws, holder: DidKeys, crypto: CryptoProvider): void {
+/** Checks what every proof says of its request, in the order of SES-3.
+ *  @throws {TrustError} PROOF_INVALID with the claim as caveat */
+export function checkProofClaims(
+  claims: ProofClaims | RequestProofClaims,
+  expected: Omit<ExpectedProof, 'holder'>,
+  now: number,
+): void {
+  if (claims.aud !== expected.audience) throw refused('aud', 'is not this gateway');
+  if (Math.abs(now - claims.iat) > PROOF_SKEW) throw refused('iat', 'is more than 60 s from now', CLOCK);
+  if (claims.htm !== expected.method) throw refused('htm', 'is not the method of this request');
+  if (claims.htu !== expected.url) throw refused('htu', 'is not the URL of this request');
+  if (claims.cth !== expected.cth) throw refused('cth', 'is not the hash of this capability');
+}
+
+/** Checks the signature by an `authentication` key of the holder. A key that is unknown, or not meant for this,
+ *  proves nothing either: one code for all.
+ *  @throws {TrustError} PROOF_INVALID */
+export function verifyHolder(jws: ParsedJws, holder: DidKeys, crypto: CryptoProvider): void {
   try {
     verifyJwsSignature(jws, keyFor(holder, jws.header.kid, 'authentication'), crypto);
   } catch (cause) {
@@ -90,7 +103,8 @@ function verifyHolder(jws: ParsedJws, holder: DidKeys, crypto: CryptoProvider): 
   }
 }
 
-function refused(claim: string, why: string, hint?: string): TrustError {
+/** The refusal of a proof for one of its claims. */
+export function refused(claim: string, why: string, hint?: string): TrustError {
   return new TrustError('PROOF_INVALID', `${claim} of the proof ${why}`, {
     caveat: claim,
     ...(hint === undefined ? {} : { hint }),
