@@ -1,5 +1,6 @@
 import { authorizeCached } from './authorize/cached.js';
 import { authorizeFull } from './authorize/full.js';
+import { authorizeHttp } from './authorize/http.js';
 import { authorizeProof } from './authorize/proof.js';
 import type { Benchmark } from './benchmark.js';
 import { mcpCall } from './mcp/call.js';
@@ -10,6 +11,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   authorizeCached,
   authorizeProof,
   authorizeFull,
+  authorizeHttp,
   mcpCall,
   startEmbedded,
 ];

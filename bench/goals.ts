@@ -27,6 +27,7 @@ const ratio = (peer: string, atLeast: number) => ({
 const cached = { benchmark: 'authorize.cached', params: { sessions: 100_000 } };
 const proof = { benchmark: 'authorize.proof', params: { sessions: 100_000 } };
 const full = { benchmark: 'authorize.full', params: { links: 1, grants: 1 } };
+const http = { benchmark: 'authorize.http', params: {} };
 const mcpCall = { benchmark: 'mcp.call', params: { op: 'read', calls_limit: 'none' } };
 
 export const GOALS: readonly Goal[] = [
@@ -44,6 +45,9 @@ export const GOALS: readonly Goal[] = [
   { ...full, ...ratio('biscuit', 2) },
   { ...full, ...ratio('aps', 5) },
   { ...full, ...ratio('ucanto', 20) },
+  { ...http, ...ratio('node-http-echo', 0.7) },
+  { ...http, measure: 'p50 (ms)', value: ({ p50_us }) => p50_us / 1000, atMost: 2 },
+  { ...http, measure: 'p99 (ms)', value: ({ p99_us }) => p99_us / 1000, atMost: 5 },
   { ...mcpCall, measure: 'added p50 (ms)', value: ({ added_p50_ms }) => added_p50_ms, atMost: 0.5 },
   {
     benchmark: 'start.embedded',

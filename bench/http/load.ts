@@ -1,0 +1,107 @@
+import { connect, type Socket } from 'node:net';
+
+/** One request of a mix, and what its answer must hold. */
+export interface LoadRequest {
+  /** Without headers of the connection; the body is sent as it is. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** A piece of the answer that is there only if it is right. */
+  readonly expect: string;
+}
+
+/** Connections to one server, each with one request under way at a time. */
+export interface Load {
+  /** Sends so many requests, spread over all connections, and gives the milliseconds each took.
+   *  @throws {Error} an answer that is not the expected one, or a lost connection */
+  run(count: number): Promise<Float64Array>;
+  close(): void;
+}
+
+/** Opens the connections. Written on bare sockets: a client library would cost more than some of the servers. */
+export async function openLoad(
+  url: string,
+  connections: number,
+  requests: readonly LoadRequest[],
+): Promise<Load> {
+  const { host, hostname, port } = new URL(url);
+  const wire = requests.map((request) => ({ bytes: encodeRequest(request, host), expect: request.expect }));
+  const sockets = await Promise.all(
+    Array.from({ length: connections }, () => openSocket(hostname, Number(port))),
+  );
+  let next = 0;
+  const take = (): WireRequest => wire[next++ % wire.length] as WireRequest;
+  return {
+    run: async (count) => {
+      const latencies = new Float64Array(count);
+      let begun = 0;
+      let ended = 0;
+      const work = async (socket: Socket): Promise<void> => {
+        while (begun < count) {
+          begun += 1;
+          latencies[ended++] = await exchange(socket, take());
+        }
+      };
+      await Promise.all(sockets.map(work));
+      return latencies;
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+interface WireRequest {
+  readonly bytes: Buffer;
+  readonly expect: string;
+}
+
+function encodeRequest({ path, headers, body }: LoadRequest, host: string): Buffer {
+  const lines = Object.entries({
+    host,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+}
+
+function openSocket(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true }, () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+function exchange(socket: Socket, { bytes, expect }: WireRequest): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const begun = performance.now();
+    let answer = '';
+    const onData = (chunk: Buffer): void => {
+      answer += chunk.toString('latin1');
+      if (!isComplete(answer)) return;
+      done();
+      if (answer.includes(expect)) resolve(performance.now() - begun);
+      else reject(new Error(`an answer without ${expect}: ${answer.slice(0, 600)}`));
+    };
+    const onClose = (): void => {
+      done();
+      reject(new Error('the server closed a connection'));
+    };
+    const done = (): void => {
+      socket.off('data', onData);
+      socket.off('close', onClose);
+    };
+    socket.on('data', onData);
+    socket.on('close', onClose);
+    socket.write(bytes);
+  });
+}
+
+/** All servers measured here state the length of their answers. */
+function isComplete(answer: string): boolean {
+  const head = answer.indexOf('\r\n\r\n');
+  if (head < 0) return false;
+  const length = /\r\ncontent-length: ([0-9]+)\r\n/i.exec(answer.slice(0, head + 2))?.[1];
+  return length !== undefined && answer.length >= head + 4 + Number(length);
+}
