@@ -15,8 +15,7 @@ export {
   type EventType,
   MAX_EVENT_BYTES,
   type OutcomeEvent,
-  RBAC_CHANGES,
-  type RbacChange,
+  RbacChange,
 } from './audit.js';
 export {
   CAPABILITY_TYP,
@@ -31,11 +30,6 @@ export {
   Limit,
   MAX_ITEM_SCOPE,
   Ops,
-  REVOCATION_TYP,
-  RevocationClaims,
-  RevokeAnswer,
-  RevokedBy,
-  RevokeRequest,
   Scope,
   TrustAnchor,
 } from './capability.js';
@@ -67,6 +61,16 @@ export {
   IdentityPage,
   RegisterIdentityRequest,
 } from './identity.js';
+export {
+  AUDIT_BATCH,
+  AuditBatch,
+  AuditBatchAnswer,
+  AuditPolicy,
+  AuditState,
+  NodeList,
+  NodeRecord,
+  ServiceName,
+} from './node.js';
 export {
   PolicyDocument,
   PolicyLimits,
@@ -167,6 +171,32 @@ export {
   TrustFile,
   VerifierKey,
 } from './receipt.js';
+export {
+  BelowRole,
+  BelowRule,
+  CapabilityStatus,
+  FEED_ENTRY_TYP,
+  FEED_HEARTBEAT_TYP,
+  FEED_LIMITS,
+  FEED_SNAPSHOT_TYP,
+  FeedEntryClaims,
+  FeedHeartbeatClaims,
+  FeedItem,
+  FeedPage,
+  FeedSnapshot,
+  FeedSnapshotClaims,
+  REVOCATION_BELOW_TYP,
+  REVOCATION_TYP,
+  RevocationBelowClaims,
+  RevocationClaims,
+  RevokeAnswer,
+  RevokedBy,
+  RevokeRequest,
+  STATUS_LIST_TYP,
+  StatusBits,
+  StatusListClaim,
+  StatusListClaims,
+} from './revocation.js';
 export {
   AnnouncedTools,
   EventPage,

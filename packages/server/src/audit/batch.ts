@@ -159,6 +159,7 @@ function owedBy(draft: AuditDraft, event: FinishedEvent): Append['owed'][number]
     decision: event.id,
     request: event.request ?? '',
     principal: principal && canonicalize(principal),
+    node: draft.node ?? null,
   };
 }
 

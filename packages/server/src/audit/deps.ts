@@ -24,6 +24,8 @@ export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'cryp
   readonly addressKey: Uint8Array;
   /** The policy in force: its hash (AUD-9) and anchors. */
   readonly policy: () => { readonly hash: string; readonly anchors: readonly TrustAnchor[] };
+  /** The runs of other nodes (`<node>.<boot>`) that live, or did a moment ago; none if there are no other nodes. */
+  readonly runningNodes?: () => Promise<readonly string[]>;
   readonly limits?: Partial<AuditLimits>;
 }
 

@@ -30,6 +30,8 @@ export type AuditDraft<T extends EventType = EventType> = T extends EventType
       readonly notAfter?: number;
       /** The client's address; never recorded itself (AUD-5). */
       readonly address?: string;
+      /** The run of the node that handed it in (`<node>.<boot>`); absent if that is this process. */
+      readonly node?: string;
     }
   : never;
 

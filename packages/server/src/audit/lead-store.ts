@@ -31,6 +31,8 @@ export interface Append {
     readonly decision: string;
     readonly request: string;
     readonly principal: string | null;
+    /** The run of the node that owes the outcome; null for this process. */
+    readonly node: string | null;
   }[];
   readonly paid: readonly string[];
 }
@@ -197,11 +199,11 @@ const APPEND = {
       INSERT INTO audit_emitter (did, eseq, prev, time_ms) SELECT $6::text, $7::bigint, $8::text, $9::bigint FROM fence
       ON CONFLICT (did) DO UPDATE SET eseq = excluded.eseq, prev = excluded.prev, time_ms = excluded.time_ms
     ), owed AS (
-      INSERT INTO audit_owed (decision, request, principal)
-      SELECT r.decision, r.request, r.principal
-      FROM fence, unnest($20::uuid[], $21::uuid[], $22::text[]) AS r(decision, request, principal)
+      INSERT INTO audit_owed (decision, request, principal, node)
+      SELECT r.decision, r.request, r.principal, r.node
+      FROM fence, unnest($20::uuid[], $21::uuid[], $22::text[], $23::text[]) AS r(decision, request, principal, node)
     ), paid AS (
-      DELETE FROM audit_owed USING fence WHERE decision = ANY($23::uuid[])
+      DELETE FROM audit_owed USING fence WHERE decision = ANY($24::uuid[])
     )
     SELECT 1 FROM fence`,
 };
@@ -231,6 +233,7 @@ function rowValues({ size, events, subjects, owed, paid }: Append): SqlValue[] {
     owed.map((row) => row.decision),
     owed.map((row) => row.request),
     owed.map((row) => row.principal),
+    owed.map((row) => row.node),
     paid,
   ];
 }

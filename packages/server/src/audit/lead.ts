@@ -53,7 +53,7 @@ async function waitForLock(session: SqlSession, { clock, waitMs }: LeadOptions):
 
 function held(): TrustError {
   return new TrustError('CONFLICT', 'another process writes the log of this database', {
-    hint: 'stop the other one first: a log has one writer',
+    hint: 'a log has one writer: stop the other one, or start this one as `server kernel,gateway`, which hands in there',
   });
 }
 

@@ -7,14 +7,21 @@ export interface LostDeps {
   readonly record: (draft: AuditDraft) => Promise<unknown>;
   readonly newId: () => string;
   readonly tenant: string;
+  /** The runs of nodes that may still say what became of their writes. */
+  readonly running: () => Promise<readonly string[]>;
 }
 
 const CHUNK = 256;
 
-/** At a start: whatever became of the writes that an earlier run allowed, nobody recorded it (AUD-7). */
-export async function recordLost({ store, record, newId, tenant }: LostDeps): Promise<void> {
+/** Whatever became of the writes that a run allowed which is over, nobody recorded it (AUD-7): at a start those of this
+ *  process's earlier runs (`own`), at any time those of nodes that are gone. */
+export async function recordLost(
+  { store, record, newId, tenant, running }: LostDeps,
+  own: boolean,
+): Promise<void> {
+  const living = await running();
   for (;;) {
-    const owed = await store.owed(CHUNK);
+    const owed = await store.owed(CHUNK, living, own);
     if (owed.length === 0) return;
     await Promise.all(owed.map((row) => record({ ...lostOutcome(row), id: newId(), tenant })));
   }

@@ -78,4 +78,12 @@ CREATE TABLE audit_policy (
   anchors text NOT NULL
 );`,
   },
+  {
+    room: 'audit',
+    number: 3,
+    name: 'nodes',
+    sql: `
+-- The run of the node that owes the outcome; null for the process that keeps the log.
+ALTER TABLE audit_owed ADD COLUMN node text;`,
+  },
 ];

@@ -69,6 +69,8 @@ export function createAudit(deps: AuditDeps): Audit {
     log: deps.log,
   });
   const policies = createPolicyHistory(deps.sql);
+  const running = deps.runningNodes ?? (async () => []);
+  const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
   const reader = createReader(deps, shop, policies, opened);
   return {
     ...reader,
@@ -82,11 +84,12 @@ export function createAudit(deps: AuditDeps): Audit {
       const members = { ...log.found, policy: deps.policy().hash };
       const id = newId();
       await record({ ...own, id, type: 'log.opened', members });
-      await recordLost({ store: shop.store, record, newId, tenant: deps.tenant });
+      await recordLost(lostDeps, true);
       const receipt = await reader.receipt(`rcp_${uuidOf(id)}`, CANARY_MS);
       assertCanary(receipt, id, await reader.trust(), deps.crypto);
       desk.start();
       state.proven = true;
+      if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
     giveUp: () => {
       state.stopped = true;
@@ -103,6 +106,17 @@ interface State {
   /** A receipt was made and verified. */
   proven: boolean;
   stopped: boolean;
+  sweeping?: NodeJS.Timeout;
+}
+
+const SWEEP_MS = 10_000;
+
+/** Now and then: what nodes owe that are gone. */
+function sweepLost(deps: Parameters<typeof recordLost>[0], log: AuditDeps['log']): NodeJS.Timeout {
+  const sweep = (): void => {
+    recordLost(deps, false).catch((err: unknown) => log.warn('lost outcomes were not recorded', { err }));
+  };
+  return setInterval(sweep, SWEEP_MS).unref();
 }
 
 interface SinkParts {
@@ -155,6 +169,7 @@ function createSink({ state, opened, disk, desk, record, shop }: SinkParts): Sin
 
 async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<void> {
   disk.stop();
+  clearInterval(state.sweeping);
   state.stopped = true;
   const { log } = state;
   if (log === undefined) return;

@@ -38,7 +38,8 @@ export interface AuditStore {
   /** Newest first by UUID, at most `limit`, older than `before` if given. */
   page(before: string | undefined, limit: number): Promise<EventRow[]>;
   request(uuid: string): Promise<RequestRows | undefined>;
-  owed(limit: number): Promise<OwedRow[]>;
+  /** What is owed by runs of nodes that are not among `running`; with `own` also by this process. */
+  owed(limit: number, running: readonly string[], own: boolean): Promise<OwedRow[]>;
   emitters(): Promise<string[]>;
   counts(): Promise<{ size: number; allowed: number; denied: number }>;
   /** Forgets what opens the commitments of one event; false if there was nothing. */
@@ -76,8 +77,12 @@ export function createAuditStore(sql: Sql): AuditStore {
     eventById: async (uuid) => (await sql.query<EventRow>(BY_ID, [uuid]))[0],
     page: (before, limit) => page(sql, before, limit),
     request: (uuid) => findRequest(sql, uuid),
-    owed: (limit) =>
-      sql.query('SELECT decision, request, principal FROM audit_owed ORDER BY decision LIMIT $1', [limit]),
+    owed: (limit, running, own) =>
+      sql.query(
+        `SELECT decision, request, principal FROM audit_owed
+         WHERE (node IS NULL AND $3) OR node <> ALL($2::text[]) ORDER BY decision LIMIT $1`,
+        [limit, running, own],
+      ),
     emitters: async () =>
       (await sql.query<{ did: string }>('SELECT did FROM audit_emitter ORDER BY did')).map((row) => row.did),
     counts: async () =>

@@ -7,10 +7,21 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
+const BODY = Symbol('the body that was read');
+type Read = IncomingMessage & { [BODY]?: Uint8Array };
+
+/** Keeps a body that was read for whoever reads it next. */
+export function rememberBody(request: IncomingMessage, body: Uint8Array): void {
+  (request as Read)[BODY] = body;
+}
+
 /** Reads a request body whole, as it was sent. Reads no byte beyond the limit, however the body is framed.
  *  @throws {TrustError} TOO_LARGE | TIMEOUT | MALFORMED (the client went away in the middle) */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const tooLarge = new TrustError('TOO_LARGE', `the body may have ${limits.maxBytes} bytes`);
+  const known = (request as Read)[BODY];
+  if (known !== undefined)
+    return known.length > limits.maxBytes ? Promise.reject(tooLarge) : Promise.resolve(known);
   if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) return Promise.reject(tooLarge);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

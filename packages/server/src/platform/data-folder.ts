@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 import { createDisk, type Disk } from './disk.js';
-import { takeFolderLock } from './folder-lock.js';
+import { type FolderLock, takeFolderLock } from './folder-lock.js';
 import { writeKeyFile } from './key-file.js';
 import { openRunFolder } from './run-folder.js';
 import type { Settings } from './settings.js';
@@ -28,17 +28,19 @@ export interface DataFolder {
   release(): Promise<void>;
 }
 
-/** Creates what is missing and takes the folder for this process until `release` or its end.
+/** Creates what is missing and takes the folder for this process until `release` or its end; `shared`: several processes
+ *  may use its keys, and none its database or its log.
  *  @throws {TrustError} SETTINGS_INVALID: no folder, not ours, of a newer version; CONFLICT: in use */
 export async function openDataFolder(
   settings: Pick<Settings, 'dataFolder' | 'diskReserve'>,
   clock: Clock,
+  use: 'alone' | 'shared' = 'alone',
 ): Promise<DataFolder> {
   const uid = process.getuid?.() ?? -1;
   const path = await openRoot(settings.dataFolder, uid);
   await assertVersion(path);
   const run = await openRunFolder(path, uid);
-  const lock = await takeFolderLock(run, process.pid);
+  const lock = use === 'shared' ? NO_LOCK : await takeFolderLock(run, process.pid);
   if (!('release' in lock)) throw inUse(path, lock.pid);
   const keys = await openFolder(join(path, 'keys'), 0o700);
   const tiles = await openFolder(join(path, 'tiles'), 0o700);
@@ -53,6 +55,8 @@ export async function openDataFolder(
     release: lock.release,
   };
 }
+
+const NO_LOCK: FolderLock = { release: async () => undefined };
 
 async function openRoot(wanted: string, uid: number): Promise<string> {
   // As root the database runs as another user, who must get through to its folder.

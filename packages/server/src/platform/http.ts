@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Principal } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
 import { isOurFault, sendProblem, toProblem } from './problem.js';
@@ -10,13 +11,17 @@ import {
   createRouteTable,
   type RequestContext,
   type Route,
+  type RouteDeclaration,
   type RouteMatch,
   type Surface,
 } from './routes.js';
 import type { Clock, Random } from './system.js';
 
-/** Checks the caller of a surface before its handler runs; throws a TrustError to refuse. */
-export type Guard = (request: IncomingMessage) => void | Promise<void>;
+/** Checks the caller of a surface before its handler runs, and says who it is; throws a TrustError to refuse. */
+export type Guard = (
+  request: IncomingMessage,
+  route: RouteDeclaration,
+) => Principal | undefined | Promise<Principal | undefined>;
 
 export interface ListenerOptions {
   /** For the log and for messages: `kernel`. */
@@ -29,6 +34,8 @@ export interface ListenerOptions {
   readonly guards: Partial<Record<Surface, Guard>>;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** True for the listener that other nodes call. */
+  readonly fromNodes?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -123,15 +130,17 @@ function createHandler(options: ListenerOptions, match: Match, own: readonly str
   const allowed = (): Allowed => ({
     hosts: [...options.allowedHosts, ...own],
     origins: options.allowedOrigins,
+    fromNodes: options.fromNodes === true,
   });
   const serve = async (request: IncomingMessage, response: ServerResponse, requestId: string) => {
     checkRequest(request, allowed());
     const [path = '', query = ''] = splitTarget(request.url ?? '');
     const { route, params } = found(match(request.method ?? '', path), response);
-    await options.guards[route.surface]?.(request);
+    const principal = await options.guards[route.surface]?.(request, route);
     const log = options.log.child({ requestId, route: route.path, method: route.method });
     const signal = closeSignal(response, running, stopping);
-    const context: RequestContext = { requestId, path, query, params, route, signal, log };
+    const who = principal === undefined ? {} : { principal };
+    const context: RequestContext = { requestId, path, query, params, route, signal, log, ...who };
     await route.handle(request, response, context);
   };
   const request = (incoming: IncomingMessage, response: ServerResponse): void => {

@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { TrustError } from '@talosprotocol/protocol';
+import { NODE_HEADERS } from './cluster/node-proof.js';
 
 /** Under which names a listener answers, and to pages of which origins. Lower case. */
 export interface Allowed {
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
+  /** True only on the listener that nodes call: elsewhere nobody may say of a request what only a node may say. */
+  readonly fromNodes?: boolean;
 }
 
 /** Refuses what could mean two things to two readers, before any route sees it (spec SES-7), then foreign hosts
@@ -12,6 +15,7 @@ export interface Allowed {
 export function checkRequest(request: IncomingMessage, allowed: Allowed): void {
   checkTarget(request.url ?? '');
   checkHeaders(request.rawHeaders);
+  if (allowed.fromNodes !== true) checkNoNode(request);
   checkHost(request.headers.host, allowed.hosts);
   checkOrigin(request.headers.origin, allowed.origins);
 }
@@ -73,6 +77,11 @@ function checkHeaders(rawHeaders: readonly string[]): void {
     seen.add(name);
   }
   if (credentials > 1) throw malformed('more than one credential');
+}
+
+function checkNoNode(request: IncomingMessage): void {
+  const name = NODE_HEADERS.find((one) => request.headers[one] !== undefined);
+  if (name !== undefined) throw malformed(`the header ${name} is not accepted here`);
 }
 
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/;

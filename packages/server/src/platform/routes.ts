@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '@talosprotocol/contracts';
 import type { Log } from './log.js';
 
 /** Who a route is for, and so who checks the caller: `public` nobody, `admin` the platform (administrator token),
@@ -13,8 +14,11 @@ export interface RouteDeclaration {
   readonly surface: Surface;
   /** What is recorded about a call; `none` only where nothing is decided (health, proofs, public documents). */
   readonly audit: 'none' | 'decision' | 'administration';
-  /** What a caller of the surface `admin` must be allowed to do: `namespace:action`. */
+  /** What a caller of the surfaces `admin` and `service` must be allowed to do: `namespace:action`. */
   readonly permission?: `${string}:${string}`;
+  /** True if the body names where it is done: the guard asks whether the caller may do it anywhere, the handler
+   *  whether there. */
+  readonly scoped?: true;
   /** Largest request body in bytes; 64 KiB by default. */
   readonly maxBody?: number;
 }
@@ -29,6 +33,8 @@ export interface RequestContext {
   /** Values of the `:name` segments, percent-decoded, and of `*` (raw). */
   readonly params: Readonly<Record<string, string>>;
   readonly route: RouteDeclaration;
+  /** Who calls, on a surface whose guard told it. */
+  readonly principal?: Principal;
   /** Aborts when the client is gone or the server gives up waiting for the handler. */
   readonly signal: AbortSignal;
   readonly log: Log;

@@ -20,7 +20,17 @@ export interface Settings {
   readonly postgresUser: string | undefined;
   readonly host: string;
   /** 0 lets the system choose. */
-  readonly ports: { readonly kernel: number; readonly gateway: number; readonly audit: number };
+  readonly ports: {
+    readonly kernel: number;
+    readonly gateway: number;
+    readonly audit: number;
+    /** Where other nodes of the same database call this one. */
+    readonly node: number;
+  };
+  /** The URL under which other nodes reach this one; absent: only those on this machine do. */
+  readonly nodeUrl: string | undefined;
+  /** Threads that verify signatures besides the main one. */
+  readonly workers: number;
   /** Names besides loopback under which we answer, `host` or `host:port`. */
   readonly allowedHosts: readonly string[];
   /** Browser origins besides loopback that may call us. */
@@ -42,6 +52,7 @@ const text = (expected: string, pattern: string) =>
   Type.Optional(Type.String({ description: expected, pattern, maxLength: 4096 }));
 const oneOf = (...values: string[]) => text(`one of ${values.join(', ')}`, `^(${values.join('|')})$`);
 const PORT = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$';
+const NODE_URL = '^https?://([A-Za-z0-9.\\-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$';
 const HOST_LIST = '^[A-Za-z0-9.\\-_:\\[\\]]+(,[A-Za-z0-9.\\-_:\\[\\]]+)*$';
 const ORIGIN_LIST = '^https?://[A-Za-z0-9.\\-:\\[\\]]+(,https?://[A-Za-z0-9.\\-:\\[\\]]+)*$';
 
@@ -57,6 +68,9 @@ const Variables = Type.Object(
     TALOS_KERNEL_PORT: text('a port, 0 to 65535', PORT),
     TALOS_GATEWAY_PORT: text('a port, 0 to 65535', PORT),
     TALOS_AUDIT_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_NODE_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_NODE_URL: text('a URL such as http://10.0.0.7:8003, without a path', NODE_URL),
+    TALOS_WORKERS: text('a number of threads, 0 to 64', '^([0-9]|[1-5][0-9]|6[0-4])$'),
     TALOS_ALLOWED_HOSTS: text('host names, separated by commas', HOST_LIST),
     TALOS_ALLOWED_ORIGINS: text('origins such as https://app.example, separated by commas', ORIGIN_LIST),
     TALOS_LOG_LEVEL: oneOf(...LOG_LEVELS),
@@ -104,9 +118,11 @@ function variableFaults(variables: Variables): string[] {
 
 function contradictions(variables: Variables): string[] {
   const faults: string[] = [];
-  const ports = [portsOf(variables).kernel, portsOf(variables).gateway, portsOf(variables).audit];
-  const fixed = ports.filter((port) => port !== 0);
-  if (new Set(fixed).size !== fixed.length) faults.push('the kernel, gateway and audit ports must differ');
+  const fixed = Object.values(portsOf(variables)).filter((port) => port !== 0);
+  if (new Set(fixed).size !== fixed.length) faults.push('the kernel, gateway, audit and node ports must differ');
+  if (variables.TALOS_NODE_URL !== undefined && variables.TALOS_DATABASE_URL === undefined) {
+    faults.push('TALOS_NODE_URL is for nodes that share a database: set TALOS_DATABASE_URL too');
+  }
   if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
     faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
   }
@@ -125,6 +141,10 @@ function unfitForProduction(variables: Variables): string[] {
   if (variables.TALOS_DATABASE_URL === undefined) {
     faults.push('TALOS_DATABASE_URL must be set in production: the embedded database is for development');
   }
+  const node = variables.TALOS_NODE_URL;
+  if (node?.startsWith('http://') && !LOOPBACK.test(new URL(node).hostname.replace(/^\[|\]$/g, ''))) {
+    faults.push('TALOS_NODE_URL must be https in production: what nodes pass on is not encrypted otherwise');
+  }
   const isOpen = !LOOPBACK.test(variables.TALOS_HOST ?? '127.0.0.1');
   if (isOpen && variables.TALOS_ALLOWED_HOSTS === undefined) {
     faults.push('TALOS_ALLOWED_HOSTS must be set in production where TALOS_HOST is not loopback');
@@ -139,6 +159,7 @@ function portsOf(variables: Variables): Settings['ports'] {
     kernel: Number(variables.TALOS_KERNEL_PORT ?? 8000),
     gateway: Number(variables.TALOS_GATEWAY_PORT ?? 8001),
     audit: Number(variables.TALOS_AUDIT_PORT ?? 8002),
+    node: Number(variables.TALOS_NODE_PORT ?? 0),
   };
 }
 
@@ -153,6 +174,8 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     postgresUser: variables.TALOS_POSTGRES_USER,
     host: variables.TALOS_HOST ?? '127.0.0.1',
     ports: portsOf(variables),
+    nodeUrl: variables.TALOS_NODE_URL,
+    workers: Number(variables.TALOS_WORKERS ?? 0),
     allowedHosts: list(variables.TALOS_ALLOWED_HOSTS),
     allowedOrigins: list(variables.TALOS_ALLOWED_ORIGINS),
     logLevel: (variables.TALOS_LOG_LEVEL ?? 'info') as LogLevel,

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  decodeBase64url,
+  decodeSessionId,
+  isTrustError,
+  parseJson,
+  parseTalosAuthorization,
+} from '@talosprotocol/protocol';
+import { readBody, rememberBody } from '../body.js';
+import { clientAddress } from '../client-address.js';
+import type { Route, RouteHandler } from '../routes.js';
+import type { ForwardCall, Forwarding } from './forward.js';
+import { isSameRun, type NodeRun } from './node-run.js';
+import type { NodeRegistry } from './registry.js';
+
+/** Sends requests to the node that holds their session, once (SES-8). */
+export interface SessionRouting {
+  /** The same route, whose requests of another node's sessions are passed on to that node if it lives. For the
+   *  listeners of clients only: what another node passed on is never passed on again. */
+  wrap(route: Route, service: string | undefined): Route;
+}
+
+export interface SessionRoutingDeps {
+  readonly registry: Pick<NodeRegistry, 'self' | 'find' | 'suspect'>;
+  readonly forwarding: Forwarding;
+  readonly limiter: { take(address: string): void };
+  /** The node that gave a nonce, as the nonce says; undefined if it says nothing. */
+  readonly runOfNonce: (nonce: string) => NodeRun | undefined;
+}
+
+const OPENING = '/talos/v1/sessions';
+const MAX_OPENING = 64 * 1024;
+const BODY_MS = 10_000;
+
+export function createSessionRouting(deps: SessionRoutingDeps): SessionRouting {
+  const { limiter } = deps;
+  return {
+    wrap: (declared, service) => {
+      const handle: RouteHandler = isOpening(declared)
+        ? async (request, response, context) => {
+            limiter.take(clientAddress(request));
+            const body = await readOpening(request);
+            const run = body && runOfOpening(body, deps.runOfNonce);
+            const call = { request, response, context, ...(body === undefined ? {} : { body }) };
+            if (!(await passToOwner(run, service, call, deps)))
+              await declared.handle(request, response, context);
+          }
+        : async (request, response, context) => {
+            const run = runOfSession(request);
+            const isForeign = run !== undefined && run.node !== deps.registry.self.node;
+            if (isForeign) limiter.take(clientAddress(request));
+            const call = { request, response, context };
+            if (isForeign && (await passToOwner(run, service, call, deps))) return;
+            await declared.handle(request, response, context);
+          };
+      return { ...declared, handle };
+    },
+  };
+}
+
+function isOpening({ method, path }: Route): boolean {
+  return method === 'POST' && path === OPENING;
+}
+
+/** False where this node must answer: its own, or nobody's. */
+async function passToOwner(
+  run: NodeRun | undefined,
+  service: string | undefined,
+  call: ForwardCall,
+  { registry, forwarding }: SessionRoutingDeps,
+): Promise<boolean> {
+  if (run === undefined || run.node === registry.self.node) return false;
+  const owner = await registry.find(run.node);
+  if (owner === undefined || !isSameRun(owner, run) || owner.url === null) return false;
+  if (service !== undefined && !owner.services.includes(service)) return false;
+  if (await forwarding.pass({ ...run, url: owner.url }, call)) return true;
+  registry.suspect(run);
+  return false;
+}
+
+/** The run that a session credential names; undefined if there is none, or none that can be read. */
+function runOfSession(request: IncomingMessage): NodeRun | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  return unlessMalformed(() => decodeSessionId(parseTalosAuthorization(authorization).sid));
+}
+
+/** The body of an opening, which its handler reads again; undefined where that is the one to refuse it. */
+async function readOpening(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_OPENING) return undefined;
+  const body = await readBody(request, { maxBytes: MAX_OPENING, timeoutMs: BODY_MS });
+  rememberBody(request, body);
+  return body;
+}
+
+/** The nonce of the proof, unverified: it says only who can verify it (SES-1). */
+function runOfOpening(body: Uint8Array, runOfNonce: SessionRoutingDeps['runOfNonce']): NodeRun | undefined {
+  return unlessMalformed(() => {
+    const { proof } = parseJson(body, { maxBytes: MAX_OPENING }) as { proof?: unknown };
+    const payload = typeof proof === 'string' ? proof.split('.')[1] : undefined;
+    if (payload === undefined) return undefined;
+    const { nonce } = parseJson(decodeBase64url(payload), { maxBytes: 8_192 }) as { nonce?: unknown };
+    return typeof nonce === 'string' ? runOfNonce(nonce) : undefined;
+  });
+}
+
+function unlessMalformed<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isTrustError(error) || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
