@@ -49,7 +49,8 @@ export function parseParameters(stated: JsonObject, before: WebvhParameters | un
   const has = (name: string): boolean => Object.hasOwn(stated, name);
   return {
     scid: before?.scid ?? (stated['scid'] as string),
-    updateKeys: has('updateKeys') ? parseKeys(value('updateKeys')) : (before?.updateKeys ?? []),
+    updateKeys:
+      has('updateKeys') || before === undefined ? parseKeys(value('updateKeys')) : before.updateKeys,
     nextKeyHashes: has('nextKeyHashes') ? parseHashes(value('nextKeyHashes')) : (before?.nextKeyHashes ?? []),
     witness: has('witness') ? parseWitnesses(value('witness')) : before?.witness,
     watchers: has('watchers')

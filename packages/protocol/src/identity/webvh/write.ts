@@ -11,7 +11,7 @@ import { type WebvhFiles, webvhNeedsWitness } from './log.js';
 import { multihash } from './multihash.js';
 import { WEBVH_METHOD, type WebvhWitnesses } from './parameters.js';
 import { formatVersionTime } from './version-time.js';
-import { parseWitnessFile } from './witness.js';
+import { parseWitnessFile, type WitnessRecord } from './witness.js';
 
 /** What writing needs from outside. */
 export interface WebvhWriteContext {
@@ -143,7 +143,8 @@ export function moveWebvhLog(
 }
 
 /** Adds a witness's approval of the latest version, and of all before it, to the `did-witness.json` (undefined: none yet).
- *  Older proofs of that witness are dropped, as the latest stands for them.
+ *  Of that witness's proofs the newest before it stays, which the log as it is published still needs; older ones go.
+ *  Publish the result before the log.
  *  @throws {TrustError} as verifyWebvhLog: no witness approves what does not verify */
 export function witnessWebvhLog(
   { log, witness: file }: WebvhFiles,
@@ -153,20 +154,25 @@ export function witnessWebvhLog(
   webvhNeedsWitness(log, ctx);
   const { versionId } = lastEntry(log);
   const proof = signIntegrityProof({ versionId }, formatVersionTime(ctx.now), witness, ctx.crypto);
-  const method = proof['verificationMethod'];
   const records = file === undefined ? [] : parseWitnessFile(file);
-  const kept = records.map((record) => ({
-    ...record,
-    proof: record.proof.filter((one) => methodOf(one) !== method),
-  }));
-  const now = kept.find((record) => record.versionId === versionId);
-  const others = kept.filter((record) => record !== now && record.proof.length > 0);
-  const all = [...others, { versionId, proof: [...(now?.proof ?? []), proof] }];
-  return encodeUtf8(canonicalize(all));
+  const isOwn = (one: JsonValue): boolean =>
+    isJsonObject(one) && one['verificationMethod'] === proof['verificationMethod'];
+  const earlier = records.filter((record) => record.versionId !== versionId && record.proof.some(isOwn));
+  const newest = Math.max(0, ...earlier.map(numberOf));
+  const others = records.map((record) =>
+    numberOf(record) === newest && record.versionId !== versionId
+      ? record
+      : { ...record, proof: record.proof.filter((one) => !isOwn(one)) },
+  );
+  const present = others.find((record) => record.versionId === versionId);
+  const kept = others.filter((record) => record !== present && record.proof.length > 0);
+  return encodeUtf8(canonicalize([...kept, { versionId, proof: [...(present?.proof ?? []), proof] }]));
 }
 
-function methodOf(proof: JsonValue): JsonValue | undefined {
-  return isJsonObject(proof) ? proof['verificationMethod'] : undefined;
+/** 0 for what is no version. */
+function numberOf({ versionId }: WitnessRecord): number {
+  const [, number = '0'] = /^([1-9][0-9]{0,3})-/.exec(versionId) ?? [];
+  return Number(number);
 }
 
 function hasPreRotation(log: Uint8Array): boolean {
