@@ -1,5 +1,4 @@
 import { type Static, type TProperties, Type } from 'typebox';
-import { RevokedBy } from './capability.js';
 import { DecisionCodeSchema, ProblemCodeSchema } from './decision.js';
 import { IdentityKind } from './identity.js';
 import { ServerName, ToolName } from './policy-name.js';
@@ -24,6 +23,7 @@ import {
   text,
   Uuidv7,
 } from './primitive.js';
+import { BelowRole, RevokedBy } from './revocation.js';
 
 /** Longest event in bytes of canonical JSON (AUD-11). */
 export const MAX_EVENT_BYTES = 65_535;
@@ -104,22 +104,21 @@ function event<const T extends string, P extends TProperties>(type: T, members: 
 }
 
 /** What is done to roles, bindings, service accounts and sessions of people (RBAC-15). */
-export const RBAC_CHANGES = [
-  'bootstrapped',
-  'role.created',
-  'role.changed',
-  'role.removed',
-  'binding.created',
-  'binding.removed',
-  'account.created',
-  'account.disabled',
-  'account.enabled',
-  'key.created',
-  'login.opened',
-  'login.ended',
-] as const;
-/** One of them. */
-export type RbacChange = (typeof RBAC_CHANGES)[number];
+export const RbacChange = Type.Union([
+  Type.Literal('bootstrapped'),
+  Type.Literal('role.created'),
+  Type.Literal('role.changed'),
+  Type.Literal('role.removed'),
+  Type.Literal('binding.created'),
+  Type.Literal('binding.removed'),
+  Type.Literal('account.created'),
+  Type.Literal('account.disabled'),
+  Type.Literal('account.enabled'),
+  Type.Literal('key.created'),
+  Type.Literal('login.opened'),
+  Type.Literal('login.ended'),
+]);
+export type RbacChange = Static<typeof RbacChange>;
 
 /** Event schemas by `type` (AUD-4). */
 export const EVENTS = {
@@ -161,8 +160,16 @@ export const EVENTS = {
     revocation: nullable(CompactJws),
     chain_hash: nullable(Hash43),
   }),
+  'revocation.below': event('revocation.below', {
+    below: Did,
+    as: BelowRole,
+    point: nullable(Hash43),
+    by: RevokedBy,
+    revocation: nullable(CompactJws),
+    chain_hash: nullable(Hash43),
+  }),
   'rbac.changed': event('rbac.changed', {
-    change: Type.Union(RBAC_CHANGES.map((change) => Type.Literal(change))),
+    change: RbacChange,
     target: ascii('^[a-z]{3,4}_[0-9a-f-]{36}$', 41, 'what was changed'),
     actor: Commitment,
     detail: Commitment,
@@ -185,6 +192,7 @@ export const AuditEvent = Type.Union([
   EVENTS.decision,
   EVENTS.outcome,
   EVENTS.revocation,
+  EVENTS['revocation.below'],
   EVENTS['rbac.changed'],
   EVENTS.denials,
 ]);

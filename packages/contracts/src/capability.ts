@@ -10,18 +10,13 @@ import {
   JsonPointer,
   Op,
   Positive,
-  RevocationJws,
   Seconds,
   TenantName,
-  Time,
   text,
 } from './primitive.js';
 
 /** `typ` of a link (CAP-1). */
 export const CAPABILITY_TYP = 'talos-cap+jwt';
-
-/** `typ` of a revocation (CAP-25). */
-export const REVOCATION_TYP = 'talos-revoke+jwt';
 
 /** Bounds of a chain (CAP-1, CAP-4, CAP-6). */
 export const CHAIN_LIMITS = {
@@ -129,13 +124,6 @@ export const TrustAnchor = Type.Object(
 );
 export type TrustAnchor = Static<typeof TrustAnchor>;
 
-/** Payload of a revocation (CAP-25). */
-export const RevocationClaims = Type.Object(
-  { iss: Did, iat: Seconds, jti: Jti, lid: Hash43, chain: Chain },
-  CLOSED,
-);
-export type RevocationClaims = Static<typeof RevocationClaims>;
-
 /** Body of `POST /talos/v1/capabilities`: the claims of a root without those the issuer
  *  fills in (CAP-28); without `aud` it is this platform's gateway. With `bearer` it may leave out `sub`: the issuer then makes
  *  the holder's key, and answers it once. */
@@ -152,23 +140,3 @@ export const IssueCapabilityAnswer = Type.Object(
   CLOSED,
 );
 export type IssueCapabilityAnswer = Static<typeof IssueCapabilityAnswer>;
-
-/** Body of `POST /talos/v1/revocations`: a signed revocation from anyone, or a link's id from an administrator. */
-export const RevokeRequest = Type.Union([
-  Type.Object({ revocation: RevocationJws }, CLOSED),
-  Type.Object({ lid: Hash43 }, CLOSED),
-]);
-export type RevokeRequest = Static<typeof RevokeRequest>;
-
-/** Who asked for a revocation. */
-export const RevokedBy = Type.Union([
-  Type.Literal('issuer'),
-  Type.Literal('ancestor'),
-  Type.Literal('subject'),
-  Type.Literal('administrator'),
-]);
-export type RevokedBy = Static<typeof RevokedBy>;
-
-/** Its answer, given once the revocation is durable and in force (CAP-26). */
-export const RevokeAnswer = Type.Object({ lid: Hash43, by: RevokedBy, revoked: Time }, CLOSED);
-export type RevokeAnswer = Static<typeof RevokeAnswer>;
