@@ -1,7 +1,7 @@
 import { CHAIN_LIMITS } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { isTrustError, malformed, TrustError } from '../error.js';
-import { hashAscii, type ParsedLink, parseLink } from './link.js';
+import { type ParsedLink, parseLink } from './link.js';
 
 /** A chain, well-formed, not verified: anybody could have written it. */
 export interface ParsedChain {
@@ -20,12 +20,13 @@ export function parseChain(text: string, crypto: CryptoProvider): ParsedChain {
   if (text.length > CHAIN_LIMITS.bytes) throw malformed(`a chain of more than ${CHAIN_LIMITS.bytes} bytes`);
   const parts = text.split('~');
   if (parts.length > CHAIN_LIMITS.links) throw malformed(`a chain of more than ${CHAIN_LIMITS.links} links`);
-  const links = parts.map((jws, index) => atLink(index + 1, () => parsePlacedLink(jws, index, crypto)));
+  const links: ParsedLink[] = [];
+  for (const jws of parts) links.push(parsePlacedLink(jws, links.length, crypto));
   const root = links[0] as ParsedLink;
   return {
     chain: text,
     // The text of a chain of one is that of its link.
-    cth: links.length === 1 ? root.lid : hashAscii(text, crypto),
+    cth: links.length === 1 ? root.lid : crypto.sha256Ascii(text),
     links,
     root,
     leaf: links[links.length - 1] as ParsedLink,
@@ -49,7 +50,12 @@ export function withLink(link: number, error: unknown): unknown {
 }
 
 function parsePlacedLink(jws: string, index: number, crypto: CryptoProvider): ParsedLink {
-  const link = parseLink(jws, crypto);
-  if ((link.claims.par_hash === undefined) === (index === 0)) return link;
-  throw malformed(index === 0 ? 'a root link with par_hash' : 'a link below the root without par_hash');
+  try {
+    const link = parseLink(jws, crypto);
+    if ((link.claims.par_hash === undefined) === (index === 0)) return link;
+  } catch (error) {
+    throw withLink(index + 1, error);
+  }
+  const reason = index === 0 ? 'a root link with par_hash' : 'a link below the root without par_hash';
+  throw withLink(index + 1, malformed(reason));
 }

@@ -1,12 +1,18 @@
-import type { DidKeys } from '../identity/did-keys.js';
+import { parseDidKey } from '../identity/did-key.js';
+import { type DidKeys, keyFor } from '../identity/did-keys.js';
 import { type DidResolver, didKeyKeys } from '../identity/resolver.js';
-import { withLink } from './chain.js';
+import { atLink, withLink } from './chain.js';
 import type { ParsedLink } from './link.js';
 
 /** The keys of a DID. A `did:key` is its key: nobody has to be asked.
  *  @throws {TrustError} what the resolver throws */
 export async function keysOf(did: string, resolver: DidResolver): Promise<DidKeys> {
-  return did.startsWith('did:key:') ? didKeyKeys(did) : resolver.resolve(did);
+  return isDidKey(did) ? didKeyKeys(did) : resolver.resolve(did);
+}
+
+/** True for a DID that is its key. */
+export function isDidKey(did: string): boolean {
+  return did.startsWith('did:key:');
 }
 
 /** The keys of the issuer of one link, whose number is put into any error. */
@@ -16,4 +22,19 @@ export async function keysOfIssuer(link: ParsedLink, index: number, resolver: Di
   } catch (error) {
     throw withLink(index + 1, error);
   }
+}
+
+/** The key a link must be signed with (ID-4), among those of its issuer.
+ *  @throws {TrustError} SIGNATURE_INVALID */
+export function keyOfLink(link: ParsedLink, index: number, keys: DidKeys): Uint8Array {
+  return atLink(index + 1, () => keyFor(keys, link.header.kid, 'capabilityDelegation'));
+}
+
+/** As keyOfLink, for a link whose issuer is a `did:key`.
+ *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID */
+export function keyOfDidKey({ header, claims }: ParsedLink, index: number): Uint8Array {
+  return atLink(index + 1, () => {
+    if (header.kid === undefined) return parseDidKey(claims.iss);
+    return keyFor(didKeyKeys(claims.iss), header.kid, 'capabilityDelegation');
+  });
 }

@@ -1,18 +1,22 @@
 import { CAPABILITY_TYP, CapabilityClaims, CHAIN_LIMITS, createChecker } from '@talosprotocol/contracts';
-import { type ParsedJws, parseJws } from '../crypto/jws.js';
+import { type JwsHeader, type ReadJws, readJws } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { encodeBase64url } from '../encoding/base64url.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
+import type { JsonObject } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import { type CompiledGrant, compileGrant } from './grant.js';
+import { isUsualClaims } from './usual-claims.js';
 
 /** A link of a capability, well-formed, not verified. */
-export interface ParsedLink extends Omit<ParsedJws, 'claims'> {
+export interface ParsedLink {
+  readonly header: JwsHeader;
+  readonly claims: CapabilityClaims;
+  /** The bytes that were signed, as received; made anew each time, for links live long and are verified once. */
+  readonly signingInput: Uint8Array;
+  readonly signature: Uint8Array;
   /** The compact JWS as received. */
   readonly jws: string;
   /** Identifies the link everywhere (CAP-5). */
   readonly lid: string;
-  readonly claims: CapabilityClaims;
   readonly grants: readonly CompiledGrant[];
 }
 
@@ -22,19 +26,53 @@ const check = createChecker(CapabilityClaims);
  *  to CAP-3). Verifies no signature.
  *  @throws {TrustError} MALFORMED */
 export function parseLink(jws: string, crypto: CryptoProvider): ParsedLink {
-  const parsed = parseJws(jws, CAPABILITY_TYP, { maxBytes: CHAIN_LIMITS.bytes });
-  const fault = check(parsed.claims);
-  if (fault !== undefined) throw malformed(`claims of a link: ${fault}`);
-  const claims = parsed.claims as unknown as CapabilityClaims;
-  checkClaims(claims);
-  const grants = claims.grants.map((grant) => compileGrant(grant, crypto));
-  const { header, signingInput, signature } = parsed;
-  return { jws, lid: hashAscii(jws, crypto), header, claims, grants, signingInput, signature };
+  const { codec } = crypto;
+  const read = readJws(jws, CAPABILITY_TYP, { maxBytes: CHAIN_LIMITS.bytes, codec });
+  const claims = readClaims(read.claims);
+  const grants: CompiledGrant[] = [];
+  for (const grant of claims.grants) grants.push(compileGrant(grant, crypto));
+  return new Link(jws, crypto, read, claims, grants);
 }
 
-/** base64url of SHA-256 over text that is ASCII, as `lid` and `cth` are (CAP-5). */
-export function hashAscii(text: string, crypto: CryptoProvider): string {
-  return encodeBase64url(crypto.sha256(encodeUtf8(text)));
+/** A class for the sake of its getter: an object literal with one takes much longer to make. */
+class Link implements ParsedLink {
+  readonly jws: string;
+  readonly lid: string;
+  readonly header: JwsHeader;
+  readonly claims: CapabilityClaims;
+  readonly grants: readonly CompiledGrant[];
+  readonly signature: Uint8Array;
+  readonly #signedText: string;
+  readonly #crypto: CryptoProvider;
+
+  constructor(
+    jws: string,
+    crypto: CryptoProvider,
+    { header, signature, signedText }: ReadJws,
+    claims: CapabilityClaims,
+    grants: readonly CompiledGrant[],
+  ) {
+    this.jws = jws;
+    this.lid = crypto.sha256Ascii(jws);
+    this.header = header;
+    this.claims = claims;
+    this.grants = grants;
+    this.signature = signature;
+    this.#signedText = signedText;
+    this.#crypto = crypto;
+  }
+
+  get signingInput(): Uint8Array {
+    return this.#crypto.codec.encodeAscii(this.#signedText);
+  }
+}
+
+function readClaims(members: JsonObject): CapabilityClaims {
+  const fault = isUsualClaims(members) ? undefined : check(members);
+  if (fault !== undefined) throw malformed(`claims of a link: ${fault}`);
+  const claims = members as unknown as CapabilityClaims;
+  checkClaims(claims);
+  return claims;
 }
 
 function checkClaims(claims: CapabilityClaims): void {

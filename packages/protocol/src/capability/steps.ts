@@ -1,9 +1,10 @@
 import { CHAIN_LIMITS, type ProblemCode } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { TrustError } from '../error.js';
-import { type DidKeys, keyFor } from '../identity/did-keys.js';
+import type { DidKeys } from '../identity/did-keys.js';
 import type { Anchor, Anchors } from './anchor.js';
-import { atLink, type ParsedChain } from './chain.js';
+import type { ParsedChain } from './chain.js';
+import { keyOfLink } from './keys.js';
 import type { ParsedLink } from './link.js';
 
 /** The steps of verification in the order of CAP-19. Each throws with the number of the link that fails. */
@@ -17,10 +18,14 @@ export function anchorOf({ root }: ParsedChain, anchors: Anchors): Anchor {
   throw refusal('UNTRUSTED_ISSUER', 1, 'the issuer of the root is no trust anchor', hint);
 }
 
+/** Whether a link is revoked: by its `lid`, or as `links[index]` of this chain by a rule below a DID (REV-2). */
+export type RevocationCheck = (lid: string, index: number, links: readonly ParsedLink[]) => boolean;
+
 /** Step 3. */
-export function checkRevoked(links: readonly ParsedLink[], isRevoked: (lid: string) => boolean): void {
-  for (const [index, { lid, claims }] of links.entries()) {
-    if (!isRevoked(lid)) continue;
+export function checkRevoked(links: readonly ParsedLink[], isRevoked: RevocationCheck): void {
+  for (let index = 0; index < links.length; index++) {
+    const { lid, claims } = links[index] as ParsedLink;
+    if (!isRevoked(lid, index, links)) continue;
     throw refusal('REVOKED', index + 1, 'the link was revoked', `Ask ${claims.iss} for a new one.`);
   }
 }
@@ -39,12 +44,24 @@ export function checkDelegation(links: readonly ParsedLink[], index: number): vo
 
 /** Step 4, the signature: by a key of the issuer that may delegate (ID-4). */
 export function checkSignature(link: ParsedLink, index: number, keys: DidKeys, crypto: CryptoProvider): void {
-  atLink(index + 1, () => {
-    const publicKey = keyFor(keys, link.header.kid, 'capabilityDelegation');
-    if (crypto.ed25519Verify(link.signature, link.signingInput, publicKey)) return;
-    const hint = 'The link was altered or signed with another key; get the chain again from who issued it.';
-    throw new TrustError('SIGNATURE_INVALID', 'the signature of the link does not verify', { hint });
-  });
+  checkSignatureBy(link, index, keyOfLink(link, index, keys), crypto);
+}
+
+/** Step 4, the signature, once it is known by which key. */
+export function checkSignatureBy(
+  link: ParsedLink,
+  index: number,
+  publicKey: Uint8Array,
+  crypto: CryptoProvider,
+): void {
+  if (!crypto.ed25519Verify(link.signature, link.signingInput, publicKey)) throw invalidSignature(index);
+}
+
+/** Why a link is refused whose signature does not verify. */
+export function invalidSignature(index: number): TrustError {
+  const hint = 'The link was altered or signed with another key; get the chain again from who issued it.';
+  const data = { hint, link: index + 1 };
+  return new TrustError('SIGNATURE_INVALID', 'the signature of the link does not verify', data);
 }
 
 /** Step 4, whether the links before allow `bearer`. That a bearer link states `aud` is part of its syntax. */
@@ -79,8 +96,10 @@ export function checkTimes({ claims }: ParsedLink, index: number, now: number): 
 /** Step 4, that the links are in force together at some moment: else the skew that is forgiven would let a link begin
  *  after one before it has ended, and the logged chain would verify as of no moment at all (AUD-22). */
 export function checkTogether(links: readonly ParsedLink[]): void {
-  const begins = Math.max(...links.map(({ claims }) => Math.max(claims.iat, claims.nbf ?? claims.iat)));
-  for (const [index, { claims }] of links.entries()) {
+  let begins = 0;
+  for (const { claims } of links) begins = Math.max(begins, claims.iat, claims.nbf ?? claims.iat);
+  for (let index = 0; index < links.length; index++) {
+    const { claims } = links[index] as ParsedLink;
     if (begins < claims.exp + CHAIN_LIMITS.skewSeconds) continue;
     const reason = `the link expired at ${claims.exp}, before another began at ${begins}`;
     throw refusal('EXPIRED', index + 1, reason, `Ask ${claims.iss} for a new one.`);
@@ -89,7 +108,8 @@ export function checkTogether(links: readonly ParsedLink[]): void {
 
 /** Step 5. */
 export function checkAudience(links: readonly ParsedLink[], audience: string): void {
-  for (const [index, { claims }] of links.entries()) {
+  for (let index = 0; index < links.length; index++) {
+    const { claims } = links[index] as ParsedLink;
     if (claims.aud === undefined || claims.aud.includes(audience)) continue;
     const hint = `Ask ${claims.iss} for a link whose aud has ${audience}.`;
     throw refusal('AUDIENCE_MISMATCH', index + 1, 'the link is for other gateways', hint);

@@ -38,7 +38,9 @@ export function isEd25519PublicKey(bytes: Uint8Array): boolean {
 
 /** Looks at the first 32 bytes. */
 function isSoundPoint(bytes: Uint8Array): boolean {
-  return isCanonicalY(bytes) && !SMALL_ORDER.some((y) => hasY(bytes, y));
+  if (!isCanonicalY(bytes)) return false;
+  for (const y of SMALL_ORDER) if (hasY(bytes, y)) return false;
+  return true;
 }
 
 /** y < p = 2^255 - 19, little-endian; the top bit is the sign of x. */

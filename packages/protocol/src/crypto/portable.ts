@@ -2,8 +2,11 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
+import { encodeBase64url } from '../encoding/base64url.js';
 import { encodeHex } from '../encoding/hex.js';
+import { encodeUtf8 } from '../encoding/utf8.js';
 import { assertHkdf, assertSecret, refusedX25519 } from './bounds.js';
+import { portableCodec } from './codec.js';
 import { verifyEd25519 } from './ed25519.js';
 import { equalBytes } from './equal.js';
 import type { CryptoProvider } from './provider.js';
@@ -17,7 +20,14 @@ export const portableCrypto: CryptoProvider = {
   name: 'portable',
   sha256,
   sha256Hex: (data) => encodeHex(sha256(data)),
+  sha256Ascii: (text) => encodeBase64url(sha256(encodeUtf8(text))),
+  codec: portableCodec,
   hmacSha256: (key, data) => hmac(sha256, key, data),
+  isTextMac(mac, keys, at, text) {
+    const bytes = Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+    const expected = hmac(sha256, keys.subarray(at, at + 32), bytes).subarray(0, mac.length);
+    return mac.length >= 16 && equalBytes(mac, expected);
+  },
   hkdfSha256(ikm, salt, info, length) {
     assertHkdf(info, length);
     return hkdf(sha256, ikm, salt, info, length);

@@ -1,3 +1,5 @@
+import type { Codec } from './codec.js';
+
 /** The crypto port. Everything in this package that needs cryptography gets one of these passed in: the portable
  *  one runs anywhere, the one of `@talosprotocol/protocol/node` is many times faster on servers. All providers
  *  give the same answer to every input; the Ed25519 rule they share is in ed25519.ts.
@@ -9,8 +11,16 @@ export interface CryptoProvider {
   sha256(data: Uint8Array): Uint8Array;
   /** SHA-256 as lowercase hex, the form of hashes in records. */
   sha256Hex(data: Uint8Array): string;
+  /** SHA-256 of a text known to be ASCII, as base64url: the form of link ids and chain hashes (CAP-5). */
+  sha256Ascii(text: string): string;
+  /** How this host reads and writes the encodings of a JWS. */
+  readonly codec: Codec;
   /** HMAC-SHA256 (RFC 2104), 32 bytes. Compare with `equalBytes`. */
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** True if `mac`, 16 to 32 bytes, is how HMAC-SHA256 (RFC 2104) of the text begins, under the 32-byte key at `at` of
+   *  `keys`; compared in constant time. The text is ASCII: of other characters only the low byte counts, so the
+   *  caller has looked before. For many small messages, without an object for each. */
+  isTextMac(mac: Uint8Array, keys: Uint8Array, at: number, text: string): boolean;
   /** HKDF-SHA256 (RFC 5869), extract and expand.
    *  @throws {RangeError} `length` outside 1 to 8160, or `info` over 1024 bytes */
   hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;

@@ -27,15 +27,41 @@ export function encodeBase58(bytes: Uint8Array): string {
  *  @throws {TrustError} MALFORMED: a foreign character, more than 176 digits or more than 128 bytes */
 export function decodeBase58(text: string): Uint8Array {
   if (text.length > MAX_DIGITS) throw malformed(`base58 longer than ${MAX_DIGITS} digits`);
-  const values = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) values[i] = digitValue(text.charCodeAt(i));
-  const digits = split(convert(values, 58, DIGITS, 256 ** BYTES), 256, BYTES);
-  const significant = digits.slice(leadingZeros(digits));
-  const zeros = leadingZeros(values);
-  if (zeros + significant.length > MAX_BYTES) throw malformed(`base58 of more than ${MAX_BYTES} bytes`);
-  const bytes = new Uint8Array(zeros + significant.length);
-  bytes.set(significant, zeros);
+  const limbs: number[] = [];
+  for (let i = 0; i < text.length; i += DIGITS) {
+    const end = Math.min(i + DIGITS, text.length);
+    let factor = 1;
+    let addend = 0;
+    for (let j = i; j < end; j++) {
+      factor *= 58;
+      addend = addend * 58 + digitValue(text.charCodeAt(j));
+    }
+    multiplyAdd(limbs, factor, addend, 256 ** BYTES);
+  }
+  return withLeadingZeros(limbs, leadingOnes(text));
+}
+
+/** Little-endian limbs of three bytes as big-endian bytes, behind so many zeros. */
+function withLeadingZeros(limbs: readonly number[], zeros: number): Uint8Array {
+  const top = limbs.length === 0 ? 0 : (limbs[limbs.length - 1] as number);
+  const missing = top > 0xffff ? 0 : top > 0xff ? 1 : 2;
+  const length = zeros + Math.max(0, limbs.length * BYTES - missing);
+  if (length > MAX_BYTES) throw malformed(`base58 of more than ${MAX_BYTES} bytes`);
+  const bytes = new Uint8Array(length);
+  let at = length;
+  for (const limb of limbs) {
+    bytes[at - 1] = limb;
+    bytes[at - 2] = limb >> 8; // in front of the first byte this writes nothing
+    bytes[at - 3] = limb >> 16;
+    at -= BYTES;
+  }
   return bytes;
+}
+
+function leadingOnes(text: string): number {
+  let count = 0;
+  while (text[count] === '1') count++;
+  return count;
 }
 
 function digitValue(code: number): number {
@@ -64,9 +90,11 @@ function multiplyAdd(limbs: number[], factor: number, addend: number, base: numb
   let carry = addend;
   for (let i = 0; i < limbs.length || carry > 0; i++) {
     carry += (limbs[i] ?? 0) * factor;
-    const limb = carry % base;
-    limbs[i] = limb;
-    carry = (carry - limb) / base;
+    // A remainder of doubles takes ten times as long. The quotient is exact: below 2^53, `carry` is at least 1 / base
+    // away from the next multiple, far more than a rounding.
+    const whole = Math.floor(carry / base);
+    limbs[i] = carry - whole * base;
+    carry = whole;
   }
 }
 

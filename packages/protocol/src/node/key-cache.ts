@@ -28,22 +28,33 @@ export function exportPublicKey(privateKey: KeyObject): Uint8Array {
   return new Uint8Array(der.subarray(-32));
 }
 
-/** Importing a key costs as much as a verification, so each public key is imported once. At `limit` the key that
- *  came first leaves: a flood of foreign keys costs speed, never memory. */
+/** Importing a key costs as much as a verification, so each public key is imported once. At most `limit` are kept, those
+ *  used last: a flood of foreign keys costs speed, never memory. */
 export function createPublicKeyCache(limit: number): (raw: Uint8Array) => KeyObject {
-  const keys = new Map<string, KeyObject>();
+  // Two generations: a hit among the young costs one look-up, and the old ones leave when the young are half the limit.
+  let young = new Map<string, KeyObject>();
+  let old = new Map<string, KeyObject>();
   return (raw) => {
-    const name = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
-    const known = keys.get(name);
+    const name = nameOf(raw);
+    const known = young.get(name);
     if (known !== undefined) return known;
-    const key = importPublicKey('ed25519', raw);
-    for (const oldest of keys.keys()) {
-      if (keys.size < limit) break;
-      keys.delete(oldest);
+    const key = old.get(name) ?? importPublicKey('ed25519', raw);
+    if (young.size >= limit / 2) {
+      old = young;
+      young = new Map();
     }
-    keys.set(name, key);
+    young.set(name, key);
     return key;
   };
+}
+
+/** The key's 32 bytes, two to a character. */
+function nameOf(raw: Uint8Array): string {
+  const u = (index: number): number => ((raw[index] as number) << 8) | (raw[index + 1] as number);
+  return (
+    String.fromCharCode(u(0), u(2), u(4), u(6), u(8), u(10), u(12), u(14)) +
+    String.fromCharCode(u(16), u(18), u(20), u(22), u(24), u(26), u(28), u(30))
+  );
 }
 
 /** Private keys are remembered per seed array and only as long as that array lives, so that no secret outlives
