@@ -61,6 +61,7 @@ export {
   type ScopeRoot,
   type ScopeUse,
 } from './capability/scope.js';
+export type { SignatureJob, SignatureVerifier } from './capability/signatures.js';
 export { type NormalUrl, normalUrl } from './capability/url.js';
 export type { VerifiedCapability } from './capability/verified.js';
 export {
@@ -72,6 +73,7 @@ export {
 } from './capability/verify.js';
 
 // crypto
+export type { Codec } from './crypto/codec.js';
 export { isEd25519PublicKey } from './crypto/ed25519.js';
 export { equalBytes } from './crypto/equal.js';
 export {
