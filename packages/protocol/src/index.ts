@@ -1,4 +1,5 @@
 // capability
+export { type ActionName, type Actions, createActions } from './capability/actions.js';
 export {
   type AddressBytes,
   isInBlock,
@@ -9,6 +10,12 @@ export {
 export { type Anchor, type Anchors, parseAnchor, parseAnchors } from './capability/anchor.js';
 export { type AttenuateOptions, attenuate } from './capability/attenuate.js';
 export { authorize, couldAllow, firstOutOfReach, type ToolReach } from './capability/authorize.js';
+export {
+  type Authorizer,
+  type AuthorizerLimits,
+  createAuthorizer,
+  decideItems,
+} from './capability/authorizer.js';
 export {
   attenuateBearer,
   attenuateToBearer,
@@ -44,6 +51,14 @@ export { type ParsedManifest, type ParsedResource, parseManifest, toolPin } from
 export { normalPath } from './capability/path.js';
 export { findByPointer, type Pointer, parsePointer } from './capability/pointer.js';
 export {
+  compileProgram,
+  FAST_ALLOW,
+  FAST_DENY,
+  FAST_UNDECIDED,
+  type FastDecision,
+  type Program,
+} from './capability/program.js';
+export {
   type ParsedRevocation,
   parseRevocation,
   type RevocationContext,
@@ -62,6 +77,7 @@ export {
   type ScopeUse,
 } from './capability/scope.js';
 export type { SignatureJob, SignatureVerifier } from './capability/signatures.js';
+export type { RevocationCheck } from './capability/steps.js';
 export { type NormalUrl, normalUrl } from './capability/url.js';
 export type { VerifiedCapability } from './capability/verified.js';
 export {
@@ -122,6 +138,60 @@ export {
   inspectBundle,
   verifyBundle,
 } from './evidence/verify-bundle.js';
+
+// HTTP message signatures
+export type { HttpRequestMessage } from './http-signature/component.js';
+export {
+  type ContentDigest,
+  parseContentDigest,
+  verifyContentDigest,
+} from './http-signature/content-digest.js';
+export {
+  type MessageSignature,
+  parseMessageSignatures,
+  SIGNATURE_LIMITS,
+  type SignatureParameters,
+} from './http-signature/message-signature.js';
+export {
+  type ParsedPossession,
+  POSSESSION_SECONDS,
+  POSSESSION_TAG,
+  parsePossession,
+  type SchemelessRequest,
+  type VerifiedPossession,
+  verifyPossession,
+  verifySignedBody,
+} from './http-signature/possession.js';
+export { formatSignatureBase } from './http-signature/signature-base.js';
+export {
+  type BareItem,
+  type FieldDictionary,
+  type FieldItem,
+  type FieldMember,
+  type InnerList,
+  isInnerList,
+  type Parameters as FieldParameters,
+} from './http-signature/structured-field.js';
+export {
+  FIELD_LIMITS,
+  type FieldParsing,
+  parseFieldDictionary,
+  parseFieldItem,
+  parseFieldList,
+} from './http-signature/structured-field-parser.js';
+export {
+  formatFieldDictionary,
+  formatFieldItem,
+  formatFieldList,
+  formatInnerList,
+} from './http-signature/structured-field-text.js';
+export {
+  type BotIdentity,
+  type BotKeyFinder,
+  ed25519Thumbprint,
+  verifyWebBotAuth,
+  WEB_BOT_AUTH_TAG,
+} from './http-signature/web-bot-auth.js';
 
 // identity
 export {
@@ -274,6 +344,46 @@ export {
 } from './rbac/access.js';
 export { BUILT_IN_ROLES } from './rbac/built-in-roles.js';
 export { subjectKey } from './rbac/subject.js';
+
+// revocation
+export {
+  type BelowOptions,
+  isRevocationBelow,
+  type ParsedRevocationBelow,
+  parseRevocationBelow,
+  signRevocationBelow,
+  type VerifiedRevocationBelow,
+  verifyRevocationBelow,
+} from './revocation/below.js';
+export { type BelowRules, createBelowRules, ruleName } from './revocation/below-rules.js';
+export {
+  type FeedEntry,
+  type FeedHead,
+  type FeedHeartbeat,
+  hashFeedItems,
+  parseFeedEntry,
+  parseFeedHeartbeat,
+  parseFeedSnapshot,
+  signFeedEntry,
+  signFeedHeartbeat,
+  signFeedSnapshot,
+} from './revocation/feed.js';
+export {
+  createFeedReader,
+  type FeedFault,
+  type FeedReader,
+  type FeedReaderDeps,
+  SILENCE_MS,
+} from './revocation/feed-reader.js';
+export {
+  createStatusList,
+  decodeStatusList,
+  encodeStatusList,
+  parseStatusListToken,
+  type StatusList,
+  signStatusListToken,
+} from './revocation/status-list.js';
+
 // session
 export {
   formatTalosAuthorization,
@@ -323,14 +433,19 @@ export {
   verifyProvenBody,
   verifyRequestProof,
 } from './session/proof-request.js';
+export { SESSION_BYTES } from './session/records.js';
+export type { AuthenticatedRequest } from './session/request-text.js';
 export type { NewSession, Session } from './session/session.js';
+export { sessionRefusal } from './session/session-code.js';
+export type { SessionHits } from './session/session-hits.js';
 export { decodeSessionId, encodeSessionId, type SessionId } from './session/sid.js';
 export {
-  type AuthenticatedRequest,
   createSessionTable,
   type SessionTable,
   type SessionTableDeps,
+  sessionsWithin,
 } from './session/table.js';
+export type { TableBounds } from './session/table-bounds.js';
 export {
   createReplayWindow,
   isWindowWidth,
