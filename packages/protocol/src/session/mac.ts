@@ -1,5 +1,5 @@
-import { equalBytes } from '../crypto/equal.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import type { SignedHeaders } from './headers.js';
 
@@ -19,6 +19,7 @@ export interface MacFields {
   readonly bodyHash: string;
 }
 
+const MAC_BYTES = 16;
 const LINES = 14;
 const LF = 0x0a;
 const TARGET = /^\/(?!\/)[\x21\x22\x24-\x7e]*$/;
@@ -28,14 +29,14 @@ const METHOD = /^[A-Z]{1,16}$/;
  *  @throws {TrustError} MALFORMED: a target that is not origin-form, or a value that is not printable ASCII */
 export function formatMacInput(fields: MacFields): string {
   const text = joinLines(fields);
-  encodeLines(text);
+  assertLines(text);
   return text;
 }
 
 /** The MAC of a request: the first 16 bytes of HMAC-SHA256 (RFC 2104) under the session key.
  *  @throws {TrustError} MALFORMED, as `formatMacInput` */
 export function sessionMac(key: Uint8Array, fields: MacFields, crypto: CryptoProvider): Uint8Array {
-  return crypto.hmacSha256(key, encodeLines(joinLines(fields))).subarray(0, 16);
+  return crypto.hmacSha256(key, encodeUtf8(formatMacInput(fields))).subarray(0, MAC_BYTES);
 }
 
 /** True if `mac` is the MAC of `fields`, compared in constant time.
@@ -46,7 +47,8 @@ export function isSessionMac(
   fields: MacFields,
   crypto: CryptoProvider,
 ): boolean {
-  return equalBytes(mac, sessionMac(key, fields, crypto));
+  const text = formatMacInput(fields);
+  return mac.length === MAC_BYTES && crypto.isTextMac(mac, key, 0, text);
 }
 
 function joinLines({ sid, gateway, seq, rid, method, target, headers, bodyHash }: MacFields): string {
@@ -61,17 +63,14 @@ function joinLines({ sid, gateway, seq, rid, method, target, headers, bodyHash }
   return `talos-session-v1\n${sid}\n${gateway}\n${seq}\n${rid}\n${method}\n${target}\n${type}\n${bodyHash}\nmcp-protocol-version:${version}\nmcp-session-id:${session}\nmcp-method:${call}\nmcp-name:${name}\nlast-event-id:${event}`;
 }
 
-/** One pass that checks and encodes. The lines are counted: no value may hold a line feed and so move what follows it. */
-function encodeLines(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
+/** The lines are counted: no value may hold a line feed and so move what follows it. */
+function assertLines(text: string): void {
   let lines = 1;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === LF) lines++;
     else if (code < 0x20 || code > 0x7e)
       throw malformed('a signed part of the request that is not printable ASCII');
-    bytes[i] = code;
   }
   if (lines !== LINES) throw malformed('a signed part of the request with a line feed');
-  return bytes;
 }

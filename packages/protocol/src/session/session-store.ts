@@ -1,69 +1,124 @@
-import type { NewSession, Session } from './session.js';
-import { createIndex } from './session-index.js';
-import { encodeSessionId } from './sid.js';
-import { createReplayWindow, type ReplayWindow } from './window.js';
+import { type Authorities, type Authority, createAuthorities } from './authorities.js';
+import {
+  authorityOf,
+  clearRecord,
+  createRecords,
+  expOf,
+  fillRecord,
+  generationOf,
+  type PackedSession,
+  putBack,
+  type Records,
+  SESSION_BYTES,
+  takeSlot,
+  widthOf,
+} from './records.js';
+import { appendSlot, BY_AUTHORITY, BY_SUBJECT, firstSlot, removeSlot } from './slot-list.js';
+import { createTimerWheel } from './timer-wheel.js';
+import { WIDE_WINDOW_BYTES } from './wide-windows.js';
+import type { WindowWidth } from './window.js';
 
-/** A session with what only the table may see. */
-export interface SessionEntry<T> extends Session<T> {
-  readonly slot: number;
-  readonly key: Uint8Array;
-  readonly seen: ReplayWindow;
-}
-
-/** Where sessions lie: by slot, by link, by subject. */
+/** Where sessions lie: packed by slot, listed by authority, by subject and by expiry. */
 export interface SessionStore<T> {
-  insert(session: NewSession<T>): SessionEntry<T>;
-  /** Takes a session out and wipes its key. */
-  remove(entry: SessionEntry<T>): void;
-  at(slot: number): SessionEntry<T> | undefined;
-  all(): readonly SessionEntry<T>[];
-  ofLink(lid: string): readonly SessionEntry<T>[];
-  countOfLink(lid: string): number;
-  /** Oldest first. */
-  ofSubject(subject: string): readonly SessionEntry<T>[];
+  readonly records: Records;
+  readonly authorities: Authorities<T>;
+  /** Takes a slot for a session to come; it counts as held. */
+  reserve(): number;
+  /** Gives a reserved slot back. */
+  release(slot: number): void;
+  /** Puts a session into the slot that was reserved for it. */
+  insert(slot: number, authority: Authority<T>, session: Omit<PackedSession, 'authority'>): void;
+  /** Ends a session and wipes its key. */
+  remove(slot: number): void;
+  /** True if the slot holds the session it held when it was of this generation. */
+  isHeld(slot: number, generation: number): boolean;
+  /** Puts every session whose chain holds the link out of force; how many. They are removed by `sweep`. */
+  revoke(lid: string): number;
+  /** Removes sessions that were revoked or are over, looking at no more than `most`; how many it removed. */
+  sweep(now: number, most: number): number;
+  /** Sessions held, with the slots reserved. */
   size(): number;
+  /** Memory in use, with what the contexts are said to take. */
+  bytes(): number;
 }
 
-/** Makes an empty store. Slots are used again; the random part of the id tells their sessions apart. */
-export function createSessionStore<T>(deps: {
-  readonly node: number;
-  readonly boot: number;
-  readonly random: (length: number) => Uint8Array;
-}): SessionStore<T> {
-  const { node, boot, random } = deps;
-  const slots: (SessionEntry<T> | undefined)[] = [];
-  const free: number[] = [];
-  const byLid = createIndex<SessionEntry<T>>();
-  const bySubject = createIndex<SessionEntry<T>>();
+/** What one session takes, in bytes, without its authority. */
+export function bytesOfSession(window: WindowWidth): number {
+  return SESSION_BYTES + (window === 1024 ? WIDE_WINDOW_BYTES : 0);
+}
 
-  function insert({ deriveKey, ...session }: NewSession<T>): SessionEntry<T> {
-    const slot = free.at(-1) ?? slots.length;
-    const sid = encodeSessionId({ node, boot, slot, random: random(16) });
-    const key = deriveKey(sid); // may throw: nothing has changed yet
-    const entry = { ...session, sid, slot, key, seen: createReplayWindow(session.window) };
-    free.pop();
-    slots[slot] = entry;
-    for (const lid of entry.lids) byLid.add(lid, entry);
-    bySubject.add(entry.subject, entry);
-    return entry;
+/** Makes an empty store. */
+export function createSessionStore<T>(capacity: number): SessionStore<T> {
+  const records = createRecords(capacity);
+  const authorities = createAuthorities<T>();
+  const wheel = createTimerWheel(records, remove);
+  /** Revoked, with sessions to be removed. */
+  const revoked: Authority<T>[] = [];
+  let size = 0;
+  let bytes = 0;
+
+  function insert(slot: number, authority: Authority<T>, session: Omit<PackedSession, 'authority'>): void {
+    if (authority.sessions.size === 0) bytes += authority.bytes;
+    fillRecord(records, slot, { ...session, authority: authority.id });
+    appendSlot(records, BY_AUTHORITY, authority.sessions, slot);
+    appendSlot(records, BY_SUBJECT, authority.owner.sessions, slot);
+    wheel.add(slot);
+    if (authority.root !== undefined) authority.root.sessions += 1;
+    bytes += bytesOfSession(session.window);
   }
 
-  function remove(entry: SessionEntry<T>): void {
-    slots[entry.slot] = undefined;
-    free.push(entry.slot);
-    for (const lid of entry.lids) byLid.remove(lid, entry);
-    bySubject.remove(entry.subject, entry);
-    entry.key.fill(0);
+  function remove(slot: number): void {
+    const authority = authorities.at(authorityOf(records, slot));
+    removeSlot(records, BY_AUTHORITY, authority.sessions, slot);
+    removeSlot(records, BY_SUBJECT, authority.owner.sessions, slot);
+    wheel.remove(slot);
+    if (authority.root !== undefined) authority.root.sessions -= 1;
+    bytes -= bytesOfSession(widthOf(records, slot));
+    size -= 1;
+    clearRecord(records, slot);
+    if (authority.sessions.size > 0) return;
+    bytes -= authority.bytes;
+    authorities.remove(authority);
+  }
+
+  function removeRevoked(most: number): number {
+    let removed = 0;
+    for (let last = revoked.at(-1); last !== undefined && removed < most; last = revoked.at(-1)) {
+      const slot = firstSlot(last.sessions);
+      if (slot < 0) revoked.pop();
+      else {
+        remove(slot);
+        removed += 1;
+      }
+    }
+    return removed;
   }
 
   return {
+    records,
+    authorities,
+    reserve() {
+      size += 1;
+      return takeSlot(records);
+    },
+    release(slot) {
+      size -= 1;
+      putBack(records, slot);
+    },
     insert,
     remove,
-    at: (slot) => slots[slot],
-    all: () => slots.filter((entry) => entry !== undefined),
-    ofLink: byLid.find,
-    countOfLink: byLid.count,
-    ofSubject: bySubject.find,
-    size: () => slots.length - free.length,
+    isHeld: (slot, generation) =>
+      slot < records.grown && generationOf(records, slot) === generation && expOf(records, slot) !== 0,
+    revoke(lid) {
+      const ended = authorities.revoke(lid);
+      revoked.push(...ended);
+      return ended.reduce((sessions, authority) => sessions + authority.sessions.size, 0);
+    },
+    sweep(now, most) {
+      const removed = removeRevoked(most);
+      return removed + wheel.advance(now, most - removed);
+    },
+    size: () => size,
+    bytes: () => bytes,
   };
 }

@@ -1,164 +1,131 @@
-import type { CryptoProvider } from '../crypto/provider.js';
-import { TrustError } from '../error.js';
 import type { TalosAuthorization } from './authorization.js';
-import { isSessionMac, type MacFields } from './mac.js';
+import { SID_AT, SID_END } from './header-reader.js';
+import { formatMacInput } from './mac.js';
+import { createOpener, type OpenerDeps } from './open-session.js';
+import { keyAt, keysOf, MAX_SESSIONS, SESSION_BYTES } from './records.js';
+import type { AuthenticatedRequest } from './request-text.js';
 import type { NewSession, Session } from './session.js';
-import { createSessionStore, type SessionEntry, type SessionStore } from './session-store.js';
-import { decodeSessionId, isUint32 } from './sid.js';
+import { sessionAt } from './session-at.js';
+import { PROOF_INVALID, sessionRefusal } from './session-code.js';
+import { createSessionHits, type SessionHits, type SessionHitsDeps } from './session-hits.js';
+import { createSessionStore } from './session-store.js';
+import { isUint32 } from './sid.js';
 
 /** What the table needs from outside. */
-export interface SessionTableDeps {
-  /** Number of this node, and of its start; 32 bits each. */
-  readonly node: number;
-  readonly boot: number;
-  /** DID of the gateway, part of every MAC. */
-  readonly gateway: string;
-  /** Most sessions at a time. */
-  readonly capacity: number;
-  /** Most sessions of one subject at a time; one more ends that subject's oldest. Default 256. */
-  readonly perSubject?: number;
-  /** Most sessions below one root link at a time: who may delegate makes as many subjects as it likes. Default a
-   *  quarter of the table, but no less than 256 and no less than one subject may have. */
-  readonly perRoot?: number;
-  readonly crypto: CryptoProvider;
+export interface SessionTableDeps extends OpenerDeps, SessionHitsDeps {
   /** Unix milliseconds. */
   readonly now: () => number;
-  readonly random: (length: number) => Uint8Array;
-  /** True if the link is revoked as of now. Asked after the session was indexed: a revocation that comes in
-   *  between finds either the mark or the session, never neither. */
-  readonly isRevoked: (lid: string) => boolean;
 }
-
-/** What of a request its MAC covers besides the `Authorization` header and the gateway. */
-export type AuthenticatedRequest = Pick<MacFields, 'method' | 'target' | 'headers' | 'bodyHash'>;
 
 /** The sessions of one node. All calls are synchronous. */
 export interface SessionTable<T> {
+  /** The same sessions without an object or an exception for each request. */
+  readonly hits: SessionHits<T>;
   /** Opens a session.
    *  @throws {TrustError} UNAVAILABLE: the table, or the root link's share of it, is full; REVOKED with the link; EXPIRED */
   open(session: NewSession<T>): Session<T>;
   /** Says before the body is read whether the request can be good; marks nothing.
-   *  @throws {TrustError} MALFORMED | SESSION_UNKNOWN | SESSION_ELSEWHERE | REPLAY, its reason `seen` or
-   *  `below_window` */
+   *  @throws {TrustError} MALFORMED | SESSION_UNKNOWN | SESSION_ELSEWHERE | NOT_YET_VALID | REPLAY, its reason `seen`
+   *  or `below_window` */
   peek(sid: string, seq: number): Session<T>;
   /** Verifies a request and uses its number up, in one step; a refused request uses nothing up.
    *  @throws {TrustError} as `peek`; PROOF_INVALID: the MAC is not that of this request */
   authenticate(authorization: TalosAuthorization, request: AuthenticatedRequest): Session<T>;
+  /** The same for the value of the `Authorization` header, the fastest way.
+   *  @throws {TrustError} as `authenticate` */
+  verify(authorization: string, request: AuthenticatedRequest): Session<T>;
   /** True while the session has neither ended nor expired: ask again after each wait, before an effect. */
   isOpen(sid: string): boolean;
   /** Ends a session; false if there is none. */
   close(sid: string): boolean;
-  /** Ends every session whose chain holds the link (SES-12); how many. */
+  /** Ends every session whose chain holds the link (SES-12); how many. Of very many, the memory is freed by `sweep`. */
   revoke(lid: string): number;
-  /** Ends every session that has expired; how many. Call it now and then. */
-  sweep(): number;
-  /** Sessions held, with those that have expired and were not asked for since. */
+  /** Frees sessions that have expired, looking at no more than `most`; how many. Call it every second. */
+  sweep(most?: number): number;
+  /** Sessions held, with those that are over and were not freed yet. */
   size(): number;
+  /** Memory in use by sessions, in bytes, with what their contexts were said to take. */
+  bytes(): number;
+  /** How many sessions ended because their subject opened another. */
+  evicted(): number;
 }
 
-const REPLAY_HINT = 'Every request of a session needs a number of its own, also when it is tried again.';
+/** Sessions that are freed at once when they are revoked: some milliseconds. */
+const AT_ONCE = 65_536;
+
+/** Most sessions that a table of so many bytes can hold, if they share what they were opened for. */
+export function sessionsWithin(bytes: number): number {
+  return Math.min(MAX_SESSIONS, Math.floor(bytes / SESSION_BYTES));
+}
 
 /** Makes the session table of a node (SES-6 to SES-12). A full table refuses new sessions rather than end those of
- *  others. Memory is bounded by `capacity`: per session its key, a window of 32 or 128 bytes, and the opener's
- *  context. */
+ *  others. Per session it takes SESSION_BYTES in typed arrays and no object; what sessions were opened for is
+ *  kept once for all that share it. */
 export function createSessionTable<T>(deps: SessionTableDeps): SessionTable<T> {
-  const { node, boot, capacity, now } = deps;
+  const { node, boot, capacity, crypto } = deps;
   if (!isUint32(node) || !isUint32(boot)) throw new RangeError('node and boot are 32-bit unsigned integers');
-  if (!isUint32(capacity) || capacity === 0) throw new RangeError('capacity is a positive 32-bit integer');
-  const store = createSessionStore<T>(deps);
-  const find = createFinder(store, deps);
+  if (!isUint32(capacity) || capacity === 0 || capacity > MAX_SESSIONS)
+    throw new RangeError(`capacity is an integer from 1 to ${MAX_SESSIONS}`);
+  const seconds = (): number => Math.floor(deps.now() / 1000);
+  const store = createSessionStore<T>(capacity);
+  const hits = createSessionHits(store, deps);
+  const opener = createOpener(store, deps, seconds);
 
-  function peek(sid: string, seq: number): SessionEntry<T> {
-    const entry = find(sid);
-    const verdict = entry.seen.check(seq);
-    if (verdict !== 'fresh') throw new TrustError('REPLAY', verdict, { hint: REPLAY_HINT });
-    return entry;
+  function verified(sid: string, code: number, slot: number): Session<T> {
+    if (code < 0) throw sessionRefusal(code);
+    return sessionAt(store, sid, slot);
+  }
+
+  function peek(sid: string, seq: number): Session<T> {
+    const slot = hits.find(sid);
+    return verified(sid, slot < 0 ? slot : hits.check(slot, seq, seconds()), slot);
   }
 
   /** Looks again, since the session may have ended or the number been used while the body was read. */
   function authenticate(authorization: TalosAuthorization, request: AuthenticatedRequest): Session<T> {
     const { sid, seq, rid, mac } = authorization;
-    const entry = peek(sid, seq);
-    const fields = { ...request, sid, seq, rid, gateway: deps.gateway };
-    if (!isSessionMac(mac, entry.key, fields, deps.crypto)) {
-      throw new TrustError('PROOF_INVALID', 'the MAC is not that of this request', { caveat: 'mac' });
-    }
-    entry.seen.mark(seq);
-    return entry;
+    const slot = hits.resolve(peek(sid, seq).handle);
+    const text = formatMacInput({ ...request, sid, seq, rid, gateway: deps.gateway });
+    const { records } = store;
+    if (mac.length !== 16 || !crypto.isTextMac(mac, keysOf(records, slot), keyAt(slot), text))
+      throw sessionRefusal(PROOF_INVALID);
+    return verified(sid, hits.use(slot, seq, seconds()), slot);
   }
 
-  function end(entries: readonly SessionEntry<T>[]): number {
-    for (const entry of entries) store.remove(entry);
-    return entries.length;
+  function verify(authorization: string, request: AuthenticatedRequest): Session<T> {
+    const slot = hits.verify(authorization, request, seconds());
+    return verified(authorization.slice(SID_AT, SID_END), slot, slot);
   }
 
-  function held(sid: string): readonly SessionEntry<T>[] {
-    const entry = store.at(decodeSessionId(sid).slot);
-    return entry?.sid === sid ? [entry] : [];
+  function close(sid: string): boolean {
+    const slot = hits.find(sid);
+    if (slot >= 0) store.remove(slot);
+    return slot >= 0;
+  }
+
+  function isOpen(sid: string): boolean {
+    const slot = hits.find(sid);
+    return slot >= 0 && hits.liveness(slot, seconds()) === 0;
+  }
+
+  function revoke(lid: string): number {
+    const ended = store.revoke(lid);
+    store.sweep(seconds(), AT_ONCE);
+    return ended;
   }
 
   return {
-    open: createOpener(store, deps),
+    hits,
+    open: opener.open,
     peek,
     authenticate,
-    isOpen: (sid) => held(sid).some((entry) => isLive(entry, now())),
-    close: (sid) => end(held(sid)) === 1,
-    revoke: (lid) => end(store.ofLink(lid)),
-    sweep: () => sweep(store, now()),
+    verify,
+    isOpen,
+    close,
+    revoke,
+    sweep: (most = MAX_SESSIONS) => store.sweep(seconds(), most),
     size: store.size,
+    bytes: store.bytes,
+    evicted: opener.evicted,
   };
-}
-
-function createFinder<T>(store: SessionStore<T>, deps: SessionTableDeps): (sid: string) => SessionEntry<T> {
-  return (sid) => {
-    const { node, boot, slot } = decodeSessionId(sid);
-    if (node !== deps.node || boot < deps.boot) {
-      throw new TrustError('SESSION_ELSEWHERE', 'the session is of another node or an earlier start');
-    }
-    const entry = store.at(slot);
-    if (entry?.sid !== sid) throw new TrustError('SESSION_UNKNOWN', 'no session has this id');
-    if (isLive(entry, deps.now())) return entry;
-    store.remove(entry);
-    throw new TrustError('SESSION_UNKNOWN', 'the session has expired');
-  };
-}
-
-/** So many sessions are nobody's fair share. */
-const SMALL_TABLE = 256;
-
-function createOpener<T>(
-  store: SessionStore<T>,
-  deps: SessionTableDeps,
-): (session: NewSession<T>) => Session<T> {
-  const perSubject = deps.perSubject ?? 256;
-  const perRoot = deps.perRoot ?? Math.max(SMALL_TABLE, perSubject, Math.floor(deps.capacity / 4));
-  return (session) => {
-    const now = deps.now();
-    if (!isLive(session, now)) throw new TrustError('EXPIRED', 'the session would end before it began');
-    const [oldest, ...others] = store.ofSubject(session.subject);
-    if (oldest !== undefined && others.length + 1 >= perSubject) store.remove(oldest);
-    if (store.size() >= deps.capacity) sweep(store, now);
-    if (store.size() >= deps.capacity) throw full('the session table');
-    if (session.lids.slice(0, 1).some((root) => store.countOfLink(root) >= perRoot))
-      throw full("the root link's share of the session table");
-    const entry = store.insert(session);
-    const revoked = entry.lids.findIndex((lid) => deps.isRevoked(lid));
-    if (revoked < 0) return entry;
-    store.remove(entry);
-    throw new TrustError('REVOKED', 'a link was revoked while the session was opened', { link: revoked + 1 });
-  };
-}
-
-function full(what: string): TrustError {
-  return new TrustError('UNAVAILABLE', `${what} is full`, { hint: 'Try again in a minute.' });
-}
-
-function sweep<T>(store: SessionStore<T>, now: number): number {
-  const expired = store.all().filter((entry) => !isLive(entry, now));
-  for (const entry of expired) store.remove(entry);
-  return expired.length;
-}
-
-function isLive(session: { readonly exp: number }, now: number): boolean {
-  return now < session.exp * 1000;
 }

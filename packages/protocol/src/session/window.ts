@@ -1,3 +1,5 @@
+import { BELOW_WINDOW, SEEN } from './session-code.js';
+
 /** The widths a session may have. */
 export const WINDOW_WIDTHS = [256, 1024] as const;
 
@@ -24,25 +26,13 @@ export interface ReplayWindow {
 export function createReplayWindow(width: WindowWidth): ReplayWindow {
   const bits = new Uint32Array(width >>> 5);
   let highest = 0;
-
-  function check(seq: number): WindowVerdict {
-    if (!Number.isSafeInteger(seq) || seq < 1 || seq <= highest - width) return 'below_window';
-    if (seq > highest) return 'fresh';
-    return isSet(bits, seq % width) ? 'seen' : 'fresh';
-  }
-
-  /** The bits between the old and the new highest number belong to numbers that left the window. */
-  function advance(seq: number): void {
-    if (seq - highest >= width) bits.fill(0);
-    else for (let passed = highest + 1; passed < seq; passed++) clear(bits, passed % width);
-    highest = seq;
-  }
+  const check = (seq: number): WindowVerdict => verdictOf(windowCode(bits, 0, width, highest, seq));
 
   function mark(seq: number): WindowVerdict {
     const verdict = check(seq);
     if (verdict !== 'fresh') return verdict;
-    if (seq > highest) advance(seq);
-    set(bits, seq % width);
+    markInWindow(bits, 0, width, highest, seq);
+    highest = Math.max(highest, seq);
     return verdict;
   }
 
@@ -54,14 +44,43 @@ export function isWindowWidth(value: unknown): value is WindowWidth {
   return value === 256 || value === 1024;
 }
 
-function isSet(bits: Uint32Array, index: number): boolean {
-  return ((bits[index >>> 5] as number) & (1 << (index & 31))) !== 0;
+function verdictOf(code: number): WindowVerdict {
+  if (code === SEEN) return 'seen';
+  return code === BELOW_WINDOW ? 'below_window' : 'fresh';
 }
 
-function set(bits: Uint32Array, index: number): void {
-  bits[index >>> 5] = (bits[index >>> 5] as number) | (1 << (index & 31));
+/** 0 for a fresh number, else SEEN or BELOW_WINDOW. The ring of `width` bits starts at word `at`; a width is a power
+ *  of two, so the low 32 bits of a number say where in the ring it is. */
+export function windowCode(
+  words: Uint32Array,
+  at: number,
+  width: number,
+  highest: number,
+  seq: number,
+): number {
+  if (seq > highest) return Number.isSafeInteger(seq) ? 0 : BELOW_WINDOW;
+  if (!Number.isSafeInteger(seq) || seq < 1 || seq <= highest - width) return BELOW_WINDOW;
+  const index = (seq >>> 0) & (width - 1);
+  return ((words[at + (index >>> 5)] as number) & (1 << (index & 31))) === 0 ? 0 : SEEN;
 }
 
-function clear(bits: Uint32Array, index: number): void {
-  bits[index >>> 5] = (bits[index >>> 5] as number) & ~(1 << (index & 31));
+/** Uses a fresh number up. The bits between the old and the new highest number belong to numbers that left the
+ *  window. */
+export function markInWindow(
+  words: Uint32Array,
+  at: number,
+  width: number,
+  highest: number,
+  seq: number,
+): void {
+  if (seq - highest >= width) words.fill(0, at, at + (width >>> 5));
+  else for (let passed = highest + 1; passed < seq; passed++) clearBit(words, at, passed & (width - 1));
+  const index = (seq >>> 0) & (width - 1);
+  const word = at + (index >>> 5);
+  words[word] = (words[word] as number) | (1 << (index & 31));
+}
+
+function clearBit(words: Uint32Array, at: number, index: number): void {
+  const word = at + (index >>> 5);
+  words[word] = (words[word] as number) & ~(1 << (index & 31));
 }
