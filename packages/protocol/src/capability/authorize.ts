@@ -8,7 +8,8 @@ import { coversScope, formatScope } from './scope.js';
 import type { VerifiedCapability } from './verified.js';
 import type { ArgumentsMemo } from './where/constraint.js';
 
-const ALLOW: Decision = Object.freeze({ effect: 'allow' });
+/** The decision that allows. */
+export const ALLOW: Decision = Object.freeze({ effect: 'allow' });
 
 /** Decides one call: every item must be allowed by one grant of the anchor and by one of every link (CAP-20), so
  *  that no link can widen its parent. The first failure is reported, from link 0 upward. Consumes nothing; limits

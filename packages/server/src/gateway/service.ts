@@ -1,4 +1,4 @@
-import type { CryptoProvider } from '@talosprotocol/protocol';
+import { type CryptoProvider, createAuthorizer } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import { createRequestIds } from '../platform/request-id.js';
 import type { Route } from '../platform/routes.js';
@@ -69,6 +69,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const admissionDeps: AdmissionDeps = {
     gateway: deps.did,
     authority: deps.authority,
+    authorizer: createAuthorizer(crypto),
     ledger: deps.ledger,
     sink: deps.sink,
     policy,

@@ -1,5 +1,5 @@
 import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
-import type { CheckedItem, JsonObject } from '@talosprotocol/protocol';
+import type { Authorizer, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
 import type { CallJournal } from '../store.js';
@@ -101,6 +101,7 @@ export type Verdict<M> =
 export interface AdmissionDeps {
   readonly gateway: string;
   readonly authority: CredentialAuthority;
+  readonly authorizer: Authorizer;
   readonly ledger: CallLedger;
   readonly sink: AuditSink;
   readonly policy: PolicyView;

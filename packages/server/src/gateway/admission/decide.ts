@@ -1,4 +1,4 @@
-import { authorize, type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
+import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
 import { type Decided, dispatchOnce } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
@@ -22,7 +22,7 @@ export async function decide(
   let known = facts;
   let prepared: Prepared | undefined;
   try {
-    known = { ...facts, items: await allowedItems(caller, call) };
+    known = { ...facts, items: await allowedItems(deps, caller, call) };
     assertLive(deps, caller, call);
     prepared = await call.prepare(revocation.signal);
     assertLive(deps, caller, call);
@@ -39,20 +39,28 @@ export async function decide(
 }
 
 /** Decided as it was made, and again as what it comes to: both must be allowed, items and constraints (CAP-18). */
-async function allowedItems(caller: Authenticated, call: Call): Promise<readonly CheckedItem[]> {
+async function allowedItems(
+  deps: AdmissionDeps,
+  caller: Authenticated,
+  call: Call,
+): Promise<readonly CheckedItem[]> {
   const items = call.items();
-  assertAllowed(caller, items, call.arguments);
+  assertAllowed(deps, caller, items, call.arguments);
   const pending = call.real();
   const real = pending && (await pending);
   if (real === undefined) return items;
   // Only when they are allowed: before, not even the length of a real path is the caller's to know.
-  return joinItems(items, allowedRealItems(caller, real));
+  return joinItems(items, allowedRealItems(deps, caller, real));
 }
 
-function allowedRealItems(caller: Authenticated, real: RealCall): readonly CheckedItem[] {
+function allowedRealItems(
+  deps: AdmissionDeps,
+  caller: Authenticated,
+  real: RealCall,
+): readonly CheckedItem[] {
   try {
     const items = real.items();
-    assertAllowed(caller, items, real.arguments);
+    assertAllowed(deps, caller, items, real.arguments);
     return items;
   } catch (error) {
     throw error instanceof TrustError ? withoutItem(error) : error;
@@ -68,8 +76,13 @@ function withoutItem({ code, data: { link } }: TrustError): TrustError {
   });
 }
 
-function assertAllowed(caller: Authenticated, items: readonly CheckedItem[], args: JsonObject): void {
-  const decision = authorize(caller.capability, items, args);
+function assertAllowed(
+  { authorizer }: AdmissionDeps,
+  caller: Authenticated,
+  items: readonly CheckedItem[],
+  args: JsonObject,
+): void {
+  const decision = authorizer.authorize(caller.capability, items, args);
   if (decision.effect === 'allow') return;
   const { effect: _, code, ...data } = decision;
   throw new TrustError(code, 'the capability does not allow it', data);

@@ -6,8 +6,9 @@ import {
   PROBLEMS,
 } from '@talosprotocol/contracts';
 import {
-  authorize,
   type CheckedItem,
+  type CryptoProvider,
+  createAuthorizer,
   isTrustError,
   itemsOfCall,
   type JsonObject,
@@ -31,7 +32,9 @@ const check = createChecker(AuthorizeRequest);
 export function createAuthorizing(deps: {
   readonly verification: Verification;
   readonly policy: () => KernelPolicy;
+  readonly crypto: CryptoProvider;
 }): Authorizing {
+  const authorizer = createAuthorizer(deps.crypto);
   return {
     decide: async (request) => {
       const fault = check(request);
@@ -47,7 +50,7 @@ export function createAuthorizing(deps: {
           items.some(({ op }) => op === 'write') ? 'write' : 'read',
         );
         refuseUncounted(capability);
-        return answer(authorize(capability, items, args), items);
+        return answer(authorizer.authorize(capability, items, args), items);
       } catch (error) {
         return answer(denialOf(error), items);
       }
