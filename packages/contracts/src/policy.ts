@@ -97,6 +97,27 @@ export const PolicyDocument = Type.Object(
         CLOSED,
       ),
     ),
+    didWebvh: Type.Optional(
+      Type.Object(
+        {
+          allow: Type.Array(
+            ascii(
+              '^did:webvh:Qm[1-9A-HJ-NP-Za-km-z]{44}:[A-Za-z0-9._:%-]{1,199}$',
+              256,
+              'a DID whose log may be fetched',
+            ),
+            { maxItems: 64, uniqueItems: true },
+          ),
+        },
+        CLOSED,
+      ),
+    ),
+    didPrivateHosts: Type.Optional(
+      Type.Array(ascii('^[a-z0-9.-]{1,253}$', 253, 'a host of DIDs that may have a private address'), {
+        maxItems: 64,
+        uniqueItems: true,
+      }),
+    ),
   },
   CLOSED,
 );

@@ -106,9 +106,9 @@ export const DidKey = ascii('^did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}$', 56, 'did:k
 
 /** A DID of a method we accept, at most 256 bytes (ID-1, ID-2); its parser checks the rest. */
 export const Did = ascii(
-  '^did:(?:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}|web:[A-Za-z0-9._:%-]{1,248})$',
+  '^did:(?:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}|web:[A-Za-z0-9._:%-]{1,248}|webvh:Qm[1-9A-HJ-NP-Za-km-z]{44}:[A-Za-z0-9._:%-]{1,199})$',
   256,
-  'did:key or did:web',
+  'did:key, did:web or did:webvh',
 );
 
 /** A JSON Pointer (RFC 6901) of at most 256 bytes; empty for the whole value. */

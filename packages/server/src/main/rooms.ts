@@ -1,5 +1,5 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import { createDidResolver, type DidResolver } from '@talosprotocol/protocol';
+import { type CryptoProvider, createDidResolver, type DidDirectory } from '@talosprotocol/protocol';
 import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
 import type { LoadedPolicy } from '../platform/policy-file.js';
@@ -130,11 +130,18 @@ function inForce({ hash, document }: LoadedPolicy) {
 }
 
 /** Fetches what the policy in force allows; what it allows no more is refused at once. */
-function createResolver(policies: Policies): DidResolver {
+function createResolver(policies: Policies, crypto: CryptoProvider): DidDirectory {
+  const document = () => policies.current().document;
   return createDidResolver({
     now: () => Math.floor(clock.now() / 1000),
-    fetchDocument: createDidFetch(),
-    allow: (did) => policies.current().document.didWeb?.allow.includes(did) === true,
+    crypto,
+    fetchDocument: createDidFetch({
+      allowPrivate: (host) => document().didPrivateHosts?.includes(host) === true,
+    }),
+    allow: (did) => {
+      const { didWeb, didWebvh } = document();
+      return didWeb?.allow.includes(did) === true || didWebvh?.allow.includes(did) === true;
+    },
   });
 }
 
@@ -151,7 +158,7 @@ function kernelDeps(
     random,
     log,
     crypto,
-    resolver: createResolver(policies),
+    resolver: createResolver(policies, crypto),
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
-import { createDidResolver } from '@talosprotocol/protocol';
+import { createDidResolver, type DidResource } from '@talosprotocol/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDidFetch, type DidFetchOptions } from './did-fetch.js';
 import { createSelfSigned } from './testing/self-signed.js';
@@ -35,8 +35,14 @@ function json(response: ServerResponse, body: string | Buffer = DOCUMENT, header
 const urlOf = (port: number, host = HOST) => `https://${host}:${port}/.well-known/did.json`;
 
 /** A fetch that finds every name on this machine. */
-const local = (more: DidFetchOptions = {}) =>
-  createDidFetch({ addressesOf: async () => ['127.0.0.1'], loopback: { ca: cert }, ...more });
+const local = (more: DidFetchOptions = {}) => {
+  const fetch = createDidFetch({
+    addressesOf: async () => ['127.0.0.1'],
+    loopback: { ca: cert },
+    ...more,
+  });
+  return (url: string, resource: DidResource = 'document') => fetch(url, resource);
+};
 
 describe('createDidFetch (ID-2)', () => {
   it.each([
@@ -153,7 +159,90 @@ describe('createDidFetch (ID-2)', () => {
   it('refuses loopback unless a test asks for it', async () => {
     const port = await serve((_, response) => json(response));
     const fetch = createDidFetch({ addressesOf: async () => ['127.0.0.1'] });
-    await expect(fetch(urlOf(port))).rejects.toThrow('not public');
+    await expect(fetch(urlOf(port), 'document')).rejects.toThrow('not public');
+  });
+
+  it.each<[DidResource, number]>([
+    ['log', 1_048_576],
+    ['witness', 524_288],
+  ])('takes a %s of its own size, and no byte more (ID-11)', async (resource, most) => {
+    const port = await serve((request, response) => {
+      const size = Number(request.url?.slice(1));
+      const type = resource === 'log' ? 'text/jsonl' : 'application/json';
+      json(response, Buffer.alloc(size, 0x20), { 'content-type': type, 'content-length': size });
+    });
+    const at = (size: number) => local()(`https://${HOST}:${port}/${size}`, resource);
+    expect(await at(most)).toHaveLength(most);
+    await expect(at(most + 1)).rejects.toThrow(`${most / 1024} KiB`);
+  });
+
+  it.each([
+    'text/jsonl',
+    'text/jsonl; charset=utf-8',
+    'application/jsonl',
+    'application/x-ndjson',
+    'application/octet-stream',
+    'text/plain; charset=UTF-8',
+  ])('takes a log of type %s, and none of another', async (type) => {
+    const port = await serve((_, response) => json(response, DOCUMENT, { 'content-type': type }));
+    expect(await local()(urlOf(port), 'log')).toHaveLength(DOCUMENT.length);
+    await expect(local()(urlOf(port), 'witness')).rejects.toThrow('content type');
+    await expect(local()(urlOf(port))).rejects.toThrow('content type');
+    const page = await serve((_, response) => json(response, '<p>', { 'content-type': 'text/html' }));
+    await expect(local()(urlOf(page), 'log')).rejects.toThrow('content type');
+  });
+
+  it('goes to a private address of a host the operator named, and to no other of it', async () => {
+    const asked: string[] = [];
+    const reach = (address: string, name = HOST) =>
+      createDidFetch({
+        addressesOf: async () => [address],
+        allowPrivate: (host) => asked.push(host) > 0 && host === name,
+        timeoutMs: 200,
+      })('https://did.example:9/did.json', 'document').catch((error: Error) => error.message);
+    for (const site of [
+      '10.1.2.3',
+      '172.31.0.1',
+      '192.168.1.1',
+      '100.64.0.1',
+      '127.0.0.1',
+      'fd00::1',
+      '::1',
+    ]) {
+      expect(await reach(site), site).not.toContain('not public');
+      expect(await reach(site, 'other.example'), site).toContain('not public');
+    }
+    for (const never of [
+      '169.254.169.254',
+      '0.0.0.0',
+      '224.0.0.1',
+      '255.255.255.255',
+      'fe80::1',
+      'ff02::1',
+      '::',
+      '::ffff:10.0.0.1',
+      '64:ff9b::a00:1',
+      '2002:a00:1::1',
+      '2001:0:a00:1::',
+    ]) {
+      expect(await reach(never), never).toContain('not public');
+    }
+    expect(new Set(asked)).toEqual(new Set([HOST]));
+  });
+
+  it('asks no proxy of the environment', async () => {
+    const port = await serve((_, response) => json(response));
+    let asked = 0;
+    const proxy = await listen(createTcpServer((socket) => ++asked && socket.destroy()));
+    const before = { ...process.env };
+    for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'])
+      process.env[name] = `http://127.0.0.1:${proxy}`;
+    try {
+      expect(await local()(urlOf(port))).toHaveLength(DOCUMENT.length);
+    } finally {
+      process.env = before;
+    }
+    expect(asked).toBe(0);
   });
 
   it('refuses a certificate of another authority, and of another name', async () => {
