@@ -54,7 +54,7 @@ export type Role = Static<typeof Role>;
 const attribute = text(256, { pattern: '^(?:\\*|[!-)+-~]+)$' });
 const path = text(256, { pattern: '^(?:\\*|/|(?:/(?!\\.{1,2}(?:/|$))[!-)+-.0-~]+)+)$' });
 
-function scoped<const K extends string>(kind: K, own: TProperties) {
+function scoped<const K extends string, P extends TProperties>(kind: K, own: P) {
   const attributes = Type.Partial(
     Type.Object({ org_id: attribute, team_id: attribute, ...own }, { ...CLOSED, minProperties: 1 }),
     { ...CLOSED, minProperties: 1 },

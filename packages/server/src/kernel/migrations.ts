@@ -1,4 +1,5 @@
 import type { Migration } from '../platform/migrations.js';
+import { rbacMigrations } from './rbac/migrations.js';
 
 /** The kernel's tables. An applied step is never edited. */
 export const kernelMigrations: readonly Migration[] = [
@@ -54,4 +55,11 @@ CREATE TABLE kernel_node (
 );
 `,
   },
+  {
+    room: 'kernel',
+    number: 2,
+    name: 'nodes-are-in-the-registry',
+    sql: 'DROP TABLE kernel_node;',
+  },
+  ...rbacMigrations,
 ];

@@ -136,6 +136,7 @@ describe('a listener', () => {
         const gone = once(socket, 'close');
         asked.resolve(undefined);
         await gone;
+        return undefined;
       },
     };
     const { url } = await serve([guarded], { guards });

@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http';
+import type { AccessDecision, AccessScope, Principal } from '@talosprotocol/contracts';
+import { type AccessPolicy, decideAccess, GLOBAL, hasAnywhere, TrustError } from '@talosprotocol/protocol';
+import type { RouteDeclaration } from '../../platform/routes.js';
+import type { Sql } from '../../platform/sql.js';
+import { type AuthenticationDeps, createAuthentication } from './authentication.js';
+import { readPolicy } from './policy-store.js';
+
+/** Decides who may call what on the admin surface of this process. It needs the shared database and nothing else, so
+ *  every role's process has one of its own. */
+export interface Access {
+  /** The guard of a listener: who calls, if it may call this route (RBAC-9).
+   *  @throws {TrustError} UNAUTHENTICATED | MALFORMED | FORBIDDEN | UNAVAILABLE */
+  authorizeRoute(request: IncomingMessage, route: RouteDeclaration): Promise<Principal>;
+  /** The same for one permission, where the route itself is open to others as well. */
+  authorize(request: IncomingMessage, permission: string): Promise<Principal>;
+  /** Whether a caller may do it in a place; read from the database now. */
+  decide(
+    principal: Pick<Principal, 'subjects'>,
+    permission: string,
+    resource: AccessScope,
+  ): Promise<AccessDecision>;
+}
+
+/** Every caller that is somebody holds this one; it only tells callers about themselves. */
+export const SELF = 'rbac:self';
+
+export function createAccess(deps: Omit<AuthenticationDeps, 'sql'> & { readonly sql: Sql }): Access {
+  const authenticate = createAuthentication(deps);
+  const policyAt = createPolicyView(deps.sql);
+  const authorize = async (
+    request: IncomingMessage,
+    permission: string | undefined,
+    isScoped: boolean,
+  ): Promise<Principal> => {
+    const { principal, version } = await authenticate(request);
+    if (permission === SELF) return principal;
+    const policy = await policyAt(version);
+    const question = { subjects: principal.subjects, permission };
+    if (isScoped && hasAnywhere(policy, question)) return principal;
+    const decision = decideAccess(policy, { ...question, resource: GLOBAL });
+    if (decision.effect === 'allow') return principal;
+    throw forbidden(permission, decision);
+  };
+  return {
+    authorizeRoute: (request, { permission, scoped }) => authorize(request, permission, scoped === true),
+    authorize: (request, permission) => authorize(request, permission, false),
+    decide: async ({ subjects }, permission, resource) => {
+      return decideAccess(await readPolicyNow(deps.sql), { subjects, permission, resource });
+    },
+  };
+}
+
+/** The refusal of a decision; it names the binding that denied. */
+export function forbidden(permission: string | undefined, { reason, binding }: AccessDecision): TrustError {
+  const why = binding === undefined ? 'no binding grants it' : `the binding ${binding} denies it`;
+  return new TrustError('FORBIDDEN', `${permission ?? 'this'} is not permitted: ${why}`, {
+    hint:
+      reason === 'denied'
+        ? 'talos rbac binding list shows the binding; whoever holds its role there can remove it'
+        : 'ask an administrator for a role with it: talos rbac binding create; talos rbac check tells what you may do',
+  });
+}
+
+const readPolicyNow = (sql: Sql): Promise<AccessPolicy> => sql.transaction(readPolicy, 'repeatable read');
+
+/** Keeps roles and bindings as long as the version a caller was found with says that they are the newest. */
+function createPolicyView(sql: Sql): (version: number) => Promise<AccessPolicy> {
+  let kept: { readonly version: number; readonly policy: AccessPolicy } | undefined;
+  return async (version) => {
+    if (kept?.version === version) return kept.policy;
+    const read = await sql.transaction(async (tx) => {
+      const [state] = await tx.query<{ version: number }>('SELECT version FROM rbac_state');
+      return { version: state?.version ?? 0, policy: await readPolicy(tx) };
+    }, 'repeatable read');
+    kept = read;
+    return read.policy;
+  };
+}

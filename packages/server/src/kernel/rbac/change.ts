@@ -1,0 +1,137 @@
+import type { Principal, RbacChange } from '@talosprotocol/contracts';
+import {
+  type AccessPolicy,
+  type CryptoProvider,
+  commit,
+  createUuidv7,
+  decideAccess,
+  disclose,
+  GLOBAL,
+  TrustError,
+} from '@talosprotocol/protocol';
+import type { Queries, Sql } from '../../platform/sql.js';
+import type { Clock, Random } from '../../platform/system.js';
+import type { DraftOf } from '../ports.js';
+import { forbidden } from './access.js';
+import { readPolicy } from './policy-store.js';
+
+/** What a change needs of the audit room. */
+export interface ChangeSink {
+  /** @throws {TrustError} UNAVAILABLE | DISK_FULL */
+  record(draft: DraftOf<'rbac.changed'>): Promise<unknown>;
+}
+
+export interface ChangeDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly audit: ChangeSink;
+  readonly tenant: () => string;
+}
+
+/** Who does it, as the log keeps it. */
+export type Actor = Pick<Principal, 'kind' | 'id' | 'how'> | { readonly kind: 'bootstrap' };
+
+/** One change under way: nobody else changes anything until it is done. */
+export interface ChangeContext {
+  readonly tx: Queries;
+  readonly policy: AccessPolicy;
+  /** Unix milliseconds. */
+  readonly now: number;
+  newId<P extends string>(prefix: P): `${P}_${string}`;
+  /** Keeps an event for the log; `detail` holds no secret. */
+  record(change: RbacChange, target: string, detail: object): Promise<void>;
+}
+
+/** Makes changes, one after another in all processes. */
+export interface Changes {
+  /** Resolves when the change is in force and in the log. What `work` throws undoes it. */
+  run<T>(actor: Actor, work: (context: ChangeContext) => Promise<T>): Promise<T>;
+  /** The same for somebody who may write to RBAC: asked again now that nothing changes any more. */
+  runAs<T>(principal: Principal, work: (context: ChangeContext) => Promise<T>): Promise<T>;
+}
+
+export function createChanges(deps: ChangeDeps): Changes {
+  const { sql } = deps;
+  // In this process one after another before a connection is taken: recording needs one as well.
+  let last: Promise<unknown> = Promise.resolve();
+  const run: Changes['run'] = (actor, work) => {
+    const next = last
+      .catch(() => undefined)
+      .then(() => sql.transaction(async (tx) => work(await openChange(deps, tx, actor))));
+    last = next;
+    return next;
+  };
+  return {
+    run,
+    runAs: (principal, work) =>
+      run(principal, (context) => {
+        assertStillWriter(context.policy, principal);
+        return work(context);
+      }),
+  };
+}
+
+/** Holding `rbac:write` somewhere is asked by the route; here at least one such binding is still there. */
+function assertStillWriter(policy: AccessPolicy, { subjects }: Principal): void {
+  const question = { subjects, permission: 'rbac:write', resource: GLOBAL };
+  const decision = decideAccess(policy, question);
+  if (decision.reason === 'denied') throw forbidden('rbac:write', decision);
+}
+
+async function openChange(deps: ChangeDeps, tx: Queries, actor: Actor): Promise<ChangeContext> {
+  const { clock, random } = deps;
+  await tx.query('UPDATE rbac_state SET version = version + 1');
+  const now = clock.now();
+  const newId = <P extends string>(prefix: P) => `${prefix}_${createUuidv7(now, random(16))}` as const;
+  return {
+    tx,
+    now,
+    policy: await readPolicy(tx),
+    newId,
+    record: async (change, target, detail) => {
+      await deps.audit.record(draftOf(deps, newId('evt'), actor, { change, target, detail }));
+    },
+  };
+}
+
+function draftOf(
+  { crypto, random, tenant }: ChangeDeps,
+  id: string,
+  actor: Actor,
+  { change, target, detail }: { change: RbacChange; target: string; detail: object },
+): DraftOf<'rbac.changed'> {
+  const who =
+    actor.kind === 'bootstrap' ? { kind: actor.kind } : { kind: actor.kind, id: actor.id, how: actor.how };
+  const sealed = (pointer: string, value: object) => {
+    const salt = random(32);
+    return {
+      commitment: commit(pointer, value, salt, crypto),
+      disclosure: disclose(pointer, value, salt),
+    };
+  };
+  const [by, what] = [sealed('/actor', who), sealed('/detail', detail)];
+  return {
+    id,
+    type: 'rbac.changed',
+    tenant: tenant(),
+    principal: null,
+    members: { change, target, actor: by.commitment, detail: what.commitment },
+    disclosures: [by.disclosure, what.disclosure],
+  };
+}
+
+/** @throws {TrustError} NOT_FOUND */
+export function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new TrustError('NOT_FOUND', `there is no such ${what}`);
+  return value;
+}
+
+/** @throws {TrustError} CONFLICT: somebody changed it in between */
+export function assertVersion(actual: number, expected: number): void {
+  if (actual === expected) return;
+  throw new TrustError('CONFLICT', `it was changed meanwhile: it is at version ${actual}`, {
+    hint: 'read it again and send its version in If-Match',
+  });
+}

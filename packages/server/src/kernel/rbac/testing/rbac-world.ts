@@ -1,0 +1,169 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createUuidv7, TrustError } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createListener, type Listener } from '../../../platform/http.js';
+import { migrate } from '../../../platform/migrations.js';
+import type { Route } from '../../../platform/routes.js';
+import type { Sql } from '../../../platform/sql.js';
+import { random } from '../../../platform/system.js';
+import { createTestLog } from '../../../platform/testing/test-log.js';
+import type { DraftOf } from '../../ports.js';
+import { createAccess } from '../access.js';
+import { rbacMigrations } from '../migrations.js';
+import { createRbac } from '../service.js';
+
+/** The admin surface of administrators on a real database and a real listener; time and log belong to the test. */
+export interface RbacWorld {
+  readonly time: { now: number };
+  readonly events: DraftOf<'rbac.changed'>[];
+  readonly log: string[];
+  readonly keysFolder: string;
+  readonly listener: Listener;
+  /** The log refuses while it is true. */
+  readonly sink: { isDown: boolean };
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  token(): Promise<string>;
+  /** The first administrator's key. */
+  bootstrap(): Promise<string>;
+  /** A key of a new account with a role. */
+  account(admin: string, role: string, scope?: object): Promise<{ id: string; key: string; binding: string }>;
+  /** Another process on the same database and folder. */
+  restart(): Promise<RbacWorld>;
+  close(): Promise<void>;
+}
+
+interface CallOptions {
+  readonly key?: string;
+  readonly body?: object;
+  readonly version?: number;
+  readonly headers?: Record<string, string>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  readonly body: any;
+}
+
+const crypto = createNodeCrypto();
+export const GLOBAL_SCOPE = { kind: 'global', attributes: {} };
+
+/** Routes of other rooms: one for each of some permissions, and one that declares none. */
+const OTHERS: Route[] = ['audit:read', 'capability:issue', 'policy:reload'].map((permission) => ({
+  method: 'GET',
+  path: `/other/${permission.replace(':', '-')}`,
+  surface: 'admin',
+  audit: 'none',
+  permission: permission as `${string}:${string}`,
+  handle: (_, response, { principal }) => void response.end(JSON.stringify(principal)),
+}));
+
+/** What one process of the world shares with the test. */
+interface Shared {
+  readonly time: { readonly now: number };
+  readonly keysFolder: string;
+  readonly events: DraftOf<'rbac.changed'>[];
+  readonly sink: { readonly isDown: boolean };
+  readonly lines: string[];
+}
+
+async function startRbac(sql: Sql, { time, keysFolder, events, sink, lines }: Shared): Promise<Listener> {
+  const clock = { now: () => time.now, monotonic: () => time.now };
+  const log = createTestLog(lines);
+  const access = createAccess({ sql, clock, log, browserOrigin: () => undefined });
+  const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
+    if (sink.isDown) throw new TrustError('UNAVAILABLE', 'the log is down');
+    events.push(draft);
+  };
+  const rbac = await createRbac({
+    sql,
+    clock,
+    log,
+    random,
+    crypto,
+    access,
+    keysFolder,
+    audit: { record },
+    limiter: { take: () => undefined },
+    tenant: () => 'acme',
+  });
+  return createListener({
+    name: 'kernel',
+    host: '127.0.0.1',
+    port: 0,
+    routes: [...rbac.routes, ...OTHERS],
+    guards: { admin: access.authorizeRoute },
+    allowedHosts: [],
+    allowedOrigins: [],
+    clock,
+    random,
+    log,
+  });
+}
+
+function createCall(listener: Listener): RbacWorld['call'] {
+  return async (method, path, { key, body, version, headers = {} } = {}) => {
+    const response = await fetch(`${listener.url}${path.startsWith('/') ? path : `/talos/v1/rbac/${path}`}`, {
+      method,
+      headers: {
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  };
+}
+
+export async function openRbacWorld(sql: Sql, before?: RbacWorld): Promise<RbacWorld> {
+  await migrate(sql, rbacMigrations);
+  const time = before?.time ?? { now: Date.parse('2026-11-23T12:00:00.000Z') };
+  const keysFolder = before?.keysFolder ?? (await mkdtemp(join(tmpdir(), 'talos-rbac-')));
+  const events: DraftOf<'rbac.changed'>[] = before?.events ?? [];
+  const lines: string[] = [];
+  const sink = { isDown: false };
+  const listener = await startRbac(sql, { time, keysFolder, events, sink, lines });
+  const call = createCall(listener);
+  const world: RbacWorld = {
+    time,
+    events,
+    log: lines,
+    keysFolder,
+    listener,
+    sink,
+    call,
+    token: async () => (await readFile(join(keysFolder, 'bootstrap.token'), 'utf8')).trim(),
+    bootstrap: async () => {
+      const answer = await call('POST', 'bootstrap', { body: { token: await world.token() } });
+      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+      return answer.body.key;
+    },
+    account: async (admin, role, scope = GLOBAL_SCOPE) => {
+      const made = await call('POST', 'service-accounts', { key: admin, body: { name: 'an account' } });
+      const { id } = made.body.service_account;
+      const body = { role, subject: { kind: 'service', id }, scope };
+      const bound = await call('POST', 'bindings', { key: admin, body });
+      if (bound.status !== 201) throw new Error(JSON.stringify(bound.body));
+      return { id, key: made.body.key, binding: bound.body.id };
+    },
+    restart: () => openRbacWorld(sql, world),
+    close: async () => {
+      await listener.closeGracefully(1_000);
+      await rm(keysFolder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+/** An id that nobody has. */
+export const unknownId = (prefix: string): string => `${prefix}_${createUuidv7(1, random(16))}`;
