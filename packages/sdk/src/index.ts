@@ -23,6 +23,7 @@ export {
   type GatewayClient,
 } from './clients/gateway.js';
 export { createKernelClient, type KernelClient, type PageQuery } from './clients/kernel.js';
+export { createRbacClient, type RbacClient } from './clients/rbac.js';
 export type { HttpClientOptions } from './http/client.js';
 // MCP
 export { denialOf } from './mcp/denial.js';

@@ -6,7 +6,7 @@ import { readBody, refusalOf } from './answer.js';
 export interface HttpClientOptions {
   /** Where the service answers, such as `http://127.0.0.1:8000`; a path is not used. */
   readonly url: string | URL;
-  /** The administrator's token, for routes that need it. Sent to this origin only, never along a redirect. */
+  /** A service account's key or a person's session token, for routes that need it. Sent to this origin only, never along a redirect. */
   readonly adminToken?: string;
   /** Default the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -16,7 +16,7 @@ export interface HttpClientOptions {
 
 /** One request to a service of ours. */
 interface ServiceCall {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Starts with `/`; parts that come from outside are encoded by the caller. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;

@@ -2,26 +2,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MAX_INTEGER } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
 import { sendJson } from '../platform/json-exchange.js';
-import type { RequestContext, Route, Surface } from '../platform/routes.js';
+import type { RequestContext, Route } from '../platform/routes.js';
 import type { Audit } from './service.js';
 
-/** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they are the
- *  administrator's; checkpoints and hashes are everybody's. */
+/** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
+ *  a permission; checkpoints and hashes are everybody's. */
 export function createAuditRoutes(audit: Audit): Route[] {
   const exports = createTurnstile(MAX_EXPORTS);
   return [
-    get('/talos/v1/receipts/:id', 'admin', async (context, response) => {
+    get('/talos/v1/receipts/:id', 'audit:read', async (context, response) => {
       noQuery(context);
       sendJson(response, 200, await audit.receipt(context.params['id'] ?? ''));
     }),
-    get('/talos/v1/events', 'admin', async (context, response) => {
+    get('/talos/v1/events', 'audit:read', async (context, response) => {
       const query = readQuery(context, ['cursor', 'limit']);
       sendJson(response, 200, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
     }),
-    get('/talos/v1/bundle', 'admin', (context, response) =>
+    get('/talos/v1/bundle', 'audit:export', (context, response) =>
       exports(() => sendBundle(audit, context, response)),
     ),
-    get('/talos/v1/trust', 'admin', async (context, response) => {
+    get('/talos/v1/trust', 'audit:read', async (context, response) => {
       noQuery(context);
       sendJson(response, 200, await audit.trust());
     }),
@@ -29,7 +29,7 @@ export function createAuditRoutes(audit: Audit): Route[] {
       const { note } = audit.checkpoint();
       send(response, Buffer.from(note), 'text/plain; charset=utf-8', 'no-cache');
     }),
-    get('/tlog/tile/entries/*', 'admin', (context, response) =>
+    get('/tlog/tile/entries/*', 'audit:read', (context, response) =>
       sendTile(audit, 'entries/', context, response),
     ),
     get('/tlog/tile/*', 'public', (context, response) => sendTile(audit, '', context, response)),
@@ -53,10 +53,12 @@ function createTurnstile(max: number): (work: () => Promise<void>) => Promise<vo
 
 type Answer = (context: RequestContext, response: ServerResponse) => Promise<void> | void;
 
-function get(path: string, surface: Surface, answer: Answer): Route {
+/** For everybody, or for whoever has the permission. */
+function get(path: string, who: 'public' | NonNullable<Route['permission']>, answer: Answer): Route {
   const handle = (_: IncomingMessage, response: ServerResponse, context: RequestContext) =>
     answer(context, response);
-  return { method: 'GET', path, surface, audit: 'none', handle };
+  const reader = who === 'public' ? { surface: who } : ({ surface: 'admin', permission: who } as const);
+  return { method: 'GET', path, ...reader, audit: 'none', handle };
 }
 
 /** A bundle is written as it is made; if the rest cannot be proven the connection is cut, so that the half is not

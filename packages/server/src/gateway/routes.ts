@@ -18,6 +18,7 @@ export function gatewayRoutes(handlers: {
       method: 'GET',
       path: '/talos/v1/servers/:name/tools',
       surface: 'admin',
+      permission: 'tool:read',
       audit: 'none',
       handle: async (_, response, { params, signal }) =>
         sendJson(response, 200, await handlers.lookAtTools(params['name'] ?? '', signal)),

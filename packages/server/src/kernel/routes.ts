@@ -23,10 +23,17 @@ export interface RoutesDeps {
   readonly wellKnown: WellKnown;
 }
 
-const admin = (method: 'GET' | 'POST', path: string, handle: RouteHandler, maxBody?: number): Route => ({
+const admin = (
+  method: 'GET' | 'POST',
+  path: string,
+  permission: NonNullable<Route['permission']>,
+  handle: RouteHandler,
+  maxBody?: number,
+): Route => ({
   method,
   path,
   surface: 'admin',
+  permission,
   audit: method === 'POST' ? 'administration' : 'none',
   ...(maxBody === undefined ? {} : { maxBody }),
   handle,
@@ -38,28 +45,29 @@ const ARGUMENTS = 1024 * 1024;
 export function createAdminRoutes(deps: RoutesDeps): readonly Route[] {
   const { identities, issuing, authorizing } = deps;
   return [
-    admin('POST', '/talos/v1/identities', async (request, response, context) => {
+    admin('POST', '/talos/v1/identities', 'identity:write', async (request, response, context) => {
       sendJson(response, 201, await identities.register(await readJson(request, context)));
     }),
-    admin('GET', '/talos/v1/identities', async (_, response, { query }) => {
+    admin('GET', '/talos/v1/identities', 'identity:read', async (_, response, { query }) => {
       const members = readQuery(query, ['limit', 'cursor']);
       sendJson(response, 200, await identities.list(pageSize(members.get('limit')), members.get('cursor')));
     }),
-    admin('GET', '/talos/v1/identities/:did', async (_, response, { params }) => {
+    admin('GET', '/talos/v1/identities/:did', 'identity:read', async (_, response, { params }) => {
       sendJson(response, 200, await identities.find(params['did'] ?? ''));
     }),
-    admin('POST', '/talos/v1/capabilities', async (request, response, context) => {
+    admin('POST', '/talos/v1/capabilities', 'capability:issue', async (request, response, context) => {
       sendJson(response, 201, await issuing.issue(await readJson(request, context)));
     }),
     admin(
       'POST',
       '/talos/v1/authorize',
+      'capability:authorize',
       async (request, response, context) => {
         sendJson(response, 200, await authorizing.decide(await readJson(request, context, { floats: true })));
       },
       ARGUMENTS,
     ),
-    admin('GET', '/talos/v1/requests/:request', async (_, response, { params }) => {
+    admin('GET', '/talos/v1/requests/:request', 'audit:read', async (_, response, { params }) => {
       sendJson(response, 200, await findRequest(params['request'] ?? '', deps.decisions));
     }),
   ];
@@ -97,7 +105,7 @@ async function revoke(
 ) {
   if ('jws' in stated) return revoking.revokeSigned(stated.jws);
   await isAdministrator(request);
-  return revoking.revokeAsAdministrator(stated.lid);
+  return revoking.revokeAsAdministrator(stated.target);
 }
 
 const MAX_PAGE = 500;
