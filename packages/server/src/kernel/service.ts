@@ -44,8 +44,9 @@ export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log
   readonly wellKnown: WellKnown;
   /** Most sessions at a time. */
   readonly maxSessions: number;
-  /** Number of this node, 32 bits; 1 by default. */
-  readonly node?: number;
+  /** Number of this node, and which of its starts this is; 32 bits each, together never used before. */
+  readonly node: number;
+  readonly boot: number;
 }
 
 /** The kernel: who may act here, and how it proves it. */
@@ -77,13 +78,11 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const store = createKernelStore(deps.sql);
   const revocations = createRevocations({ ...deps, store });
   await revocations.load();
-  const node = deps.node ?? 1;
-  const boot = await store.nextBoot(node);
   const gateway = deps.gateway.did;
   const verification = createVerification({ ...deps, gateway, revocations });
   const events = createEvents(deps);
   const shared = { ...deps, store, revocations, verification, events };
-  const sessions = createSessions({ ...shared, node, boot, capacity: deps.maxSessions });
+  const sessions = createSessions({ ...shared, capacity: deps.maxSessions });
   const bearers = createBearers(shared);
   const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
   const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });

@@ -2,7 +2,6 @@ import type { Sql } from '../platform/sql.js';
 import { type CapabilityStore, createCapabilityStore } from './capability/store.js';
 import { createIdentityStore, type IdentityStore } from './identity/store.js';
 import { createRevocationStore, type RevocationStore } from './revocation/store.js';
-import { createNodeStore, type NodeStore } from './session/node-store.js';
 
 /** The kernel's SQL, but for the ledger's. */
 export interface KernelStore extends IdentityStore, CapabilityStore, RevocationStore, NodeStore {}
@@ -12,6 +11,5 @@ export function createKernelStore(sql: Sql): KernelStore {
     ...createIdentityStore(sql),
     ...createCapabilityStore(sql),
     ...createRevocationStore(sql),
-    ...createNodeStore(sql),
   };
 }

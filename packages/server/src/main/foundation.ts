@@ -27,10 +27,14 @@ export interface Foundation {
 
 /** Opens the data folder for this process and makes what is missing in it. Everything `init` does, and the first
  *  thing `all` does, so that a start without `init` is no other path.
+ *  A `shared` folder is one of which other processes use the keys too.
  *  @throws {TrustError} SETTINGS_INVALID | CONFLICT */
-export async function layFoundation(settings: Settings): Promise<Foundation> {
+export async function layFoundation(
+  settings: Settings,
+  use: 'alone' | 'shared' = 'alone',
+): Promise<Foundation> {
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, clock });
-  const folder = await openDataFolder(settings, clock);
+  const folder = await openDataFolder(settings, clock, use);
   try {
     const crypto = createNodeCrypto();
     const keys = createKeyStore({ folder: folder.keys, random, passphrase: settings.keyPassphrase });

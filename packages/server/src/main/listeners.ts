@@ -4,11 +4,12 @@ import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Route } from '../platform/routes.js';
 import type { Settings } from '../platform/settings.js';
 import { clock, random } from '../platform/system.js';
+import { SERVICES } from './roles.js';
 
-export type ServiceName = 'kernel' | 'gateway' | 'audit';
+export type ServiceName = (typeof SERVICES)[number];
 
-/** What each service's port serves. */
-export type ServiceRoutes = Readonly<Record<ServiceName, readonly Route[]>>;
+/** What each service's port serves; absent for a service that this process is not. */
+export type ServiceRoutes = Readonly<Partial<Record<ServiceName, readonly Route[]>>>;
 
 /** Opens all ports; if one cannot be opened, none stays open.
  *  @throws {TrustError} a port is in use */
@@ -20,23 +21,18 @@ export async function openListeners(
     readonly isAdministrator: Guard;
     readonly log: Log;
   },
-): Promise<Readonly<Record<ServiceName, Listener>>> {
-  const open = (name: ServiceName): Promise<Listener> =>
-    createListener({ name, routes: routes[name], ...shared(options), port: options.settings.ports[name] });
-  const opened: Listener[] = [];
-  const openNext = async (name: ServiceName): Promise<Listener> => {
-    const listener = await open(name);
-    opened.push(listener);
-    return listener;
-  };
+): Promise<Readonly<Partial<Record<ServiceName, Listener>>>> {
+  const opened = new Map<ServiceName, Listener>();
   try {
-    return {
-      kernel: await openNext('kernel'),
-      gateway: await openNext('gateway'),
-      audit: await openNext('audit'),
-    };
+    for (const name of SERVICES) {
+      const own = routes[name];
+      if (own === undefined) continue;
+      const port = options.settings.ports[name];
+      opened.set(name, await createListener({ name, routes: own, ...shared(options), port }));
+    }
+    return Object.fromEntries(opened);
   } catch (error) {
-    await Promise.all(opened.map((listener) => listener.closeGracefully(0)));
+    await Promise.all([...opened.values()].map((listener) => listener.closeGracefully(0)));
     throw error;
   }
 }

@@ -1,31 +1,40 @@
 import type { WellKnown } from '@talosprotocol/contracts';
 import { type CryptoProvider, createDidResolver, type DidDirectory } from '@talosprotocol/protocol';
+import { CLUSTER_MIGRATIONS } from '../platform/cluster/migrations.js';
 import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
 import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Reaper } from '../platform/reaper.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
+import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
+import { createAuditWire } from './audit-link/wire.js';
 import type { Foundation } from './foundation.js';
+import { type Node, runningNodes } from './node.js';
 import { openPolicies, type Policies } from './policy.js';
+import { type Roles, roomsOf } from './roles.js';
 
 // Types of rooms by name of their module: a static import, even of a type, would tie main to a room it may not load.
-type AuditLimits = import('../audit/deps.js').AuditLimits;
 type Audit = import('../audit/service.js').Audit;
 type Gateway = import('../gateway/service.js').Gateway;
 type Kernel = import('../kernel/service.js').Kernel;
 type KernelDeps = import('../kernel/service.js').KernelDeps;
 
-/** The rooms of a process, joined. */
+/** The rooms of a process, joined; absent are those that none of its roles needs. */
 export interface Rooms {
   readonly policies: Omit<Policies, 'reload'>;
   /** Reads talos.yaml again; the log knows the policy before it is in force, or the old one stays.
    *  @throws {TrustError} SETTINGS_INVALID | UNAVAILABLE | DISK_FULL */
   reload(): Promise<string>;
-  readonly audit: Audit;
-  readonly kernel: Kernel;
-  readonly gateway: Gateway;
-  readonly wellKnown: WellKnown;
+  readonly audit?: Audit;
+  /** The audit room, here or in another process. */
+  readonly sink: AuditPort;
+  readonly kernel?: Kernel;
+  readonly gateway?: Gateway;
+  /** For what is passed on to other nodes: a limit of its own, so that nothing is counted twice. */
+  readonly routingLimiter: KernelDeps['limiter'];
+  /** Hands in what waits for the audit process, or closes the log; last of all rooms. */
+  closeSink(): Promise<void>;
 }
 
 export interface RoomsOptions {
@@ -35,37 +44,97 @@ export interface RoomsOptions {
   /** Of this process: what `${NAME}` in talos.yaml and a tool server's allow-listed variables refer to. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  readonly roles: Roles;
+  readonly node: Node;
+  /** True if other processes may use the same database. */
+  readonly isShared: boolean;
 }
 
-/** Builds the rooms of every role on one database, and opens the log: each room's ports are the other rooms. */
+/** Builds the rooms of the roles on one database, and opens the log: each room's ports are the other rooms, or what
+ *  stands here for one in another process. The tables are there. */
 export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
-  const { audit, auditLimits, kernel, gateway } = await loadRooms();
-  const { foundation, sql, env } = options;
-  const { crypto, log } = foundation;
-  await migrateAll(sql);
-  const policies = await openPolicies({
-    path: foundation.config,
-    variables: env,
-    crypto,
-    compileGateway: gateway.compilePolicy,
-    log,
-  });
-  const theAudit = audit.createAudit(await auditDeps(options, policies, auditLimits.AUDIT_LIMITS.denials));
-  await theAudit.start();
-  const wellKnown = describePlatform(options);
-  const limiter = gateway.createRateLimiter(
+  const wanted = roomsOf(options.roles);
+  const policies = await openProcessPolicies(options);
+  const limiter = await createLimiter(policies);
+  const { sink, audit, close: closeSink } = await openSink(options, policies);
+  const shared = { policies, sink, limiter };
+  const reload = () => policies.reload((policy) => sink.recordPolicy(inForce(policy)));
+  const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
+  const gateway =
+    wanted.gateway && kernel !== undefined ? await buildGateway(options, shared, kernel) : undefined;
+  return {
+    policies,
+    sink,
+    closeSink,
+    routingLimiter: await createLimiter(policies),
+    reload,
+    ...(audit === undefined ? {} : { audit }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(gateway === undefined ? {} : { gateway }),
+  };
+}
+
+/** Every process reads the whole policy, so that a fault in it is found wherever it is read. */
+async function openProcessPolicies({ foundation, env }: RoomsOptions): Promise<Policies> {
+  const { compilePolicy: compileGateway } = await import('../gateway/policy.js');
+  const { config: path, crypto, log } = foundation;
+  return openPolicies({ path, variables: env, crypto, compileGateway, log });
+}
+
+async function createLimiter(policies: Policies): Promise<KernelDeps['limiter']> {
+  const { createRateLimiter } = await import('../gateway/admission/rate-limiter.js');
+  return createRateLimiter(
     () => policies.gateway().limits.perAddressPerMinute,
     () => clock.monotonic(),
   );
-  const theKernel = await kernel.createKernel({
-    ...kernelDeps(options, policies, theAudit, wellKnown),
-    limiter,
-  });
-  const theGateway = gateway.createGateway({
-    did: foundation.identities.gateway.did,
-    authority: theKernel.credentials,
-    ledger: theKernel.ledger,
-    sink: theAudit,
+}
+
+interface Sink {
+  readonly sink: AuditPort;
+  readonly audit?: Audit;
+  close(): Promise<void>;
+}
+
+/** The log of this process, or the way to the one that keeps it. */
+async function openSink(options: RoomsOptions, policies: Policies): Promise<Sink> {
+  if (roomsOf(options.roles).audit) {
+    const { createAudit } = await import('../audit/service.js');
+    const audit = createAudit(await auditDeps(options, policies));
+    await audit.start();
+    return { sink: audit, audit, close: () => audit.stop() };
+  }
+  const { node, foundation } = options;
+  const wire = createAuditWire({ ...node, clock });
+  const link = createAuditLink({ wire, clock, log: foundation.log });
+  await link.start();
+  // What is decided under a policy that the log does not know could not be proven.
+  await link.recordPolicy(inForce(policies.current()));
+  return { sink: link, close: () => link.stop() };
+}
+
+interface SharedParts {
+  readonly policies: Policies;
+  readonly sink: AuditPort;
+  readonly limiter: KernelDeps['limiter'];
+}
+
+async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<Kernel> {
+  const { createKernel } = await import('../kernel/service.js');
+  return createKernel({ ...kernelDeps(options, shared), limiter: shared.limiter });
+}
+
+async function buildGateway(
+  { foundation, sql, env, reaper }: RoomsOptions,
+  { policies, sink }: SharedParts,
+  kernel: Kernel,
+): Promise<Gateway> {
+  const { createGateway } = await import('../gateway/service.js');
+  const { crypto, log, identities } = foundation;
+  return createGateway({
+    did: identities.gateway.did,
+    authority: kernel.credentials,
+    ledger: kernel.ledger,
+    sink,
     policy: policies.gateway,
     sql,
     clock,
@@ -73,36 +142,28 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     crypto,
     log,
     environment: env,
-    reaper: options.reaper,
+    reaper,
   });
-  const reload = () => policies.reload((policy) => theAudit.recordPolicy(inForce(policy)));
-  return { policies, reload, audit: theAudit, kernel: theKernel, gateway: theGateway, wellKnown };
 }
 
-async function loadRooms() {
-  const [audit, auditLimits, kernel, gateway] = await Promise.all([
-    import('../audit/service.js'),
-    import('../audit/deps.js'),
-    import('../kernel/service.js'),
-    import('../gateway/service.js'),
-  ]);
-  return { audit, auditLimits, kernel, gateway };
-}
-
-async function migrateAll(sql: Sql): Promise<void> {
+/** Every process brings the tables of all rooms up to date, so that it is of no matter which one starts first. */
+export async function migrateAll(sql: Sql): Promise<void> {
   const [{ kernelMigrations }, { GATEWAY_MIGRATIONS }, { AUDIT_MIGRATIONS }] = await Promise.all([
     import('../kernel/migrations.js'),
     import('../gateway/migrations.js'),
     import('../audit/migrations.js'),
   ]);
-  await migrate(sql, [...kernelMigrations, ...GATEWAY_MIGRATIONS, ...AUDIT_MIGRATIONS]);
+  await migrate(sql, [
+    ...CLUSTER_MIGRATIONS,
+    ...kernelMigrations,
+    ...GATEWAY_MIGRATIONS,
+    ...AUDIT_MIGRATIONS,
+  ]);
 }
 
-async function auditDeps(
-  { foundation, sql }: RoomsOptions,
-  policies: Policies,
-  denials: AuditLimits['denials'],
-) {
+async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, policies: Policies) {
+  const { AUDIT_LIMITS } = await import('../audit/deps.js');
+  const { denials } = AUDIT_LIMITS;
   const { crypto, folder, identities, keys, log } = foundation;
   const perSource = policies.current().document.limits?.denialsPerMinute ?? denials.perSource;
   return {
@@ -121,6 +182,7 @@ async function auditDeps(
     addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
     policy: () => inForce(policies.current()),
     limits: { denials: { ...denials, perSource } },
+    ...(isShared ? { runningNodes: () => runningNodes(node) } : {}),
   };
 }
 
@@ -145,14 +207,11 @@ function createResolver(policies: Policies, crypto: CryptoProvider): DidDirector
   });
 }
 
-function kernelDeps(
-  { foundation, sql }: RoomsOptions,
-  policies: Policies,
-  audit: Audit,
-  wellKnown: WellKnown,
-): Omit<KernelDeps, 'limiter'> {
+function kernelDeps(options: RoomsOptions, { policies, sink }: SharedParts): Omit<KernelDeps, 'limiter'> {
+  const { foundation, sql, node } = options;
   const { crypto, identities, isAdministrator, log } = foundation;
   return {
+    ...node.registry.self,
     sql,
     clock,
     random,
@@ -163,13 +222,13 @@ function kernelDeps(
     gateway: identities.gateway,
     policy: policies.kernel,
     audit: {
-      record: (draft) => audit.record(draft),
-      recordDenial: audit.recordDenial,
-      assertAccepting: audit.assertAccepting,
+      record: (draft) => sink.record(draft),
+      recordDenial: sink.recordDenial,
+      assertAccepting: sink.assertAccepting,
     },
-    decisions: audit,
+    decisions: sink,
     isAdministrator,
-    wellKnown,
+    wellKnown: describePlatform(options),
     maxSessions: policies.current().document.limits?.maxSessions ?? 65_536,
   };
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { isTrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
+import type { Listener } from '../platform/http.js';
 import { sendJson } from '../platform/json-exchange.js';
 import { createReaper, type Reaper } from '../platform/reaper.js';
 import type { Route } from '../platform/routes.js';
@@ -9,29 +10,35 @@ import { createShutdown, type Shutdown } from '../platform/shutdown.js';
 import { type Database, openDatabase } from './database.js';
 import { type Foundation, layFoundation } from './foundation.js';
 import { openListeners, type ServiceRoutes } from './listeners.js';
-import { buildRooms, type Rooms } from './rooms.js';
+import { joinNodes, type Node, nodesRoute, openNodeListener, routeSessions } from './node.js';
+import { type Roles, SERVICES, withAudit } from './roles.js';
+import { buildRooms, migrateAll, type Rooms } from './rooms.js';
 
 /** A platform that serves. */
 export interface Running {
   /** The line for whoever started us: where to call, and who answers. */
   readonly ready: object;
   readonly shutdown: Shutdown;
-  /** Settles if something ended without which nothing can be served. */
-  readonly lost: Promise<void>;
+  /** Settles, with what it was, if something ended without which nothing can be served. */
+  readonly lost: Promise<string>;
   /** Reads talos.yaml again. Nobody waits for an answer: the log says what came of it. */
   reload(): Promise<void>;
 }
 
 const DRAIN_MS = 10_000;
 
-/** Starts all roles in this process: folder, database, rooms, canaries, ports, in this order, so that nothing is served
- *  before the gate was tried. On a failure everything that was started is ended again.
+/** Starts the roles in this process: folder, database, node, rooms, canaries, ports, in this order, so that nothing is
+ *  served before the gate was tried. On a failure everything that was started is ended again.
  *  @throws {TrustError} SETTINGS_INVALID | CONFLICT | UNAVAILABLE | LOG_CORRUPT */
 export async function serve(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
+  wanted: Roles = SERVICES,
 ): Promise<Running> {
-  const foundation = await layFoundation(settings);
+  const isShared = settings.databaseUrl !== undefined;
+  const roles = withAudit(wanted, !isShared);
+  // Without a database or a log in it, a folder holds keys only: several processes may use them.
+  const foundation = await layFoundation(settings, roles.includes('audit') ? 'alone' : 'shared');
   const { folder, log } = foundation;
   const shutdown = createShutdown({ log });
   shutdown.add('close', 'data folder', () => folder.release());
@@ -40,57 +47,122 @@ export async function serve(
     shutdown.add('close', 'reaper', () => reaper.close());
     const database = await openDatabase({ settings, folder, reaper, log });
     shutdown.add('close', 'database', () => database.close());
-    return await serveRooms(foundation, database, reaper, shutdown, env);
+    return await serveRooms({ foundation, database, reaper, shutdown, env, roles, isShared });
   } catch (error) {
     await shutdown.run('failed start');
     throw error;
   }
 }
 
-async function serveRooms(
-  foundation: Foundation,
-  database: Database,
-  reaper: Reaper,
-  shutdown: Shutdown,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Running> {
-  const { settings, log, isAdministrator } = foundation;
+interface Start {
+  readonly foundation: Foundation;
+  readonly database: Database;
+  readonly reaper: Reaper;
+  readonly shutdown: Shutdown;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly roles: Roles;
+  readonly isShared: boolean;
+}
+
+async function serveRooms(start: Start): Promise<Running> {
+  const { foundation, database, reaper, shutdown, env, roles, isShared } = start;
+  const { sql } = database;
   const version = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
-  const rooms = await buildRooms({ foundation, sql: database.sql, reaper, env, version });
+  await migrateAll(sql);
+  const node = await joinNodes(foundation, { sql, roles, version });
+  shutdown.add('close', 'node', () => node.close());
+  const rooms = await buildRooms({ foundation, sql, reaper, env, version, roles, node, isShared });
   addRoomSteps(shutdown, rooms);
-  void database.lost.then(() => rooms.audit.giveUp());
-  rooms.gateway.start();
-  await rooms.gateway.canary();
+  void database.lost.then(() => rooms.audit?.giveUp());
+  rooms.gateway?.start();
+  await rooms.gateway?.canary();
+  const opened = await openPorts(start, rooms, node);
+  return {
+    ready: readyLine(foundation, node, opened),
+    shutdown,
+    lost: Promise.race([
+      database.lost.then(() => 'the database ended'),
+      node.registry.lost.then(() => 'another process runs under the number of this node'),
+    ]),
+    reload: () => reloadAndLog(rooms, foundation),
+  };
+}
+
+type Listeners = Awaited<ReturnType<typeof openListeners>>;
+
+async function openPorts(
+  { foundation, shutdown, roles, isShared }: Start,
+  rooms: Rooms,
+  node: Node,
+): Promise<Listeners> {
+  const { settings, log, isAdministrator } = foundation;
   const health = createHealth(log);
-  health.register('audit', () => rooms.audit.assertReady());
-  for (const [name, check] of Object.entries(rooms.kernel.checks)) health.register(name, check);
-  const routes = await routesOf(rooms, health.routes);
-  const listeners = await openListeners(routes, {
-    settings,
-    policy: rooms.policies.current(),
-    isAdministrator,
-    log,
-  });
+  health.register('audit', () => rooms.sink.assertReady());
+  health.register('node', node.registry.assertHeld);
+  for (const [name, check] of Object.entries(rooms.kernel?.checks ?? {})) health.register(name, check);
+  const own = await routesOf({ rooms, roles, node, health: health.routes });
+  const routes = isShared ? await routed(own, rooms, node, foundation) : own;
+  const policy = rooms.policies.current();
+  const listeners = await openListeners(routes, { settings, policy, isAdministrator, log });
+  const all = Object.values(listeners);
   // All at once: while a long call is waited for at one port, the others take nothing new either.
   shutdown.add('stop-accepting', 'listeners', () => {
     health.drain();
-    return Promise.all(Object.values(listeners).map((listener) => listener.closeGracefully(DRAIN_MS)));
+    return Promise.all(all.map((listener) => listener.closeGracefully(DRAIN_MS)));
   });
-  const { kernel, gateway, audit } = listeners;
-  const { identities, folder, config } = foundation;
+  if (isShared) all.push(await openToNodes(foundation, own, rooms, node));
+  return listeners;
+}
+
+async function routed(
+  own: ServiceRoutes,
+  rooms: Rooms,
+  node: Node,
+  foundation: Foundation,
+): Promise<ServiceRoutes> {
+  const { runOfNonce } = await import('../kernel/session/node-nonces.js');
+  return routeSessions(own, { node, foundation, limiter: rooms.routingLimiter, runOfNonce });
+}
+
+/** From then on the other nodes pass on what belongs here. */
+async function openToNodes(
+  foundation: Foundation,
+  routes: ServiceRoutes,
+  { audit }: Rooms,
+  node: Node,
+): Promise<Listener> {
+  const own = audit === undefined ? [] : await intakeRoutes(audit, node, foundation);
+  const listener = await openNodeListener(node, { foundation, routes, own });
+  await node.registry.announce(foundation.settings.nodeUrl ?? listener.url);
+  return listener;
+}
+
+async function intakeRoutes(
+  audit: NonNullable<Rooms['audit']>,
+  { guard }: Node,
+  { log }: Foundation,
+): Promise<readonly Route[]> {
+  const [{ createIntake }, { createIntakeRoutes }] = await Promise.all([
+    import('../audit/intake.js'),
+    import('../audit/intake-routes.js'),
+  ]);
+  return createIntakeRoutes(audit, createIntake(audit, log), guard);
+}
+
+/** Where to call, and who answers; a service that this process is not is absent. */
+function readyLine(
+  { identities, folder, config }: Foundation,
+  { registry }: Node,
+  listeners: Listeners,
+): object {
+  const urls = Object.entries(listeners).map(([name, { url }]) => [name, url] as const);
   return {
-    ready: {
-      kernel: kernel.url,
-      gateway: gateway.url,
-      audit: audit.url,
-      data: folder.path,
-      config,
-      gatewayDid: identities.gateway.did,
-      organisationDid: identities.organisation.did,
-    },
-    shutdown,
-    lost: database.lost,
-    reload: () => reloadAndLog(rooms, foundation),
+    ...Object.fromEntries(urls),
+    node: registry.self.node,
+    data: folder.path,
+    config,
+    gatewayDid: identities.gateway.did,
+    organisationDid: identities.organisation.did,
   };
 }
 
@@ -103,21 +175,32 @@ async function reloadAndLog({ reload }: Rooms, { log, config }: Foundation): Pro
 }
 
 /** Last added runs first within a stage: the log is closed after everybody who writes to it. */
-function addRoomSteps(shutdown: Shutdown, { audit, kernel, gateway }: Rooms): void {
-  shutdown.add('flush', 'audit', () => audit.stop());
-  shutdown.add('flush', 'kernel', () => kernel.close());
+function addRoomSteps(shutdown: Shutdown, { closeSink, kernel, gateway }: Rooms): void {
+  shutdown.add('flush', 'audit', closeSink);
+  if (kernel !== undefined) shutdown.add('flush', 'kernel', () => kernel.close());
+  if (gateway === undefined) return;
   shutdown.add('flush', 'outcomes', () => gateway.drain(DRAIN_MS));
   shutdown.add('finish', 'tool servers', () => gateway.stop());
 }
 
-async function routesOf(rooms: Rooms, health: readonly Route[]): Promise<ServiceRoutes> {
-  const { createAuditRoutes } = await import('../audit/routes.js');
+interface RouteParts {
+  readonly rooms: Rooms;
+  readonly roles: Roles;
+  readonly node: Node;
+  readonly health: readonly Route[];
+}
+
+async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<ServiceRoutes> {
   const { kernel, gateway, audit, reload } = rooms;
-  const shared = [...kernel.sessionRoutes, ...kernel.publicRoutes, ...health];
+  const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...health];
+  const auditRoutes =
+    audit === undefined ? [] : (await import('../audit/routes.js')).createAuditRoutes(audit);
   return {
-    kernel: [...kernel.adminRoutes, ...shared],
-    gateway: [...gateway.routes, ...shared, reloadRoute(reload)],
-    audit: [...createAuditRoutes(audit), ...health],
+    ...(kernel !== undefined && roles.includes('kernel')
+      ? { kernel: [...kernel.adminRoutes, nodesRoute(node), ...shared] }
+      : {}),
+    ...(gateway === undefined ? {} : { gateway: [...gateway.routes, ...shared, reloadRoute(reload)] }),
+    ...(audit === undefined ? {} : { audit: [...auditRoutes, ...health] }),
   };
 }
 

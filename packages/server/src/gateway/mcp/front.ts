@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { SERVER_NAME } from '@talosprotocol/contracts';
 import { readBody } from '../../platform/body.js';
+import { clientAddress } from '../../platform/client-address.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import type { Admission, Surface, Verdict } from '../admission/call.js';
 import type { PolicyView } from '../admission/ports.js';
@@ -26,7 +27,7 @@ export function createMcpFront(deps: McpFrontDeps): RouteHandler {
     const surface = createSurface(deps, request, context, tracked);
     const arrival = {
       requestId: context.requestId,
-      address: request.socket.remoteAddress ?? 'unknown',
+      address: clientAddress(request),
       rawHeaders: request.rawHeaders,
       method: request.method ?? '',
       target: request.url ?? '',

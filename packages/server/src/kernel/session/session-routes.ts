@@ -8,6 +8,7 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
+import { clientAddress } from '../../platform/client-address.js';
 import { readJson, sendJson } from '../../platform/json-exchange.js';
 import type { RequestContext, Route } from '../../platform/routes.js';
 import type { Events } from '../events.js';
@@ -64,9 +65,9 @@ export function createSessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
   ];
 }
 
-/** The client's address as its socket tells it. */
+/** The client's address: that of its socket, or what a node of ours says who passed the request on. */
 export function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? 'unknown';
+  return clientAddress(request);
 }
 
 async function open(

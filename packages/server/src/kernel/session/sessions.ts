@@ -27,6 +27,7 @@ import type { Verification } from '../capability/verification.js';
 import type { Events } from '../events.js';
 import type { Authenticated, SignedRequest } from '../ports.js';
 import type { Revocations } from '../revocation/revocations.js';
+import { createNodeNonces } from './node-nonces.js';
 
 /** The request that opens a session, as far as its proof names it (SES-2). */
 interface OpeningRequest {
@@ -76,7 +77,7 @@ const WINDOW = 256;
 export function createSessions(deps: SessionsDeps): Sessions {
   const { clock, crypto, random, revocations, verification } = deps;
   const now = clock.now;
-  const nonces = createNonces({ crypto, now, random });
+  const nonces = createNodeNonces(createNonces({ crypto, now, random }), deps);
   const table: Table = createSessionTable({
     ...deps,
     gateway: deps.gateway.did,

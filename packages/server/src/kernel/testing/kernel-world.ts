@@ -71,6 +71,8 @@ export interface Platform {
   /** While `on`, the limiter refuses every address. */
   readonly flood: { on: boolean };
   readonly sink: RecordingSink;
+  /** Starts of the kernel so far. */
+  readonly boots: { last: number };
   readonly policy: { anchors: TrustAnchor[]; manifests: Map<string, ParsedManifest> };
 }
 
@@ -83,6 +85,7 @@ export function createPlatform(): Platform {
     time: { now: Date.parse('2026-11-23T12:00:00.000Z'), monotonic: 0 },
     flood: { on: false },
     sink: createRecordingSink(),
+    boots: { last: 0 },
     policy: {
       anchors: [anchor],
       manifests: new Map([
@@ -120,7 +123,10 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
   const seconds = (): number => Math.floor(time.now / 1000);
   const isAdministrator = createAdminGuard(hashAdminToken(createSecret(ADMIN_TOKEN)));
   let last: { key: string; value: KernelPolicy } | undefined;
+  platform.boots.last += 1;
   const kernel = await createKernel({
+    node: 1,
+    boot: platform.boots.last,
     sql,
     clock,
     random,
