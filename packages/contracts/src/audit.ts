@@ -1,6 +1,6 @@
 import { type Static, type TProperties, Type } from 'typebox';
 import { DecisionCodeSchema, ProblemCodeSchema } from './decision.js';
-import { IdentityKind } from './identity.js';
+import { DeactivatedBy, IdentityKind, WebvhVersionId } from './identity.js';
 import { ServerName, ToolName } from './policy-name.js';
 import {
   ascii,
@@ -124,6 +124,17 @@ export type RbacChange = Static<typeof RbacChange>;
 export const EVENTS = {
   'log.opened': event('log.opened', { boot: Positive, policy: HexHash, size: Count }),
   'identity.registered': event('identity.registered', { did: Did, kind: IdentityKind, name: Commitment }),
+  'identity.rotated': event('identity.rotated', {
+    did: Did,
+    successor: nullable(Did),
+    version: nullable(WebvhVersionId),
+    statement: nullable(CompactJws),
+  }),
+  'identity.deactivated': event('identity.deactivated', {
+    did: Did,
+    by: DeactivatedBy,
+    statement: nullable(CompactJws),
+  }),
   chain: event('chain', { cth: Hash43, chain: Chain }),
   'capability.issued': event('capability.issued', { cth: Hash43, lid: Hash43 }),
   'session.opened': event('session.opened', { sid: SessionId, cth: Hash43, exp: Time, proof: CompactJws }),
@@ -186,6 +197,8 @@ export const EVENTS = {
 export const AuditEvent = Type.Union([
   EVENTS['log.opened'],
   EVENTS['identity.registered'],
+  EVENTS['identity.rotated'],
+  EVENTS['identity.deactivated'],
   EVENTS.chain,
   EVENTS['capability.issued'],
   EVENTS['session.opened'],

@@ -56,10 +56,26 @@ export {
   ProblemDetails,
 } from './decision.js';
 export {
+  DEACTIVATE_TYP,
+  DeactivatedBy,
+  DeactivateIdentityRequest,
+  DeactivationClaims,
+  FormerKeysAnswer,
   Identity,
+  IdentityChange,
+  IdentityHistory,
   IdentityKind,
   IdentityPage,
+  IdentityStatus,
+  REGISTER_TYP,
   RegisterIdentityRequest,
+  RegistrationClaims,
+  ROTATE_TYP,
+  RotateIdentityRequest,
+  RotationClaims,
+  SUCCEED_TYP,
+  SuccessionClaims,
+  WebvhVersionId,
 } from './identity.js';
 export {
   AUDIT_BATCH,

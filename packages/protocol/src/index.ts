@@ -23,6 +23,7 @@ export {
   formatBearerKey,
   issueBearer,
   parseBearerKey,
+  splitBearerKey,
   verifyBearer,
 } from './capability/bearer.js';
 export { describeConstraint, describeOnly } from './capability/caveat.js';
@@ -44,7 +45,14 @@ export {
   type ToolCall,
   withRealPaths,
 } from './capability/items.js';
-export { type LimitEntry, limitsOf, type UncountedKind } from './capability/limits.js';
+export {
+  type CallCost,
+  type LimitEntry,
+  type LimitKind,
+  type LimitTake,
+  limitsOf,
+  takesOf,
+} from './capability/limits.js';
 export { type ParsedLink, parseLink } from './capability/link.js';
 export { type Finding, type LintParent, lintAttenuation, lintGrants } from './capability/lint.js';
 export { type ParsedManifest, type ParsedResource, parseManifest, toolPin } from './capability/manifest.js';
@@ -215,6 +223,19 @@ export {
   didKeyKeys,
 } from './identity/resolver.js';
 export { createSigner } from './identity/signer.js';
+export {
+  type ExpectedSuccession,
+  type IdentityStatement,
+  partiesOfRotation,
+  type StatementContext,
+  signDeactivation,
+  signRegistration,
+  signRotation,
+  signSuccession,
+  verifyDeactivation,
+  verifyRegistration,
+  verifyRotation,
+} from './identity/statement.js';
 export { parseWebvhDid, type WebvhDid, webvhLogUrl, webvhWitnessUrl } from './identity/webvh/did.js';
 export {
   type VerifiedWebvhLog,
