@@ -14,6 +14,13 @@ describe('trust anchors', () => {
     expect(parseAnchor({ ...ANCHOR, bearerMax: 0 }, crypto).bearerMax).toBe(0);
   });
 
+  it('hold the key of a did:key, and of no other DID', () => {
+    expect(parseAnchor(ANCHOR, crypto).publicKey).toEqual(organisation.publicKey);
+    for (const iss of ['did:web:example.com', `did:key:z6Mk${'z'.repeat(44)}`]) {
+      expect(parseAnchor({ ...ANCHOR, iss }, crypto)).not.toHaveProperty('publicKey');
+    }
+  });
+
   it('CAP-6 are closed, and well-formed like links', () => {
     const scoped = (scope: string) => ({ grants: [{ scope, ops: ['read'] }] });
     for (const changes of [

@@ -1,6 +1,7 @@
 import { CHAIN_LIMITS, createChecker, type Limit, TrustAnchor } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { malformed } from '../error.js';
+import { parseDidKey } from '../identity/did-key.js';
 import { type CompiledGrant, compileGrant } from './grant.js';
 
 /** A trust anchor ready to be decided with: link zero of every chain whose root it issued (CAP-6). */
@@ -12,6 +13,8 @@ export interface Anchor {
   /** Longest life of a bearer link in seconds; 0 allows none. */
   readonly bearerMax: number;
   readonly source: TrustAnchor;
+  /** The key that `iss` is; absent if that has to be resolved. */
+  readonly publicKey?: Uint8Array;
 }
 
 /** The anchors in force, by `iss`. */
@@ -32,7 +35,17 @@ export function parseAnchor(value: unknown, crypto: CryptoProvider): Anchor {
     limits: source.limits ?? [],
     bearerMax: source.bearerMax ?? CHAIN_LIMITS.bearerSeconds,
     source,
+    ...publicKeyOf(source.iss),
   };
+}
+
+/** A `did:key` that holds no key refuses the chains below it, not the policy. */
+function publicKeyOf(iss: string): Pick<Anchor, 'publicKey'> {
+  try {
+    return { publicKey: parseDidKey(iss) };
+  } catch {
+    return {};
+  }
 }
 
 /** Reads all trust anchors of a policy or a trust file, at most one per `iss`.

@@ -1,6 +1,7 @@
 import { parseDidKey } from '../identity/did-key.js';
 import { type DidKeys, keyFor } from '../identity/did-keys.js';
 import { type DidResolver, didKeyKeys } from '../identity/resolver.js';
+import type { Anchor } from './anchor.js';
 import { atLink, withLink } from './chain.js';
 import type { ParsedLink } from './link.js';
 
@@ -13,6 +14,12 @@ export async function keysOf(did: string, resolver: DidResolver): Promise<DidKey
 /** True for a DID that is its key. */
 export function isDidKey(did: string): boolean {
   return did.startsWith('did:key:');
+}
+
+/** True if no issuer has to be asked about. */
+export function areDidKeys(links: readonly ParsedLink[]): boolean {
+  for (const { claims } of links) if (!isDidKey(claims.iss)) return false;
+  return true;
 }
 
 /** The keys of the issuer of one link, whose number is put into any error. */
@@ -30,10 +37,12 @@ export function keyOfLink(link: ParsedLink, index: number, keys: DidKeys): Uint8
   return atLink(index + 1, () => keyFor(keys, link.header.kid, 'capabilityDelegation'));
 }
 
-/** As keyOfLink, for a link whose issuer is a `did:key`.
+/** As keyOfLink, for a link whose issuer is a `did:key`. That of a trust anchor was read before.
  *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID */
-export function keyOfDidKey({ header, claims }: ParsedLink, index: number): Uint8Array {
+export function keyOfDidKey(link: ParsedLink, index: number, anchor: Anchor): Uint8Array {
+  if (index === 0 && link.header.kid === undefined && anchor.publicKey !== undefined) return anchor.publicKey;
   return atLink(index + 1, () => {
+    const { header, claims } = link;
     if (header.kid === undefined) return parseDidKey(claims.iss);
     return keyFor(didKeyKeys(claims.iss), header.kid, 'capabilityDelegation');
   });

@@ -28,6 +28,8 @@ const SEGMENTS: Readonly<Record<ScopeRoot, readonly string[]>> = {
 /** Of a grant's scope, and of what stands before the `resource` of an item's. */
 const MAX_BYTES = 1024;
 const PLAIN = /^[A-Za-z0-9\-._~]+$/;
+/** A resource without escapes and dot segments, as most are. */
+const PLAIN_RESOURCE = /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9\-._~]+)+$/;
 /** What precedes a `*` may end within a character, so that it is looked at byte by byte. */
 const ENCODED = /^(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})+$/;
 /** Escapes of a control character, or of one that stands for itself. */
@@ -141,7 +143,7 @@ function checkValue(value: string, use: ScopeUse): void {
 }
 
 function checkResource(value: string): void {
-  if (value === '/') return;
+  if (value === '/' || PLAIN_RESOURCE.test(value)) return;
   if (!value.startsWith('/')) throw malformed('a resource that does not start with /');
   for (const segment of value.slice(1).split('/')) {
     if (segment === '.' || segment === '..') throw malformed('a resource with a dot segment');

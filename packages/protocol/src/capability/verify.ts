@@ -3,7 +3,7 @@ import type { DidKeys } from '../identity/did-keys.js';
 import { type DidResolver, didKeyKeys } from '../identity/resolver.js';
 import type { Anchor, Anchors } from './anchor.js';
 import { atLink, type ParsedChain, parseChain } from './chain.js';
-import { isDidKey, keyOfDidKey, keyOfLink, keysOfIssuer } from './keys.js';
+import { areDidKeys, isDidKey, keyOfDidKey, keyOfLink, keysOfIssuer } from './keys.js';
 import type { ParsedLink } from './link.js';
 import { createSignatureBatch, type SignatureBatch, type SignatureVerifier } from './signatures.js';
 import {
@@ -13,7 +13,7 @@ import {
   checkDelegation,
   checkInvoke,
   checkRevoked,
-  checkSignature,
+  checkSignatureBy,
   checkTimes,
   checkTogether,
   type RevocationCheck,
@@ -65,7 +65,10 @@ export async function verifyCapability(
   const { links } = parsed;
   const anchor = anchorOf(parsed, anchors);
   checkRevoked(links, isRevoked);
-  const keysValidUntil = await verifyLinks(links, anchor, context);
+  let keysValidUntil = Number.POSITIVE_INFINITY;
+  if (context.signatures === undefined && areDidKeys(links)) {
+    verifyLinks(links, anchor, { time: context.now, crypto, keyOf: keyOfDidKey });
+  } else keysValidUntil = await verifyLinksLater(links, anchor, context);
   checkTogether(links);
   checkAudience(links, audience);
   checkInvoke(links);
@@ -74,8 +77,28 @@ export async function verifyCapability(
   return asVerified(parsed, anchor, keysValidUntil);
 }
 
-/** Step 4, link after link. Returns until when the keys that were fetched may be used. */
-async function verifyLinks(
+/** What step 4 is taken with where nobody has to be waited for. */
+interface LinkContext {
+  readonly time: number;
+  readonly crypto: CryptoProvider;
+  keyOf(link: ParsedLink, index: number, anchor: Anchor): Uint8Array;
+}
+
+/** Step 4, link after link. */
+function verifyLinks(links: readonly ParsedLink[], anchor: Anchor, context: LinkContext): void {
+  const { time, crypto } = context;
+  for (let index = 0; index < links.length; index++) {
+    const link = links[index] as ParsedLink;
+    checkDelegation(links, index);
+    checkSignatureBy(link, index, context.keyOf(link, index, anchor), crypto);
+    checkBearer(links, index, anchor);
+    checkTimes(link, index, time);
+  }
+}
+
+/** Step 4 where DIDs are fetched or signatures are verified elsewhere. Returns until when the keys that were fetched
+ *  may be used. */
+async function verifyLinksLater(
   links: readonly ParsedLink[],
   anchor: Anchor,
   context: VerifyContext,
@@ -86,7 +109,7 @@ async function verifyLinks(
     for (let index = 0; index < links.length; index++) {
       const link = links[index] as ParsedLink;
       checkDelegation(links, index);
-      if (isDidKey(link.claims.iss)) batch.add(link, index, keyOfDidKey(link, index));
+      if (isDidKey(link.claims.iss)) batch.add(link, index, keyOfDidKey(link, index, anchor));
       else keysValidUntil = Math.min(keysValidUntil, await addFetched(link, index, batch, context));
       checkBearer(links, index, anchor);
       checkTimes(link, index, context.now);
@@ -124,13 +147,13 @@ export function verifyCapabilityAsOf(
   const parsed = typeof chain === 'string' ? parseChain(chain, crypto) : chain;
   const { links } = parsed;
   const anchor = anchorOf(parsed, anchors);
-  for (const [index, link] of links.entries()) {
-    checkDelegation(links, index);
-    const keys = atLink(index + 1, () => keysOf(link.claims.iss));
-    checkSignature(link, index, keys, crypto);
-    checkBearer(links, index, anchor);
-    checkTimes(link, index, time);
-  }
+  const keyOf = (link: ParsedLink, index: number): Uint8Array =>
+    keyOfLink(
+      link,
+      index,
+      atLink(index + 1, () => keysOf(link.claims.iss)),
+    );
+  verifyLinks(links, anchor, { time, crypto, keyOf });
   if (audience !== undefined) checkAudience(links, audience);
   return asVerified(parsed, anchor, Number.POSITIVE_INFINITY);
 }
@@ -144,5 +167,6 @@ export function checkInForce(
 ): void {
   const { links } = capability;
   if (context.isRevoked !== undefined) checkRevoked(links, context.isRevoked);
-  for (const [index, link] of links.entries()) checkTimes(link, index, context.now);
+  for (let index = 0; index < links.length; index++)
+    checkTimes(links[index] as ParsedLink, index, context.now);
 }

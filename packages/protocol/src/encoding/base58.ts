@@ -27,33 +27,36 @@ export function encodeBase58(bytes: Uint8Array): string {
  *  @throws {TrustError} MALFORMED: a foreign character, more than 176 digits or more than 128 bytes */
 export function decodeBase58(text: string): Uint8Array {
   if (text.length > MAX_DIGITS) throw malformed(`base58 longer than ${MAX_DIGITS} digits`);
+  // Two digits and 16 bits at a time, so that all numbers are small integers.
   const limbs: number[] = [];
-  for (let i = 0; i < text.length; i += DIGITS) {
-    const end = Math.min(i + DIGITS, text.length);
-    let factor = 1;
-    let addend = 0;
-    for (let j = i; j < end; j++) {
-      factor *= 58;
-      addend = addend * 58 + digitValue(text.charCodeAt(j));
+  let used = 0;
+  for (let i = 0; i < text.length; i += 2) {
+    let carry = digitValue(text.charCodeAt(i));
+    const isPair = i + 1 < text.length;
+    if (isPair) carry = carry * 58 + digitValue(text.charCodeAt(i + 1));
+    const factor = isPair ? 58 * 58 : 58;
+    for (let j = 0; j < used; j++) {
+      carry += (limbs[j] as number) * factor;
+      limbs[j] = carry & 0xffff;
+      carry >>>= 16;
     }
-    multiplyAdd(limbs, factor, addend, 256 ** BYTES);
+    if (carry > 0) limbs[used++] = carry;
   }
   return withLeadingZeros(limbs, leadingOnes(text));
 }
 
-/** Little-endian limbs of three bytes as big-endian bytes, behind so many zeros. */
+/** Little-endian limbs of two bytes as big-endian bytes, behind so many zeros. */
 function withLeadingZeros(limbs: readonly number[], zeros: number): Uint8Array {
-  const top = limbs.length === 0 ? 0 : (limbs[limbs.length - 1] as number);
-  const missing = top > 0xffff ? 0 : top > 0xff ? 1 : 2;
-  const length = zeros + Math.max(0, limbs.length * BYTES - missing);
+  const odd = limbs.length > 0 && (limbs[limbs.length - 1] as number) < 256 ? 1 : 0;
+  const length = zeros + limbs.length * 2 - odd;
   if (length > MAX_BYTES) throw malformed(`base58 of more than ${MAX_BYTES} bytes`);
   const bytes = new Uint8Array(length);
   let at = length;
-  for (const limb of limbs) {
-    bytes[at - 1] = limb;
-    bytes[at - 2] = limb >> 8; // in front of the first byte this writes nothing
-    bytes[at - 3] = limb >> 16;
-    at -= BYTES;
+  for (let i = 0; i < limbs.length; i++) {
+    const limb = limbs[i] as number;
+    bytes[--at] = limb;
+    // What would stand in front of the first byte is zero.
+    if (at > zeros) bytes[--at] = limb >> 8;
   }
   return bytes;
 }
