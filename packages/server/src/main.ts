@@ -37,13 +37,14 @@ async function main(): Promise<void> {
     return;
   }
   const settings = readSettings({ ...process.env, ...wanted.variables }, currentMachine());
-  if (wanted.command === 'init') {
+  if (wanted.command === 'serve') await serveRoles(settings, wanted.roles, wanted.untilStdinEnds);
+  else if (wanted.command === 'init') {
     const { init } = await import('./main/init.js');
     answer(await init(settings));
-  } else if (wanted.command === 'doctor') {
+  } else {
     const { examine } = await import('./main/doctor.js');
     answer(await examine(settings, process.env));
-  } else await serveRoles(settings, wanted.roles, wanted.untilStdinEnds);
+  }
 }
 
 await main().catch((error: unknown) => {

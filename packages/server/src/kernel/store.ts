@@ -4,7 +4,7 @@ import { createIdentityStore, type IdentityStore } from './identity/store.js';
 import { createRevocationStore, type RevocationStore } from './revocation/store.js';
 
 /** The kernel's SQL, but for the ledger's. */
-export interface KernelStore extends IdentityStore, CapabilityStore, RevocationStore, NodeStore {}
+export interface KernelStore extends IdentityStore, CapabilityStore, RevocationStore {}
 
 export function createKernelStore(sql: Sql): KernelStore {
   return {
