@@ -43,7 +43,7 @@ export interface RevocationContext {
 }
 
 /** A chain of 16 KiB inside base64url, and the rest. */
-const MAX_BYTES = 24_576;
+export const MAX_REVOCATION_BYTES = 24_576;
 const check = createChecker(RevocationClaims);
 
 /** Signs the revocation of link `link` (1 is the root) of a chain; by default its last (CAP-25).
@@ -72,7 +72,7 @@ export function signRevocation(
 /** Reads a revocation (CAP-25).
  *  @throws {TrustError} MALFORMED: also where `lid` is not that of the last link of `chain` */
 export function parseRevocation(compact: string, crypto: CryptoProvider): ParsedRevocation {
-  const jws = parseJws(compact, REVOCATION_TYP, { maxBytes: MAX_BYTES });
+  const jws = parseJws(compact, REVOCATION_TYP, { maxBytes: MAX_REVOCATION_BYTES });
   const fault = check(jws.claims);
   if (fault !== undefined) throw malformed(`claims of a revocation: ${fault}`);
   const claims = jws.claims as unknown as RevocationClaims;
@@ -89,9 +89,32 @@ export async function verifyRevocation(
   revocation: string | ParsedRevocation,
   context: RevocationContext,
 ): Promise<VerifiedRevocation> {
-  const { anchors, resolver, crypto, now } = context;
-  const parsed = typeof revocation === 'string' ? parseRevocation(revocation, crypto) : revocation;
-  const { claims, chain, jws } = parsed;
+  const parsed = typeof revocation === 'string' ? parseRevocation(revocation, context.crypto) : revocation;
+  return { lid: parsed.claims.lid, by: await verifyRevoker(parsed, context) };
+}
+
+/** Verifies a revocation as of some moment, without asking anybody, as `verifyRevocation` does: for the auditor.
+ *  @throws {TrustError} as verifyRevocation */
+export function verifyRevocationAsOf(
+  revocation: string,
+  context: { readonly time: number; readonly anchors: Anchors; readonly crypto: CryptoProvider },
+): VerifiedRevocation {
+  const parsed = parseRevocation(revocation, context.crypto);
+  return { lid: parsed.claims.lid, by: verifyRevokerAsOf(parsed, context) };
+}
+
+/** A statement about the last link of a chain, signed by somebody who stands at that link or above it. */
+interface SignedAtLink {
+  readonly jws: ParsedJws;
+  readonly claims: { readonly iss: string; readonly iat: number };
+  readonly chain: ParsedChain;
+}
+
+/** Verifies chain and signer of a revocation (CAP-25, REV-3); gives what the signer is to the chain's last link. */
+export async function verifyRevoker(
+  { claims, chain, jws }: SignedAtLink,
+  { anchors, resolver, crypto, now }: RevocationContext,
+): Promise<VerifiedRevocation['by']> {
   anchorOf(chain, anchors);
   const by = revokerOf(claims.iss, chain.links);
   checkMade(claims.iat, now);
@@ -101,17 +124,15 @@ export async function verifyRevocation(
   }
   const keys = await keysOf(claims.iss, resolver);
   verifyJwsSignature(jws, keyFor(keys, jws.header.kid, 'capabilityDelegation'), crypto);
-  return { lid: claims.lid, by };
+  return by;
 }
 
-/** Verifies a revocation as of some moment, without asking anybody, as `verifyRevocation` does: for the auditor.
- *  @throws {TrustError} as verifyRevocation */
-export function verifyRevocationAsOf(
-  revocation: string,
+/** The same as of some moment, without asking anybody. */
+export function verifyRevokerAsOf(
+  { claims, chain, jws }: SignedAtLink,
   context: { readonly time: number; readonly anchors: Anchors; readonly crypto: CryptoProvider },
-): VerifiedRevocation {
+): VerifiedRevocation['by'] {
   const { time, anchors, crypto } = context;
-  const { claims, chain, jws } = parseRevocation(revocation, crypto);
   anchorOf(chain, anchors);
   const by = revokerOf(claims.iss, chain.links);
   checkMade(claims.iat, time);
@@ -125,7 +146,7 @@ export function verifyRevocationAsOf(
     );
   }
   verifyJwsSignature(jws, keyFor(didKeyKeys(claims.iss), jws.header.kid, 'capabilityDelegation'), crypto);
-  return { lid: claims.lid, by };
+  return by;
 }
 
 function checkMade(iat: number, now: number): void {

@@ -4,6 +4,7 @@ import { coversScope, formatScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
+import type { BelowRules } from '../revocation/below-rules.js';
 import type { Chains, ShownChain } from './chains.js';
 import { notProven } from './not-proven.js';
 import type { Sessions } from './sessions.js';
@@ -16,6 +17,8 @@ export interface DecisionCheck {
   readonly sessions: Sessions;
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: ReadonlyMap<string, number>;
+  /** Rules below DIDs, each with the Unix milliseconds of its revocation. */
+  readonly below: Pick<BelowRules, 'since'>;
   /** True if the bundle begins with the log: what was not seen then does not exist. */
   readonly fromStart: boolean;
 }
@@ -107,7 +110,10 @@ function checkHolder(event: DecisionEvent, { leaf, links }: VerifiedCapability):
 function checkMoment(state: DecisionCheck, time: number, capability: VerifiedCapability): void {
   checkInForce(capability, {
     now: Math.floor(time / 1000),
-    isRevoked: (lid) => time - (state.revoked.get(lid) ?? Number.POSITIVE_INFINITY) > REVOCATION_MS,
+    isRevoked: (lid, index, links) =>
+      [state.revoked.get(lid), state.below.since(index, links)].some(
+        (since) => since !== undefined && time - since > REVOCATION_MS,
+      ),
   });
 }
 

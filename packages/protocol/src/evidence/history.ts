@@ -2,6 +2,8 @@ import type { AuditEvent, DecisionEvent, EventOf, OutcomeEvent } from '@talospro
 import { verifyRevocationAsOf } from '../capability/revocation.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { parseTime } from '../encoding/time.js';
+import { verifyRevocationBelowAsOf } from '../revocation/below.js';
+import { type BelowRules, createBelowRules, ruleName } from '../revocation/below-rules.js';
 import { type CallCounts, createCallCounts } from './call-counts.js';
 import { type Chains, createChains } from './chains.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
@@ -39,6 +41,7 @@ interface State extends DecisionCheck {
   readonly calls: CallCounts;
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: Map<string, number>;
+  readonly below: BelowRules;
   /** `request` of allowed decisions that have no outcome yet, by event id. */
   readonly open: Map<string, string>;
   /** Decisions that have their outcome. */
@@ -62,6 +65,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     sessions: createSessions(chains, crypto, fromStart),
     calls: createCallCounts(),
     revoked: new Map(),
+    below: createBelowRules(),
     open: new Map(),
     closed: new Set(),
     ids: new Set(),
@@ -86,6 +90,7 @@ function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string
   else if (event.type === 'session.opened') state.sessions.open(event);
   else if (event.type === 'outcome') followOutcome(state, event);
   else if (event.type === 'revocation') followRevocation(state, event);
+  else if (event.type === 'revocation.below') followRevocationBelow(state, event);
   else if (event.type === 'decision') followDecision(state, event, values);
 }
 
@@ -138,13 +143,15 @@ function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capab
     );
 }
 
-/** A signed revocation says itself who revoked what; one without signature is the administrator's. */
-function checkRevoker(
-  { trust, crypto }: State,
-  { lid, by, revocation, chain_hash, time }: EventOf<'revocation'>,
-): void {
+function checkRevokerForm({ by, chain_hash }: EventOf<'revocation'> | EventOf<'revocation.below'>): void {
   if ((by === 'administrator') !== (chain_hash === null))
     throw notProven('revocation', 'exactly an administrator revokes without a chain');
+}
+
+/** A signed revocation says itself who revoked what; one without signature is the administrator's. */
+function checkRevoker({ trust, crypto }: State, event: EventOf<'revocation'>): void {
+  const { lid, by, revocation, time } = event;
+  checkRevokerForm(event);
   if (revocation === null) return;
   const proof = verifyRevocationAsOf(revocation, {
     time: parseTime(time) / 1000,
@@ -159,4 +166,26 @@ function followRevocation(state: State, event: EventOf<'revocation'>): void {
   checkRevoker(state, event);
   if (!state.revoked.has(event.lid)) state.revoked.set(event.lid, parseTime(event.time));
   state.counts.revocations += 1;
+}
+
+function followRevocationBelow(state: State, event: EventOf<'revocation.below'>): void {
+  const { below, as, point, by, time } = event;
+  checkRevokerForm(event);
+  if (by !== 'administrator' && point === null)
+    throw notProven('revocation', 'only an administrator revokes below no link');
+  checkRuleSigner(state, event);
+  state.below.add({ below, as, point }, parseTime(time));
+  state.counts.revocations += 1;
+}
+
+function checkRuleSigner({ trust, crypto }: State, event: EventOf<'revocation.below'>): void {
+  const { below, as, point, by, revocation, time } = event;
+  if (revocation === null) return;
+  const proof = verifyRevocationBelowAsOf(revocation, {
+    time: parseTime(time) / 1000,
+    anchors: trust.all,
+    crypto,
+  });
+  if (ruleName(proof.rule) !== ruleName({ below, as, point }) || proof.by !== by)
+    throw notProven('revocation', 'the signed revocation says something else');
 }

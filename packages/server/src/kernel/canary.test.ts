@@ -21,7 +21,7 @@ const policy = () => ({
 const verification = createVerification({
   gateway,
   policy,
-  revocations: { isRevoked: () => false, isFresh: () => true },
+  revocations: { isLinkRevoked: () => false, isFresh: () => true, track: () => undefined },
   resolver,
   crypto: portableCrypto,
   clock,

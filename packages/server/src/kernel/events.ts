@@ -19,13 +19,14 @@ import type { Clock, Random } from '../platform/system.js';
 import { createBoundedSet } from './bounded.js';
 import type { NewIdentity } from './identity/store.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
+import type { RevocationTarget } from './revocation/revocation.js';
 
 /** A chain whose signatures verified, as far as events name it. */
 type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;
 
 /** A revocation as its event tells it. */
 export interface RevocationFacts {
-  readonly lid: string;
+  readonly target: RevocationTarget;
   readonly by: RevokedBy;
   readonly tenant: string;
   readonly revocation: string | null;
@@ -134,11 +135,8 @@ export function createEvents(deps: EventsDeps): Events {
       } as const;
       await audit.record(draft<'session.opened'>(body));
     },
-    revoked: async ({ lid, by, tenant, revocation, chainHash, madeAt }) => {
-      const jws = revocation === null || revocation.length > MAX_REVOCATION ? null : revocation;
-      const members = { lid, by, revocation: jws, chain_hash: chainHash };
-      const times = madeAt === undefined ? {} : { notBefore: (madeAt - CHAIN_LIMITS.skewSeconds) * 1000 };
-      await audit.record(draft<'revocation'>({ type: 'revocation', tenant, members, ...times }));
+    revoked: async (facts) => {
+      await audit.record(draft(revocationBody(facts)) as DraftOf<'revocation'> | DraftOf<'revocation.below'>);
     },
     denied: (facts) => {
       const sealed = Object.keys(facts.where).length === 0 ? undefined : seal('/refusal', facts.where);
@@ -148,6 +146,16 @@ export function createEvents(deps: EventsDeps): Events {
       return audit.recordDenial(denial, { address: facts.address });
     },
   };
+}
+
+function revocationBody(facts: RevocationFacts): Body<'revocation'> | Body<'revocation.below'> {
+  const { target, by, tenant, revocation, chainHash, madeAt } = facts;
+  const jws = revocation === null || revocation.length > MAX_REVOCATION ? null : revocation;
+  const members = { by, revocation: jws, chain_hash: chainHash };
+  const times = madeAt === undefined ? {} : { notBefore: (madeAt - CHAIN_LIMITS.skewSeconds) * 1000 };
+  return 'lid' in target
+    ? { type: 'revocation', tenant, members: { lid: target.lid, ...members }, ...times }
+    : { type: 'revocation.below', tenant, members: { ...target.rule, ...members }, ...times };
 }
 
 /** How far the record of an opening may be from its proof, and from an hour before its end (AUD-22). */

@@ -1,5 +1,6 @@
 import type { Migration } from '../platform/migrations.js';
 import { rbacMigrations } from './rbac/migrations.js';
+import { revocationMigrations } from './revocation/migrations.js';
 
 /** The kernel's tables. An applied step is never edited. */
 export const kernelMigrations: readonly Migration[] = [
@@ -62,4 +63,5 @@ CREATE TABLE kernel_node (
     sql: 'DROP TABLE kernel_node;',
   },
   ...rbacMigrations,
+  ...revocationMigrations,
 ];

@@ -44,7 +44,8 @@ export type KernelDraft =
   | DraftOf<'chain'>
   | DraftOf<'capability.issued'>
   | DraftOf<'session.opened'>
-  | DraftOf<'revocation'>;
+  | DraftOf<'revocation'>
+  | DraftOf<'revocation.below'>;
 
 /** A refusal; the client's address itself is never recorded (AUD-5). */
 export type DenialDraft = DraftOf<'decision'> & { readonly address: string };

@@ -20,8 +20,10 @@ import type {
   RateLimiter,
   SignedRequest,
 } from './ports.js';
+import { createFeed } from './revocation/feed.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createRevoking } from './revocation/revoking.js';
+import { createRevocationRoutes } from './revocation/routes.js';
 import { createAdminRoutes, createPublicRoutes } from './routes.js';
 import { createSessionRoutes } from './session/session-routes.js';
 import { createSessions } from './session/sessions.js';
@@ -67,7 +69,7 @@ export interface Kernel {
   readonly ledger: { hold(capability: VerifiedCapability): Promise<void> };
   /** Health checks by name, for readiness. */
   readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
-  /** Reads what other processes revoked; also done each second. */
+  /** Reads what other processes revoked, and beats if this node leads the feed; also done now and then. */
   poll(): Promise<void>;
   /** Ends the tasks and gives unused leases back. Call it once no call runs any more, before the database closes. */
   close(): Promise<void>;
@@ -76,15 +78,16 @@ export interface Kernel {
 /** Builds the kernel and reads all revocations: nothing is served before. */
 export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const store = createKernelStore(deps.sql);
-  const revocations = createRevocations({ ...deps, store });
-  await revocations.load();
+  const revocations = createRevocations({ log: deps.log, isFresh: (op) => feed.isFresh(op) });
+  const feed = createFeed({ ...deps, store, revocations });
+  await feed.start();
   const gateway = deps.gateway.did;
   const verification = createVerification({ ...deps, gateway, revocations });
   const events = createEvents(deps);
   const shared = { ...deps, store, revocations, verification, events };
   const sessions = createSessions({ ...shared, capacity: deps.maxSessions });
   const bearers = createBearers(shared);
-  const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
+  const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });
   const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
   const routes = {
     ...shared,
@@ -94,14 +97,17 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     revoking,
   };
   const tasks = startTasks(deps, [
-    { name: 'revocations', everyMs: 1_000, run: revocations.poll },
+    { name: 'revocation feed', everyMs: 1_000, run: feed.beat },
+    { name: 'revocations', everyMs: 5_000, run: feed.poll },
+    { name: 'expired revocations', everyMs: 3_600_000, run: revoking.tidy },
+    { name: 'old feed entries', everyMs: 3_600_000, run: feed.tidy },
     { name: 'unlogged revocations', everyMs: 10_000, run: revoking.settle },
     { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
     { name: 'sessions', everyMs: 60_000, run: async () => sessions.sweep() },
   ]);
   return {
     adminRoutes: createAdminRoutes(routes),
-    publicRoutes: createPublicRoutes(routes),
+    publicRoutes: [...createPublicRoutes(routes), ...createRevocationRoutes({ ...shared, feed })],
     sessionRoutes: createSessionRoutes({ ...shared, sessions }),
     credentials: {
       peekSession: sessions.peek,
@@ -113,9 +119,13 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       revocations: () => verification.assertFresh('write'),
       canary: createGateCheck({ ...shared, gateway }),
     },
-    poll: revocations.poll,
+    poll: async () => {
+      await feed.beat();
+      await feed.poll();
+    },
     close: async () => {
       await tasks.stop();
+      await feed.close();
       await ledger.close();
     },
   };

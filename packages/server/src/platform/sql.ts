@@ -26,6 +26,12 @@ export interface SqlSession extends Queries {
   close(): Promise<void>;
 }
 
+/** What a session may be told. */
+export interface SqlSessionOptions {
+  /** Called with the payload of each notification, on any channel this session listens to. */
+  readonly onNotification?: (payload: string) => void;
+}
+
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
 
 /** The database. */
@@ -35,7 +41,7 @@ export interface Sql extends Queries {
   /** Runs `work` on a connection of its own, outside the pool and without a statement time limit. */
   session<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** Opens a session that lives until closed. */
-  openSession(): Promise<SqlSession>;
+  openSession(options?: SqlSessionOptions): Promise<SqlSession>;
   /** Waits for running queries, then closes every connection. */
   close(): Promise<void>;
 }
@@ -76,7 +82,8 @@ export function createSql(options: SqlOptions): Sql {
     if (pool.waitingCount >= maxWaiting) throw unavailable('too many callers wait for the database');
     return pool.connect().catch((error: unknown) => Promise.reject(fromSqlError(error)));
   };
-  const openSession = () => connectSession({ ...clientConfig(options), statement_timeout: 0 });
+  const openSession = (session?: SqlSessionOptions) =>
+    connectSession({ ...clientConfig(options), statement_timeout: 0 }, session);
   return {
     query: async (text, values) => runOnce(await acquire(), text, values),
     transaction: async (work, isolation = 'read committed') =>
@@ -207,12 +214,16 @@ async function rollBack(client: PoolClient): Promise<Error | undefined> {
   }
 }
 
-async function connectSession(config: ClientConfig): Promise<SqlSession> {
+async function connectSession(
+  config: ClientConfig,
+  { onNotification }: SqlSessionOptions = {},
+): Promise<SqlSession> {
   const { query_timeout: _, ...unlimited } = config;
   const client = new Client(unlimited);
   const lost = new Promise<void>((resolve) => client.once('end', resolve));
   // A broken connection also ends: `lost` tells.
   client.on('error', () => undefined);
+  if (onNotification !== undefined) client.on('notification', ({ payload = '' }) => onNotification(payload));
   await client.connect().catch((error: unknown) => Promise.reject(fromSqlError(error)));
   return {
     query: (text, values) => run(client, text, values),

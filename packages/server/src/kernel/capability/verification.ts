@@ -35,7 +35,7 @@ export interface VerificationDeps {
   /** DID of the gateway: the audience. */
   readonly gateway: string;
   readonly policy: () => KernelPolicy;
-  readonly revocations: Pick<Revocations, 'isRevoked' | 'isFresh'>;
+  readonly revocations: Pick<Revocations, 'isLinkRevoked' | 'isFresh' | 'track'>;
   readonly resolver: DidResolver;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -43,7 +43,12 @@ export interface VerificationDeps {
 
 export function createVerification(deps: VerificationDeps): Verification {
   const { revocations, policy, crypto, resolver } = deps;
-  const { isRevoked } = revocations;
+  const isRevoked = revocations.isLinkRevoked;
+  /** The first question about a chain is asked before anything else of it is used. */
+  const trackAndAsk: typeof isRevoked = (lid, index, links) => {
+    if (index === 0) revocations.track(links);
+    return isRevoked(lid, index, links);
+  };
   const now = (): number => Math.floor(deps.clock.now() / 1000);
   const hasAnchor = createAnchorCheck(policy);
   const assertFresh = (op: 'read' | 'write'): void => {
@@ -51,7 +56,14 @@ export function createVerification(deps: VerificationDeps): Verification {
   };
   const context = (): VerifyContext => {
     assertFresh('read');
-    return { now: now(), audience: deps.gateway, anchors: policy().anchors, isRevoked, resolver, crypto };
+    return {
+      now: now(),
+      audience: deps.gateway,
+      anchors: policy().anchors,
+      isRevoked: trackAndAsk,
+      resolver,
+      crypto,
+    };
   };
   return {
     now,

@@ -1,20 +1,27 @@
-import { TrustError } from '@talosprotocol/protocol';
+import type { BelowRule, FeedItem } from '@talosprotocol/contracts';
+import { createBelowRules, type ParsedLink, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
-import type { Clock } from '../../platform/system.js';
-import type { KernelStore } from '../store.js';
+import { createLiveChains } from './live-chains.js';
+import { nameOf } from './revocation.js';
+import { createWatchers } from './watchers.js';
 
 /** The revocations in force in this process, and who is told of new ones. */
 export interface Revocations {
-  /** Reads all of them; nothing may be served before. */
-  load(): Promise<void>;
-  /** Reads what other processes added since. */
-  poll(): Promise<void>;
   isRevoked(lid: string): boolean;
-  /** False while nobody knows whether this process has heard of every revocation: reading from the database failed
-   *  for too long. */
+  /** The same for `links[index]` of a chain, by a rule below a DID too (REV-2). */
+  isLinkRevoked(lid: string, index: number, links: readonly ParsedLink[]): boolean;
+  /** False while nobody knows whether this process has heard of every revocation: the feed was silent for too long. */
   isFresh(op: 'read' | 'write'): boolean;
   /** Puts a revocation that is durable in force. Synchronous: when it returns, nothing accepts the link any more. */
-  enforce(lid: string): void;
+  enforce(lid: string, exp?: number): void;
+  /** The same for a rule: also with the chains that are in use here. */
+  enforceRule(rule: BelowRule, exp?: number): void;
+  /** The same for what an entry of the feed says. */
+  apply(item: FeedItem): void;
+  /** Remembers a chain that is being verified, as long as it is used: a later rule may end it. */
+  track(links: readonly ParsedLink[]): void;
+  /** Forgets what refuses only links that have expired before `now` (Unix seconds). */
+  forget(now: number): void;
   /** Calls `listener` with every link that comes into force from now on, before any watcher is called. */
   onEnforced(listener: (lid: string) => void): void;
   /** Ends whatever hangs on a name that is no link, such as a session. */
@@ -25,84 +32,51 @@ export interface Revocations {
 }
 
 export interface RevocationsDeps {
-  readonly store: Pick<KernelStore, 'revocationsAfter'>;
-  readonly clock: Clock;
   readonly log: Log;
+  readonly isFresh: Revocations['isFresh'];
 }
 
-/** Longest silence in which calls are still decided, in milliseconds (PROTOCOL 4). */
-const SILENCE = { write: 5_000, read: 60_000 } as const;
-
-/** Makes the set of revocations, empty and stale until `load`. */
-export function createRevocations(deps: RevocationsDeps): Revocations {
-  const { store, clock, log } = deps;
-  const revoked = new Set<string>();
+/** Makes the set of revocations, empty. */
+export function createRevocations({ log, isFresh }: RevocationsDeps): Revocations {
+  const revoked = new Map<string, number>();
+  const rules = createBelowRules();
+  const ruleEnds = new Map<string, { readonly rule: BelowRule; readonly exp: number }>();
+  const live = createLiveChains();
   const watchers = createWatchers(log);
-  let number = 0;
-  let heard = Number.NEGATIVE_INFINITY;
-
   const listeners: ((lid: string) => void)[] = [];
 
-  const enforce = (lid: string): void => {
-    revoked.add(lid);
+  const enforce = (lid: string, exp = Number.POSITIVE_INFINITY): void => {
+    if (revoked.has(lid)) return;
+    revoked.set(lid, exp);
     for (const listener of listeners) listener(lid);
     watchers.call(lid);
   };
-  const poll = async (): Promise<void> => {
-    // What is read is at least as new as the moment of asking, not of the answer.
-    const asked = clock.monotonic();
-    for (const row of await store.revocationsAfter(number)) {
-      number = Math.max(number, row.number);
-      if (!revoked.has(row.lid)) enforce(row.lid);
-    }
-    heard = Math.max(heard, asked);
+  const enforceRule = (rule: BelowRule, exp = Number.POSITIVE_INFINITY): void => {
+    if (!rules.add(rule)) return;
+    ruleEnds.set(nameOf({ rule }), { rule, exp });
+    // A lid stands for one chain only, so what a rule ends is ended link by link. `forget` keeps them as long as the rule.
+    for (const lid of live.find((index, links) => rules.since(index, links) !== undefined)) enforce(lid, exp);
   };
   return {
-    load: poll,
-    poll,
     isRevoked: (lid) => revoked.has(lid),
-    isFresh: (op) => clock.monotonic() - heard <= SILENCE[op],
+    isLinkRevoked: (lid, index, links) => revoked.has(lid) || rules.since(index, links) !== undefined,
+    isFresh,
     enforce,
+    enforceRule,
+    apply: (item) => ('lid' in item ? enforce(item.lid, item.exp) : enforceRule(item.rule, item.exp)),
+    track: live.add,
+    forget: (now) => {
+      for (const [lid, exp] of revoked) if (exp < now) revoked.delete(lid);
+      for (const [name, { rule, exp }] of ruleEnds) {
+        if (exp >= now) continue;
+        rules.remove(rule);
+        ruleEnds.delete(name);
+      }
+    },
     onEnforced: (listener) => void listeners.push(listener),
     signal: watchers.call,
     watch: watchers.add,
   };
-}
-
-interface Watchers {
-  add(names: readonly string[], listener: () => void): () => void;
-  call(name: string): void;
-}
-
-function createWatchers(log: Log): Watchers {
-  const byName = new Map<string, Set<() => void>>();
-  const remove = (name: string, listener: () => void): void => {
-    const set = byName.get(name);
-    if (set?.delete(listener) && set.size === 0) byName.delete(name);
-  };
-  const add = (names: readonly string[], listener: () => void): (() => void) => {
-    // Wrapped: the same function may be added twice, and each addition is removed by itself.
-    const once = (): void => {
-      unsubscribe();
-      listener();
-    };
-    const unsubscribe = (): void => {
-      for (const name of names) remove(name, once);
-    };
-    for (const name of names) byName.set(name, (byName.get(name) ?? new Set()).add(once));
-    return unsubscribe;
-  };
-  const call = (name: string): void => {
-    for (const once of [...(byName.get(name) ?? [])]) {
-      try {
-        once();
-      } catch (error) {
-        // One listener's fault must not keep a revocation from the others.
-        log.error('a listener for a revocation failed', { err: error });
-      }
-    }
-  };
-  return { add, call };
 }
 
 /** What a caller is told when revocations cannot be read. */

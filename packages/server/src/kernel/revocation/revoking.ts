@@ -1,29 +1,36 @@
-import { createChecker, Hash43, type RevokeAnswer } from '@talosprotocol/contracts';
+import { createChecker, type RevokeAnswer, RevokeRequest } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   type DidResolver,
   formatTime,
+  isRevocationBelow,
   type JsonObject,
+  type ParsedChain,
   parseRevocation,
+  parseRevocationBelow,
   TrustError,
   verifyRevocation,
+  verifyRevocationBelow,
 } from '@talosprotocol/protocol';
 import type { Clock } from '../../platform/system.js';
 import type { Events, RevocationFacts } from '../events.js';
 import type { KernelPolicy } from '../ports.js';
 import type { KernelStore } from '../store.js';
-import type { Revocation } from './revocation.js';
+import { type Counted, nameOf, type Revocation, type RevocationTarget } from './revocation.js';
 import type { Revocations } from './revocations.js';
+import type { FeedWriter } from './store.js';
 
-/** Revokes links. */
+/** Revokes links, and what DIDs handed on. */
 export interface Revoking {
-  /** Revokes what a signed revocation names (CAP-25). @throws {TrustError} MALFORMED, as verifyRevocation,
-   *    UNAVAILABLE */
+  /** Revokes what a signed revocation names (CAP-25, REV-1). @throws {TrustError} MALFORMED, as verifyRevocation,
+   *    RATE_LIMITED: too many are in force below this root, UNAVAILABLE */
   revokeSigned(jws: string): Promise<RevokeAnswer>;
-  /** Revokes for an administrator, whom the caller of this has checked. @throws {TrustError} MALFORMED */
-  revokeAsAdministrator(lid: string): Promise<RevokeAnswer>;
+  /** Revokes for an administrator, whom the caller of this has checked. */
+  revokeAsAdministrator(target: RevocationTarget): Promise<RevokeAnswer>;
   /** Logs the revocations whose event a crash has kept out of the log. */
   settle(): Promise<void>;
+  /** Forgets what refuses only links that have expired long ago. */
+  tidy(): Promise<void>;
 }
 
 export interface RevokingDeps {
@@ -31,6 +38,7 @@ export interface RevokingDeps {
   readonly issuer: string;
   readonly store: KernelStore;
   readonly revocations: Revocations;
+  readonly feed: { readonly writer: FeedWriter };
   readonly events: Pick<Events, 'revoked'>;
   readonly policy: () => KernelPolicy;
   readonly resolver: DidResolver;
@@ -40,75 +48,136 @@ export interface RevokingDeps {
 
 /** Younger ones are being logged by whoever took them in. */
 const SETTLE_AFTER_MS = 10_000;
-
-const checkLid = createChecker(Hash43);
+/** How long a revocation outlives what it refuses, in seconds: more than any two clocks differ. */
+const KEPT_SECONDS = 86_400;
 
 export function createRevoking(deps: RevokingDeps): Revoking {
-  const { store, revocations, events, clock } = deps;
+  const { store, revocations, events, clock, feed } = deps;
   const underWay = new Map<string, Promise<void>>();
 
   /** In force as soon as it is durable, in the log next, then answered: nothing allowed can follow it in the log.
    *  If the log refuses, it stays in force, and the next request or start brings it into the log. */
   const put = async (revocation: Revocation): Promise<RevokeAnswer> => {
-    const kept = await store.addRevocation(revocation);
-    revocations.enforce(kept.lid);
+    const kept = await store.addRevocation(revocation, feed.writer);
+    enforce(kept, revocations);
     if (!kept.audited) await log(kept);
-    return { lid: kept.lid, by: kept.by, revoked: formatTime(kept.at) };
+    return answer(kept);
   };
   const log = (kept: Revocation): Promise<void> => {
-    const pending = underWay.get(kept.lid) ?? logOnce(kept).finally(() => underWay.delete(kept.lid));
-    underWay.set(kept.lid, pending);
+    const name = nameOf(kept.target);
+    const pending = underWay.get(name) ?? logOnce(kept).finally(() => underWay.delete(name));
+    underWay.set(name, pending);
     return pending;
   };
   const logOnce = async (kept: Revocation): Promise<void> => {
     await events.revoked(await factsOf(kept, deps));
-    await store.markAudited(kept.lid);
+    await store.markAudited(kept.target);
   };
   return {
     revokeSigned: async (jws) => {
-      const { policy, resolver, crypto } = deps;
-      const now = Math.floor(clock.now() / 1000);
-      const context = { now, anchors: policy().anchors, resolver, crypto };
-      const parsed = parseRevocation(jws, crypto);
-      const { lid, by } = await verifyRevocation(parsed, context);
-      // Refused for ever by the link before it already: else whoever lost a capability could go on filling list and log
-      // with links below it, of their own making.
-      const above = parsed.chain.links.slice(0, -1);
-      if (!revocations.isRevoked(lid) && above.some((link) => revocations.isRevoked(link.lid))) {
-        return { lid, by, revoked: formatTime(clock.now()) };
-      }
-      return put({ lid, by, revocation: jws, at: clock.now() });
+      const { target, by, chain, iss } = await verifySigned(jws, deps);
+      const signed = { target, by, revocation: jws, at: clock.now(), exp: expiryOf(chain) };
+      // Refused for ever by what is in force already: else whoever lost a capability could go on filling list and log with
+      // links below it, of their own making.
+      if (isMoot(target, chain, revocations)) return answer(signed);
+      // The root's issuer is an anchor of the policy; nobody bounds how often it takes back what it gave.
+      const counted = iss === chain.root.claims.iss ? {} : { counted: countedOf(target, chain) };
+      return put({ ...signed, ...counted });
     },
-    revokeAsAdministrator: async (lid) => {
-      const fault = checkLid(lid);
-      if (fault !== undefined) throw new TrustError('MALFORMED', `lid ${fault}`);
-      return put({ lid, by: 'administrator', revocation: null, at: clock.now() });
+    revokeAsAdministrator: async (target) => {
+      const issued = 'lid' in target ? await store.findCapability(target.lid) : undefined;
+      const exp = issued?.exp ?? null;
+      return put({ target, by: 'administrator', revocation: null, at: clock.now(), exp });
     },
     settle: async () => {
       const before = clock.now() - SETTLE_AFTER_MS;
       for (const kept of await store.unauditedRevocations(before)) await log(kept);
     },
+    tidy: async () => {
+      const before = Math.floor(clock.now() / 1000) - KEPT_SECONDS;
+      await store.forgetRevocations(before);
+      revocations.forget(before);
+    },
   };
 }
 
-/** The tenant is that of the chain's anchor, so that the event stands in the log the link's calls stand in. */
-async function factsOf({ lid, by, revocation }: Revocation, deps: RevokingDeps): Promise<RevocationFacts> {
-  const { anchors, defaultTenant } = deps.policy();
-  if (revocation === null) {
-    const issued = await deps.store.findCapability(lid);
-    const tenant = issued === undefined ? undefined : anchors.get(deps.issuer)?.tenant;
-    return { lid, by, revocation, chainHash: null, tenant: tenant ?? defaultTenant };
-  }
-  const { chain, claims } = parseRevocation(revocation, deps.crypto);
-  const tenant = anchors.get(chain.root.claims.iss)?.tenant ?? defaultTenant;
-  return { lid, by, revocation, chainHash: chain.cth, tenant, madeAt: claims.iat };
+function enforce({ target, exp }: Revocation, revocations: Revocations): void {
+  if ('lid' in target) revocations.enforce(target.lid, exp ?? undefined);
+  else revocations.enforceRule(target.rule, exp ?? undefined);
 }
 
-/** A body is a signed revocation or a link's id, never both. @throws {TrustError} MALFORMED */
-export function parseRevokeRequest(body: JsonObject): { readonly jws: string } | { readonly lid: string } {
-  const names = Object.keys(body);
-  const { revocation, lid } = body;
-  if (names.length === 1 && typeof revocation === 'string') return { jws: revocation };
-  if (names.length === 1 && typeof lid === 'string') return { lid };
-  throw new TrustError('MALFORMED', 'a revocation: must have exactly one of revocation and lid');
+function answer({ target, by, at }: Revocation): RevokeAnswer {
+  return { ...target, by, revoked: formatTime(at) };
+}
+
+interface SignedRevocation {
+  readonly target: RevocationTarget;
+  readonly by: Revocation['by'];
+  readonly chain: ParsedChain;
+  readonly iss: string;
+}
+
+async function verifySigned(jws: string, deps: RevokingDeps): Promise<SignedRevocation> {
+  const { policy, resolver, crypto, clock } = deps;
+  const context = { now: Math.floor(clock.now() / 1000), anchors: policy().anchors, resolver, crypto };
+  if (isRevocationBelow(jws)) {
+    const parsed = parseRevocationBelow(jws, crypto);
+    const { rule, by } = await verifyRevocationBelow(parsed, context);
+    return { target: { rule }, by, chain: parsed.chain, iss: parsed.claims.iss };
+  }
+  const parsed = parseRevocation(jws, crypto);
+  const { lid, by } = await verifyRevocation(parsed, context);
+  return { target: { lid }, by, chain: parsed.chain, iss: parsed.claims.iss };
+}
+
+/** Whether all that the revocation would refuse is refused already, by a link above. */
+function isMoot(target: RevocationTarget, { links }: ParsedChain, revocations: Revocations): boolean {
+  if ('lid' in target && revocations.isRevoked(target.lid)) return false;
+  const above = 'lid' in target ? links.slice(0, -1) : links;
+  return above.some((link, index) => revocations.isLinkRevoked(link.lid, index, links));
+}
+
+/** After that moment (Unix seconds) every chain with the last link of this one has expired. */
+function expiryOf({ links }: ParsedChain): number {
+  return Math.min(...links.map(({ claims }) => claims.exp));
+}
+
+function countedOf(target: RevocationTarget, { links, root }: ParsedChain): Counted {
+  const above = 'lid' in target ? links.slice(0, -1) : links;
+  return { root: root.lid, branch: above[1]?.lid ?? null };
+}
+
+/** The tenant is that of the chain's anchor, so that the event stands in the log the link's calls stand in. */
+async function factsOf({ target, by, revocation }: Revocation, deps: RevokingDeps): Promise<RevocationFacts> {
+  const { anchors, defaultTenant } = deps.policy();
+  if (revocation === null) {
+    const issued = 'lid' in target ? await deps.store.findCapability(target.lid) : undefined;
+    const tenant = issued === undefined ? undefined : anchors.get(deps.issuer)?.tenant;
+    return { target, by, revocation, chainHash: null, tenant: tenant ?? defaultTenant };
+  }
+  const parse = 'lid' in target ? parseRevocation : parseRevocationBelow;
+  const { chain, claims } = parse(revocation, deps.crypto);
+  const tenant = anchors.get(chain.root.claims.iss)?.tenant ?? defaultTenant;
+  return { target, by, revocation, chainHash: chain.cth, tenant, madeAt: claims.iat };
+}
+
+const checkRequest = createChecker(RevokeRequest);
+
+/** A body is a signed revocation, or what an administrator revokes. @throws {TrustError} MALFORMED */
+export function parseRevokeRequest(
+  body: JsonObject,
+): { readonly jws: string } | { readonly target: RevocationTarget } {
+  // A JWS is read by its own parser, which says what is wrong with it.
+  const { revocation } = body;
+  if (Object.keys(body).length === 1 && typeof revocation === 'string') return { jws: revocation };
+  const fault = checkRequest(body);
+  if (fault !== undefined) {
+    throw new TrustError('MALFORMED', `a revocation: ${fault}`, {
+      hint: 'Give exactly one of revocation, lid, or below with as.',
+    });
+  }
+  const stated = body as Exclude<RevokeRequest, { revocation: string }>;
+  if ('lid' in stated) return { target: { lid: stated.lid } };
+  const { below, as, point = null } = stated;
+  return { target: { rule: { below, as, point } } };
 }

@@ -1,39 +1,70 @@
-import type { RevokedBy } from '@talosprotocol/contracts';
+import type { BelowRole, FeedItem, RevokedBy } from '@talosprotocol/contracts';
+import { type FeedHead, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
-import type { Revocation } from './revocation.js';
+import { announce, appendEntry, readHead } from './feed-store.js';
+import { type Counted, itemOf, nameOf, type Revocation, type RevocationTarget } from './revocation.js';
+
+/** Signs the entry that follows `head`. */
+export type SignEntry = (head: FeedHead, item: FeedItem) => { readonly entry: string; readonly hash: string };
+
+/** The feed new revocations go into. */
+export interface FeedWriter {
+  readonly iss: string;
+  readonly sign: SignEntry;
+}
+
+/** A revocation, and whether its event is in the log. */
+export type KeptRevocation = Revocation & { readonly audited: boolean };
 
 /** The revocations' SQL. */
 export interface RevocationStore {
-  /** Keeps a revocation; gives the one that was there before if the link was revoked already. */
-  addRevocation(revocation: Revocation): Promise<Revocation & { readonly audited: boolean }>;
+  /** Keeps a revocation and its entry in the feed; gives the one that was there before if there is one of that name.
+   *  @throws {TrustError} RATE_LIMITED: too many are kept below its root or branch */
+  addRevocation(revocation: Revocation, feed: FeedWriter): Promise<KeptRevocation>;
+  findRevocation(target: RevocationTarget): Promise<KeptRevocation | undefined>;
   /** Says that the revocation's event is in the log. */
-  markAudited(lid: string): Promise<void>;
+  markAudited(target: RevocationTarget): Promise<void>;
   /** Revocations from before that moment (Unix milliseconds) whose event is not known to be in the log. */
   unauditedRevocations(before: number): Promise<Revocation[]>;
-  /** In the order in which they were committed. */
-  revocationsAfter(number: number): Promise<{ readonly number: number; readonly lid: string }[]>;
+  /** All in force, and where the feed stood at that moment. */
+  readSnapshot(iss: string): Promise<{ readonly head: FeedHead; readonly items: readonly FeedItem[] }>;
+  /** Forgets what has expired before `exp` (Unix seconds). */
+  forgetRevocations(exp: number): Promise<void>;
 }
+
+/** Most revocations that holders below one root, and below one branch of it, have in force. */
+export const REVOCATION_BOUNDS = { root: 4_096, branch: 512 } as const;
 
 /** 'revoke' in ASCII. */
 const REVOKE_LOCK = 0x7265766f6b65;
 
 interface RevocationRow {
-  readonly lid: string;
+  readonly name: string;
+  readonly below: string | null;
+  readonly role: BelowRole | null;
+  readonly point: string | null;
   readonly revoked_by: RevokedBy;
   readonly revocation: string | null;
   readonly revoked_at: number;
+  readonly exp: number | null;
   readonly audited: boolean;
 }
 
-function toRevocation({ lid, revoked_by, revocation, revoked_at }: RevocationRow): Revocation {
-  return { lid, by: revoked_by, revocation, at: revoked_at };
+function toRevocation(row: RevocationRow): KeptRevocation {
+  const { revoked_by, revocation, revoked_at, exp, audited } = row;
+  return { target: toTarget(row), by: revoked_by, revocation, at: revoked_at, exp, audited };
+}
+
+function toTarget({ name, below, role, point }: RevocationRow): RevocationTarget {
+  return below === null || role === null ? { lid: name } : { rule: { below, as: role, point } };
 }
 
 export function createRevocationStore(sql: Sql): RevocationStore {
   return {
-    addRevocation: (revocation) => sql.transaction((tx) => addRevocation(tx, revocation)),
-    markAudited: async (lid) => {
-      await sql.query('UPDATE kernel_revocation SET audited = true WHERE lid = $1', [lid]);
+    addRevocation: (revocation, feed) => sql.transaction((tx) => addRevocation(tx, revocation, feed)),
+    findRevocation: (target) => findByName(sql, nameOf(target)),
+    markAudited: async (target) => {
+      await sql.query('UPDATE kernel_revocation SET audited = true WHERE name = $1', [nameOf(target)]);
     },
     unauditedRevocations: async (before) => {
       const rows = await sql.query<RevocationRow>(
@@ -42,27 +73,55 @@ export function createRevocationStore(sql: Sql): RevocationStore {
       );
       return rows.map(toRevocation);
     },
-    revocationsAfter: (number) =>
-      sql.query<{ number: number; lid: string }>(
-        'SELECT number, lid FROM kernel_revocation WHERE number > $1 ORDER BY number',
-        [number],
-      ),
+    readSnapshot: (iss) =>
+      sql.transaction(async (tx) => {
+        const { n, hash } = await readHead(tx, iss);
+        const rows = await tx.query<RevocationRow>('SELECT * FROM kernel_revocation ORDER BY number');
+        return { head: { n, hash }, items: rows.map(toRevocation).map(itemOf) };
+      }, 'repeatable read'),
+    forgetRevocations: async (exp) => {
+      await sql.query('DELETE FROM kernel_revocation WHERE exp < $1 AND audited', [exp]);
+    },
   };
 }
 
+async function findByName(queries: Queries, name: string): Promise<KeptRevocation | undefined> {
+  const [row] = await queries.query<RevocationRow>('SELECT * FROM kernel_revocation WHERE name = $1', [name]);
+  return row === undefined ? undefined : toRevocation(row);
+}
+
 /** Numbered under a lock that is held until the commit: a reader who has seen a number has seen all before it. */
-async function addRevocation(
-  tx: Queries,
-  { lid, by, revocation, at }: Revocation,
-): Promise<Revocation & { readonly audited: boolean }> {
+async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWriter): Promise<KeptRevocation> {
+  const { target, by, revocation: jws, at, exp, counted } = revocation;
   await tx.query('SELECT pg_advisory_xact_lock($1)', [REVOKE_LOCK]);
+  const name = nameOf(target);
+  const known = await findByName(tx, name);
+  if (known !== undefined) return known;
+  if (counted !== undefined) await assertRoom(tx, counted);
+  const rule = 'rule' in target ? target.rule : { below: null, as: null, point: null };
   await tx.query(
-    `INSERT INTO kernel_revocation (number, lid, revoked_by, revocation, revoked_at)
-     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4 FROM kernel_revocation
-     ON CONFLICT (lid) DO NOTHING`,
-    [lid, by, revocation, at],
+    `INSERT INTO kernel_revocation
+       (number, name, below, role, point, revoked_by, revocation, revoked_at, exp, root, branch)
+     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM kernel_revocation`,
+    [name, rule.below, rule.as, rule.point, by, jws, at, exp, counted?.root ?? null, counted?.branch ?? null],
   );
-  const [row] = await tx.query<RevocationRow>('SELECT * FROM kernel_revocation WHERE lid = $1', [lid]);
-  if (row === undefined) throw new Error('a revocation was not kept');
-  return { ...toRevocation(row), audited: row.audited };
+  const head = await readHead(tx, feed.iss);
+  const { entry, hash } = feed.sign(head, itemOf(revocation));
+  await appendEntry(tx, { iss: feed.iss, n: head.n + 1, hash, entry, at });
+  await announce(tx, { iss: feed.iss, n: head.n + 1 });
+  return { ...revocation, audited: false };
+}
+
+async function assertRoom(tx: Queries, { root, branch }: Counted): Promise<void> {
+  const [row] = await tx.query<{ in_root: number; in_branch: number }>(
+    `SELECT count(*) AS in_root, count(*) FILTER (WHERE branch = $2) AS in_branch
+     FROM kernel_revocation WHERE root = $1`,
+    [root, branch],
+  );
+  const { in_root = 0, in_branch = 0 } = row ?? {};
+  if (in_root < REVOCATION_BOUNDS.root && in_branch < REVOCATION_BOUNDS.branch) return;
+  throw new TrustError('RATE_LIMITED', 'too many revocations by holders are in force below one link', {
+    link: in_branch < REVOCATION_BOUNDS.branch ? 1 : 2,
+    hint: 'Revoke a link further up, or below its subject: that takes all below it at once. The issuer of the root and an administrator always may.',
+  });
 }
