@@ -31,15 +31,22 @@ export function formatBearerKey(chain: string, seed: Uint8Array): string {
   return `${PREFIX}${chain}~${encodeBase64url(seed)}`;
 }
 
-/** Reads a bearer key (CAP-22) and the syntax of its chain.
+/** Splits a bearer key into the text of its chain and its seed, which is a secret; neither is looked at.
  *  @throws {TrustError} MALFORMED; no message repeats any of the key */
-export function parseBearerKey(key: string, crypto: CryptoProvider): BearerKey {
+export function splitBearerKey(key: string): { readonly chain: string; readonly seed: string } {
   if (!key.startsWith(PREFIX) || key.length > MAX_LENGTH) throw malformed('text that is not a bearer key');
   const end = key.lastIndexOf('~');
   if (end < 0 || key.length - end - 1 !== SEED_DIGITS) throw malformed('a bearer key without a seed');
-  const seed = decodeBase64url(key.slice(end + 1));
+  return { chain: key.slice(PREFIX.length, end), seed: key.slice(end + 1) };
+}
+
+/** Reads a bearer key (CAP-22) and the syntax of its chain.
+ *  @throws {TrustError} MALFORMED; no message repeats any of the key */
+export function parseBearerKey(key: string, crypto: CryptoProvider): BearerKey {
+  const { chain, seed: digits } = splitBearerKey(key);
+  const seed = decodeBase64url(digits);
   return {
-    chain: parseChain(key.slice(PREFIX.length, end), crypto),
+    chain: parseChain(chain, crypto),
     createSigner: () => createSigner(seed, crypto),
   };
 }

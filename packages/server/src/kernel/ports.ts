@@ -86,6 +86,8 @@ export interface Authenticated {
   readonly credential: CredentialRecord;
   /** Of a session: its end, in Unix seconds. */
   readonly sessionEnds?: number;
+  /** Of a proof of one request: when it was made, in Unix seconds. */
+  readonly provenAt?: number;
   /** @throws {TrustError} once a link is revoked (REVOKED) or expired (EXPIRED), the anchor was changed
    *    (UNTRUSTED_ISSUER) or the session ended (SESSION_UNKNOWN); UNAVAILABLE while the revocation feed is silent for
    *    too long for calls of this kind: that is no word against the credential */
@@ -101,4 +103,26 @@ export interface SignedRequest {
   readonly target: string;
   readonly headers: SignedHeaders;
   readonly body: Uint8Array;
+}
+
+/** A chain with a proof of its own for one request (SES-13), or with a message signature in the headers (SES-15). */
+export type PresentedProof =
+  | { readonly kind: 'proof'; readonly chain: string; readonly proof: string }
+  | { readonly kind: 'signature'; readonly chain: string };
+
+/** The parts of a request that such a proof covers, besides its body, as received. */
+export interface ProvenRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly host: string;
+  readonly headers: SignedHeaders;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** A proof that holds, save for the body. */
+export interface ExaminedProof {
+  /** Checks the body and uses the nonce up, in one synchronous step. @throws {TrustError} PROOF_INVALID, and as
+   *    `assertLive`; UNAVAILABLE */
+  finish(body: Uint8Array): Promise<Authenticated>;
 }

@@ -7,6 +7,7 @@ import { createGateCheck } from './canary.js';
 import { createAuthorizing } from './capability/authorizing.js';
 import { createBearers } from './capability/bearers.js';
 import { createIssuing } from './capability/issuing.js';
+import { createKnownChains } from './capability/known-chains.js';
 import { createVerification } from './capability/verification.js';
 import { createEvents } from './events.js';
 import { createIdentities } from './identity/identities.js';
@@ -16,7 +17,10 @@ import type {
   AuditSink,
   Authenticated,
   DecisionLookup,
+  ExaminedProof,
   KernelPolicy,
+  PresentedProof,
+  ProvenRequest,
   RateLimiter,
   SignedRequest,
 } from './ports.js';
@@ -25,6 +29,7 @@ import { createRevocations } from './revocation/revocations.js';
 import { createRevoking } from './revocation/revoking.js';
 import { createRevocationRoutes } from './revocation/routes.js';
 import { createAdminRoutes, createPublicRoutes } from './routes.js';
+import { createProofs } from './session/proofs.js';
 import { createSessionRoutes } from './session/session-routes.js';
 import { createSessions } from './session/sessions.js';
 import { createKernelStore } from './store.js';
@@ -64,6 +69,7 @@ export interface Kernel {
     peekSession(authorization: string): void;
     authenticateSession(authorization: string, request: SignedRequest): Authenticated;
     authenticateBearer(key: string): Promise<Authenticated>;
+    examineProof(presented: PresentedProof, request: ProvenRequest): Promise<ExaminedProof>;
   };
   /** The gateway's port `CallLedger`. */
   readonly ledger: { hold(capability: VerifiedCapability): Promise<void> };
@@ -84,10 +90,12 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const gateway = deps.gateway.did;
   const verification = createVerification({ ...deps, gateway, revocations });
   const events = createEvents(deps);
-  const shared = { ...deps, store, revocations, verification, events };
+  const knownChains = createKnownChains({ verification, revocations });
+  const shared = { ...deps, store, revocations, verification, events, knownChains };
   const sessions = createSessions({ ...shared, capacity: deps.maxSessions });
   const bearers = createBearers(shared);
-  const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });
+  const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
+  const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
   const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
   const routes = {
     ...shared,
@@ -113,6 +121,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       peekSession: sessions.peek,
       authenticateSession: sessions.authenticate,
       authenticateBearer: bearers.authenticate,
+      examineProof: proofs.examine,
     },
     ledger: { hold: ledger.hold },
     checks: {

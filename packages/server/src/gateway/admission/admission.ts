@@ -1,14 +1,15 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
 import type { Admission, AdmissionDeps, Arrival, Call } from './call.js';
-import { credentialOf, identify, type Presented, unverifiedRecord } from './credential.js';
+import { credentialOf, type Examined, examine, type Presented, unverifiedRecord } from './credential.js';
 import { decide } from './decide.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { rethrowOutage } from './outage.js';
 import type { Authenticated } from './ports.js';
 
-/** Builds admission. Order (DEC-4): address limiter, what a session header shows, body and syntax, credential, items
+/** Builds admission. Order (DEC-4): address limiter, what a session header shows, a bearer key or
+ *  proof as far as it shows, body and syntax, credential, items
  *  and grants, what is to be called, limits, record, dispatch; the first failure ends it.
  *  The function throws where nothing could be decided or recorded: UNAVAILABLE, DISK_FULL, and what `read` throws. */
 export function createAdmission(deps: AdmissionDeps): Admission {
@@ -23,7 +24,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     } catch (error) {
       return refuse(surface.action, presented, error);
     }
-    const fault = await bearerFault(deps, presented);
+    const examined = await examine(deps.authority, presented, arrival);
+    const { fault } = examined;
     const read = await surface
       .read(presented.signed, fault !== undefined)
       .catch((error: unknown) => (isUnread(error, fault) ? undefined : Promise.reject(error)));
@@ -31,10 +33,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const { message, body } = read;
     let caller: Authenticated;
     try {
-      if (fault !== undefined) throw fault.error;
       const { method, target } = arrival;
-      const signed = { method, target, headers: presented.signed, body };
-      caller = await identify(deps.authority, presented, signed);
+      caller = await examined.identify({ method, target, headers: presented.signed, body });
     } catch (error) {
       return { ...(await refuse(surface.actionOf(message), presented, error)), message };
     }
@@ -45,21 +45,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   };
 }
 
-interface Fault {
-  readonly error: unknown;
-}
-
-/** What is wrong with a bearer key, found before the body is read: nobody without a key makes us take in large
- *  bodies. It is looked at again afterwards. A session shows by its MAC over the body, and before that by its id. */
-async function bearerFault({ authority }: AdmissionDeps, presented: Presented): Promise<Fault | undefined> {
-  if (presented.kind !== 'bearer') return undefined;
-  return authority.authenticateBearer(presented.key).then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  );
-}
-
-function isUnread(error: unknown, fault: Fault | undefined): boolean {
+function isUnread(error: unknown, fault: Examined['fault']): boolean {
   return fault !== undefined && isTrustError(error) && error.code === 'TOO_LARGE';
 }
 

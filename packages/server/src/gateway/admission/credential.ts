@@ -1,29 +1,42 @@
 import type { CredentialRecord } from '@talosprotocol/contracts';
 import {
+  isProofAuthorization,
   isTalosAuthorization,
+  parseProofAuthorization,
   type RequestHeaders,
   readRequestHeaders,
   type SignedHeaders,
   TrustError,
 } from '@talosprotocol/protocol';
-import type { Authenticated, CredentialAuthority, SignedRequest } from './ports.js';
+import type { Arrival } from './call.js';
+import type { Authenticated, CredentialAuthority, PresentedProof, SignedRequest } from './ports.js';
 
 /** The credential of a request, unverified. */
-export type Presented =
-  | { readonly kind: 'session'; readonly authorization: string; readonly signed: SignedHeaders }
-  | { readonly kind: 'bearer'; readonly key: string; readonly signed: SignedHeaders };
+export type Presented = { readonly signed: SignedHeaders } & (
+  | { readonly kind: 'session'; readonly authorization: string }
+  | { readonly kind: 'bearer'; readonly key: string }
+  | PresentedProof
+);
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
 /** Finds the credential of a request. @throws {TrustError} MALFORMED (SES-7) | NO_CAPABILITY */
 export function credentialOf(rawHeaders: readonly string[]): Presented {
-  const { credential, signed } = readRequestHeaders(rawHeaders);
+  const { credential, signed, capability } = readRequestHeaders(rawHeaders);
+  if (capability !== undefined) return { ...proofOf(credential, capability), signed };
   if (credential?.name !== 'authorization') throw none(credential);
   const { value } = credential;
   if (isTalosAuthorization(value)) return { kind: 'session', authorization: value, signed };
+  if (isProofAuthorization(value)) throw new TrustError('MALFORMED', 'a proof without talos-capability');
   const key = BEARER.exec(value)?.[1];
   if (key === undefined) throw none(credential);
   return { kind: 'bearer', key, signed };
+}
+
+/** A chain without a proof has a signature, or nothing that counts (SES-15, SES-16). */
+function proofOf(credential: RequestHeaders['credential'], chain: string): PresentedProof {
+  if (credential === undefined) return { kind: 'signature', chain };
+  return { kind: 'proof', chain, proof: parseProofAuthorization(credential.value) };
 }
 
 function none(credential: RequestHeaders['credential']): TrustError {
@@ -32,14 +45,44 @@ function none(credential: RequestHeaders['credential']): TrustError {
   return new TrustError('NO_CAPABILITY', reason);
 }
 
-/** Verifies the credential. For sessions nothing waits between the MAC and the mark of its number. */
-export function identify(
+/** What is known of a credential before the body is read. */
+export interface Examined {
+  /** Why it is refused already. */
+  readonly fault?: { readonly error: unknown };
+  /** Verifies the credential with the whole request. For sessions nothing waits between the MAC and the mark of its
+   *  number, for proofs nothing between the look at the body and the end of the nonce. */
+  identify(request: SignedRequest): Authenticated | Promise<Authenticated>;
+}
+
+/** Looks at a credential before the body is read: nobody without one makes us take in large bodies. A bearer key is
+ *  looked at again afterwards. A session shows by its MAC over the body, and before that by its id. */
+export async function examine(
   authority: CredentialAuthority,
-  credential: Presented,
-  request: SignedRequest,
-): Authenticated | Promise<Authenticated> {
-  if (credential.kind === 'bearer') return authority.authenticateBearer(credential.key);
-  return authority.authenticateSession(credential.authorization, request);
+  presented: Presented,
+  arrival: Arrival,
+): Promise<Examined> {
+  if (presented.kind === 'session') {
+    return { identify: (request) => authority.authenticateSession(presented.authorization, request) };
+  }
+  try {
+    if (presented.kind === 'bearer') {
+      await authority.authenticateBearer(presented.key);
+      return { identify: () => authority.authenticateBearer(presented.key) };
+    }
+    const proof = await authority.examineProof(presented, provenRequest(presented, arrival));
+    return { identify: ({ body }) => proof.finish(body) };
+  } catch (error) {
+    return { fault: { error }, identify: () => Promise.reject(error) };
+  }
+}
+
+function provenRequest({ signed }: Presented, { method, target, rawHeaders }: Arrival) {
+  return { method, target, rawHeaders, headers: signed, host: hostOf(rawHeaders) };
+}
+
+function hostOf(rawHeaders: readonly string[]): string {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  return at < 0 ? '' : (rawHeaders[at + 1] ?? '');
 }
 
 /** How an event names a credential that was not verified: by a hash of what was presented (AUD-5). */
@@ -48,6 +91,18 @@ export function unverifiedRecord(
   hashText: (text: string) => string,
 ): CredentialRecord {
   if (presented === undefined) return { kind: 'none' };
-  const { kind } = presented;
-  return { kind, token: hashText(kind === 'bearer' ? presented.key : presented.authorization) };
+  return { kind: presented.kind, token: hashText(tokenOf(presented)) };
+}
+
+function tokenOf(presented: Presented): string {
+  switch (presented.kind) {
+    case 'bearer':
+      return presented.key;
+    case 'session':
+      return presented.authorization;
+    case 'proof':
+      return `${presented.chain}~${presented.proof}`;
+    case 'signature':
+      return presented.chain;
+  }
 }

@@ -9,6 +9,8 @@ export interface Authenticated {
   readonly credential: CredentialRecord;
   /** Of a session: its end, in Unix seconds. */
   readonly sessionEnds?: number;
+  /** Of a proof of one request: when it was made, in Unix seconds. */
+  readonly provenAt?: number;
   /** Passes while the credential is in force for calls of this kind. Synchronous and cheap: asked after every wait.
    *  @throws {TrustError} why it is not: REVOKED | EXPIRED | UNTRUSTED_ISSUER | SESSION_UNKNOWN; UNAVAILABLE while
    *    nobody knows, because the revocation feed has been silent for too long */
@@ -27,6 +29,25 @@ export interface SignedRequest {
   readonly body: Uint8Array;
 }
 
+/** A chain with a proof of its own for one request (SES-13), or with a message signature in the headers (SES-15). */
+export type PresentedProof =
+  | { readonly kind: 'proof'; readonly chain: string; readonly proof: string }
+  | { readonly kind: 'signature'; readonly chain: string };
+
+/** The parts of a request that such a proof covers, besides its body, as received. */
+export interface ProvenRequest extends Omit<SignedRequest, 'body'> {
+  /** The `Host` header. */
+  readonly host: string;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** A proof that holds, save for the body. */
+export interface ExaminedProof {
+  /** Checks the body and uses the nonce up, in one synchronous step. */
+  finish(body: Uint8Array): Promise<Authenticated>;
+}
+
 /** Verifies credentials. Everything throws TrustError with the code of CAP-19, CAP-22, SES-6 to SES-9. */
 export interface CredentialAuthority {
   /** Looks at a session credential before the body is read: syntax, sid and window. Marks nothing.
@@ -36,6 +57,8 @@ export interface CredentialAuthority {
   authenticateSession(authorization: string, request: SignedRequest): Authenticated;
   /** Verifies a bearer key (`talos_...`, without the scheme). The implementor may cache by `cth`. */
   authenticateBearer(key: string): Promise<Authenticated>;
+  /** Verifies all of a proof of one request that shows before its body (SES-14, SES-15). Uses nothing up. */
+  examineProof(presented: PresentedProof, request: ProvenRequest): Promise<ExaminedProof>;
 }
 
 /** Debits `limits.calls`. */

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import {
   type Anchors,
+  createNonces,
   type DidResolver,
   encodeSessionId,
   isSessionMac,
@@ -20,8 +22,24 @@ import type {
   GatewayDraft,
   SignedRequest,
 } from '../admission/ports.js';
+import { createTestProofs } from './proofs.js';
 
 export const crypto = createNodeCrypto();
+
+function createListeners() {
+  const byLid = new Map<string, Set<() => void>>();
+  return {
+    add({ links }: VerifiedCapability, listener: () => void) {
+      for (const { lid } of links) byLid.set(lid, (byLid.get(lid) ?? new Set()).add(listener));
+      return () => {
+        for (const { lid } of links) byLid.get(lid)?.delete(listener);
+      };
+    },
+    call(lid: string) {
+      for (const listener of [...(byLid.get(lid) ?? [])]) listener();
+    },
+  };
+}
 
 /** A small authority: real verification, sessions in a map, revocations in a set. */
 export function createTestAuthority(
@@ -31,8 +49,9 @@ export function createTestAuthority(
   now: () => number,
 ) {
   const revoked = new Set<string>();
+  const nonces = createNonces({ crypto, now: () => now() * 1000, random: (length) => randomBytes(length) });
   const state = { silent: false };
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = createListeners();
   const sessions = new Map<string, { key: Uint8Array; capability: VerifiedCapability; seen: Set<number> }>();
   const cached = new Map<string, Authenticated>();
   const context = () => ({
@@ -50,13 +69,7 @@ export function createTestAuthority(
       if (state.silent) throw new TrustError('UNAVAILABLE', 'revocations have not been heard of');
       if (capability.links.some(({ lid }) => revoked.has(lid))) throw new TrustError('REVOKED', 'revoked');
     },
-    onRevoked: (listener) => {
-      const lids = capability.links.map(({ lid }) => lid);
-      for (const lid of lids) listeners.set(lid, (listeners.get(lid) ?? new Set()).add(listener));
-      return () => {
-        for (const lid of lids) listeners.get(lid)?.delete(listener);
-      };
-    },
+    onRevoked: (listener) => listeners.add(capability, listener),
   });
   const authority: CredentialAuthority = {
     peekSession(authorization) {
@@ -84,14 +97,16 @@ export function createTestAuthority(
       cached.set(key, caller);
       return caller;
     },
+    examineProof: createTestProofs({ gateway, context, live, consumeNonce: nonces.consume }),
   };
   return {
     authority,
     /** `silent`: the revocation feed is, once a credential was verified. */
     state,
+    nonce: () => nonces.issue().nonce,
     revoke(lid: string) {
       revoked.add(lid);
-      for (const listener of [...(listeners.get(lid) ?? [])]) listener();
+      listeners.call(lid);
     },
     async openSession(chain: string) {
       const capability = await verifyCapability(chain, context());

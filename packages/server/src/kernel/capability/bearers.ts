@@ -1,13 +1,17 @@
 import {
   type CryptoProvider,
+  encodeBase64url,
   encodeUtf8,
+  splitBearerKey,
   type VerifiedCapability,
   verifyBearer,
 } from '@talosprotocol/protocol';
-import { createBoundedMap } from '../bounded.js';
+import type { Random } from '../../platform/system.js';
 import type { Events } from '../events.js';
 import type { Authenticated } from '../ports.js';
 import type { Revocations } from '../revocation/revocations.js';
+import { callerOf } from './caller.js';
+import type { KnownChains } from './known-chains.js';
 import type { Verification } from './verification.js';
 
 /** Authenticates bearer keys. */
@@ -19,18 +23,18 @@ export interface Bearers {
 export interface BearersDeps {
   readonly verification: Verification;
   readonly revocations: Revocations;
+  readonly knownChains: KnownChains;
   readonly events: Pick<Events, 'chain'>;
   readonly crypto: CryptoProvider;
+  readonly random: Random;
 }
 
-/** Keys remembered. A chain is 16 KiB at most, so that a flood of large ones stays below 100 MB. */
-const CAPACITY = 2_048;
-
-/** Verified keys are kept by the SHA-256 of the whole key, seed included: who has the chain alone finds nothing,
- *  and no seed is kept. What is found is checked for times, revocations and its anchor at every use. */
+/** A verified key is known by the hash of its chain, and its seed by an HMAC under a key that was made here and dies
+ *  with the process: no seed is kept, and who has the chain alone is verified, and refused, each time anew. What is
+ *  found is checked for times, revocations and its anchor at every use. */
 export function createBearers(deps: BearersDeps): Bearers {
-  const { verification, crypto } = deps;
-  const known = createBoundedMap<string, VerifiedCapability>(CAPACITY);
+  const { verification, crypto, knownChains, random } = deps;
+  const sealing = random(32);
   const underWay = new Map<string, Promise<VerifiedCapability>>();
 
   const verify = async (key: string): Promise<VerifiedCapability> => {
@@ -38,53 +42,23 @@ export function createBearers(deps: BearersDeps): Bearers {
     await deps.events.chain(capability);
     return capability;
   };
-  const verifyOnce = (key: string, name: string): Promise<VerifiedCapability> => {
+  /** The same key twice at a time is verified once; the name is a hash and of the whole key. */
+  const verifyOnce = (key: string): Promise<VerifiedCapability> => {
+    const name = crypto.sha256Hex(encodeUtf8(key));
     const pending = underWay.get(name) ?? verify(key).finally(() => underWay.delete(name));
     underWay.set(name, pending);
     return pending;
   };
-  const find = (name: string): VerifiedCapability | undefined => {
-    const capability = known.get(name);
-    if (capability === undefined || isUsable(verification, capability)) return capability;
-    known.delete(name);
-    return undefined;
-  };
   return {
     authenticate: async (key) => {
-      const name = crypto.sha256Hex(encodeUtf8(key));
-      const capability = find(name) ?? (await verifyOnce(key, name));
-      // Logging the chain took time, in which a revocation may have come in.
-      verification.assertInForce(capability, 'read');
-      known.set(name, capability);
-      return authenticated(capability, deps);
-    },
-  };
-}
-
-function isUsable(verification: Verification, capability: VerifiedCapability): boolean {
-  try {
-    verification.assertInForce(capability, 'read');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function authenticated(
-  capability: VerifiedCapability,
-  { verification, revocations }: BearersDeps,
-): Authenticated {
-  const lids = capability.links.map((link) => link.lid);
-  return {
-    capability,
-    credential: { kind: 'bearer', cth: capability.cth },
-    assertLive: (op) => verification.assertInForce(capability, op),
-    onRevoked: (listener) => {
-      const unsubscribe = revocations.watch(lids, listener);
-      if (!lids.some(revocations.isRevoked)) return unsubscribe;
-      unsubscribe();
-      listener();
-      return unsubscribe;
+      const { chain, seed } = splitBearerKey(key);
+      const cth = encodeBase64url(crypto.sha256(encodeUtf8(chain)));
+      const seal = crypto.hmacSha256(sealing, encodeUtf8(seed));
+      const known = knownChains.isSealed(cth, seal) ? knownChains.find(cth) : undefined;
+      const capability = known ?? (await verifyOnce(key));
+      // Logging the chain took time, in which a revocation may have come in: looked at again when it is kept.
+      if (known === undefined) knownChains.keep(capability, seal);
+      return callerOf(capability, { kind: 'bearer', cth: capability.cth }, deps);
     },
   };
 }

@@ -39,6 +39,9 @@ interface OpeningRequest {
 /** The sessions of this node. */
 export interface Sessions {
   nonce(): NonceAnswer;
+  /** Uses a nonce up, for a proof of one request: one nonce is for one use of either. @throws {TrustError} as
+   *    `Nonces.consume` */
+  consumeNonce(nonce: string): void;
   /** Opens a session (SES-3) and gives the gateway's signed answer (SES-4), durable in the log before.
    *  @throws {TrustError} MALFORMED, as verifyCapability, PROOF_INVALID, UNAVAILABLE */
   open(body: JsonObject, request: OpeningRequest): Promise<string>;
@@ -99,6 +102,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const { nonce, expires } = nonces.issue();
       return { nonce, gateway: deps.gateway.did, expires: formatTime(expires) };
     },
+    consumeNonce: nonces.consume,
     open: (body, request) => openSession(body, request, { ...deps, table, consume: nonces.consume }),
     peek: (authorization) => {
       const { sid, seq } = parseTalosAuthorization(authorization);
