@@ -7,6 +7,7 @@ import { parseTime } from '../encoding/time.js';
 import type { BelowRules } from '../revocation/below-rules.js';
 import type { Chains, ShownChain } from './chains.js';
 import { notProven } from './not-proven.js';
+import type { Proofs } from './proofs.js';
 import type { Sessions } from './sessions.js';
 
 /** What an allowed decision is held against. */
@@ -15,6 +16,7 @@ export interface DecisionCheck {
   readonly chains: Chains;
   /** Those opened before it. */
   readonly sessions: Sessions;
+  readonly proofs: Proofs;
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: ReadonlyMap<string, number>;
   /** Rules below DIDs, each with the Unix milliseconds of its revocation. */
@@ -48,6 +50,7 @@ export function checkDecision(
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
   const isSessionKnown = kind !== 'session' || useSession(state, event, cth);
+  state.proofs.use(event);
   const chain = state.chains.find(cth);
   if (chain === undefined || !isSessionKnown) {
     if (state.fromStart)
@@ -57,6 +60,7 @@ export function checkDecision(
   const capability = chain.under(event.policy);
   checkSubject(event, chain);
   checkHolder(event, capability);
+  state.proofs.check(event, chain.holder);
   checkMoment(state, parseTime(event.time), capability);
   if (!values.has('/items')) return { capability, recomputed: false };
   for (const item of itemsOf(event, values.get('/items'))) checkItem(capability, item);

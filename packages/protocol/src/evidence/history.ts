@@ -8,6 +8,7 @@ import { type CallCounts, createCallCounts } from './call-counts.js';
 import { type Chains, createChains } from './chains.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
 import { notProven } from './not-proven.js';
+import { createProofs } from './proofs.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { createStarts, type Starts } from './starts.js';
 import type { Trust } from './trust-file.js';
@@ -63,6 +64,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     writes: createWrites(),
     starts: createStarts(),
     sessions: createSessions(chains, crypto, fromStart),
+    proofs: createProofs(crypto),
     calls: createCallCounts(),
     revoked: new Map(),
     below: createBelowRules(),
