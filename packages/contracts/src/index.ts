@@ -88,6 +88,7 @@ export {
   ServiceName,
 } from './node.js';
 export {
+  OidcSettings,
   PolicyDocument,
   PolicyLimits,
   ToolServer,

@@ -61,6 +61,28 @@ export const PolicyLimits = Type.Object(
 );
 export type PolicyLimits = Static<typeof PolicyLimits>;
 
+/** Where people log in: an OpenID provider, and where browsers reach the kernel (RBAC-16). */
+export const OidcSettings = Type.Object(
+  {
+    issuer: text(512, {
+      pattern: '^(?:https://|http://(?:127\\.0\\.0\\.1|localhost|\\[::1\\])(?=[:/]|$))[!-~]*$',
+      description: 'issuer as its discovery document names it; http only on this machine',
+    }),
+    clientId: text(256),
+    clientSecret: Type.Optional(
+      text(1024, { description: 'of a confidential client; a reference to a variable' }),
+    ),
+    origin: text(267, {
+      pattern:
+        '^(?:https://[a-z0-9.-]{1,253}|http://(?:127\\.0\\.0\\.1|localhost|\\[::1\\]))(?::[0-9]{1,5})?$',
+      description: 'origin under which browsers reach the kernel; the redirect URI lies below it',
+    }),
+    groupsClaim: Type.Optional(text(128, { description: 'claim of the id token that lists groups' })),
+  },
+  CLOSED,
+);
+export type OidcSettings = Static<typeof OidcSettings>;
+
 /** The document `talos.yaml`: what the operator decided. Unknown members are errors. */
 export const PolicyDocument = Type.Object(
   {
@@ -71,6 +93,7 @@ export const PolicyDocument = Type.Object(
       maxProperties: 256,
     }),
     limits: Type.Optional(PolicyLimits),
+    oidc: Type.Optional(OidcSettings),
     origins: Type.Optional(
       Type.Array(ascii('^https?://[A-Za-z0-9.:\\[\\]-]{1,259}$', 267, 'browser origin besides loopback'), {
         maxItems: 64,

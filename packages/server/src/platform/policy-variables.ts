@@ -8,10 +8,24 @@ const REFERENCE = /\$\$|\$\{([^}]*)\}|\$\{/g;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** A copy of the policy in which `${NAME}` is replaced by the variable in the values of `command`, `args`, `cwd`
- *  and `env` of each server, and nowhere else; `$$` stands for `$`. A reference to a variable that is not there, or
+ *  and `env` of each server and of `oidc.clientSecret`, and nowhere else; `$$` stands for `$`. A reference to a variable that is not there, or
  *  that is not well formed, is reported; the variable's value never is. Takes any data: it runs before the check. */
 export function resolveVariables(policy: unknown, variables: Variables, report: Report): unknown {
-  if (!isRecord(policy) || !isRecord(policy['servers'])) return policy;
+  if (!isRecord(policy)) return policy;
+  return resolveServers(resolveOidc(policy, variables, report), variables, report);
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function resolveOidc(policy: Members, variables: Variables, report: Report): Members {
+  const { oidc } = policy;
+  if (!isRecord(oidc) || typeof oidc['clientSecret'] !== 'string') return policy;
+  const say = (message: string): void => report(['oidc', 'clientSecret'], message);
+  return { ...policy, oidc: { ...oidc, clientSecret: expand(oidc['clientSecret'], variables, say) } };
+}
+
+function resolveServers(policy: Members, variables: Variables, report: Report): Members {
+  if (!isRecord(policy['servers'])) return policy;
   const servers = mapMembers(policy['servers'], (server, name) => {
     if (!isRecord(server)) return server;
     return mapMembers(server, (value, member) => {

@@ -4,7 +4,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
-import { readAdminCredential, unauthenticated } from './credential.js';
+import { readAdminCredential, sessionCookie, unauthenticated } from './credential.js';
 import { hashSecret, isLoginToken, isSecret, serviceKeyId } from './secret-text.js';
 
 /** A caller who showed who it is, and the version of what decides about it. */
@@ -30,7 +30,7 @@ const LOGIN_COARSE_MS = 60_000;
 /** Says who calls. @throws {TrustError} UNAUTHENTICATED | MALFORMED | FORBIDDEN (CSRF) | UNAVAILABLE */
 export function createAuthentication(deps: AuthenticationDeps) {
   return async (request: IncomingMessage): Promise<AuthenticatedCaller> => {
-    const { text, how } = readAdminCredential(request);
+    const { text, how } = readAdminCredential(request, sessionCookie(deps.browserOrigin()));
     const keyId = serviceKeyId(text);
     if (how === 'header' && keyId !== undefined) return authenticateKey(deps, keyId, text);
     if (!isLoginToken(text)) throw unauthenticated();

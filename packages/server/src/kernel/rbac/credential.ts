@@ -7,15 +7,17 @@ export interface AdminCredential {
   readonly how: 'header' | 'cookie';
 }
 
-/** The cookie of a person's session: `__Host-` where the browser speaks https with us. */
-export const COOKIES = ['__Host-talos', 'talos'] as const;
+/** Name of the cookie of a person's session: where browsers speak https with us, one that only we can set. */
+export function sessionCookie(origin: string | undefined): string {
+  return origin?.startsWith('http:') === true ? 'talos' : '__Host-talos';
+}
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i;
 
 /** The one credential of a request (RBAC-10). @throws {TrustError} UNAUTHENTICATED: none; MALFORMED: two */
-export function readAdminCredential(request: IncomingMessage): AdminCredential {
+export function readAdminCredential(request: IncomingMessage, cookieName: string): AdminCredential {
   const { authorization } = request.headers;
-  const cookies = COOKIES.flatMap((name) => readCookies(request.headers.cookie, name));
+  const cookies = readCookies(request.headers.cookie, cookieName);
   if (cookies.length + (authorization === undefined ? 0 : 1) > 1)
     throw new TrustError('MALFORMED', 'more than one credential');
   const bearer = BEARER.exec(authorization ?? '')?.[1];

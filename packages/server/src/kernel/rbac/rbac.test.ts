@@ -34,14 +34,14 @@ describe('a caller', () => {
     for (const wrong of ['x', 'tal_svc_', other, swapped, key.toUpperCase(), `tal_log_${'A'.repeat(43)}`])
       expect(await call('GET', 'whoami', wrong), wrong).toMatchObject(UNAUTHENTICATED);
     expect(await world.call('GET', 'whoami')).toMatchObject(UNAUTHENTICATED);
-    const cookie = await world.call('GET', 'whoami', { headers: { cookie: `talos=${key}` } });
+    const cookie = await world.call('GET', 'whoami', { headers: { cookie: `__Host-talos=${key}` } });
     expect(cookie).toMatchObject(UNAUTHENTICATED);
   });
 
   it('shows one credential only', async () => {
-    const headers = { cookie: `talos=tal_log_${'A'.repeat(43)}` };
+    const headers = { cookie: `__Host-talos=tal_log_${'A'.repeat(43)}` };
     expect((await world.call('GET', 'whoami', { key: admin, headers })).status).toBe(400);
-    const twice = `talos=tal_log_${'A'.repeat(43)}; talos=tal_log_${'B'.repeat(43)}`;
+    const twice = `__Host-talos=tal_log_${'A'.repeat(43)}; __Host-talos=tal_log_${'B'.repeat(43)}`;
     expect((await world.call('GET', 'whoami', { headers: { cookie: twice } })).status).toBe(400);
   });
 

@@ -1,3 +1,4 @@
+import type { OidcSettings } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Deps } from '../../platform/deps.js';
 import type { Route } from '../../platform/routes.js';
@@ -6,6 +7,9 @@ import type { Access } from './access.js';
 import { createBindings } from './bindings.js';
 import { createBootstrap } from './bootstrap.js';
 import { type ChangeSink, createChanges } from './change.js';
+import { createLoginRoutes } from './login-routes.js';
+import { createLogins } from './logins.js';
+import { createOpenId } from './openid.js';
 import { createRoles } from './roles.js';
 import { createRbacRoutes } from './routes.js';
 import { createServiceAccounts } from './service-accounts.js';
@@ -18,6 +22,8 @@ export interface RbacDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log'>
   readonly limiter: RateLimiter;
   /** Of events. */
   readonly tenant: () => string;
+  /** The OpenID provider in force; undefined if people do not log in here. */
+  readonly oidc: () => OidcSettings | undefined;
   /** Absolute; holds the one-time token of a platform without administrator. */
   readonly keysFolder: string;
 }
@@ -32,14 +38,19 @@ export interface Rbac {
 export async function createRbac(deps: RbacDeps): Promise<Rbac> {
   const changes = createChanges(deps);
   const bootstrap = createBootstrap({ ...deps, changes });
+  const openId = createOpenId({ monotonic: deps.clock.monotonic });
+  const logins = createLogins({ ...deps, changes, openId, settings: deps.oidc });
   await bootstrap.open();
   return {
-    routes: createRbacRoutes({
-      ...deps,
-      bootstrap,
-      roles: createRoles({ ...deps, changes }),
-      bindings: createBindings({ ...deps, changes }),
-      accounts: createServiceAccounts({ ...deps, changes }),
-    }),
+    routes: [
+      ...createRbacRoutes({
+        ...deps,
+        bootstrap,
+        roles: createRoles({ ...deps, changes }),
+        bindings: createBindings({ ...deps, changes }),
+        accounts: createServiceAccounts({ ...deps, changes }),
+      }),
+      ...createLoginRoutes({ ...deps, logins, settings: deps.oidc }),
+    ],
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OidcSettings } from '@talosprotocol/contracts';
 import { createUuidv7, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createListener, type Listener } from '../../../platform/http.js';
@@ -23,6 +24,8 @@ export interface RbacWorld {
   readonly listener: Listener;
   /** The log refuses while it is true. */
   readonly sink: { isDown: boolean };
+  /** Where people log in. */
+  readonly oidc: { settings: OidcSettings | undefined };
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   token(): Promise<string>;
   /** The first administrator's key. */
@@ -68,12 +71,16 @@ interface Shared {
   readonly events: DraftOf<'rbac.changed'>[];
   readonly sink: { readonly isDown: boolean };
   readonly lines: string[];
+  readonly oidc: { readonly settings: OidcSettings | undefined };
 }
 
-async function startRbac(sql: Sql, { time, keysFolder, events, sink, lines }: Shared): Promise<Listener> {
+async function startRbac(
+  sql: Sql,
+  { time, keysFolder, events, sink, lines, oidc }: Shared,
+): Promise<Listener> {
   const clock = { now: () => time.now, monotonic: () => time.now };
   const log = createTestLog(lines);
-  const access = createAccess({ sql, clock, log, browserOrigin: () => undefined });
+  const access = createAccess({ sql, clock, log, browserOrigin: () => oidc.settings?.origin });
   const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
     if (sink.isDown) throw new TrustError('UNAVAILABLE', 'the log is down');
     events.push(draft);
@@ -89,6 +96,7 @@ async function startRbac(sql: Sql, { time, keysFolder, events, sink, lines }: Sh
     audit: { record },
     limiter: { take: () => undefined },
     tenant: () => 'acme',
+    oidc: () => oidc.settings,
   });
   return createListener({
     name: 'kernel',
@@ -132,7 +140,8 @@ export async function openRbacWorld(sql: Sql, before?: RbacWorld): Promise<RbacW
   const events: DraftOf<'rbac.changed'>[] = before?.events ?? [];
   const lines: string[] = [];
   const sink = { isDown: false };
-  const listener = await startRbac(sql, { time, keysFolder, events, sink, lines });
+  const oidc = before?.oidc ?? { settings: undefined };
+  const listener = await startRbac(sql, { time, keysFolder, events, sink, lines, oidc });
   const call = createCall(listener);
   const world: RbacWorld = {
     time,
@@ -141,6 +150,7 @@ export async function openRbacWorld(sql: Sql, before?: RbacWorld): Promise<RbacW
     keysFolder,
     listener,
     sink,
+    oidc,
     call,
     token: async () => (await readFile(join(keysFolder, 'bootstrap.token'), 'utf8')).trim(),
     bootstrap: async () => {
