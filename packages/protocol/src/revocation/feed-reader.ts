@@ -148,7 +148,7 @@ function genuine<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw isTrustError(error) ? fault('forged', error.data.reason ?? error.message, error) : error;
+    throw isTrustError(error) ? fault('forged', error.message, error) : error;
   }
 }
 
