@@ -1,5 +1,5 @@
 import { decodeHex, encodeHex, encodeUtf8, portableCrypto } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createFastestCrypto, createNodeCrypto } from '@talosprotocol/protocol/node';
 import { describe, expect, it } from 'vitest';
 import { readStandard, standardsFolder } from '../support/standards.js';
 
@@ -34,7 +34,13 @@ const FORBIDDEN = [
   'reencoded_k',
 ];
 
-describe.skipIf(folder === undefined).each([createNodeCrypto(), portableCrypto])(
+const providers = [createNodeCrypto(), await createFastestCrypto(), portableCrypto];
+
+it('tries all three providers', () => {
+  expect(providers.map(({ name }) => name)).toEqual(['node', 'sodium', 'portable']);
+});
+
+describe.skipIf(folder === undefined).each(providers)(
   'crypto standards, $name provider (skipped without ../shared/vectors)',
   (crypto) => {
     it('CCTV Ed25519: the one rule on every edge case', () => {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import sodium from 'sodium-native';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto } from '../crypto/portable.js';
 import { encodeHex } from '../encoding/hex.js';
 import { createNodeCrypto, oneShotSha256 } from './crypto.js';
 import { createPrivateKeyCache, createPublicKeyCache } from './key-cache.js';
+import { createSodiumCrypto } from './sodium.js';
 
 const nodeCrypto = createNodeCrypto();
 const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -42,7 +44,7 @@ describe('the two crypto providers', () => {
   });
 });
 
-describe.each([nodeCrypto, portableCrypto])('$name crypto', (crypto) => {
+describe.each([nodeCrypto, createSodiumCrypto(sodium), portableCrypto])('$name crypto', (crypto) => {
   const seed = new Uint8Array(32).fill(3);
   const message = Uint8Array.of(1, 2, 3);
 
