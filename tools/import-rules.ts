@@ -53,9 +53,9 @@ export const ZONES: readonly Zone[] = [
   },
   {
     name: 'protocol-node-imports',
-    comment: 'protocol/node is the one exception: built-ins, but still no third party',
+    comment: 'protocol/node is the one exception: built-ins, and the optional accelerator',
     from: '^packages/protocol/src/node/',
-    allow: ['^packages/protocol/src/', packages('contracts'), third('@noble')],
+    allow: ['^packages/protocol/src/', packages('contracts'), third('@noble', 'sodium-native')],
     builtins: true,
   },
   {
