@@ -49,8 +49,13 @@ interface Launched {
 
 const running = new Set<ChildProcess>();
 
-function launch(program: string, data: string, env: Readonly<Record<string, string>>): Launched {
-  const child = spawn(process.execPath, [program, 'all'], {
+function launch(
+  program: string,
+  data: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = ['all'],
+): Launched {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...testEnvironment(data), ...env } as NodeJS.ProcessEnv,
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -69,6 +74,28 @@ function launch(program: string, data: string, env: Readonly<Record<string, stri
   const line = new Promise<string>((resolve) => lines.once('line', resolve));
   const firstLine = Promise.race([line, ended.then(() => '{}')]);
   return { child, firstLine, ended, said: () => said.join('') };
+}
+
+/** A process with some of the roles. */
+export interface RolesProcess extends Pick<PlatformProcess, 'pid' | 'ended' | 'log' | 'end'> {
+  readonly ready: Partial<Ready> & Pick<Ready, 'data' | 'config' | 'gatewayDid'> & { readonly node: number };
+}
+
+/** Starts a process with roles (`kernel,gateway`), and options, and waits until it serves. */
+export async function startRoles(
+  program: string,
+  args: readonly string[],
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RolesProcess> {
+  const { child, firstLine, ended, said } = launch(program, data, env, args);
+  const ready = JSON.parse(await firstLine) as RolesProcess['ready'];
+  if (ready.node === undefined) throw new Error(`no start: ${said()}`);
+  const end: RolesProcess['end'] = (signal) => {
+    child.kill(signal);
+    return ended;
+  };
+  return { ready, pid: child.pid!, ended, log: said, end };
 }
 
 /** Starts a platform on a data folder and waits until it serves. */
@@ -98,8 +125,9 @@ export async function failToStart(
   program: string,
   data: string,
   env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = ['all'],
 ): Promise<FailedStart> {
-  const { firstLine, ended, said } = launch(program, data, env);
+  const { firstLine, ended, said } = launch(program, data, env, args);
   const { error } = JSON.parse(await firstLine) as { error?: Refusal };
   if (error === undefined) throw new Error(`it started: ${said()}`);
   return { error, end: await ended, said: said() };

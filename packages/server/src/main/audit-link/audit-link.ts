@@ -31,7 +31,7 @@ export interface AuditLinkDeps {
 }
 
 const ASK_MS = 1_000;
-const START_MS = 15_000;
+const START_MS = 10_000;
 
 export function createAuditLink(deps: AuditLinkDeps): AuditLink {
   const { wire, clock } = deps;

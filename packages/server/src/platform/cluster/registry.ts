@@ -3,7 +3,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../log.js';
 import type { Sql, SqlSession } from '../sql.js';
 import type { Clock } from '../system.js';
-import { MAX_NODES, type NodeRun } from './node-run.js';
+import { isSameRun, MAX_NODES, type NodeRun } from './node-run.js';
 import {
   countBoot,
   markEnded,
@@ -22,8 +22,8 @@ export interface NodeRegistry {
   announce(url: string): Promise<void>;
   /** The nodes that live, as of at most a second ago. */
   live(): readonly NodeRow[];
-  /** The node of that number if it lives; looks again before it says that there is none. */
-  find(node: number): Promise<NodeRow | undefined>;
+  /** That run, if it lives and takes calls; looks again before it says that there is none. */
+  find(run: NodeRun): Promise<CallableRow | undefined>;
   /** Somebody found that nobody answers there: it counts as gone until it is seen anew. */
   suspect(run: NodeRun): void;
   /** Every number that is or was in use. */
@@ -36,6 +36,9 @@ export interface NodeRegistry {
   close(): Promise<void>;
 }
 
+/** A node that can be called. */
+export type CallableRow = NodeRow & { readonly url: string };
+
 export interface RegistryDeps {
   readonly sql: Sql;
   readonly clock: Clock;
@@ -45,7 +48,7 @@ export interface RegistryDeps {
 /** Longest silence of a node that counts as alive. */
 export const LIVE_MS = 5_000;
 const HEARTBEAT_MS = 1_000;
-/** A node that is not known is looked for again, but not more often than this. */
+/** A node that is not known is looked for again, but no more often than this. */
 const LOOK_MS = 200;
 const STATEMENT_MS = 4_000;
 
@@ -123,6 +126,20 @@ function createRegistry({ sql, clock, log }: RegistryDeps, joined: Joined): Node
     const at = clock.monotonic();
     seen = { rows: await readNodes(sql), at };
   };
+  const callable = (run: NodeRun): CallableRow | undefined => {
+    const found = live().find((row) => isSameRun(row, run));
+    return found === undefined || found.url === null ? undefined : { ...found, url: found.url };
+  };
+  let looking: Promise<void> | undefined;
+  /** Whoever asks for what is not there shares one look with all others who do. */
+  const lookSoon = (): Promise<void> => {
+    looking ??= sleep(Math.max(0, seen.at + LOOK_MS - clock.monotonic()))
+      .then(look)
+      .finally(() => {
+        looking = undefined;
+      });
+    return looking;
+  };
   const beat = async (): Promise<void> => {
     await hold.beat(url);
     await look();
@@ -137,11 +154,13 @@ function createRegistry({ sql, clock, log }: RegistryDeps, joined: Joined): Node
       url = given;
       await beat();
     },
-    find: async (node) => {
-      const known = live().find((row) => row.node === node);
-      if (known !== undefined) return known;
-      if (clock.monotonic() - seen.at > LOOK_MS) await look();
-      return live().find((row) => row.node === node);
+    find: async (run) => {
+      const present = callable(run);
+      if (present !== undefined || run.node < 1 || run.node > MAX_NODES) return present;
+      // A number that has a later run does not get the earlier one back.
+      if (seen.rows.some(({ node, boot }) => node === run.node && boot > run.boot)) return undefined;
+      await lookSoon();
+      return callable(run);
     },
     suspect: ({ node, boot }) => void suspects.set(node, { boot, at: clock.monotonic() }),
     all: async () => {

@@ -10,7 +10,7 @@ import { readBody, rememberBody } from '../body.js';
 import { clientAddress } from '../client-address.js';
 import type { Route, RouteHandler } from '../routes.js';
 import type { ForwardCall, Forwarding } from './forward.js';
-import { isSameRun, type NodeRun } from './node-run.js';
+import type { NodeRun } from './node-run.js';
 import type { NodeRegistry } from './registry.js';
 
 /** Sends requests to the node that holds their session, once (SES-8). */
@@ -70,10 +70,10 @@ async function passToOwner(
   { registry, forwarding }: SessionRoutingDeps,
 ): Promise<boolean> {
   if (run === undefined || run.node === registry.self.node) return false;
-  const owner = await registry.find(run.node);
-  if (owner === undefined || !isSameRun(owner, run) || owner.url === null) return false;
+  const owner = await registry.find(run);
+  if (owner === undefined) return false;
   if (service !== undefined && !owner.services.includes(service)) return false;
-  if (await forwarding.pass({ ...run, url: owner.url }, call)) return true;
+  if (await forwarding.pass(owner, call)) return true;
   registry.suspect(run);
   return false;
 }
