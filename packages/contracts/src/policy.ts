@@ -53,7 +53,7 @@ export const PolicyLimits = Type.Object(
     bodySeconds: seconds(600, 30),
     perAddressPerMinute: amount(1, 10_000_000, 6000),
     denialsPerMinute: amount(1, 100_000, 60),
-    maxSessions: amount(1, 1_048_576, 65_536),
+    sessionMemoryMiB: amount(16, 16_384, 256),
     maxConnections: amount(1, 1_000_000, 4096),
     maxConcurrentCalls: amount(1, 100_000, 512),
   },

@@ -45,8 +45,14 @@ export type ProofClaims = Static<typeof ProofClaims>;
 export const RequestProofClaims = Type.Object({ ...proven, bh: Hash43, hh: Hash43, rid: Uuidv7 }, CLOSED);
 export type RequestProofClaims = Static<typeof RequestProofClaims>;
 
+/** How many of the highest numbers a receiver remembers (SES-9); 256 unless the opening asks for more. */
+const ReplayWidth = Type.Union([Type.Literal(256), Type.Literal(1024)]);
+
 /** Body of `POST /talos/v1/sessions` (SES-3). */
-export const OpenSessionRequest = Type.Object({ chain: Chain, proof: CompactJws }, CLOSED);
+export const OpenSessionRequest = Type.Object(
+  { chain: Chain, proof: CompactJws, window: Type.Optional(ReplayWidth) },
+  CLOSED,
+);
 export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 
 /** Its answer (SES-4). */
@@ -62,7 +68,7 @@ export const SessionClaims = Type.Object(
     epk: Hash43,
     iat: Seconds,
     exp: Seconds,
-    window: Type.Union([Type.Literal(256), Type.Literal(1024)]),
+    window: ReplayWidth,
     proof: Hash43,
   },
   CLOSED,

@@ -5,7 +5,7 @@ import { portableCrypto } from '../crypto/portable.js';
 import { createNodeCrypto, latinSha256 } from './crypto.js';
 import { createTextMac } from './text-mac.js';
 
-const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('latin1');
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('binary');
 const reference = (key: Uint8Array, text: string): Uint8Array =>
   createHmac('sha256', key).update(text, 'latin1').digest().subarray(0, 16);
 

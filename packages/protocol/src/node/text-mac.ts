@@ -25,10 +25,10 @@ export function createTextMac(sha256: LatinSha256): CryptoProvider['isTextMac'] 
       inner[i] = byte ^ INNER;
       outer[i] = byte ^ OUTER;
     }
-    inner.latin1Write(text, BLOCK);
+    inner.write(text, BLOCK, 'latin1');
     const length = BLOCK + text.length;
     views[length] ??= inner.subarray(0, length);
-    outer.latin1Write(sha256(views[length]), BLOCK);
+    outer.write(sha256(views[length]), BLOCK, 'latin1');
     const expected = sha256(outer);
     // The key does not stay in them. A loop: `fill` costs more for so little.
     for (let i = 0; i < 32; i++) {
@@ -41,7 +41,7 @@ export function createTextMac(sha256: LatinSha256): CryptoProvider['isTextMac'] 
 
 function isHmacOfText(mac: Uint8Array, keys: Uint8Array, at: number, text: string): boolean {
   const hmac = createHmac('sha256', keys.subarray(at, at + 32)).update(text, 'latin1');
-  return isStartOf(mac, hmac.digest('latin1'));
+  return isStartOf(mac, hmac.digest('binary'));
 }
 
 /** In a time that depends on the length only. */

@@ -1,16 +1,16 @@
-import { generationOf, MAX_SESSIONS } from './records.js';
+import { MAX_SESSIONS, tagOf } from './records.js';
 import { SESSION_UNKNOWN } from './session-code.js';
 import type { SessionStore } from './session-store.js';
 
-/** A session as a plain number that may be kept across waits: the slot, and how many sessions it had before. The
- *  count has 31 bits, so a slot repeats a handle after 2^31 sessions of its own. */
+/** A session as a plain number that may be kept across waits. No other session of the slot has it before 2^20 more
+ *  were opened there, and then one in 2048 of every 2^20th. */
 export function handleOf<T>({ records }: SessionStore<T>, slot: number): number {
-  return generationOf(records, slot) * MAX_SESSIONS + slot;
+  return tagOf(records, slot) * MAX_SESSIONS + slot;
 }
 
 /** The slot of the session, or SESSION_UNKNOWN once it has ended. */
 export function slotOfHandle<T>(store: SessionStore<T>, handle: number): number {
-  const generation = Math.floor(handle / MAX_SESSIONS);
-  const slot = handle - generation * MAX_SESSIONS;
-  return store.isHeld(slot, generation) ? slot : SESSION_UNKNOWN;
+  const tag = Math.floor(handle / MAX_SESSIONS);
+  const slot = handle - tag * MAX_SESSIONS;
+  return store.isHeld(slot, tag) ? slot : SESSION_UNKNOWN;
 }

@@ -11,9 +11,13 @@ const EXP = 14;
 const AUTHORITY = 15;
 
 /** 21 bits of the highest number. The top bit of the same word says that the window is a wide one: then the first
- *  word of the record's own window is its number in the side pool. */
+ *  word of the record's own window is its number in the side pool. An authority has 22 bits. The ten bits that are
+ *  left in each of the two words count the sessions the slot had; only they outlive a session. */
 const HIGH_BITS = 0x1f_ffff;
 const WIDE = 0x8000_0000;
+const UPPER_TEN = 0x7fe0_0000;
+const AUTHORITY_BITS = 0x3f_ffff;
+const GENERATIONS = 2 ** 20;
 const TWO_32 = 2 ** 32;
 
 const KEY_BYTES = 32;
@@ -24,8 +28,8 @@ const LINK_WORDS = 6;
 const SHIFT = 12;
 const MASK = 2 ** SHIFT - 1;
 
-/** What an open session takes, in bytes: its record, its key, its links, its generation. */
-export const SESSION_BYTES = 4 * WORDS + KEY_BYTES + 4 * LINK_WORDS + 4;
+/** What an open session takes, in bytes: its record, its key, its links. */
+export const SESSION_BYTES = 4 * WORDS + KEY_BYTES + 4 * LINK_WORDS;
 /** Most sessions a table can be made for. */
 export const MAX_SESSIONS = 2 ** 22;
 
@@ -35,7 +39,6 @@ export interface Records {
   readonly words: Uint32Array[];
   readonly keys: Uint8Array[];
   readonly links: Int32Array[];
-  readonly generations: Int32Array[];
   readonly wide: WideWindows;
   /** How many slots exist, in use or not. */
   grown: number;
@@ -56,7 +59,7 @@ export interface PackedSession {
 
 /** Makes records without a slot yet. */
 export function createRecords(capacity: number): Records {
-  const arrays = { words: [], keys: [], links: [], generations: [] };
+  const arrays = { words: [], keys: [], links: [] };
   return { capacity, ...arrays, wide: createWideWindows(), grown: 0, free: 0 };
 }
 
@@ -81,7 +84,6 @@ function growBySlot(records: Records): number {
   records.words.push(new Uint32Array(slots * WORDS));
   records.keys.push(new Uint8Array(slots * KEY_BYTES));
   records.links.push(new Int32Array(slots * LINK_WORDS));
-  records.generations.push(new Int32Array(slots));
   return slot;
 }
 
@@ -91,10 +93,10 @@ export function fillRecord(records: Records, slot: number, session: PackedSessio
   readWords(session.random, words, at);
   keysOf(records, slot).set(session.key, keyAt(slot));
   if (session.window === 1024) {
-    words[at + SEQ_HIGH] = WIDE;
+    words[at + SEQ_HIGH] = (words[at + SEQ_HIGH] as number) | WIDE;
     words[at + WINDOW] = records.wide.take();
   }
-  words[at + AUTHORITY] = session.authority;
+  words[at + AUTHORITY] = (words[at + AUTHORITY] as number) | session.authority;
   words[at + EXP] = session.exp;
 }
 
@@ -103,10 +105,11 @@ export function clearRecord(records: Records, slot: number): void {
   const words = wordsOf(records, slot);
   const at = (slot & MASK) * WORDS;
   if (((words[at + SEQ_HIGH] as number) & WIDE) !== 0) records.wide.putBack(words[at + WINDOW] as number);
+  const generation = (generationAt(words, at) + 1) % GENERATIONS;
   words.fill(0, at, at + WORDS);
+  words[at + SEQ_HIGH] = (generation >>> 10) << 21;
+  words[at + AUTHORITY] = generation << 22;
   keysOf(records, slot).fill(0, keyAt(slot), keyAt(slot) + KEY_BYTES);
-  const generations = records.generations[slot >>> SHIFT] as Int32Array;
-  generations[slot & MASK] = ((generations[slot & MASK] as number) + 1) & 0x7fff_ffff;
   putBack(records, slot);
 }
 
@@ -129,24 +132,25 @@ export function expOf(records: Records, slot: number): number {
 }
 
 export function authorityOf(records: Records, slot: number): number {
-  return wordsOf(records, slot)[(slot & MASK) * WORDS + AUTHORITY] as number;
+  return (wordsOf(records, slot)[(slot & MASK) * WORDS + AUTHORITY] as number) & AUTHORITY_BITS;
 }
 
-/** How many sessions the slot had before, from 0. */
-export function generationOf(records: Records, slot: number): number {
-  return (records.generations[slot >>> SHIFT] as Int32Array)[slot & MASK] as number;
+/** 31 bits that tell the sessions of a slot apart: how many there were before, modulo 2^20, and eleven bits of the
+ *  randomness of this one. */
+export function tagOf(records: Records, slot: number): number {
+  const words = wordsOf(records, slot);
+  const at = (slot & MASK) * WORDS;
+  return (generationAt(words, at) << 11) | ((words[at] as number) & 2047);
+}
+
+function generationAt(words: Uint32Array, at: number): number {
+  const upper = ((words[at + SEQ_HIGH] as number) & UPPER_TEN) >>> 21;
+  return (upper << 10) | ((words[at + AUTHORITY] as number) >>> 22);
 }
 
 export function widthOf(records: Records, slot: number): WindowWidth {
   const high = wordsOf(records, slot)[(slot & MASK) * WORDS + SEQ_HIGH] as number;
   return (high & WIDE) === 0 ? 256 : 1024;
-}
-
-/** The random part of the session's id. */
-export function randomOf(records: Records, slot: number): Uint8Array {
-  const words = wordsOf(records, slot);
-  const at = (slot & MASK) * WORDS;
-  return Uint8Array.from({ length: 16 }, (_, i) => (words[at + (i >>> 2)] as number) >>> (24 - 8 * (i & 3)));
 }
 
 /** The array that holds the slot's key, from `keyAt(slot)` on. */
@@ -178,7 +182,7 @@ export function markNumber(records: Records, slot: number, seq: number): void {
   else markInWindow(records.wide.words, 32 * (words[at + WINDOW] as number), 1024, highest, seq);
   if (seq <= highest) return;
   words[at + SEQ_LOW] = seq >>> 0;
-  words[at + SEQ_HIGH] = (high & WIDE) | Math.floor(seq / TWO_32);
+  words[at + SEQ_HIGH] = (high & ~HIGH_BITS) | Math.floor(seq / TWO_32);
 }
 
 /** Next and previous of a slot, in list 0, 1 or 2: words of this array from `linkAt(slot)` on. */

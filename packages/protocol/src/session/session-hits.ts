@@ -93,7 +93,7 @@ export function createSessionHits<T>(store: SessionStore<T>, deps: SessionHitsDe
   }
 
   return {
-    find: (sid) => (sid.length === 42 && readSessionId(sid, 0, words) ? slotOf(words) : MALFORMED),
+    find: (sid) => (readSessionId(sid, words) ? slotOf(words) : MALFORMED),
     handleOf: (slot) => handleOf(store, slot),
     resolve: (handle) => slotOfHandle(store, handle),
     liveness,

@@ -5,11 +5,11 @@ import {
   createRecords,
   expOf,
   fillRecord,
-  generationOf,
   type PackedSession,
   putBack,
   type Records,
   SESSION_BYTES,
+  tagOf,
   takeSlot,
   widthOf,
 } from './records.js';
@@ -30,8 +30,8 @@ export interface SessionStore<T> {
   insert(slot: number, authority: Authority<T>, session: Omit<PackedSession, 'authority'>): void;
   /** Ends a session and wipes its key. */
   remove(slot: number): void;
-  /** True if the slot holds the session it held when it was of this generation. */
-  isHeld(slot: number, generation: number): boolean;
+  /** True if the slot holds the session with this tag. */
+  isHeld(slot: number, tag: number): boolean;
   /** Puts every session whose chain holds the link out of force; how many. They are removed by `sweep`. */
   revoke(lid: string): number;
   /** Removes sessions that were revoked or are over, looking at no more than `most`; how many it removed. */
@@ -107,8 +107,7 @@ export function createSessionStore<T>(capacity: number): SessionStore<T> {
     },
     insert,
     remove,
-    isHeld: (slot, generation) =>
-      slot < records.grown && generationOf(records, slot) === generation && expOf(records, slot) !== 0,
+    isHeld: (slot, tag) => slot < records.grown && tagOf(records, slot) === tag && expOf(records, slot) !== 0,
     revoke(lid) {
       const ended = authorities.revoke(lid);
       revoked.push(...ended);

@@ -14,7 +14,8 @@ export interface SessionId {
 
 const SID = /^ses_[A-Za-z0-9_-]{38}$/;
 const BYTES = 28;
-const LENGTH = 42;
+/** 38 characters are 228 bits, of which the last four must be zero. */
+const ONE_SPELLING = /^ses_[A-Za-z0-9_-]{37}[AQgw]$/;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Writes a session id (SES-8): `ses_` and 38 base64url characters.
@@ -45,51 +46,51 @@ export function decodeSessionId(sid: string): SessionId {
   };
 }
 
-/** What stands in for a character that is not base64url: no six bits. */
-export const NO_BITS = 64;
-export const SIX_BITS = Uint8Array.from({ length: 128 }, (_, code) => {
-  const index = ALPHABET.indexOf(String.fromCharCode(code));
-  return index < 0 ? NO_BITS : index;
-});
+/** The value of each base64url character, by its code. */
+const SIX_BITS = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))),
+);
 
-/** Reads the session id that stands in `text` at `at` into seven words (node, boot, slot, four of randomness),
- *  without making anything; false if none stands there. The 42 characters may have others before and after. */
-export function readSessionId(text: string, at: number, words: Uint32Array): boolean {
-  if (at + LENGTH > text.length || !text.startsWith('ses_', at)) return false;
-  let bad = readThreeWords(text, at + 4, words, 0) | readThreeWords(text, at + 20, words, 3);
-  let last = 0;
-  let above = 0;
-  for (let i = at + 36; i < at + LENGTH; i++) {
-    const code = text.charCodeAt(i);
-    const bits = SIX_BITS[code & 127] as number;
-    above |= code;
-    bad |= bits & NO_BITS;
-    last = (last << 6) | bits;
-  }
-  // 38 characters are 228 bits, of which the last four must be zero: one spelling each.
-  const first = SIX_BITS[text.charCodeAt(at + 36) & 127] as number;
-  words[6] = (first << 26) | ((last >>> 4) & 0x3ff_ffff);
-  return bad === 0 && above < 128 && (last & 15) === 0;
+/** Reads a session id into seven words (node, boot, slot, four of randomness), without making anything; false if the
+ *  text is none. */
+export function readSessionId(sid: string, words: Uint32Array): boolean {
+  if (!ONE_SPELLING.test(sid)) return false;
+  decodeSessionWords(sid, 4, words);
+  return true;
 }
 
-/** 16 characters, 12 bytes; 0 if all are base64url. */
-function readThreeWords(text: string, at: number, words: Uint32Array, to: number): number {
-  let bad = 0;
-  for (let half = 0, word = 0; half < 16; half++) {
-    const code = text.charCodeAt(at + half);
-    const bits = SIX_BITS[code & 127] as number;
-    bad |= (bits & NO_BITS) | (code & ~127);
-    // Characters 5 and 10 lie across the border of two words.
-    if (half === 5) {
-      words[to] = (word << 2) | (bits >>> 4);
-      word = bits & 15;
-    } else if (half === 10) {
-      words[to + 1] = (word << 4) | (bits >>> 2);
-      word = bits & 3;
-    } else word = (word << 6) | bits;
-    if (half === 15) words[to + 2] = word;
-  }
-  return bad;
+/** Decodes the 38 characters of a session id that stand at `at`, known to be well formed. */
+export function decodeSessionWords(text: string, at: number, words: Uint32Array): void {
+  decodeThreeWords(text, at, words, 0);
+  decodeThreeWords(text, at + 16, words, 3);
+  words[6] = (thirtyBits(text, at + 32) << 2) | (sixBits(text, at + 37) >>> 4);
+}
+
+/** 16 characters, 12 bytes. */
+function decodeThreeWords(text: string, at: number, words: Uint32Array, to: number): void {
+  const fifth = sixBits(text, at + 5);
+  const tenth = sixBits(text, at + 10);
+  words[to] = (thirtyBits(text, at) << 2) | (fifth >>> 4);
+  words[to + 1] = (fifth << 28) | (twentyFourBits(text, at + 6) << 4) | (tenth >>> 2);
+  words[to + 2] = (tenth << 30) | thirtyBits(text, at + 11);
+}
+
+function thirtyBits(text: string, at: number): number {
+  return (twentyFourBits(text, at) << 6) | sixBits(text, at + 4);
+}
+
+function twentyFourBits(text: string, at: number): number {
+  return (
+    (sixBits(text, at) << 18) |
+    (sixBits(text, at + 1) << 12) |
+    (sixBits(text, at + 2) << 6) |
+    sixBits(text, at + 3)
+  );
+}
+
+/** The value of one base64url character. */
+export function sixBits(text: string, at: number): number {
+  return SIX_BITS[text.charCodeAt(at) & 127] as number;
 }
 
 /** True for an integer that fits the four bytes of a node, boot or slot. */

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto } from '../crypto/portable.js';
 import { sessionMac } from './mac.js';
+import type { AuthenticatedRequest } from './request-text.js';
 import type { NewSession } from './session.js';
 import { decodeSessionId, encodeSessionId } from './sid.js';
-import { type AuthenticatedRequest, createSessionTable, type SessionTableDeps } from './table.js';
+import { createSessionTable, type SessionTableDeps } from './table.js';
 
 const NOW = 1_700_000_000;
 const GATEWAY = 'did:web:gateway.example';

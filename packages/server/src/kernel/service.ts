@@ -49,8 +49,8 @@ export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log
   readonly limiter: RateLimiter;
   readonly isAdministrator: Guard;
   readonly wellKnown: WellKnown;
-  /** Most sessions at a time. */
-  readonly maxSessions: number;
+  /** Most memory for open sessions, in bytes. */
+  readonly sessionMemory: number;
   /** Number of this node, and which of its starts this is; 32 bits each, together never used before. */
   readonly node: number;
   readonly boot: number;
@@ -92,7 +92,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const events = createEvents(deps);
   const knownChains = createKnownChains({ verification, revocations });
   const shared = { ...deps, store, revocations, verification, events, knownChains };
-  const sessions = createSessions({ ...shared, capacity: deps.maxSessions });
+  const sessions = createSessions(shared);
   const bearers = createBearers(shared);
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
   const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
@@ -111,7 +111,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     { name: 'old feed entries', everyMs: 3_600_000, run: feed.tidy },
     { name: 'unlogged revocations', everyMs: 10_000, run: revoking.settle },
     { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
-    { name: 'sessions', everyMs: 60_000, run: async () => sessions.sweep() },
+    { name: 'sessions', everyMs: 1_000, run: async () => sessions.sweep() },
   ]);
   return {
     adminRoutes: createAdminRoutes(routes),

@@ -229,7 +229,7 @@ function kernelDeps(options: RoomsOptions, { policies, sink }: SharedParts): Omi
     decisions: sink,
     isAdministrator,
     wellKnown: describePlatform(options),
-    maxSessions: policies.current().document.limits?.maxSessions ?? 65_536,
+    sessionMemory: (policies.current().document.limits?.sessionMemoryMiB ?? 256) * 2 ** 20,
   };
 }
 

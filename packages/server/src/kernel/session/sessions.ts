@@ -17,16 +17,19 @@ import {
   type Session,
   type SessionTable,
   type Signer,
+  sessionsWithin,
   signSessionGrant,
   TrustError,
   type VerifiedCapability,
   verifyProof,
+  type WindowWidth,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Verification } from '../capability/verification.js';
 import type { Events } from '../events.js';
 import type { Authenticated, SignedRequest } from '../ports.js';
 import type { Revocations } from '../revocation/revocations.js';
+import { type AuthorityTerms, createAuthorityTerms } from './authority-terms.js';
 import { createNodeNonces } from './node-nonces.js';
 
 /** The request that opens a session, as far as its proof names it (SES-2). */
@@ -62,7 +65,8 @@ export interface SessionsDeps {
   readonly node: number;
   readonly boot: number;
   readonly gateway: Signer;
-  readonly capacity: number;
+  /** Most memory for open sessions, in bytes (`limits.sessionMemoryMiB`). */
+  readonly sessionMemory: number;
   readonly verification: Verification;
   readonly revocations: Revocations;
   readonly events: Pick<Events, 'sessionOpened'>;
@@ -75,14 +79,18 @@ export interface SessionsDeps {
 type Table = SessionTable<VerifiedCapability>;
 
 const check = createChecker(OpenSessionRequest);
-const WINDOW = 256;
+/** Expired sessions freed at a time: some milliseconds. */
+const SWEEP = 16_384;
 
 export function createSessions(deps: SessionsDeps): Sessions {
   const { clock, crypto, random, revocations, verification } = deps;
   const now = clock.now;
   const nonces = createNodeNonces(createNonces({ crypto, now, random }), deps);
+  const authority = createAuthorityTerms();
   const table: Table = createSessionTable({
     ...deps,
+    capacity: sessionsWithin(deps.sessionMemory),
+    memory: deps.sessionMemory,
     gateway: deps.gateway.did,
     now,
     isRevoked: revocations.isRevoked,
@@ -91,11 +99,11 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   const authenticate = (authorization: string, request: SignedRequest): Authenticated => {
     verification.assertFresh('read');
-    const parsed = parseTalosAuthorization(authorization);
     const { method, target, headers, body } = request;
-    const session = table.authenticate(parsed, { method, target, headers, bodyHash: crypto.sha256Hex(body) });
+    const bodyHash = crypto.sha256Hex(body);
+    const session = table.verify(authorization, { method, target, headers, bodyHash });
     if (!verification.hasAnchor(session.context.anchor)) throw endForAnchor(table, session.sid);
-    return authenticated(session, parsed, table, deps);
+    return authenticated(session, parseTalosAuthorization(authorization), table, deps);
   };
   return {
     nonce: () => {
@@ -103,7 +111,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
       return { nonce, gateway: deps.gateway.did, expires: formatTime(expires) };
     },
     consumeNonce: nonces.consume,
-    open: (body, request) => openSession(body, request, { ...deps, table, consume: nonces.consume }),
+    open: (body, request) =>
+      openSession(body, request, { ...deps, table, authority, consume: nonces.consume }),
     peek: (authorization) => {
       const { sid, seq } = parseTalosAuthorization(authorization);
       table.peek(sid, seq);
@@ -116,7 +125,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       table.close(sid);
       revocations.signal(sid);
     },
-    sweep: () => void table.sweep(),
+    sweep: () => void table.sweep(SWEEP),
     size: table.size,
   };
 }
@@ -127,12 +136,16 @@ function endForAnchor(table: Table, sid: string): TrustError {
   return new TrustError('SESSION_UNKNOWN', 'the trust anchor of the session was changed');
 }
 
-type Opening = SessionsDeps & { readonly table: Table; readonly consume: (nonce: string) => void };
+interface Opening extends SessionsDeps {
+  readonly table: Table;
+  readonly authority: AuthorityTerms;
+  readonly consume: (nonce: string) => void;
+}
 
 async function openSession(body: JsonObject, request: OpeningRequest, deps: Opening): Promise<string> {
   const fault = check(body);
   if (fault !== undefined) throw new TrustError('MALFORMED', `an opening: ${fault}`);
-  const { chain, proof } = body as { chain: string; proof: string };
+  const { chain, proof, window = 256 } = body as unknown as OpenSessionRequest;
   const capability = await deps.verification.verify(chain);
   const parsed = parseProof(proof);
   const holder = await deps.resolver.resolve(capability.holder);
@@ -146,7 +159,7 @@ async function openSession(body: JsonObject, request: OpeningRequest, deps: Open
   };
   const now = verification.now();
   const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce: deps.consume });
-  return grantSession(capability, { proof, provenAt: parsed.claims.iat, epk, now }, deps);
+  return grantSession(capability, { proof, provenAt: parsed.claims.iat, epk, now, window }, deps);
 }
 
 /** We see no scheme: behind a proxy the caller's is https. The rest is compared word for word. */
@@ -160,16 +173,18 @@ interface ProvenOpening {
   readonly provenAt: number;
   readonly epk: Uint8Array;
   readonly now: number;
+  readonly window: WindowWidth;
 }
 
 async function grantSession(
   capability: VerifiedCapability,
-  { proof, provenAt, epk, now }: ProvenOpening,
+  { proof, provenAt, epk, now, window }: ProvenOpening,
   deps: Opening,
 ): Promise<string> {
   const { crypto, table, events, gateway } = deps;
-  const exp = Math.floor(Math.min(capability.expires, capability.keysValidUntil, now + SESSION_SECONDS));
-  const { session, gatewayEpk } = insertSession(capability, { exp, agentEpk: epk }, deps);
+  const end = Math.floor(Math.min(capability.expires, capability.keysValidUntil, now + SESSION_SECONDS));
+  const { session, gatewayEpk } = insertSession(capability, { exp: end, agentEpk: epk, window }, deps);
+  const { exp } = session;
   try {
     await events.sessionOpened(capability, { sid: session.sid, exp, proof, provenAt });
     if (!table.isOpen(session.sid)) throw new TrustError('REVOKED', 'a link was revoked meanwhile');
@@ -192,8 +207,11 @@ async function grantSession(
 
 function insertSession(
   capability: VerifiedCapability,
-  { exp, agentEpk }: { readonly exp: number; readonly agentEpk: Uint8Array },
-  { table, crypto, random, verification }: Opening,
+  {
+    agentEpk,
+    ...span
+  }: { readonly exp: number; readonly agentEpk: Uint8Array; readonly window: WindowWidth },
+  { table, crypto, random, verification, authority }: Opening,
 ): { session: Session<VerifiedCapability>; gatewayEpk: Uint8Array } {
   // The holder's keys may have been fetched, which took time.
   verification.assertInForce(capability, 'read');
@@ -202,11 +220,8 @@ function insertSession(
   const { cth } = capability;
   try {
     const session = table.open({
-      subject: capability.holder,
-      lids: capability.links.map((link) => link.lid),
-      exp,
-      window: WINDOW,
-      context: capability,
+      ...authority(capability),
+      ...span,
       deriveKey: (sid) =>
         deriveSessionKey({ secret, role: 'gateway', agentEpk, gatewayEpk, cth, sid }, crypto),
     });

@@ -145,7 +145,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     limiter: { take: (address) => limit(platform, address) },
     isAdministrator,
     wellKnown: wellKnown(platform),
-    maxSessions: 100,
+    sessionMemory: 16 * 2 ** 20,
   });
   const listener = await createListener({
     name: 'kernel',
