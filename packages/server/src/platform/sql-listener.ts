@@ -72,6 +72,7 @@ async function openListening({ sql, channel, onNotification }: SqlListenerOption
   if (!/^[a-z_]+$/.test(channel)) throw new TypeError('not the name of a channel');
   const session = await sql.openSession({ onNotification });
   try {
+    await session.query("SET application_name = 'talos listener'");
     await session.query("SET statement_timeout = '10s'");
     await session.query(`LISTEN ${channel}`);
     return session;

@@ -16,6 +16,8 @@ export interface Revocations {
   enforce(lid: string, exp?: number): void;
   /** The same for a rule: also with the chains that are in use here. */
   enforceRule(rule: BelowRule, exp?: number): void;
+  /** Puts the links in use here for which `test` holds out of force, such as those of an identity that ended. */
+  enforceWhere(test: (index: number, links: readonly ParsedLink[]) => boolean): void;
   /** The same for what an entry of the feed says. */
   apply(item: FeedItem): void;
   /** Remembers a chain that is being verified, as long as it is used: a later rule may end it. */
@@ -63,6 +65,9 @@ export function createRevocations({ log, isFresh }: RevocationsDeps): Revocation
     isFresh,
     enforce,
     enforceRule,
+    enforceWhere: (test) => {
+      for (const lid of live.find(test)) enforce(lid);
+    },
     apply: (item) => ('lid' in item ? enforce(item.lid, item.exp) : enforceRule(item.rule, item.exp)),
     track: live.add,
     forget: (now) => {
