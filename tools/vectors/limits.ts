@@ -8,18 +8,33 @@ const ANCHOR_KEY = `anchor:${ORGANISATION.did}`;
 export function limitsNoun(): Noun {
   const n = createNoun(
     'limits',
-    'chain, which verifies at now, makes one call after those in spent, counted by key and period (CAP-21). expect.takes: from what the call takes one unit, in any order, with the calls allowed. Invalid: code and link, 0 being the anchor.',
+    'chain, which verifies at now, makes one call that takes asks (cost and tokens, each absent if none) after what is in spent, counted by key, kind, per (of a rate the seconds of its window, which is the same) and currency (CAP-21). expect.takes: what the call takes, in any order, with what is allowed. Invalid: code and link, 0 being the anchor.',
   );
   const given = (chain: string, spent: Data[] = [], more: Members = {}): Members => ({
     chain,
     ...CONTEXT,
+    asks: {},
     ...more,
     spent,
   });
   const limited = (...limits: Data[]) => rootJws({ limits });
   const total = (calls: number) => ({ per: 'total', calls });
-  const take = (key: string, link: number, per: string, calls: number): Data => ({ key, link, per, calls });
-  const spent = (key: string, per: string, calls: number): Data => ({ key, per, calls });
+  const take = (key: string, link: number, per: Data, allowed: number, more: Members = {}): Data => ({
+    key,
+    link,
+    kind: 'calls',
+    per,
+    allowed,
+    amount: 1,
+    ...more,
+  });
+  const spent = (key: string, per: Data, amount: number, more: Members = {}): Data => ({
+    key,
+    kind: 'calls',
+    per,
+    amount,
+    ...more,
+  });
   const ok = (id: string, input: Members, takes: Data[]) => n.ok(id, 'CAP-21', id, input, { takes });
   const five = limited(total(5));
   const key = hash(five);
@@ -46,8 +61,9 @@ export function limitsNoun(): Noun {
   ok('anchor', given(five, [], { anchors }), [take(ANCHOR_KEY, 0, 'day', 100), take(key, 1, 'total', 5)]);
   ok('other-period', given(five, [spent(key, 'day', 5)]), [take(key, 1, 'total', 5)]);
   ok('sibling', given(five, [spent(leaf, 'total', 9)]), [take(key, 1, 'total', 5)]);
+  ok('other-kind', given(five, [spent(key, 'total', 5, { kind: 'tokens' })]), [take(key, 1, 'total', 5)]);
   const no = (id: string, input: Members, code: string, link?: number) =>
-    n.no(id, code === 'BUDGET_EXCEEDED' ? 'CAP-21' : 'CAP-3', id, input, code, link);
+    n.no(id, code === 'MALFORMED' ? 'CAP-3' : 'CAP-21', id, input, code, link);
   no('used-up', given(five, [spent(key, 'total', 5)]), 'BUDGET_EXCEEDED', 1);
   no('overdrawn', given(five, [spent(key, 'total', 9)]), 'BUDGET_EXCEEDED', 1);
   no('smallest-used-up', given(smallest, [spent(hash(smallest), 'total', 3)]), 'BUDGET_EXCEEDED', 1);
@@ -55,21 +71,45 @@ export function limitsNoun(): Noun {
   no('parent-used-up', given(below, [spent(key, 'total', 5)]), 'BUDGET_EXCEEDED', 1);
   no('leaf-used-up', given(below, [spent(leaf, 'total', 9)]), 'BUDGET_EXCEEDED', 2);
   no('anchor-used-up', given(five, [spent(ANCHOR_KEY, 'day', 100)], { anchors }), 'BUDGET_EXCEEDED', 0);
-  const cost = { amount: 1, currency: 'EUR' };
-  const uncounted: [string, Data][] = [
-    ['cost', { per: 'day', cost }],
-    ['tokens', { per: 'total', tokens: 1_000_000 }],
-    ['rate', { per: 'day', rate: { count: 100, seconds: 60 } }],
-    ['calls-and-cost', { per: 'day', calls: 5, cost }],
-  ];
-  for (const [id, limit] of uncounted) no(id, given(limited(limit)), 'POLICY_DENIED', 1);
-  no('cost-beside-calls', given(limited(total(5), { per: 'total', cost })), 'POLICY_DENIED', 1);
+  const euro = (amount: number): Data => ({ amount, currency: 'EUR' });
+  const costs = limited({ per: 'day', cost: euro(10) }, { per: 'day', cost: euro(12), tokens: 50 });
+  const costKey = hash(costs);
+  const ofCost = { kind: 'cost', currency: 'EUR' };
+  const asks = { cost: euro(4), tokens: 20 };
+  const takesCost = take(costKey, 1, 'day', 10, { ...ofCost, amount: 4 });
+  const takesTokens = take(costKey, 1, 'day', 50, { kind: 'tokens', amount: 20 });
+  ok('cost-and-tokens', given(costs, [], { asks }), [takesCost, takesTokens]);
+  ok('cost-last', given(costs, [spent(costKey, 'day', 6, ofCost)], { asks }), [takesCost, takesTokens]);
+  ok('costs-nothing', given(costs, [spent(costKey, 'day', 10, ofCost)]), []);
+  ok('calls-beside-cost', given(limited({ per: 'day', calls: 5, cost: euro(1) })), [
+    take(hash(limited({ per: 'day', calls: 5, cost: euro(1) })), 1, 'day', 5),
+  ]);
+  no('cost-used-up', given(costs, [spent(costKey, 'day', 7, ofCost)], { asks }), 'BUDGET_EXCEEDED', 1);
   no(
-    'anchor-cost',
-    given(ONE, [], { anchors: [{ ...ANCHOR, limits: [{ per: 'day', cost }] }] }),
-    'POLICY_DENIED',
-    0,
+    'tokens-used-up',
+    given(costs, [spent(costKey, 'day', 31, { kind: 'tokens' })], { asks }),
+    'BUDGET_EXCEEDED',
+    1,
   );
+  no('cost-too-much-at-once', given(costs, [], { asks: { cost: euro(11) } }), 'BUDGET_EXCEEDED', 1);
+  const dollars = { asks: { cost: { amount: 1, currency: 'USD' } } };
+  no('other-currency', given(costs, [], dollars), 'POLICY_DENIED', 1);
+  const both = limited({ per: 'day', cost: euro(10) }, { per: 'day', cost: { amount: 10, currency: 'USD' } });
+  no('two-currencies', given(both, [], dollars), 'POLICY_DENIED', 1);
+  const anchorCost: Data = [{ ...ANCHOR, limits: [{ per: 'day', cost: euro(1) }] }];
+  no('anchor-other-currency', given(ONE, [], { anchors: anchorCost, ...dollars }), 'POLICY_DENIED', 0);
+  no('anchor-cost', given(ONE, [], { anchors: anchorCost, asks }), 'BUDGET_EXCEEDED', 0);
+  const rates = limited(
+    { per: 'day', rate: { count: 9, seconds: 60 } },
+    { per: 'total', rate: { count: 3, seconds: 60 } },
+    { per: 'day', rate: { count: 100, seconds: 3_600 } },
+  );
+  const ofRate = { kind: 'rate' };
+  const takesRates = [take(hash(rates), 1, 60, 3, ofRate), take(hash(rates), 1, 3_600, 100, ofRate)];
+  ok('rate', given(rates), takesRates);
+  ok('rate-last', given(rates, [spent(hash(rates), 60, 2, ofRate)]), takesRates);
+  no('rate-used-up', given(rates, [spent(hash(rates), 60, 3, ofRate)]), 'RATE_LIMITED', 1);
+  no('second-rate-used-up', given(rates, [spent(hash(rates), 3_600, 100, ofRate)]), 'RATE_LIMITED', 1);
   const malformed: [string, Data][] = [
     ['no-limit', []],
     ['nothing', [{ per: 'day' }]],

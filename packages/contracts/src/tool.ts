@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Cost } from './capability.js';
 import { CLOSED, HexHash, JsonPointer, Op } from './primitive.js';
 
 /** Where a tool's arguments name a resource (DEC-8). In `ptr` a whole token `*` stands for each element of an array. */
@@ -16,7 +17,7 @@ export type ToolResource = Static<typeof ToolResource>;
 
 /** What the operator says a tool does (DEC-8). */
 export const ToolManifest = Type.Object(
-  { op: Op, resources: Type.Array(ToolResource, { maxItems: 16 }) },
+  { op: Op, resources: Type.Array(ToolResource, { maxItems: 16 }), cost: Type.Optional(Cost) },
   CLOSED,
 );
 export type ToolManifest = Static<typeof ToolManifest>;

@@ -14,7 +14,7 @@ import { authorize, firstOutOfReach } from './capability/authorize.js';
 import { verifyBearer } from './capability/bearer.js';
 import { compileGrant } from './capability/grant.js';
 import { itemsOfCall, parseItems } from './capability/items.js';
-import { limitsOf } from './capability/limits.js';
+import { type CallCost, type LimitTake, takesOf } from './capability/limits.js';
 import { parseManifest, toolPin } from './capability/manifest.js';
 import { compileOnly } from './capability/only.js';
 import { verifyRevocation } from './capability/revocation.js';
@@ -62,6 +62,7 @@ type Input = Readonly<
     | 'agentEpk'
     | 'anchors'
     | 'arguments'
+    | 'asks'
     | 'authorization'
     | 'body'
     | 'bundle'
@@ -404,16 +405,30 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     throw new TrustError(code, 'denied', link === undefined ? {} : { link });
   },
   limits: async (input) => {
-    const entries = limitsOf(await verifyCapability(input['chain'], contextOf(input)));
-    const uncounted = entries.find(({ unenforceable }) => unenforceable.length > 0);
-    if (uncounted !== undefined) throw new TrustError('POLICY_DENIED', 'uncounted', { link: uncounted.link });
-    const spent = input['spent'] as readonly { key: string; per: string; calls: number }[];
-    const takes = entries.map(({ key, link, per, calls = 0 }) => ({ key, link, per, calls }));
-    const full = takes.find(({ key, per, calls }) =>
-      spent.some((one) => one.key === key && one.per === per && one.calls >= calls),
+    const takes = takesOf(
+      await verifyCapability(input['chain'], contextOf(input)),
+      input['asks'] as CallCost,
     );
-    if (full !== undefined) throw new TrustError('BUDGET_EXCEEDED', 'used up', { link: full.link });
-    return { takes: sorted(takes) };
+    const spent = input['spent'] as readonly Pick<
+      LimitTake,
+      'key' | 'kind' | 'per' | 'amount' | 'currency'
+    >[];
+    const full = takes.find(({ key, kind, per, allowed, amount, currency }) =>
+      spent.some(
+        (one) =>
+          one.key === key &&
+          one.kind === kind &&
+          one.per === per &&
+          one.currency === currency &&
+          one.amount + amount > allowed,
+      ),
+    );
+    const large = full ?? takes.find(({ amount, allowed }) => amount > allowed);
+    if (large !== undefined) {
+      const code = large.kind === 'rate' ? 'RATE_LIMITED' : 'BUDGET_EXCEEDED';
+      throw new TrustError(code, 'used up', { link: large.link });
+    }
+    return { takes: sorted(takes as unknown as JsonValue[]) };
   },
   reach: async (input) => {
     const verified = await verifyCapability(input['chain'], contextOf(input));

@@ -228,7 +228,7 @@ describe('couldAllow', () => {
 });
 
 describe('limitsOf', () => {
-  it('CAP-21 lists every limit, the anchor first, one entry per link and period', () => {
+  it('CAP-21 lists every limit, the anchor first, one entry per link, kind and period', () => {
     const limited = world.anchors({ limits: [{ per: 'day', calls: 100, rate: { count: 1, seconds: 1 } }] });
     const grants = [READ_DOCS];
     const limits = [
@@ -239,9 +239,11 @@ describe('limitsOf', () => {
     const chain = issueCapability({ ...FOREVER, sub: agent.did, grants, limits }, organisation, deps);
     const key = chain.root.lid;
     expect(limitsOf(verified(chain, limited))).toEqual([
-      { key: `anchor:${organisation.did}`, link: 0, per: 'day', calls: 100, unenforceable: ['rate'] },
-      { key, link: 1, per: 'total', calls: 5, unenforceable: ['tokens'] },
-      { key, link: 1, per: 'month', unenforceable: ['cost'] },
+      { key: `anchor:${organisation.did}`, link: 0, kind: 'calls', per: 'day', allowed: 100 },
+      { key: `anchor:${organisation.did}`, link: 0, kind: 'rate', per: 1, allowed: 1 },
+      { key, link: 1, kind: 'calls', per: 'total', allowed: 5 },
+      { key, link: 1, kind: 'cost', per: 'month', allowed: 1, currency: 'EUR' },
+      { key, link: 1, kind: 'tokens', per: 'total', allowed: 7 },
     ]);
     expect(limitsOf(verified(root(READ_DOCS)))).toEqual([]);
   });

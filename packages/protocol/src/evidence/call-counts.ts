@@ -13,11 +13,11 @@ export function createCallCounts(): CallCounts {
   const counts = new Map<string, number>();
   return {
     count: (capability) => {
-      for (const { key, per, calls, link } of limitsOf(capability)) {
-        if (per !== 'total' || calls === undefined) continue;
+      for (const { key, kind, per, allowed, link } of limitsOf(capability)) {
+        if (kind !== 'calls' || per !== 'total') continue;
         const count = (counts.get(key) ?? 0) + 1;
-        if (count > calls)
-          throw notProven('limits', `call ${count} was allowed though link ${link} allows ${calls}`);
+        if (count > allowed)
+          throw notProven('limits', `call ${count} was allowed though link ${link} allows ${allowed}`);
         counts.set(key, count);
       }
     },

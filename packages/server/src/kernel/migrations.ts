@@ -1,4 +1,6 @@
 import type { Migration } from '../platform/migrations.js';
+import { identityMigrations } from './identity/migrations.js';
+import { ledgerMigrations } from './ledger/migrations.js';
 import { rbacMigrations } from './rbac/migrations.js';
 import { revocationMigrations } from './revocation/migrations.js';
 
@@ -62,6 +64,8 @@ CREATE TABLE kernel_node (
     name: 'nodes-are-in-the-registry',
     sql: 'DROP TABLE kernel_node;',
   },
+  ...ledgerMigrations,
   ...rbacMigrations,
+  ...identityMigrations,
   ...revocationMigrations,
 ];

@@ -1,5 +1,5 @@
 import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
-import type { Authorizer, CheckedItem, JsonObject } from '@talosprotocol/protocol';
+import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
 import type { CallJournal } from '../store.js';
@@ -47,8 +47,8 @@ export interface Call {
   readonly action: ActionRecord;
   /** The audit mode follows from it: a write is recorded before its effect, a read before its answer. */
   readonly op: Op;
-  /** What a dispatch takes from `limits` (CAP-21). */
-  readonly cost: { readonly calls: 1 };
+  /** What a dispatch takes from `limits` besides one call (CAP-21), at most. */
+  readonly cost: CallCost;
   /** As the client sent it. */
   readonly request: HashedRequest;
   readonly arguments: JsonObject;

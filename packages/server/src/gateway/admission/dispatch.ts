@@ -7,7 +7,7 @@ import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
-import type { Authenticated, DecisionDraft, OutcomeMembers } from './ports.js';
+import type { Authenticated, CallSpent, DecisionDraft, OutcomeMembers } from './ports.js';
 
 /** What became of a call. */
 export type Decided =
@@ -44,9 +44,10 @@ async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promi
   const { deps, caller, call, prepared, facts } = admitted;
   let draft: DecisionDraft;
   let recorded: Promise<unknown> | undefined;
+  let hold: string | undefined;
   try {
     assertLive(deps, caller, call);
-    await deps.ledger.hold(caller.capability).catch(throwOutage);
+    hold = await deps.ledger.hold(caller.capability, call.cost).catch(throwOutage);
     assertLive(deps, caller, call);
     draft = deps.drafts.decision({
       ...facts,
@@ -58,16 +59,35 @@ async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promi
   } catch (error) {
     // Not dispatched: the same rid may be tried again, unless that could give it a second allowed decision.
     const isUnrecorded = recorded === undefined || wasNotRecorded(error);
+    await settle(deps, hold, { cost: 0, tokens: 0 });
     if (name !== undefined && isUnrecorded) await deps.journal.release(name).catch(() => undefined);
     throw error;
   }
-  return run(admitted, draft, recorded, name);
+  return run(admitted, draft, recorded, { name, hold });
+}
+
+/** A hold that cannot be settled stays spent: nobody gets more than a limit allows by it. */
+async function settle(
+  { ledger, log }: AdmissionDeps,
+  hold: string | undefined,
+  spent: CallSpent,
+): Promise<void> {
+  if (hold === undefined) return;
+  await ledger
+    .settle(hold, spent)
+    .catch((error: unknown) => log.warn('a hold was not settled', { err: error }));
 }
 
 /** False while nobody knows whether the decision is in the log. */
 function wasNotRecorded(error: unknown): boolean {
   const cause = error instanceof Outage ? error.cause : error;
   return isTrustError(cause) && !(cause instanceof UnsureError);
+}
+
+/** What is kept of a call elsewhere until its outcome is known. */
+interface Kept {
+  readonly name: CallName | undefined;
+  readonly hold: string | undefined;
 }
 
 interface Run {
@@ -80,7 +100,7 @@ async function run(
   admitted: Admitted,
   draft: DecisionDraft,
   recorded: Promise<unknown>,
-  name: CallName | undefined,
+  { name, hold }: Kept,
 ): Promise<Decided> {
   const { deps, facts, place } = admitted;
   const receipt = `rcp_${facts.uuid}`;
@@ -90,6 +110,7 @@ async function run(
     const hash = deps.drafts.hash(done.answer['result'] ?? done.answer['error']);
     if (name !== undefined) await deps.journal.finish(name, done.answer, hash);
     if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, done.status, hash));
+    await settle(deps, hold, {});
   });
   if (record !== undefined) throw record;
   if (done.status === 'cancelled') return { kind: 'cancelled', receipt };

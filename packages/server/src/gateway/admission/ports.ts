@@ -1,5 +1,5 @@
 import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '@talosprotocol/contracts';
-import type { ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
+import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
 
@@ -61,11 +61,22 @@ export interface CredentialAuthority {
   examineProof(presented: PresentedProof, request: ProvenRequest): Promise<ExaminedProof>;
 }
 
-/** Debits `limits.calls`. */
+/** What a call came to: micro-units of the currency that was held, and tokens. What is not said is what was held. */
+export interface CallSpent {
+  readonly cost?: number;
+  readonly tokens?: number;
+}
+
+/** Debits `limits`. */
 export interface CallLedger {
-  /** Takes one call from every limit of every link and the anchor, durably, before it resolves. Never given back.
-   *  @throws {TrustError} BUDGET_EXCEEDED with link | POLICY_DENIED for a limit it cannot enforce | UNAVAILABLE */
-  hold(capability: VerifiedCapability): Promise<void>;
+  /** Takes one call, and the money and tokens it may come to, from every limit of every link and the anchor, durably,
+   *  before it resolves. The call is never given back. Gives the id to settle the rest by; undefined if no limit
+   *  holds any.
+   *  @throws {TrustError} BUDGET_EXCEEDED or RATE_LIMITED with link | POLICY_DENIED for a limit it cannot enforce |
+   *    UNAVAILABLE */
+  hold(capability: VerifiedCapability, cost: CallCost): Promise<string | undefined>;
+  /** Counts what the call came to in place of what was held; once, a second time changes nothing. */
+  settle(hold: string, spent: CallSpent): Promise<void>;
 }
 
 /** Members that every event has (AUD-1). */

@@ -49,7 +49,7 @@ export function toolCall(context: ToolCallContext): Call {
     action: { method: message.method, ...name, ...(op === undefined ? {} : { op }) },
     // Of what is not known the strictest is assumed.
     op: op ?? 'write',
-    cost: { calls: 1 },
+    cost: priceOf(subject),
     request: { method: message.method, params: message.params },
     arguments: args,
     items: () => itemsOf(context, name, subject),
@@ -70,6 +70,12 @@ function findPolicy({ servers }: Policy, { server, tool }: ToolName): KnownTool 
 function strongestOp({ manifest }: ToolCall): 'read' | 'write' {
   const { op, resources } = manifest.source;
   return op === 'write' || resources.some((resource) => resource.op === 'write') ? 'write' : 'read';
+}
+
+/** What the operator says that a call costs; in the manifest, so that the pin covers it. */
+function priceOf(call: ToolCall | undefined): Call['cost'] {
+  const cost = call?.manifest.source.cost;
+  return cost === undefined ? {} : { cost };
 }
 
 /** Scope is decided before existence: outside its capability a caller cannot tell what there is (DEC-8). */

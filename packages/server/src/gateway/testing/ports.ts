@@ -5,9 +5,9 @@ import {
   type DidResolver,
   encodeSessionId,
   isSessionMac,
-  limitsOf,
   parseTalosAuthorization,
   TrustError,
+  takesOf,
   type VerifiedCapability,
   verifyBearer,
   verifyCapability,
@@ -18,6 +18,7 @@ import type {
   AuditSink,
   Authenticated,
   CallLedger,
+  CallSpent,
   CredentialAuthority,
   GatewayDraft,
   SignedRequest,
@@ -119,19 +120,30 @@ export function createTestAuthority(
   };
 }
 
-/** Counts `calls` in memory; can be told to fail. */
-export function createTestLedger(): CallLedger & { fault?: TrustError } {
+export interface TestLedger extends CallLedger {
+  readonly settled: { readonly hold: string; readonly units: CallSpent }[];
+  fault?: TrustError;
+}
+
+/** Counts in memory, and remembers what was settled; can be told to fail. */
+export function createTestLedger(): TestLedger {
   const spent = new Map<string, number>();
-  const ledger: CallLedger & { fault?: TrustError } = {
-    async hold(capability) {
+  let holds = 0;
+  const ledger: TestLedger = {
+    settled: [],
+    async hold(capability, cost) {
       if (ledger.fault !== undefined) throw ledger.fault;
-      for (const { key, link, calls } of limitsOf(capability)) {
-        const used = spent.get(key) ?? 0;
-        if (calls !== undefined && used >= calls) {
-          throw new TrustError('BUDGET_EXCEEDED', 'no calls left', { link });
-        }
-        spent.set(key, used + 1);
+      const takes = takesOf(capability, cost);
+      for (const { key, kind, link, amount, allowed } of takes) {
+        const used = (spent.get(`${key} ${kind}`) ?? 0) + amount;
+        if (used > allowed) throw new TrustError('BUDGET_EXCEEDED', 'not enough left', { link });
+        spent.set(`${key} ${kind}`, used);
       }
+      const isOpen = takes.some(({ kind }) => kind === 'cost' || kind === 'tokens');
+      return isOpen ? `hold-${++holds}` : undefined;
+    },
+    async settle(hold, units) {
+      ledger.settled.push({ hold, units });
     },
   };
   return ledger;

@@ -12,9 +12,9 @@ import {
   isTrustError,
   itemsOfCall,
   type JsonObject,
-  limitsOf,
   parseItems,
   TrustError,
+  takesOf,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
 import type { KernelPolicy } from '../ports.js';
@@ -49,7 +49,7 @@ export function createAuthorizing(deps: {
           capability,
           items.some(({ op }) => op === 'write') ? 'write' : 'read',
         );
-        refuseUncounted(capability);
+        if ('call' in stated) checkCost(capability, stated.call, deps.policy());
         return answer(authorizer.authorize(capability, items, args), items);
       } catch (error) {
         return answer(denialOf(error), items);
@@ -70,17 +70,14 @@ function itemsOf(
   });
 }
 
-/** CAP-3: a limit that cannot be enforced refuses the call. */
-function refuseUncounted(capability: VerifiedCapability): void {
-  for (const { link, unenforceable } of limitsOf(capability)) {
-    const [kind] = unenforceable;
-    if (kind === undefined) continue;
-    throw new TrustError('POLICY_DENIED', `a limit this gateway does not count: ${kind}`, {
-      link,
-      caveat: `limit ${kind}`,
-      hint: 'Ask for a link whose limits are calls only.',
-    });
-  }
+/** CAP-3: a limit that cannot be enforced refuses the call; what is left of it is not looked at. */
+function checkCost(
+  capability: VerifiedCapability,
+  { server, tool }: { readonly server: string; readonly tool: string },
+  policy: KernelPolicy,
+): void {
+  const cost = policy.manifestOf(server, tool)?.source.cost;
+  if (cost !== undefined) takesOf(capability, { cost });
 }
 
 function answer(decision: Decision, items: readonly CheckedItem[]): AuthorizeAnswer {

@@ -1,18 +1,16 @@
-import { isPeriodOpen } from './period.js';
+import { isPeriodOpen, type Period } from './period.js';
 
 /** Units that were debited from a counter and may be spent in memory. */
 interface Lease {
-  readonly counter: string;
-  readonly period: string;
+  readonly key: LeaseKey;
   units: number;
   /** Monotonic milliseconds of the last use. */
   used: number;
 }
 
 /** A counter and a period. */
-interface LeaseKey {
+interface LeaseKey extends Period {
   readonly counter: string;
-  readonly period: string;
 }
 
 /** The leases of one process. All calls are synchronous, so that a unit is spent once. */
@@ -33,7 +31,7 @@ export interface Leases {
 /** Makes an empty set of leases, at most `capacity` of them. */
 export function createLeases(capacity: number, monotonic: () => number): Leases {
   const leases = new Map<string, Lease>();
-  const nameOf = ({ counter, period }: LeaseKey): string => `${period} ${counter}`;
+  const nameOf = ({ counter, period, ends }: LeaseKey): string => `${ends} ${period} ${counter}`;
   return {
     take: (key) => {
       const name = nameOf(key);
@@ -44,20 +42,22 @@ export function createLeases(capacity: number, monotonic: () => number): Leases 
       if (lease.units === 0) leases.delete(name);
       return true;
     },
-    add: ({ counter, period }, units) => {
+    add: ({ counter, period, ends }, units) => {
       if (units === 0) return;
-      const name = nameOf({ counter, period });
-      const lease = leases.get(name);
-      if (lease === undefined) leases.set(name, { counter, period, units, used: monotonic() });
+      const key = { counter, period, ends };
+      const lease = leases.get(nameOf(key));
+      if (lease === undefined) leases.set(nameOf(key), { key, units, used: monotonic() });
       else lease.units += units;
     },
     has: (key) => leases.has(nameOf(key)),
     hasRoom: () => leases.size < capacity,
     drain: (nowMs, at, idleMs) => {
-      const idle = [...leases].filter(([, lease]) => idleMs === undefined || at - lease.used >= idleMs);
+      const idle = [...leases].filter(
+        ([, { key, used }]) => idleMs === undefined || at - used >= idleMs || !isPeriodOpen(key, nowMs),
+      );
       for (const [name] of idle) leases.delete(name);
-      const open = idle.map(([, lease]) => lease).filter(({ period }) => isPeriodOpen(period, nowMs));
-      return open.map(({ counter, period, units }) => ({ counter, period, units }));
+      const open = idle.map(([, lease]) => lease).filter(({ key }) => isPeriodOpen(key, nowMs));
+      return open.map(({ key, units }) => ({ ...key, units }));
     },
   };
 }

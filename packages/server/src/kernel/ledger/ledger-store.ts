@@ -1,31 +1,50 @@
 import type { Queries, Sql, SqlValue } from '../../platform/sql.js';
 
 /** What is to be debited from one counter. */
-interface Debit {
-  /** The link's `lid`, or `anchor:` and the anchor's `iss`. */
+export interface Debit {
+  /** What is counted under which link or anchor. */
   readonly counter: string;
   readonly period: string;
+  /** Of a rate: the end of its window in Unix seconds; else 0. */
+  readonly ends: number;
   /** Most units in the period. */
-  readonly calls: number;
+  readonly allowed: number;
+  /** Units that are needed. */
+  readonly amount: number;
+  /** Most units to take from a counter of which much is left, if that is more. */
+  readonly largest: number;
 }
 
-/** Bounds of one debit. */
-interface DebitBounds {
-  /** Most units to take from a counter of which much is left; 1 takes a single unit. */
-  readonly largest: number;
-  /** Most counters under one root. */
+/** Units of one debit that are held until the call is settled, and of which kind they are. */
+export interface HeldUnits extends Pick<Debit, 'counter' | 'period' | 'amount'> {
+  readonly kind: 'cost' | 'tokens';
+}
+
+/** One transaction of the ledger. */
+export interface DebitRequest {
+  /** The root link's `lid`. */
+  readonly root: string;
+  /** Most counters under it. */
   readonly maxRows: number;
+  readonly debits: readonly Debit[];
+  /** Kept under an id, to be settled. */
+  readonly hold?: { readonly id: string; readonly at: number; readonly units: readonly HeldUnits[] };
 }
 
 /** Units that were debited and not spent. */
-export interface Rest {
-  readonly counter: string;
-  readonly period: string;
+export interface Rest extends Pick<Debit, 'counter' | 'period' | 'ends'> {
   readonly units: number;
 }
 
+/** What a call took in the end; what is not said is what was held. */
+export interface SpentUnits {
+  /** Micro-units of the currency that was held. */
+  readonly cost?: number;
+  readonly tokens?: number;
+}
+
 /** What a debit came to: the units taken from each counter in the order asked, or the indexes of
- *  those that are used up. */
+ *  those of which not enough is left. */
 type DebitOutcome =
   | { readonly taken: readonly number[] }
   | { readonly exhausted: readonly number[] }
@@ -33,24 +52,35 @@ type DebitOutcome =
 
 /** The ledger's SQL. */
 export interface LedgerStore {
-  /** Debits every counter or none, in one transaction; durable when it resolves. From each it takes a sixteenth of
-   *  what is left, between one unit and `largest`. `root` is the root link's `lid`. */
-  debit(root: string, debits: readonly Debit[], bounds: DebitBounds): Promise<DebitOutcome>;
+  /** Debits every counter or none, in one transaction; durable when it resolves. From each it takes the amount, or a
+   *  sixteenth of what is left up to `largest`, whichever is more. */
+  debit(request: DebitRequest): Promise<DebitOutcome>;
+  /** Puts what was spent in the place of what was held, in one transaction; false, and nothing is changed, if the hold
+   *  is not open. More than was held is counted too, beyond the limit if it must. */
+  settle(id: string, spent: SpentUnits): Promise<boolean>;
   /** Gives back what was debited and not spent. */
   giveBack(rests: readonly Rest[]): Promise<void>;
-  /** Forgets days and months before the month given (`2026-11`). */
-  forgetBefore(month: string): Promise<void>;
+  /** Forgets days and months before the month given (`2026-11`), windows that ended before `seconds`, and holds from
+   *  before then, whose units so stay spent. */
+  forgetBefore(month: string, seconds: number): Promise<void>;
 }
 
 export function createLedgerStore(sql: Sql): LedgerStore {
   return {
-    debit: (root, debits, bounds) =>
-      sql.transaction((tx) => debitAll(tx, root, debits, bounds)).catch(undoneOrThrow),
+    debit: (request) => sql.transaction((tx) => debitAll(tx, request)).catch(undoneOrThrow),
+    settle: (id, { cost, tokens }) =>
+      sql.transaction(async (tx) => {
+        const held = await tx.query<HeldUnits>(TAKE_HOLD, [id]);
+        if (held.length > 0) await tx.query(SETTLE, [...columns(held, HELD), cost ?? null, tokens ?? null]);
+        return held.length > 0;
+      }),
     giveBack: async (rests) => {
-      await sql.query(GIVE_BACK, columns(rests, ['counter', 'period', 'units']));
+      await sql.query(GIVE_BACK, columns(rests, ['counter', 'period', 'ends', 'units']));
     },
-    forgetBefore: async (month) => {
-      await sql.query(`DELETE FROM kernel_ledger WHERE period <> 'total' AND period < $1`, [month]);
+    forgetBefore: async (month, seconds) => {
+      await sql.query(`DELETE FROM kernel_ledger WHERE period LIKE '2%' AND period < $1`, [month]);
+      await sql.query(`DELETE FROM kernel_ledger WHERE period = 'rate' AND ends < $1`, [seconds]);
+      await sql.query('DELETE FROM kernel_hold WHERE held_at < $1', [seconds]);
     },
   };
 }
@@ -69,21 +99,31 @@ function undoneOrThrow(error: unknown): DebitOutcome {
   throw error;
 }
 
+/** What counts already: a later window of a rate begins at 0, and a process whose clock is behind is counted in the
+ *  one that has begun. */
+const BASE = '(CASE WHEN excluded.ends > l.ends THEN 0 ELSE l.used END)';
+const CHUNK = `greatest(excluded.amount, least(excluded.largest, (excluded.allowed - ${BASE}) / 16))`;
+
 /** One row comes back for each counter that had room. Rows are locked in the order of the key, whoever asks, so that
  *  two debits never wait for each other in a circle; a limit is checked in the statement that changes the row. */
 const DEBIT = {
   name: 'kernel-ledger-debit',
   text: `
-INSERT INTO kernel_ledger AS l (counter, period, root, calls, used, taken)
-SELECT d.counter, d.period, $1, d.calls, c.chunk, c.chunk
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS d (counter, period, calls)
-CROSS JOIN LATERAL (SELECT greatest(1, least($5::bigint, d.calls / 16)) AS chunk) AS c
+INSERT INTO kernel_ledger AS l (counter, period, ends, root, allowed, amount, largest, used, taken)
+SELECT d.counter, d.period, d.ends, $1, d.allowed, d.amount, d.largest, c.chunk, c.chunk
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+  AS d (counter, period, ends, allowed, amount, largest)
+CROSS JOIN LATERAL (SELECT greatest(d.amount, least(d.largest, d.allowed / 16)) AS chunk) AS c
+WHERE d.amount <= d.allowed
 ORDER BY d.counter COLLATE "C", d.period COLLATE "C"
 ON CONFLICT (counter, period) DO UPDATE SET
-  calls = excluded.calls,
-  used = l.used + greatest(1, least($5::bigint, (excluded.calls - l.used) / 16)),
-  taken = greatest(1, least($5::bigint, (excluded.calls - l.used) / 16))
-WHERE l.used < excluded.calls
+  ends = greatest(l.ends, excluded.ends),
+  allowed = excluded.allowed,
+  amount = excluded.amount,
+  largest = excluded.largest,
+  used = ${BASE} + ${CHUNK},
+  taken = ${CHUNK}
+WHERE ${BASE} + excluded.amount <= excluded.allowed
 RETURNING l.counter, l.period, l.taken, (l.xmax = 0) AS created`,
 };
 
@@ -94,17 +134,9 @@ interface Debited {
   readonly created: boolean;
 }
 
-async function debitAll(
-  tx: Queries,
-  root: string,
-  debits: readonly Debit[],
-  { largest, maxRows }: DebitBounds,
-): Promise<DebitOutcome> {
-  const rows = await tx.query<Debited>(DEBIT, [
-    root,
-    ...columns(debits, ['counter', 'period', 'calls']),
-    largest,
-  ]);
+async function debitAll(tx: Queries, { root, maxRows, debits, hold }: DebitRequest): Promise<DebitOutcome> {
+  const asked = columns(debits, ['counter', 'period', 'ends', 'allowed', 'amount', 'largest']);
+  const rows = await tx.query<Debited>(DEBIT, [root, ...asked]);
   const taken = debits.map(
     ({ counter, period }) => rows.find((row) => row.counter === counter && row.period === period)?.taken,
   );
@@ -112,6 +144,9 @@ async function debitAll(
   if (exhausted.length > 0) throw new Undone({ exhausted });
   if (rows.some((row) => row.created) && (await countRows(tx, root)) > maxRows)
     throw new Undone({ crowded: true });
+  if (hold !== undefined) {
+    await tx.query(HOLD, [hold.id, hold.at, ...columns(hold.units, HELD)]);
+  }
   return { taken: taken as number[] };
 }
 
@@ -122,10 +157,35 @@ async function countRows(tx: Queries, root: string): Promise<number> {
   return row?.n ?? 0;
 }
 
-const GIVE_BACK = `
-UPDATE kernel_ledger l SET used = l.used - r.units
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS r (counter, period, units)
-WHERE l.counter = r.counter AND l.period = r.period`;
+const HELD = ['counter', 'period', 'kind', 'amount'] as const;
+
+const HOLD = `
+INSERT INTO kernel_hold (id, held_at, counter, period, kind, amount)
+SELECT $1, $2, h.* FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS h`;
+
+/** Who deletes the rows settles the hold: of two that try at a time, one finds them. */
+const TAKE_HOLD = 'DELETE FROM kernel_hold WHERE id = $1 RETURNING counter, period, kind, amount';
+
+/** Changes rows in the order of the key, like a debit. */
+const CHANGE = (changes: string, matching: string): string => `
+WITH changes AS (${changes}), locked AS (
+  SELECT l.counter, l.period, c.units FROM kernel_ledger l JOIN changes c USING (counter, period)
+  WHERE ${matching} ORDER BY l.counter COLLATE "C", l.period COLLATE "C" FOR UPDATE OF l)
+UPDATE kernel_ledger l SET used = l.used - k.units
+FROM locked k WHERE l.counter = k.counter AND l.period = k.period`;
+
+const SETTLE = CHANGE(
+  `SELECT h.counter, h.period,
+     h.amount - coalesce(CASE h.kind WHEN 'cost' THEN $5::bigint ELSE $6::bigint END, h.amount) AS units
+   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS h (counter, period, kind, amount)`,
+  'true',
+);
+
+/** What was debited in a window that is over is nothing that the next one owes. */
+const GIVE_BACK = CHANGE(
+  'SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS r (counter, period, ends, units)',
+  'l.ends = c.ends',
+);
 
 /** The arrays that `unnest` makes rows of. */
 function columns<T extends object>(rows: readonly T[], names: readonly (keyof T)[]): SqlValue[] {

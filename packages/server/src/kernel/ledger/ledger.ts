@@ -1,16 +1,29 @@
-import { type LimitEntry, limitsOf, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
+import {
+  type CallCost,
+  createUuidv7,
+  type LimitTake,
+  TrustError,
+  takesOf,
+  type VerifiedCapability,
+} from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
-import type { Clock } from '../../platform/system.js';
+import type { Clock, Random } from '../../platform/system.js';
 import { createLeases, type Leases } from './leases.js';
-import type { LedgerStore, Rest } from './ledger-store.js';
-import { monthBefore, periodAt } from './period.js';
+import type { DebitRequest, HeldUnits, LedgerStore, Rest, SpentUnits } from './ledger-store.js';
+import { monthBefore, type Period, periodAt } from './period.js';
+import { refusalOf } from './refusal.js';
 
-/** Counts calls against `limits.calls` (CAP-21). */
+/** Counts what calls take from `limits` (CAP-21). */
 export interface Ledger {
-  /** Takes one call from every limit of every link and the anchor, durably, before it resolves: all of them or none.
-   *  @throws {TrustError} BUDGET_EXCEEDED with the link | POLICY_DENIED for a limit that is not counted here |
-   *    UNAVAILABLE */
-  hold(capability: VerifiedCapability): Promise<void>;
+  /** Takes what a call may need from every limit of every link and the anchor, durably, before it resolves: all of it
+   *  or nothing. One call is spent by this; money and tokens are held until `settle` is told what it came to. Gives
+   *  the id for that, or undefined if there is nothing to settle.
+   *  @throws {TrustError} BUDGET_EXCEEDED or RATE_LIMITED with the link | POLICY_DENIED for money in a currency that a
+   *    limit does not count | UNAVAILABLE */
+  hold(capability: VerifiedCapability, cost?: CallCost): Promise<string | undefined>;
+  /** Counts what a call took in place of what was held for it; what is not said is what was held. More than that is
+   *  counted too. A second time it changes nothing. What is never settled stays spent. */
+  settle(hold: string, spent: SpentUnits): Promise<void>;
   /** Gives unused leases back and forgets past periods. Call it now and then. */
   tidy(): Promise<void>;
   /** Refuses further holds and gives back what was debited and not spent. */
@@ -20,91 +33,126 @@ export interface Ledger {
 export interface LedgerDeps {
   readonly store: LedgerStore;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
-/** One unit that a call needs. */
-interface Need extends LimitEntry {
-  readonly calls: number;
+/** What a call needs of one counter. */
+interface Need extends LimitTake, Period {
   readonly counter: string;
-  readonly period: string;
 }
 
 const MAX_LEASES = 10_000;
 const LARGEST_LEASE = 256;
 const MAX_COUNTERS_OF_ROOT = 10_000;
 const IDLE_MS = 60_000;
+/** How long a hold can be settled, and how long the last window of a rate is kept. */
+const KEPT_SECONDS = 86_400;
 /** How often a debit that found a counter used up looks again for a lease another call has brought meanwhile. */
 const MAX_TRIES = 3;
 
 /** Makes the ledger of one process. Several may share a database: each debits what it spends beforehand, so that
  *  together they never exceed a limit. What a process had debited and not spent when it was killed stays spent. */
 export function createLedger(deps: LedgerDeps): Ledger {
-  const leases = createLeases(MAX_LEASES, deps.clock.monotonic);
-  const underWay = new Set<Promise<void>>();
+  const { store, clock } = deps;
+  const leases = createLeases(MAX_LEASES, clock.monotonic);
+  const underWay = new Set<Promise<unknown>>();
   let closed = false;
 
-  const holdUnits = async (capability: VerifiedCapability): Promise<void> => {
-    const needs = needsOf(capability, deps.clock.now());
+  const holdUnits = async (capability: VerifiedCapability, cost: CallCost): Promise<string | undefined> => {
+    const needs = needsOf(capability, cost, clock.now());
+    const units = needs.filter(isSettled);
+    const hold =
+      units.length === 0
+        ? undefined
+        : { id: createUuidv7(Math.floor(clock.now()), deps.random(16)), at: seconds(clock), units };
+    const root = capability.links[0]?.lid ?? '';
     for (let tries = 1; needs.length > 0; tries += 1) {
-      const missing = await holdOnce(deps.store, leases, needs, capability.links[0]?.lid ?? '');
-      if (missing === undefined) return;
-      if (tries >= MAX_TRIES || !leases.has(missing)) throw exceeded(missing, capability);
+      const missing = await holdOnce(store, leases, needs, { root, ...(hold && { hold }) });
+      if (missing === undefined) break;
+      if (tries >= MAX_TRIES || !leases.has(missing)) throw refusalOf(missing, capability, clock.now());
     }
+    return hold?.id;
   };
-  const hold = (capability: VerifiedCapability): Promise<void> => {
+  const hold: Ledger['hold'] = (capability, cost = {}) => {
     if (closed) return Promise.reject(new TrustError('UNAVAILABLE', 'the ledger is closing'));
-    const held = holdUnits(capability).finally(() => underWay.delete(held));
+    const held = holdUnits(capability, cost).finally(() => underWay.delete(held));
     underWay.add(held);
     return held;
   };
   const giveBack = async (rests: readonly Rest[]): Promise<void> => {
-    if (rests.length > 0) await deps.store.giveBack(rests);
+    if (rests.length > 0) await store.giveBack(rests);
   };
   return {
     hold,
+    settle: async (id, spent) => {
+      checkSpent(spent);
+      await store.settle(id, spent);
+    },
     tidy: async () => {
-      const { clock, store } = deps;
       await giveBack(leases.drain(clock.now(), clock.monotonic(), IDLE_MS));
-      await store.forgetBefore(monthBefore(clock.now()));
+      await store.forgetBefore(monthBefore(clock.now()), seconds(clock) - KEPT_SECONDS);
     },
     close: async () => {
       closed = true;
       await Promise.allSettled(underWay);
-      await giveBack(leases.drain(deps.clock.now(), deps.clock.monotonic()));
+      await giveBack(leases.drain(clock.now(), clock.monotonic()));
     },
   };
 }
 
-function needsOf(capability: VerifiedCapability, nowMs: number): readonly Need[] {
-  return limitsOf(capability).map((entry) => {
-    const [kind] = entry.unenforceable;
-    if (kind !== undefined) throw uncounted(entry.link, kind);
-    if (entry.calls === undefined) throw uncounted(entry.link, 'unknown');
-    return { ...entry, calls: entry.calls, counter: entry.key, period: periodAt(entry.per, nowMs) };
-  });
+function seconds(clock: Clock): number {
+  return Math.floor(clock.now() / 1000);
 }
 
-/** Takes what it can from leases and debits the rest in one transaction. Gives the first need that nothing is left
+/** Calls are spent when they are dispatched, whatever they come to. */
+function isSettled(need: Need): need is Need & HeldUnits {
+  return need.kind === 'cost' || need.kind === 'tokens';
+}
+
+function checkSpent(spent: SpentUnits): void {
+  for (const units of [spent.cost, spent.tokens]) {
+    if (units !== undefined && !(Number.isSafeInteger(units) && units >= 0))
+      throw new RangeError('what was spent is a whole number, and not less than nothing');
+  }
+}
+
+function needsOf(capability: VerifiedCapability, cost: CallCost, nowMs: number): readonly Need[] {
+  return takesOf(capability, cost).map((take) => ({
+    ...take,
+    counter: counterOf(take),
+    ...periodAt(take.per, nowMs),
+  }));
+}
+
+/** Neither a `lid` nor a DID holds a space. */
+function counterOf({ key, kind, per, currency }: LimitTake): string {
+  if (kind === 'calls') return key;
+  return `${key} ${kind}${kind === 'cost' ? `:${currency}` : kind === 'rate' ? `:${per}` : ''}`;
+}
+
+/** Takes what it can from leases and debits the rest in one transaction. Gives the first need that not enough is left
  *  for; then nothing was taken. */
 async function holdOnce(
   store: LedgerStore,
   leases: Leases,
   needs: readonly Need[],
-  root: string,
+  request: Pick<DebitRequest, 'root' | 'hold'>,
 ): Promise<Need | undefined> {
-  const leased = needs.filter((need) => leases.take(need));
+  const leased = needs.filter((need) => !isSettled(need) && leases.take(need));
   const missing = needs.filter((need) => !leased.includes(need));
   if (missing.length === 0) return undefined;
   const giveUp = (): void => {
     for (const need of leased) leases.add(need, 1);
   };
   try {
-    const bounds = { largest: leases.hasRoom() ? LARGEST_LEASE : 1, maxRows: MAX_COUNTERS_OF_ROOT };
-    const outcome = await store.debit(root, missing, bounds);
+    const largest = leases.hasRoom() ? LARGEST_LEASE : 1;
+    const debits = missing.map((need) => ({ ...need, largest: isSettled(need) ? need.amount : largest }));
+    const outcome = await store.debit({ ...request, debits, maxRows: MAX_COUNTERS_OF_ROOT });
     if ('crowded' in outcome) throw crowded();
     if ('taken' in outcome) {
-      for (const [index, need] of missing.entries()) leases.add(need, (outcome.taken[index] ?? 1) - 1);
+      for (const [index, need] of missing.entries())
+        leases.add(need, (outcome.taken[index] ?? need.amount) - need.amount);
       return undefined;
     }
     giveUp();
@@ -113,30 +161,6 @@ async function holdOnce(
     giveUp();
     throw error;
   }
-}
-
-function exceeded({ link, per, calls }: Need, capability: VerifiedCapability): TrustError {
-  const issuer = capability.links[link - 1]?.claims.iss;
-  const who =
-    issuer === undefined ? 'The operator of this gateway set this limit' : `${issuer} set this limit`;
-  const until = per === 'total' ? 'for good' : `until the next ${per} (UTC) begins`;
-  return new TrustError('BUDGET_EXCEEDED', `the ${calls} calls of link ${link} are used up`, {
-    link,
-    caveat: `calls ${calls} per ${per}`,
-    hint: `${who}; it is used up ${until}. Ask for a link with a higher limit.`,
-  });
-}
-
-function uncounted(link: number, kind: string): TrustError {
-  return new TrustError(
-    'POLICY_DENIED',
-    `link ${link} has a limit of a kind this gateway does not count: ${kind}`,
-    {
-      link,
-      caveat: `limit ${kind}`,
-      hint: 'Ask for a link whose limits are calls only.',
-    },
-  );
 }
 
 function crowded(): TrustError {

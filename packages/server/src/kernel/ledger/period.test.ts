@@ -6,20 +6,26 @@ const at = (text: string): number => Date.parse(text);
 describe('periods', () => {
   it('are days and months in UTC, with edges at midnight (CAP-3)', () => {
     const last = at('2028-02-29T23:59:59.999Z');
-    expect([periodAt('day', last), periodAt('month', last), periodAt('total', last)]).toEqual([
-      '2028-02-29',
-      '2028-02',
-      'total',
-    ]);
-    expect([periodAt('day', last + 1), periodAt('month', last + 1)]).toEqual(['2028-03-01', '2028-03']);
+    const names = (now: number) =>
+      (['day', 'month', 'total'] as const).map((per) => periodAt(per, now).period);
+    expect(names(last)).toEqual(['2028-02-29', '2028-02', 'total']);
+    expect(names(last + 1)).toEqual(['2028-03-01', '2028-03', 'total']);
   });
 
   it('are open until they end', () => {
     const now = at('2026-12-31T23:59:59.999Z');
-    for (const period of ['total', '2026-12-31', '2026-12']) expect(isPeriodOpen(period, now)).toBe(true);
-    expect(isPeriodOpen('2026-12-31', now + 1)).toBe(false);
-    expect(isPeriodOpen('2026-12', now + 1)).toBe(false);
-    expect(isPeriodOpen('total', now + 1)).toBe(true);
+    const isOpen = (period: string, when: number) => isPeriodOpen({ period, ends: 0 }, when);
+    for (const period of ['total', '2026-12-31', '2026-12']) expect(isOpen(period, now)).toBe(true);
+    expect(isOpen('2026-12-31', now + 1)).toBe(false);
+    expect(isOpen('2026-12', now + 1)).toBe(false);
+    expect(isOpen('total', now + 1)).toBe(true);
+  });
+
+  it('are windows that begin at multiples of their seconds, for a rate', () => {
+    expect(periodAt(60, 119_999)).toEqual({ period: 'rate', ends: 120 });
+    expect(periodAt(60, 120_000)).toEqual({ period: 'rate', ends: 180 });
+    expect(isPeriodOpen(periodAt(60, 0), 59_999)).toBe(true);
+    expect(isPeriodOpen(periodAt(60, 0), 60_000)).toBe(false);
   });
 
   it('are kept for the month before this one', () => {

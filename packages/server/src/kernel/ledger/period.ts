@@ -1,14 +1,25 @@
-import type { Limit } from '@talosprotocol/contracts';
-import { formatTime } from '@talosprotocol/protocol';
+import { formatTime, type LimitEntry } from '@talosprotocol/protocol';
 
-/** The period that a call at `nowMs` belongs to (CAP-3, UTC): `total`, `2026-11-23` or `2026-11`. */
-export function periodAt(per: Limit['per'], nowMs: number): string {
-  if (per === 'total') return 'total';
-  return formatTime(Math.floor(nowMs)).slice(0, per === 'day' ? 10 : 7);
+/** When units are counted. */
+export interface Period {
+  /** `total`, `2026-11-23`, `2026-11` or `rate`. */
+  readonly period: string;
+  /** Of a rate: the end of the window, in Unix seconds; else 0. */
+  readonly ends: number;
 }
 
-/** True while calls are counted in `period`. */
-export function isPeriodOpen(period: string, nowMs: number): boolean {
+/** The period that a call at `nowMs` belongs to (CAP-3, UTC). The windows of a rate begin at multiples of its seconds. */
+export function periodAt(per: LimitEntry['per'], nowMs: number): Period {
+  if (per === 'total') return { period: 'total', ends: 0 };
+  if (typeof per === 'number') {
+    return { period: 'rate', ends: (Math.floor(nowMs / 1000 / per) + 1) * per };
+  }
+  return { period: formatTime(Math.floor(nowMs)).slice(0, per === 'day' ? 10 : 7), ends: 0 };
+}
+
+/** True while units are counted in this period. */
+export function isPeriodOpen({ period, ends }: Period, nowMs: number): boolean {
+  if (ends > 0) return nowMs < ends * 1000;
   return period === 'total' || formatTime(Math.floor(nowMs)).startsWith(period);
 }
 

@@ -1,0 +1,31 @@
+import type { Migration } from '../../platform/migrations.js';
+
+/** What the ledger adds to its first table (`kernel_ledger`). An applied step is never edited. */
+export const ledgerMigrations: readonly Migration[] = [
+  {
+    room: 'kernel-ledger',
+    number: 1,
+    name: 'units-windows-holds',
+    sql: `
+-- Units of any kind are counted: 'allowed' is the limit as last asked. 'ends' is 0, or the end in Unix seconds of the
+-- window that a rate is counted in: with a new window the same row begins anew. 'amount' and 'largest' are what the
+-- last debit asked for.
+ALTER TABLE kernel_ledger RENAME COLUMN calls TO allowed;
+ALTER TABLE kernel_ledger ADD COLUMN ends bigint NOT NULL DEFAULT 0;
+ALTER TABLE kernel_ledger ADD COLUMN amount bigint NOT NULL DEFAULT 1;
+ALTER TABLE kernel_ledger ADD COLUMN largest bigint NOT NULL DEFAULT 1;
+
+-- What calls took that may have taken less. Removed when a call is settled; what nobody settles is spent.
+CREATE TABLE kernel_hold (
+  id uuid NOT NULL,
+  counter text NOT NULL,
+  period text NOT NULL,
+  kind text NOT NULL,
+  amount bigint NOT NULL CHECK (amount > 0),
+  held_at bigint NOT NULL,
+  PRIMARY KEY (id, counter, period)
+);
+CREATE INDEX kernel_hold_age ON kernel_hold (held_at);
+`,
+  },
+];
