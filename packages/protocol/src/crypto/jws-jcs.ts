@@ -8,12 +8,12 @@ import type { CryptoProvider } from './provider.js';
 
 /** One signature beside the object it signs, an element of its `signatures` (RFC 7515 section 7.2, as A2A agent cards
  *  use it). */
-export interface JcsSignature {
+export type JcsSignature = {
   /** base64url of the protected header. */
   readonly protected: string;
   /** base64url of the 64-byte Ed25519 signature. */
   readonly signature: string;
-}
+};
 
 const MAX_BYTES = 131_072;
 const MEMBERS = ['protected', 'signature'];

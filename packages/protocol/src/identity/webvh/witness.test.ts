@@ -57,7 +57,7 @@ describe('witnesses (ID-9)', () => {
     expect(verify(next, approve(next, [23], approve(next, [21], stale))).latest.number).toBe(2);
   });
 
-  it('drop a proof that they replace', () => {
+  it('drop a proof that they replace, but for the one before (ID-10)', () => {
     const next = update(two);
     const third = update(next, {}, NOW);
     const file = approve(third, [21, 22], approve(next, [21, 22], approve(two, [21, 22])));
