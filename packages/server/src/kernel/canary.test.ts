@@ -22,6 +22,7 @@ const verification = createVerification({
   gateway,
   policy,
   revocations: { isLinkRevoked: () => false, isFresh: () => true, track: () => undefined },
+  standing: { isInactive: () => false },
   resolver,
   crypto: portableCrypto,
   clock,

@@ -17,6 +17,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../platform/system.js';
 import { createBoundedSet } from './bounded.js';
+import type { Change } from './identity/change-store.js';
 import type { NewIdentity } from './identity/store.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
 import type { RevocationTarget } from './revocation/revocation.js';
@@ -60,6 +61,8 @@ interface DenialFacts {
  *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
 export interface Events {
   identityRegistered(identity: NewIdentity): Promise<void>;
+  identityRotated(change: Change): Promise<void>;
+  identityDeactivated(change: Change): Promise<void>;
   /** Logs a chain before the first event that refers to it. */
   chain(chain: NamedChain): Promise<void>;
   capabilityIssued(chain: NamedChain, lid: string): Promise<void>;
@@ -112,6 +115,16 @@ export function createEvents(deps: EventsDeps): Events {
       await audit.record(
         draft<'identity.registered'>({ type: 'identity.registered', tenant, members, disclosures }),
       );
+    },
+    identityRotated: async ({ did, successor = null, version = null, statement = null }) => {
+      const members = { did, successor, version, statement };
+      const tenant = policy().defaultTenant;
+      await audit.record(draft<'identity.rotated'>({ type: 'identity.rotated', tenant, members }));
+    },
+    identityDeactivated: async ({ did, by = 'administrator', statement = null }) => {
+      const members = { did, by, statement };
+      const tenant = policy().defaultTenant;
+      await audit.record(draft<'identity.deactivated'>({ type: 'identity.deactivated', tenant, members }));
     },
     capabilityIssued: async (issued, lid) => {
       audit.assertAccepting('write');

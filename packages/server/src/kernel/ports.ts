@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type {
   CredentialRecord,
   Disclosure,
   EventOf,
   EventType,
+  Principal,
   RequestRecord,
 } from '@talosprotocol/contracts';
 import type { Anchors, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
@@ -41,6 +43,8 @@ export interface DraftOf<T extends EventType> {
 
 export type KernelDraft =
   | DraftOf<'identity.registered'>
+  | DraftOf<'identity.rotated'>
+  | DraftOf<'identity.deactivated'>
   | DraftOf<'chain'>
   | DraftOf<'capability.issued'>
   | DraftOf<'session.opened'>
@@ -73,6 +77,10 @@ export interface DecisionLookup {
   /** Undefined if no decision of that request is in the log. */
   findRequest(requestId: string): Promise<RequestRecord | undefined>;
 }
+
+/** Checks the caller of a route that is open to others as well, and says who it is.
+ *  @throws {TrustError} UNAUTHENTICATED | FORBIDDEN | UNAVAILABLE */
+export type Authorize = (request: IncomingMessage, permission: string) => Promise<Principal>;
 
 /** First stage against floods: one bucket per client address. */
 export interface RateLimiter {

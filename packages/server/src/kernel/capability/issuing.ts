@@ -14,6 +14,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Events } from '../events.js';
+import type { Standing } from '../identity/standing.js';
 import type { KernelPolicy } from '../ports.js';
 import type { KernelStore } from '../store.js';
 
@@ -30,6 +31,7 @@ export interface IssuingDeps {
   /** The default audience. */
   readonly gateway: string;
   readonly policy: () => KernelPolicy;
+  readonly standing: Pick<Standing, 'isInactive'>;
   readonly store: Pick<KernelStore, 'addCapability'>;
   readonly events: Pick<Events, 'capabilityIssued'>;
   readonly crypto: CryptoProvider;
@@ -54,6 +56,7 @@ export function createIssuing(deps: IssuingDeps): Issuing {
       const seed = request['bearer'] === true && !Object.hasOwn(request, 'sub') ? deps.random(32) : undefined;
       try {
         const chain = signRoot(parseRequest(request, seed, deps), deps);
+        assertActive(chain.root.claims, deps);
         const { cth, leaf } = chain;
         const tenant = checkAgainstAnchor(chain, deps);
         await deps.events.capabilityIssued({ chain: chain.chain, cth, tenant }, leaf.lid);
@@ -87,6 +90,19 @@ function signRoot(options: IssueOptions, { organisation, crypto, clock, random }
   const now = Math.floor(clock.now() / 1000);
   if (options.exp <= now) throw new TrustError('EXPIRED', 'exp lies in the past', { link: 1 });
   return issueCapability(options, organisation, { crypto, now: () => now, randomBytes: random });
+}
+
+/** Nothing is issued in the name of an identity that has ended, nor to one (ID-15). */
+function assertActive(
+  { iss, sub }: { readonly iss: string; readonly sub: string },
+  { standing }: IssuingDeps,
+): void {
+  for (const did of [iss, sub]) {
+    if (!standing.isInactive(did)) continue;
+    throw new TrustError('REVOKED', `the identity ${did} was rotated or deactivated`, {
+      hint: 'Issue to an identity that is active: talos id show tells the successor of one that was rotated.',
+    });
+  }
 }
 
 /** Nothing is issued that would be refused here or be worth less than it says. Gives the tenant. */

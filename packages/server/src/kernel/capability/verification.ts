@@ -11,6 +11,7 @@ import {
   verifyCapability,
 } from '@talosprotocol/protocol';
 import type { Clock } from '../../platform/system.js';
+import { namesEnded, type Standing } from '../identity/standing.js';
 import type { KernelPolicy } from '../ports.js';
 import { type Revocations, staleFeed } from '../revocation/revocations.js';
 
@@ -36,6 +37,7 @@ export interface VerificationDeps {
   readonly gateway: string;
   readonly policy: () => KernelPolicy;
   readonly revocations: Pick<Revocations, 'isLinkRevoked' | 'isFresh' | 'track'>;
+  readonly standing: Pick<Standing, 'isInactive'>;
   readonly resolver: DidResolver;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -43,7 +45,10 @@ export interface VerificationDeps {
 
 export function createVerification(deps: VerificationDeps): Verification {
   const { revocations, policy, crypto, resolver } = deps;
-  const isRevoked = revocations.isLinkRevoked;
+  const { isInactive } = deps.standing;
+  /** A link of an identity that has ended (ID-15) counts as revoked. */
+  const isRevoked: typeof revocations.isLinkRevoked = (lid, index, links) =>
+    revocations.isLinkRevoked(lid, index, links) || namesEnded(index, links, isInactive);
   /** The first question about a chain is asked before anything else of it is used. */
   const trackAndAsk: typeof isRevoked = (lid, index, links) => {
     if (index === 0) revocations.track(links);

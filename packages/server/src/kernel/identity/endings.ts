@@ -1,0 +1,189 @@
+import {
+  createChecker,
+  type DeactivatedBy,
+  DeactivateIdentityRequest,
+  type Identity,
+  RotateIdentityRequest,
+} from '@talosprotocol/contracts';
+import {
+  createUuidv7,
+  type DidKeys,
+  type DidRecord,
+  isTrustError,
+  type JsonObject,
+  partiesOfRotation,
+  type StatementContext,
+  TrustError,
+  verifyDeactivation,
+  verifyRotation,
+} from '@talosprotocol/protocol';
+import type { Events } from '../events.js';
+import type { NumberedChange } from './change-store.js';
+import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
+import type { Standing } from './standing.js';
+import type { Ending } from './store.js';
+
+/** How identities change hands and end. What is durable is in force in this process at once, and in every other when it
+ *  polls; then it is logged. */
+export interface Endings {
+  /** With both statements another DID takes over (ID-14); with none the DID is fetched again, and what it says now is
+   *  used at once: new keys, or that it is deactivated.
+   *  @throws {TrustError} MALFORMED; NOT_FOUND; PROOF_INVALID; CONFLICT: it has ended, or the successor is taken;
+   *    as the resolver */
+  rotate(did: string, request: JsonObject): Promise<Identity>;
+  /** By the identity's own statement (ID-15). @throws {TrustError} as `rotate` */
+  deactivate(did: string, statement: string): Promise<Identity>;
+  /** By an administrator, who was checked. @throws {TrustError} NOT_FOUND; CONFLICT: it was rotated */
+  deactivateAsAdministrator(did: string): Promise<Identity>;
+  /** Logs what was left unlogged, such as by a full sink. */
+  settle(): Promise<void>;
+}
+
+export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
+  readonly events: Pick<Events, 'identityRotated' | 'identityDeactivated'>;
+  readonly standing: Pick<Standing, 'end' | 'isInactive'>;
+}
+
+const checkRotation = createChecker(RotateIdentityRequest);
+const checkDeactivation = createChecker(DeactivateIdentityRequest);
+/** What is younger is still with the request that made it. */
+const UNLOGGED_MS = 10_000;
+
+export function createEndings(deps: EndingsDeps): Endings {
+  const { store } = deps;
+  return {
+    rotate: async (did, request) => {
+      const { statement, succession } = parseRotation(request);
+      const identity = await findIdentity(store, did);
+      if (statement === undefined || succession === undefined) return refresh(identity, deps);
+      return handOver(identity, { statement, succession }, deps);
+    },
+    deactivate: async (did, statement) => {
+      const identity = await findIdentity(store, did);
+      const keys = (await deps.resolver.refresh(did)).keys;
+      verifyDeactivation(statement, keys, contextOf(deps));
+      return endAs(identity, 'identity', statement, deps);
+    },
+    deactivateAsAdministrator: async (did) =>
+      endAs(await findIdentity(store, did), 'administrator', null, deps),
+    settle: async () => {
+      const changes = await store.unauditedChanges(deps.clock.now() - UNLOGGED_MS);
+      for (const change of changes) await record(change, deps);
+    },
+  };
+}
+
+/** The body of a deactivation: the identity's own statement, or undefined. @throws {TrustError} MALFORMED */
+export function parseDeactivation(request: JsonObject): string | undefined {
+  const fault = checkDeactivation(request);
+  if (fault !== undefined) throw new TrustError('MALFORMED', `a deactivation: ${fault}`);
+  return (request as DeactivateIdentityRequest).statement;
+}
+
+function parseRotation(request: JsonObject): RotateIdentityRequest {
+  const fault = checkRotation(request);
+  if (fault !== undefined) throw new TrustError('MALFORMED', `a rotation: ${fault}`);
+  const stated = request as RotateIdentityRequest;
+  if ((stated.statement === undefined) !== (stated.succession === undefined))
+    throw new TrustError('MALFORMED', 'a rotation: statement and succession come together');
+  return stated;
+}
+
+async function handOver(
+  identity: Identity,
+  both: { readonly statement: string; readonly succession: string },
+  deps: EndingsDeps,
+): Promise<Identity> {
+  const { did } = identity;
+  const { successor } = partiesOfRotation(both.statement);
+  const keys = { former: await keysOf(did, deps), successor: await keysOf(successor, deps) };
+  verifyRotation(both, keys, contextOf(deps));
+  // The same said again, by who did not hear the answer.
+  if (identity.successor === successor) return identity;
+  assertActive(identity);
+  if (deps.standing.isInactive(successor)) throw new TrustError('CONFLICT', 'the successor has ended itself');
+  const at = deps.clock.now();
+  const id = createUuidv7(at, deps.random(16));
+  return end(
+    { did, at, statement: both.statement, successor: { did: successor, proof: both.succession, id } },
+    'the identity has ended, or the successor is registered already',
+    deps,
+  );
+}
+
+/** Looks at what is published. A DID that says of itself that it is deactivated is. */
+async function refresh(identity: Identity, deps: EndingsDeps): Promise<Identity> {
+  const { did } = identity;
+  if (did.startsWith('did:key:')) {
+    throw new TrustError('MALFORMED', 'a did:key cannot change its key', {
+      hint: 'Send the statement of this identity and the succession of the one that takes over.',
+    });
+  }
+  assertActive(identity);
+  const record = await look(did, deps);
+  if (record === undefined) return endAs(identity, 'log', null, deps);
+  await keep(did, record, deps);
+  return identity;
+}
+
+/** What the DID says now; undefined if it says that it is deactivated. */
+async function look(did: string, { resolver }: EndingsDeps): Promise<DidRecord | undefined> {
+  try {
+    return await resolver.refresh(did);
+  } catch (error) {
+    if (isTrustError(error) && error.code === 'REVOKED') return undefined;
+    throw error;
+  }
+}
+
+/** Keeps what was fetched if it is new. */
+async function keep(did: string, fetched: DidRecord, deps: EndingsDeps): Promise<void> {
+  const at = deps.clock.now();
+  const contents = contentsOf(fetched);
+  const last = (await deps.store.contentsOf(did, at)).at(-1);
+  if (contents.content !== undefined && last?.content !== undefined) {
+    if (Buffer.compare(contents.content, last.content) === 0) return;
+  }
+  const change = { did, type: 'rotated', at, ...contents } as const;
+  await record({ ...change, number: await deps.store.addChange(change) }, deps);
+}
+
+async function endAs(
+  identity: Identity,
+  by: DeactivatedBy,
+  statement: string | null,
+  deps: EndingsDeps,
+): Promise<Identity> {
+  if (identity.status === 'deactivated') return identity;
+  assertActive(identity);
+  return end({ did: identity.did, at: deps.clock.now(), statement, by }, 'the identity has ended', deps);
+}
+
+async function end(ending: Ending, conflict: string, deps: EndingsDeps): Promise<Identity> {
+  const { did, at, statement, successor, by } = ending;
+  const number = await deps.store.endIdentity(ending);
+  if (number === undefined) throw new TrustError('CONFLICT', conflict);
+  deps.standing.end(did);
+  const change = { number, did, at, ...(statement === null ? {} : { statement }) };
+  if (successor !== undefined) await record({ ...change, type: 'rotated', successor: successor.did }, deps);
+  else await record({ ...change, type: 'deactivated', ...(by === undefined ? {} : { by }) }, deps);
+  return findIdentity(deps.store, did);
+}
+
+async function record(change: NumberedChange, { store, events }: EndingsDeps): Promise<void> {
+  if (change.type === 'rotated') await events.identityRotated(change);
+  if (change.type === 'deactivated') await events.identityDeactivated(change);
+  await store.markChangeAudited(change.number);
+}
+
+function assertActive({ status }: Identity): void {
+  if (status !== 'active') throw new TrustError('CONFLICT', `the identity was ${status}`);
+}
+
+async function keysOf(did: string, { resolver }: EndingsDeps): Promise<DidKeys> {
+  return (await resolver.refresh(did)).keys;
+}
+
+function contextOf({ gateway, clock, crypto }: EndingsDeps): StatementContext {
+  return { audience: gateway, now: Math.floor(clock.now() / 1000), crypto };
+}
