@@ -18,6 +18,19 @@ export {
   RbacChange,
 } from './audit.js';
 export {
+  AuthzenAction,
+  AuthzenConfiguration,
+  AuthzenContext,
+  AuthzenDecision,
+  AuthzenDecisions,
+  AuthzenEvaluation,
+  AuthzenEvaluations,
+  AuthzenResource,
+  AuthzenSemantic,
+  AuthzenSubject,
+  MAX_EVALUATIONS,
+} from './authzen.js';
+export {
   CAPABILITY_TYP,
   CapabilityClaims,
   CHAIN_LIMITS,

@@ -5,6 +5,8 @@ import type { Guard } from '../platform/http.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
 import { createAuthorizing } from './capability/authorizing.js';
+import { createAuthzen } from './capability/authzen.js';
+import { createAuthzenRoutes } from './capability/authzen-routes.js';
 import { createBearers } from './capability/bearers.js';
 import { createIssuing } from './capability/issuing.js';
 import { createKnownChains } from './capability/known-chains.js';
@@ -97,11 +99,12 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
   const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
   const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
+  const authorizing = createAuthorizing(shared);
   const routes = {
     ...shared,
     identities: createIdentities(shared),
     issuing: createIssuing({ ...shared, gateway }),
-    authorizing: createAuthorizing(shared),
+    authorizing,
     revoking,
   };
   const tasks = startTasks(deps, [
@@ -114,7 +117,10 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     { name: 'sessions', everyMs: 1_000, run: async () => sessions.sweep() },
   ]);
   return {
-    adminRoutes: createAdminRoutes(routes),
+    adminRoutes: [
+      ...createAdminRoutes(routes),
+      ...createAuthzenRoutes(createAuthzen({ ...shared, authorizing })),
+    ],
     publicRoutes: [...createPublicRoutes(routes), ...createRevocationRoutes({ ...shared, feed })],
     sessionRoutes: createSessionRoutes({ ...shared, sessions }),
     credentials: {
