@@ -5,6 +5,7 @@ import {
   checkInForce,
   type DidResolver,
   type ParsedChain,
+  type SignatureVerifier,
   TrustError,
   type VerifiedCapability,
   type VerifyContext,
@@ -40,11 +41,13 @@ export interface VerificationDeps {
   readonly standing: Pick<Standing, 'isInactive'>;
   readonly resolver: DidResolver;
   readonly crypto: CryptoProvider;
+  /** Verifies signatures on other threads; by default `crypto` does, here. */
+  readonly signatures?: SignatureVerifier;
   readonly clock: Clock;
 }
 
 export function createVerification(deps: VerificationDeps): Verification {
-  const { revocations, policy, crypto, resolver } = deps;
+  const { revocations, policy, crypto, resolver, signatures } = deps;
   const { isInactive } = deps.standing;
   /** A link of an identity that has ended (ID-15) counts as revoked. */
   const isRevoked: typeof revocations.isLinkRevoked = (lid, index, links) =>
@@ -68,6 +71,7 @@ export function createVerification(deps: VerificationDeps): Verification {
       isRevoked: trackAndAsk,
       resolver,
       crypto,
+      ...(signatures === undefined ? {} : { signatures }),
     };
   };
   return {

@@ -65,7 +65,7 @@ async function front(url: string, limits: Partial<ForwardLimits> = {}): Promise<
   return `${listener.url}/x`;
 }
 
-const post = (url: string, body: BodyInit, init: RequestInit = {}) =>
+const post = (url: string, body: string, init: RequestInit = {}) =>
   fetch(url, { method: 'POST', body, ...init });
 
 describe('passing on', () => {

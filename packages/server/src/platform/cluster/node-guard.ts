@@ -70,7 +70,7 @@ export function createNodeGuard(deps: NodeGuardDeps): NodeGuard {
     }
     request[PROOF] = proof;
     if (stated.client !== '') nameClient(request, stated.client);
-    if (stated.host !== '') request.headers.host = stated.host;
+    if (stated.host !== '') restoreHost(request, stated.host);
   };
   return {
     verify,
@@ -96,6 +96,13 @@ function proofOf(request: Verified): NodeProof {
 function headerOf(request: IncomingMessage, name: string): string {
   const value = request.headers[name];
   return typeof value === 'string' ? value : '';
+}
+
+/** The `Host` the client sent, which proofs cover; the one on the wire leads to this node. */
+function restoreHost(request: IncomingMessage, host: string): void {
+  request.headers.host = host;
+  const at = request.rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  if (at >= 0) request.rawHeaders[at + 1] = host;
 }
 
 function statedRequest(request: IncomingMessage, { body }: NodeProof): NodeRequest {

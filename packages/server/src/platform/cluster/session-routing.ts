@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import {
   decodeBase64url,
   decodeSessionId,
+  isProofAuthorization,
+  isTalosAuthorization,
   isTrustError,
   parseJson,
   parseTalosAuthorization,
@@ -25,8 +27,10 @@ export interface SessionRoutingDeps {
   readonly forwarding: Forwarding;
   readonly limiter: { take(address: string): void };
   /** The node that gave a nonce, as the nonce says; undefined if it says nothing. */
-  readonly runOfNonce: (nonce: string) => NodeRun | undefined;
+  readonly runOfNonce: RunOfNonce;
 }
+
+type RunOfNonce = (nonce: string) => NodeRun | undefined;
 
 const OPENING = '/talos/v1/sessions';
 const MAX_OPENING = 64 * 1024;
@@ -46,7 +50,7 @@ export function createSessionRouting(deps: SessionRoutingDeps): SessionRouting {
               await declared.handle(request, response, context);
           }
         : async (request, response, context) => {
-            const run = runOfSession(request);
+            const run = runOfCredential(request, deps.runOfNonce);
             const isForeign = run !== undefined && run.node !== deps.registry.self.node;
             if (isForeign) limiter.take(clientAddress(request));
             const call = { request, response, context };
@@ -78,12 +82,20 @@ async function passToOwner(
   return false;
 }
 
-/** The run that a session credential names; undefined if there is none, or none that can be read. */
-function runOfSession(request: IncomingMessage): NodeRun | undefined {
-  const { authorization } = request.headers;
-  if (authorization === undefined) return undefined;
-  return unlessMalformed(() => decodeSessionId(parseTalosAuthorization(authorization).sid));
+/** The run that can verify the credential: the one whose session it is (SES-8), or whose nonce is in the proof of the
+ *  request (SES-14, SES-15). Undefined if it names none, or cannot be read: then it is refused here. */
+function runOfCredential(request: IncomingMessage, runOfNonce: RunOfNonce): NodeRun | undefined {
+  const { authorization = '', 'signature-input': input } = request.headers;
+  return unlessMalformed(() => {
+    if (isTalosAuthorization(authorization))
+      return decodeSessionId(parseTalosAuthorization(authorization).sid);
+    if (isProofAuthorization(authorization)) return runOfProof(authorization.split(' ')[1], runOfNonce);
+    const nonce = SIGNED_NONCE.exec(typeof input === 'string' ? input : '')?.[1];
+    return nonce === undefined ? undefined : runOfNonce(nonce);
+  });
 }
+
+const SIGNED_NONCE = /;nonce="([A-Za-z0-9_-]{16,128})"/;
 
 /** The body of an opening, which its handler reads again; undefined where that is the one to refuse it. */
 async function readOpening(request: IncomingMessage): Promise<Uint8Array | undefined> {
@@ -93,15 +105,22 @@ async function readOpening(request: IncomingMessage): Promise<Uint8Array | undef
   return body;
 }
 
-/** The nonce of the proof, unverified: it says only who can verify it (SES-1). */
-function runOfOpening(body: Uint8Array, runOfNonce: SessionRoutingDeps['runOfNonce']): NodeRun | undefined {
+/** The run whose nonce is in the proof of an opening (SES-1). */
+function runOfOpening(body: Uint8Array, runOfNonce: RunOfNonce): NodeRun | undefined {
   return unlessMalformed(() => {
     const { proof } = parseJson(body, { maxBytes: MAX_OPENING }) as { proof?: unknown };
-    const payload = typeof proof === 'string' ? proof.split('.')[1] : undefined;
-    if (payload === undefined) return undefined;
-    const { nonce } = parseJson(decodeBase64url(payload), { maxBytes: 8_192 }) as { nonce?: unknown };
-    return typeof nonce === 'string' ? runOfNonce(nonce) : undefined;
+    return typeof proof === 'string' ? runOfProof(proof, runOfNonce) : undefined;
   });
+}
+
+const MAX_PROOF = 8_192;
+
+/** Of a proof, unverified: its nonce says only who can verify it. */
+function runOfProof(proof: string | undefined, runOfNonce: RunOfNonce): NodeRun | undefined {
+  const payload = proof?.split('.')[1];
+  if (payload === undefined || payload.length > MAX_PROOF) return undefined;
+  const { nonce } = parseJson(decodeBase64url(payload), { maxBytes: MAX_PROOF }) as { nonce?: unknown };
+  return typeof nonce === 'string' ? runOfNonce(nonce) : undefined;
 }
 
 function unlessMalformed<T>(read: () => T): T | undefined {
