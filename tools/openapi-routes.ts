@@ -7,8 +7,11 @@ import {
   AuthzenDecisions,
   AuthzenEvaluation,
   AuthzenEvaluations,
+  DeactivateIdentityRequest,
   EventPage,
+  FormerKeysAnswer,
   Identity,
+  IdentityHistory,
   IdentityPage,
   IssueCapabilityAnswer,
   IssueCapabilityRequest,
@@ -21,21 +24,23 @@ import {
   RequestRecord,
   RevokeAnswer,
   RevokeRequest,
+  RotateIdentityRequest,
   TrustFile,
   WellKnown,
 } from '@talosprotocol/contracts';
+import { RBAC_ROUTES } from './openapi-rbac-routes.js';
 
 /** Services by the port they answer on unless told otherwise. */
 export const PORTS = { kernel: 8000, gateway: 8001, audit: 8002 } as const;
 export type Service = keyof typeof PORTS;
 
 export interface Route {
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   readonly path: string;
   readonly on: readonly Service[];
   readonly id: string;
   readonly summary: string;
-  /** `admin` needs the administrator's token, `session` a session's MAC, `agent` a capability. */
+  /** `admin` needs a permission, `session` a session's MAC, `agent` a capability. */
   readonly needs?: 'admin' | 'session' | 'agent';
   readonly body?: object;
   readonly query?: Record<string, object>;
@@ -85,6 +90,48 @@ export const ROUTES: readonly Route[] = [
     id: 'getIdentity',
     needs: 'admin',
     summary: 'Answers one identity',
+    status: 200,
+    answer: Identity,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/identities/{did}/history',
+    on: ['kernel'],
+    id: 'getIdentityHistory',
+    needs: 'admin',
+    summary: 'Answers what happened to an identity, oldest first',
+    status: 200,
+    answer: IdentityHistory,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/identities/{did}/keys',
+    on: ['kernel'],
+    id: 'getFormerKeys',
+    needs: 'admin',
+    summary: 'Answers the keys an identity had at a moment, for audit only',
+    query: { at: { type: 'string', format: 'date-time' } },
+    status: 200,
+    answer: FormerKeysAnswer,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/identities/{did}/rotation',
+    on: BOTH,
+    id: 'rotateIdentity',
+    summary:
+      'Hands an identity over to a successor by two statements, or has a DID that is fetched fetched again',
+    body: RotateIdentityRequest,
+    status: 200,
+    answer: Identity,
+  },
+  {
+    method: 'post',
+    path: '/talos/v1/identities/{did}/deactivation',
+    on: BOTH,
+    id: 'deactivateIdentity',
+    summary: 'Ends an identity, by its own statement or as an administrator',
+    body: DeactivateIdentityRequest,
     status: 200,
     answer: Identity,
   },
@@ -329,4 +376,5 @@ export const ROUTES: readonly Route[] = [
     status: 200,
     answer: { type: 'object' },
   },
+  ...RBAC_ROUTES,
 ];

@@ -2,8 +2,11 @@ import {
   AnnouncedTools,
   AuthorizeAnswer,
   AuthorizeRequest,
+  DeactivateIdentityRequest,
   EventPage,
+  FormerKeysAnswer,
   Identity,
+  IdentityHistory,
   IdentityPage,
   IssueCapabilityAnswer,
   IssueCapabilityRequest,
@@ -17,10 +20,12 @@ import {
   RequestRecord,
   RevokeAnswer,
   RevokeRequest,
+  RotateIdentityRequest,
   TrustFile,
   WellKnown,
 } from '@talosprotocol/contracts';
 
+import { RBAC_COMPONENTS } from './openapi-rbac-routes.js';
 import { ALL, PORTS, ROUTES, type Route, type Service } from './openapi-routes.js';
 
 /** Anything a JSON document holds. */
@@ -30,8 +35,11 @@ const COMPONENTS: Readonly<Record<string, object>> = {
   AnnouncedTools,
   AuthorizeAnswer,
   AuthorizeRequest,
+  DeactivateIdentityRequest,
   EventPage,
+  FormerKeysAnswer,
   Identity,
+  IdentityHistory,
   IdentityPage,
   IssueCapabilityAnswer,
   IssueCapabilityRequest,
@@ -45,8 +53,10 @@ const COMPONENTS: Readonly<Record<string, object>> = {
   RequestRecord,
   RevokeAnswer,
   RevokeRequest,
+  RotateIdentityRequest,
   TrustFile,
   WellKnown,
+  ...RBAC_COMPONENTS,
 };
 
 const SECURITY: Record<NonNullable<Route['needs']>, Json> = {
@@ -79,7 +89,12 @@ export function openApiDocument(): Json {
       schemas: components(),
       responses: { Problem: problem() },
       securitySchemes: {
-        administrator: { type: 'http', scheme: 'bearer', description: 'The administrator token.' },
+        administrator: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'The key of a service account (RBAC-12) or the token of a session of a person (RBAC-17).',
+        },
         bearer: { type: 'http', scheme: 'bearer', description: 'A bearer key `talos_...` (CAP-22).' },
         session: {
           type: 'apiKey',

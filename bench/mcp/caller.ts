@@ -36,7 +36,7 @@ export async function connectDirectly(url: string): Promise<Caller> {
 export async function connectThroughGateway(ready: Ready, op: Op, limits: readonly Limit[]): Promise<Caller> {
   const kernel = createKernelClient({ url: ready.kernel, adminToken: await readAdminToken(ready) });
   const identity = createIdentity();
-  await kernel.registerIdentity({ did: identity.did, kind: 'agent', name: `bench-${op}-${limits.length}` });
+  await kernel.registerSigner(identity.signer, { kind: 'agent', name: `bench-${op}-${limits.length}` });
   const { chain } = await kernel.issueCapability({
     sub: identity.did,
     aud: [ready.gatewayDid],

@@ -1,4 +1,5 @@
 import { createIdentity } from '@talosprotocol/sdk';
+import { RBAC_CASES } from './rbac-route-cases.js';
 import { crypto, seconds } from './world.js';
 
 export const SERVICES = ['kernel', 'gateway', 'audit'] as const;
@@ -6,7 +7,7 @@ export type Service = (typeof SERVICES)[number];
 
 /** One route, and a request to it that is well-formed. */
 export interface Case {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly target: string;
   /** What the caller shows: the administrator's token, a bearer key, nothing. */
@@ -43,6 +44,20 @@ const SHARED: readonly Case[] = [
     ...admin,
     body: () => ({ lid: LID }),
   },
+  {
+    method: 'POST',
+    path: '/talos/v1/identities/:did/rotation',
+    target: `/talos/v1/identities/${did}/rotation`,
+    ...open,
+    body: () => ({ statement: `a.b.${'A'.repeat(86)}`, succession: `a.b.${'A'.repeat(86)}` }),
+  },
+  {
+    method: 'POST',
+    path: '/talos/v1/identities/:did/deactivation',
+    target: `/talos/v1/identities/${did}/deactivation`,
+    ...admin,
+    body: () => ({}),
+  },
   ...HEALTH,
 ];
 
@@ -54,10 +69,22 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       path: '/talos/v1/identities',
       target: '/talos/v1/identities',
       ...admin,
-      body: () => ({ did, kind: 'agent', name: 'hostile' }),
+      body: () => ({ did, kind: 'agent', name: 'hostile', proof: `a.b.${'A'.repeat(86)}` }),
     },
     { method: 'GET', path: '/talos/v1/identities', target: '/talos/v1/identities?limit=5', ...admin },
     { method: 'GET', path: '/talos/v1/identities/:did', target: `/talos/v1/identities/${did}`, ...admin },
+    {
+      method: 'GET',
+      path: '/talos/v1/identities/:did/history',
+      target: `/talos/v1/identities/${did}/history`,
+      ...admin,
+    },
+    {
+      method: 'GET',
+      path: '/talos/v1/identities/:did/keys',
+      target: `/talos/v1/identities/${did}/keys?at=2026-01-01T00:00:00.000Z`,
+      ...admin,
+    },
     {
       method: 'POST',
       path: '/talos/v1/capabilities',
@@ -78,6 +105,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       target: `/talos/v1/requests/req_${UUID}`,
       ...admin,
     },
+    ...RBAC_CASES,
     ...SHARED,
   ],
   gateway: [

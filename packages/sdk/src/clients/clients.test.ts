@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { didKeyKeys, portableCrypto, verifyRegistration } from '@talosprotocol/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIdentity } from '../agent/identity.js';
 import { createAuditClient } from './audit.js';
@@ -9,7 +10,14 @@ import { createKernelClient } from './kernel.js';
 const did = createIdentity().did;
 const uuid = '01938e5c-7b1a-7c3d-8e4f-0123456789ab';
 const hash = 'A'.repeat(43);
-const registered = { did, kind: 'agent', name: 'reader', registered: '2026-11-23T15:04:05.678Z' } as const;
+const registered = {
+  did,
+  kind: 'agent',
+  name: 'reader',
+  registered: '2026-11-23T15:04:05.678Z',
+  proven: true,
+  status: 'active',
+} as const;
 const trust = { format: 'talos-trust-v1', logs: [], exporters: [], emitters: [], anchors: [] } as const;
 
 let server: Server;
@@ -50,7 +58,9 @@ const lines = () => seen.map(({ line }) => line);
 describe('kernel client', () => {
   it('calls the routes with the administrator token', async () => {
     say(registered);
-    expect(await kernel().registerIdentity({ did, kind: 'agent', name: 'reader' })).toEqual(registered);
+    expect(await kernel().registerIdentity({ did, kind: 'agent', name: 'reader', proof: 'a.b.c' })).toEqual(
+      registered,
+    );
     expect(await kernel().getIdentity(did)).toEqual(registered);
     say({ identities: [registered], next: null });
     await kernel().listIdentities();
@@ -77,13 +87,57 @@ describe('kernel client', () => {
       'POST /talos/v1/authorize',
     ]);
     expect(new Set(seen.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer secret']));
-    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({ did, kind: 'agent', name: 'reader' });
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+      ...{ did, kind: 'agent', name: 'reader', proof: 'a.b.c' },
+    });
   });
 
   it('sends no token it does not have', async () => {
     say({ lid: hash, by: 'issuer', revoked: registered.registered });
     await createKernelClient({ url }).revoke({ revocation: 'x' });
     expect(seen[0]?.authorization).toBeUndefined();
+  });
+
+  it('registers who proves a key, over the nonce it was given (ID-13)', async () => {
+    const identity = createIdentity();
+    const gateway = createIdentity().did;
+    const nonce = 'n'.repeat(54);
+    answer = (request, response) =>
+      void response.end(
+        JSON.stringify(
+          request.url?.endsWith('nonces') ? { nonce, gateway, expires: registered.registered } : registered,
+        ),
+      );
+    await kernel().registerSigner(identity.signer, { kind: 'agent', name: 'reader' });
+    expect(lines()).toEqual(['POST /talos/v1/nonces', 'POST /talos/v1/identities']);
+    const { proof, ...stated } = JSON.parse(seen[1]?.body ?? '');
+    expect(stated).toEqual({ did: identity.did, kind: 'agent', name: 'reader' });
+    const used: string[] = [];
+    const ctx = {
+      audience: gateway,
+      now: Math.floor(Date.now() / 1000),
+      crypto: portableCrypto,
+      consumeNonce: (one: string) => void used.push(one),
+    };
+    verifyRegistration(proof, stated, didKeyKeys(identity.did), ctx);
+    expect(used).toEqual([nonce]);
+  });
+
+  it('rotates, ends and looks back', async () => {
+    say(registered);
+    await kernel().rotateIdentity(did, {});
+    await kernel().deactivateIdentity(did, { statement: 'a.b.c' });
+    say({ did, changes: [{ at: registered.registered, type: 'registered' }] });
+    await kernel().identityHistory(did);
+    say({ did, asOf: registered.registered, formerKeys: [] });
+    await kernel().formerKeys(did, registered.registered);
+    const path = `/talos/v1/identities/${encodeURIComponent(did)}`;
+    expect(lines()).toEqual([
+      `POST ${path}/rotation`,
+      `POST ${path}/deactivation`,
+      `GET ${path}/history`,
+      `GET ${path}/keys?at=${encodeURIComponent(registered.registered)}`,
+    ]);
   });
 
   it('encodes what comes from outside', async () => {

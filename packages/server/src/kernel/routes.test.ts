@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import { register as registerSigner, registrationOf } from './testing/identity.js';
 import { crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
 
 let database: TestDatabase;
@@ -20,45 +21,45 @@ const newDid = (): string => createSigner(random(32), crypto).did;
 
 describe('identities', () => {
   const register = (body: unknown) => world.post('/talos/v1/identities', body, world.admin);
+  const newSigner = () => createSigner(random(32), crypto);
 
   it('are registered, in the log with a sealed name, and found again', async () => {
-    const identity = { did: newDid(), kind: 'agent', name: 'Invoice reader' };
-    const answer = await register(identity);
+    const signer = newSigner();
+    const answer = await registerSigner(world, signer, { name: 'Invoice reader' });
     expect(answer).toMatchObject({
       status: 201,
-      body: { ...identity, registered: '2026-11-23T12:00:00.000Z' },
+      body: { did: signer.did, name: 'Invoice reader', registered: '2026-11-23T12:00:00.000Z' },
     });
-    expect((await world.get(`/talos/v1/identities/${identity.did}`, world.admin)).body).toEqual(answer.body);
+    expect((await world.get(`/talos/v1/identities/${signer.did}`, world.admin)).body).toEqual(answer.body);
     const [draft] = world.sink.drafts;
     expect(draft).toMatchObject({
       type: 'identity.registered',
-      members: { did: identity.did, kind: 'agent' },
+      members: { did: signer.did, kind: 'agent' },
     });
     expect(JSON.stringify(draft?.members)).not.toContain('Invoice');
     expect(draft?.disclosures).toMatchObject([{ pointer: '/name', value: 'Invoice reader' }]);
   });
 
   it('may be registered again as the same, not as something else', async () => {
-    const identity = { did: newDid(), kind: 'agent', name: 'a' };
-    const first = await register(identity);
-    expect((await register(identity)).body).toEqual(first.body);
+    const signer = newSigner();
+    const first = await registerSigner(world, signer);
+    expect((await registerSigner(world, signer)).body).toEqual(first.body);
     expect(world.sink.drafts).toHaveLength(1);
-    expect(await register({ ...identity, kind: 'gateway' })).toMatchObject({
+    expect(await registerSigner(world, signer, { kind: 'gateway' })).toMatchObject({
       status: 409,
       body: { code: 'CONFLICT' },
     });
-    expect((await Promise.all([register(identity), register(identity)])).map(({ status }) => status)).toEqual(
-      [201, 201],
-    );
+    const both = [registerSigner(world, signer), registerSigner(world, signer)];
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([201, 201]);
   });
 
   it('are listed newest first, in pages without gap or repetition', async () => {
     await database.sql.query('DELETE FROM kernel_identity');
     const dids: string[] = [];
     for (let index = 0; index < 7; index += 1) {
-      const did = newDid();
-      await register({ did, kind: 'agent', name: `n${index}` });
-      dids.unshift(did);
+      const signer = newSigner();
+      await registerSigner(world, signer, { name: `n${index}` });
+      dids.unshift(signer.did);
       if (index % 3 === 2) world.time.now += 1_000;
     }
     const seen: string[] = [];
@@ -88,7 +89,11 @@ describe('identities', () => {
     ['a name that turns the line around', { did: 'did:web:acme.example', kind: 'agent', name: 'a\u202eb' }],
     ['an unknown member', { did: 'did:web:acme.example', kind: 'agent', name: 'a', admin: true }],
   ])('are refused with %s', async (_, body) => {
-    expect(await register(body)).toMatchObject({ status: 400, body: { code: 'MALFORMED' } });
+    const proof = `a.b.${'A'.repeat(86)}`;
+    expect(await register({ ...(body as object), proof })).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED' },
+    });
     expect(world.sink.drafts).toEqual([]);
   });
 
@@ -324,7 +329,9 @@ describe('hostile input', () => {
     const { agent, chain, issuing } = issueTo(world);
     const revocation = signRevocation({ chain }, agent, issuing);
     const sound: [string, Record<string, unknown>][] = [
-      ['/talos/v1/identities', { did: newDid(), kind: 'agent', name: 'a' }],
+      ['/talos/v1/identities', { did: newDid(), kind: 'agent', name: 'a', proof: revocation }],
+      [`/talos/v1/identities/${agent.did}/rotation`, { statement: revocation, succession: revocation }],
+      [`/talos/v1/identities/${agent.did}/deactivation`, { statement: revocation }],
       [
         '/talos/v1/capabilities',
         { sub: newDid(), grants: GRANTS, exp: world.seconds() + 60, limits: [], bearer: true },
@@ -410,7 +417,8 @@ describe('below the reserve of free disk', () => {
     const issued = await world.post('/talos/v1/capabilities', capability, world.admin);
     world.sink.isFull = true;
     const before = world.sink.drafts.length;
-    const identity = { did: newDid(), kind: 'agent', name: 'a' };
+    const signer = createSigner(random(32), crypto);
+    const identity = await registrationOf(world, signer);
     for (const [path, body] of [
       ['/talos/v1/identities', identity],
       ['/talos/v1/capabilities', capability],
@@ -423,6 +431,6 @@ describe('below the reserve of free disk', () => {
     const { lid } = issued.body;
     expect(await world.post('/talos/v1/revocations', { lid }, world.admin)).toMatchObject({ status: 200 });
     world.sink.isFull = false;
-    expect(await world.post('/talos/v1/identities', identity, world.admin)).toMatchObject({ status: 201 });
+    expect(await registerSigner(world, signer)).toMatchObject({ status: 201 });
   });
 });
