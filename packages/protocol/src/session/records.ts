@@ -30,8 +30,10 @@ const MASK = 2 ** SHIFT - 1;
 
 /** What an open session takes, in bytes: its record, its key, its links. */
 export const SESSION_BYTES = 4 * WORDS + KEY_BYTES + 4 * LINK_WORDS;
-/** Most sessions a table can be made for. */
-export const MAX_SESSIONS = 2 ** 22;
+/** Slots have 22 bits. */
+export const SLOTS = 2 ** 22;
+/** Most sessions a table can be made for: one slot is for the session that takes the place of another. */
+export const MAX_SESSIONS = SLOTS - 1;
 
 /** The packed part of all sessions, by slot. Knows nothing of whose they are. */
 export interface Records {
@@ -80,7 +82,7 @@ export function putBack(records: Records, slot: number): void {
 function growBySlot(records: Records): number {
   const slot = records.grown++;
   if ((slot & MASK) !== 0) return slot;
-  const slots = Math.min(MASK + 1, records.capacity - slot);
+  const slots = Math.min(MASK + 1, records.capacity + 1 - slot);
   records.words.push(new Uint32Array(slots * WORDS));
   records.keys.push(new Uint8Array(slots * KEY_BYTES));
   records.links.push(new Int32Array(slots * LINK_WORDS));
