@@ -1,7 +1,8 @@
-import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openAdministratorKey } from '@talosprotocol/sdk/keys';
 import { type Child, startChild } from './child.js';
 
 /** What the server says once it serves. */
@@ -31,8 +32,11 @@ export function startPlatform(folder: string): Promise<Child<Ready>> {
   return startChild<Ready>([program, 'all'], { env: environment(folder), log: join(folder, 'platform.log') });
 }
 
-export async function readAdminToken({ data }: Ready): Promise<string> {
-  return (await readFile(join(data, 'keys', 'admin.token'), 'utf8')).trim();
+/** The key of the platform's administrator; the first who asks becomes it. */
+export async function readAdminToken({ data, kernel }: Ready): Promise<string> {
+  const key = await openAdministratorKey({ keysFolder: join(data, 'keys'), kernel: () => kernel });
+  if (key === undefined) throw new Error(`there is no administrator of ${data}`);
+  return key;
 }
 
 /** Ports and data of its own, so that it never meets another platform. */

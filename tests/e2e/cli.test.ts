@@ -207,7 +207,6 @@ describe('commands that start a platform', () => {
     const env = environment('up');
     const made = await talos(env, 'init', '--json');
     expect(JSON.parse(made.stdout)).toMatchObject({ ok: true, config_written: true });
-    const token = (await readFile(join(folder, 'up/keys/admin.token'), 'utf8')).trim();
     const doctor = await talos(env, 'doctor', '--json');
     expect([doctor.code, JSON.parse(doctor.stdout).ok]).toEqual([0, true]);
     const terminal = openTerminal(env);
@@ -216,6 +215,7 @@ describe('commands that start a platform', () => {
     const ready = JSON.parse(terminal.out.join(''));
     expect((await fetch(`${ready.kernel}/health/ready`)).status).toBe(200);
     expect((await talos(env, 'audit', 'tail')).code).toBe(0);
+    const token = (await readFile(join(folder, 'up/keys/admin.credential'), 'utf8')).trim();
     terminal.interrupt();
     expect(await up).toBe(0);
     expect((await talos(env, 'audit', 'tail')).code).toBe(4);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,6 +22,7 @@ import {
   type Identity,
   type KernelClient,
 } from '@talosprotocol/sdk';
+import { openAdministratorKey } from '@talosprotocol/sdk/keys';
 import { init } from '../../packages/server/src/main/init.js';
 import { serve } from '../../packages/server/src/main/serve.js';
 import { currentMachine, readSettings } from '../../packages/server/src/platform/settings.js';
@@ -48,9 +49,16 @@ export interface Operator {
   readonly audit: AuditClient;
 }
 
+/** As the CLI does it: the first one that asks is the administrator, and keeps the key in the data folder. */
+export async function administratorKey({ data, kernel }: Pick<Ready, 'data' | 'kernel'>): Promise<string> {
+  const key = await openAdministratorKey({ keysFolder: join(data, 'keys'), kernel: () => kernel });
+  if (key === undefined) throw new Error(`there is no administrator of ${data}`);
+  return key;
+}
+
 /** Clients for a platform that serves, in this process or another. */
 export async function operate(ready: Ready): Promise<Operator> {
-  const adminToken = (await readFile(join(ready.data, 'keys/admin.token'), 'utf8')).trim();
+  const adminToken = await administratorKey(ready);
   const kernel = createKernelClient({ url: ready.kernel, adminToken });
   const gateway = createGatewayClient({ url: ready.gateway, adminToken });
   const audit = createAuditClient({ url: ready.audit, adminToken });

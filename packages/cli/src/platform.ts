@@ -5,10 +5,12 @@ import {
   createAuditClient,
   createGatewayClient,
   createKernelClient,
+  createRbacClient,
   type GatewayClient,
   type KernelClient,
+  type RbacClient,
 } from '@talosprotocol/sdk';
-import { readKeyFile } from '@talosprotocol/sdk/keys';
+import { openAdministratorKey } from '@talosprotocol/sdk/keys';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { dataFolder, type PlaceOptions, withPlace } from './place.js';
@@ -41,15 +43,17 @@ export interface Platform {
   readonly kernel: KernelClient;
   readonly gateway: GatewayClient;
   readonly audit: AuditClient;
+  readonly rbac: RbacClient;
 }
 
-/** Finds the platform of a data folder and its administrator token. Nothing is sent yet.
- *  @throws {TrustError} UNAVAILABLE: none runs; SETTINGS_INVALID: no token */
+/** Finds the platform of a data folder and the key of its administrator on this machine. Something is sent only to a
+ *  platform that waits for its first administrator: then this makes one.
+ *  @throws {TrustError} UNAVAILABLE: none runs, or no key; SETTINGS_INVALID */
 export async function openPlatform(io: Io, options: PlatformOptions): Promise<Platform> {
   const data = dataFolder(io, options);
   const record = await readServerRecord(data);
   const running = record !== undefined && isRunning(record) ? record : undefined;
-  const adminToken = await readToken(data);
+  const adminToken = await openKey(io, data, () => urlOf('kernel', options, running, data));
   const client = (service: 'kernel' | 'gateway' | 'audit', timeoutMs?: number) => ({
     url: urlOf(service, options, running, data),
     fetch: io.fetch,
@@ -61,6 +65,9 @@ export async function openPlatform(io: Io, options: PlatformOptions): Promise<Pl
     record: running,
     get kernel() {
       return createKernelClient(client('kernel'));
+    },
+    get rbac() {
+      return createRbacClient(client('kernel'));
     },
     get gateway() {
       return createGatewayClient(client('gateway', 120_000));
@@ -87,21 +94,21 @@ function urlOf(
   });
 }
 
-/** The token goes over it: in the clear only on this machine. */
+/** The key goes over it: in the clear only on this machine. */
 function checkedUrl(text: string, service: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
   if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.origin;
   throw new UsageError(
-    `--${service} is no URL the administrator token may be sent to`,
+    `--${service} is no URL the key of an administrator may be sent to`,
     'https, or http on this machine, without user and password',
   );
 }
 
-async function readToken(data: string): Promise<string> {
-  const token = (await readKeyFile(join(data, 'keys'), 'admin.token'))?.trim();
-  if (token !== undefined && token !== '') return token;
-  throw new TrustError('UNAVAILABLE', `there is no platform data in ${data}`, {
+async function openKey(io: Io, data: string, kernel: () => string): Promise<string> {
+  const key = await openAdministratorKey({ keysFolder: join(data, 'keys'), kernel, fetch: io.fetch });
+  if (key !== undefined) return key;
+  throw new TrustError('UNAVAILABLE', `there is no platform data in ${data}, and no key of its administrator`, {
     hint: 'name the data folder of the platform with --data or TALOS_DATA; talos init makes a new one',
   });
 }

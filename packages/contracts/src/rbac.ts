@@ -194,7 +194,7 @@ export type ServiceAccountChange = Static<typeof ServiceAccountChange>;
 /** The secret of a service account, shown once (RBAC-12): `tal_svc_`, the key's id, `_` and 32 bytes. */
 export const ServiceKeyText = ascii(
   '^tal_svc_[0-9a-f]{32}_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$',
-  83,
+  84,
   'key of a service account, a secret',
 );
 /** Answer that shows a key. */

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createAuditClient, createGatewayClient, createKernelClient } from '@talosprotocol/sdk';
+import { openAdministratorKey } from '@talosprotocol/sdk/keys';
 import { pinOf } from '../commands/mcp/tool-choice.js';
 import { startServer } from '../server-process.js';
 import { parseTalosYaml, type TalosYaml } from '../talos-yaml.js';
@@ -34,7 +35,9 @@ export async function launch(world: World): Promise<void> {
     closeSync(log);
   }
   const { kernel, gateway, audit } = world.server.ready;
-  const adminToken = (await readFile(join(world.scratch.platform, 'keys', 'admin.token'), 'utf8')).trim();
+  const keysFolder = join(world.scratch.platform, 'keys');
+  const adminToken = await openAdministratorKey({ keysFolder, kernel: () => kernel });
+  if (adminToken === undefined) throw new Error('the platform of the demo has no administrator');
   world.kernel = createKernelClient({ url: kernel, adminToken });
   world.gateway = createGatewayClient({ url: gateway, adminToken });
   world.audit = createAuditClient({ url: audit, adminToken });

@@ -15,9 +15,8 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAdminGuard, hashAdminToken } from '../platform/admin.js';
 import { createListener, type Listener } from '../platform/http.js';
-import { createSecret } from '../platform/secret.js';
+import { createTokenGuard } from '../platform/testing/token-guard.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
 import { type AuditWorld, auditDeps, decision, gateway, newUuid, openAuditWorld } from './testing/room.js';
@@ -47,7 +46,7 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     routes: createAuditRoutes(audit),
-    guards: { admin: createAdminGuard(hashAdminToken(createSecret(TOKEN))) },
+    guards: { admin: createTokenGuard(TOKEN) },
     allowedHosts: [],
     allowedOrigins: [],
   });

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { createChecker, RequestId, type WellKnown } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
-import type { Guard } from '../platform/http.js';
 import { readJson, readQuery, sendJson } from '../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../platform/routes.js';
 import type { Authorizing } from './capability/authorizing.js';
 import type { Issuing } from './capability/issuing.js';
 import type { Identities } from './identity/identities.js';
-import type { DecisionLookup, RateLimiter } from './ports.js';
+import type { Authorize, DecisionLookup, RateLimiter } from './ports.js';
 import { parseRevokeRequest, type Revoking } from './revocation/revoking.js';
 import { addressOf } from './session/session-routes.js';
 
@@ -18,8 +17,8 @@ export interface RoutesDeps {
   readonly authorizing: Authorizing;
   readonly decisions: DecisionLookup;
   readonly limiter: RateLimiter;
-  /** Checks the administrator token; the listener does so for the surface `admin`, we for a revocation by `lid`. */
-  readonly isAdministrator: Guard;
+  /** The listener checks callers of the surface `admin`; we those of a revocation without signature. */
+  readonly authorize: Authorize;
   readonly wellKnown: WellKnown;
 }
 
@@ -101,10 +100,10 @@ export function createPublicRoutes(deps: RoutesDeps): readonly Route[] {
 async function revoke(
   stated: ReturnType<typeof parseRevokeRequest>,
   request: IncomingMessage,
-  { revoking, isAdministrator }: RoutesDeps,
+  { revoking, authorize }: RoutesDeps,
 ) {
   if ('jws' in stated) return revoking.revokeSigned(stated.jws);
-  await isAdministrator(request);
+  await authorize(request, 'capability:revoke');
   return revoking.revokeAsAdministrator(stated.target);
 }
 

@@ -1,7 +1,6 @@
 import type { WellKnown } from '@talosprotocol/contracts';
 import type { CryptoProvider, DidResolver, Signer, VerifiedCapability } from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
-import type { Guard } from '../platform/http.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
 import { createAuthorizing } from './capability/authorizing.js';
@@ -18,6 +17,7 @@ import { createLedgerStore } from './ledger/ledger-store.js';
 import type {
   AuditSink,
   Authenticated,
+  Authorize,
   DecisionLookup,
   ExaminedProof,
   KernelPolicy,
@@ -49,7 +49,8 @@ export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log
   readonly audit: AuditSink;
   readonly decisions: DecisionLookup;
   readonly limiter: RateLimiter;
-  readonly isAdministrator: Guard;
+  /** Checks a caller of a route that is open to others as well. @throws {TrustError} UNAUTHENTICATED | FORBIDDEN */
+  readonly authorize: Authorize;
   readonly wellKnown: WellKnown;
   /** Most memory for open sessions, in bytes. */
   readonly sessionMemory: number;

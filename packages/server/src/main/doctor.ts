@@ -99,7 +99,14 @@ async function checkDisk({ dataFolder, diskReserve }: Settings): Promise<Check[]
   ];
 }
 
-const KEY_FILES = ['organisation.key', 'gateway.key', 'exporter.key', 'log.key', 'admin.token'];
+const KEY_FILES = [
+  'organisation.key',
+  'gateway.key',
+  'exporter.key',
+  'log.key',
+  'admin.credential',
+  'bootstrap.token',
+];
 
 async function checkKeys({ dataFolder }: Settings): Promise<Check[]> {
   const faults: string[] = [];

@@ -1,8 +1,6 @@
 import type { CryptoProvider } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { createAdminGuard, hashAdminToken, readAdminToken } from '../platform/admin.js';
 import { type DataFolder, openDataFolder } from '../platform/data-folder.js';
-import type { Guard } from '../platform/http.js';
 import { createKeyStore, type KeyStore } from '../platform/key-store.js';
 import { createLog, type Log } from '../platform/log.js';
 import type { Settings } from '../platform/settings.js';
@@ -18,7 +16,6 @@ export interface Foundation {
   readonly folder: DataFolder;
   readonly keys: KeyStore;
   readonly identities: Identities;
-  readonly isAdministrator: Guard;
   /** Absolute path of talos.yaml. */
   readonly config: string;
   /** True if this start wrote the first talos.yaml. */
@@ -39,11 +36,9 @@ export async function layFoundation(
     const crypto = createNodeCrypto();
     const keys = createKeyStore({ folder: folder.keys, random, passphrase: settings.keyPassphrase });
     const identities = await loadIdentities(keys, crypto);
-    const token = await readAdminToken(folder.keys, random);
     const config = configPath(settings);
     const isNew = await writeFirstConfig(config, identities.organisation.did);
-    const isAdministrator = createAdminGuard(hashAdminToken(token));
-    return { settings, log, crypto, folder, keys, identities, isAdministrator, config, isNew };
+    return { settings, log, crypto, folder, keys, identities, config, isNew };
   } catch (error) {
     await folder.release();
     throw error;

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Settings } from '../platform/settings.js';
 import { layFoundation } from './foundation.js';
 
@@ -9,7 +8,6 @@ export async function init(settings: Settings): Promise<object> {
   return {
     data: folder.path,
     keys: folder.keys,
-    admin_token_file: join(folder.keys, 'admin.token'),
     config,
     config_written: isNew,
     organisation: identities.organisation.did,

@@ -18,7 +18,8 @@ export async function openListeners(
   options: {
     readonly settings: Settings;
     readonly policy: LoadedPolicy;
-    readonly isAdministrator: Guard;
+    /** Of the admin surface. */
+    readonly guard: Guard;
     readonly log: Log;
   },
 ): Promise<Readonly<Partial<Record<ServiceName, Listener>>>> {
@@ -37,13 +38,15 @@ export async function openListeners(
   }
 }
 
-function shared({ settings, policy, isAdministrator, log }: Parameters<typeof openListeners>[1]) {
-  const { hosts = [], origins = [], limits } = policy.document;
+function shared({ settings, policy, guard, log }: Parameters<typeof openListeners>[1]) {
+  const { hosts = [], origins = [], limits, oidc } = policy.document;
+  // Where browsers reach the kernel to log in.
+  const own = oidc === undefined ? [] : [oidc.origin];
   return {
     host: settings.host,
-    guards: { admin: isAdministrator },
-    allowedHosts: [...settings.allowedHosts, ...hosts],
-    allowedOrigins: [...settings.allowedOrigins, ...origins],
+    guards: { admin: guard },
+    allowedHosts: [...settings.allowedHosts, ...hosts, ...own.map((origin) => new URL(origin).host)],
+    allowedOrigins: [...settings.allowedOrigins, ...origins, ...own],
     clock,
     random,
     log,

@@ -149,6 +149,7 @@ function passedOn(route: Route, guard: NodeGuard): Route {
   return {
     ...route,
     surface: 'service',
+    permission: 'node:forward',
     handle: (request, response, context) => {
       const writeHead = response.writeHead.bind(response) as (
         status: number,

@@ -7,6 +7,7 @@ import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Reaper } from '../platform/reaper.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
+import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
 import { createAuditWire } from './audit-link/wire.js';
 import type { Foundation } from './foundation.js';
@@ -19,6 +20,8 @@ type Audit = import('../audit/service.js').Audit;
 type Gateway = import('../gateway/service.js').Gateway;
 type Kernel = import('../kernel/service.js').Kernel;
 type KernelDeps = import('../kernel/service.js').KernelDeps;
+type Access = import('../kernel/rbac/access.js').Access;
+type Rbac = import('../kernel/rbac/service.js').Rbac;
 
 /** The rooms of a process, joined; absent are those that none of its roles needs. */
 export interface Rooms {
@@ -30,6 +33,10 @@ export interface Rooms {
   /** The audit room, here or in another process. */
   readonly sink: AuditPort;
   readonly kernel?: Kernel;
+  /** Of the admin surface, in every process. */
+  readonly access: Access;
+  /** Of the kernel's own process. */
+  readonly rbac?: Rbac;
   readonly gateway?: Gateway;
   /** For what is passed on to other nodes: a limit of its own, so that nothing is counted twice. */
   readonly routingLimiter: KernelDeps['limiter'];
@@ -57,19 +64,25 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const policies = await openProcessPolicies(options);
   const limiter = await createLimiter(policies);
   const { sink, audit, close: closeSink } = await openSink(options, policies);
-  const shared = { policies, sink, limiter };
+  const access = await createGuard(options.foundation, { ...options, policies });
+  const shared = { policies, sink, limiter, access };
   const reload = () => policies.reload((policy) => sink.recordPolicy(inForce(policy)));
   const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
+  const rbac = options.roles.includes('kernel')
+    ? await createAdministration(options.foundation, { ...shared, sql: options.sql })
+    : undefined;
   const gateway =
     wanted.gateway && kernel !== undefined ? await buildGateway(options, shared, kernel) : undefined;
   return {
     policies,
     sink,
+    access,
     closeSink,
     routingLimiter: await createLimiter(policies),
     reload,
     ...(audit === undefined ? {} : { audit }),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(rbac === undefined ? {} : { rbac }),
     ...(gateway === undefined ? {} : { gateway }),
   };
 }
@@ -116,6 +129,7 @@ interface SharedParts {
   readonly policies: Policies;
   readonly sink: AuditPort;
   readonly limiter: KernelDeps['limiter'];
+  readonly access: Access;
 }
 
 async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<Kernel> {
@@ -207,9 +221,9 @@ function createResolver(policies: Policies, crypto: CryptoProvider): DidDirector
   });
 }
 
-function kernelDeps(options: RoomsOptions, { policies, sink }: SharedParts): Omit<KernelDeps, 'limiter'> {
+function kernelDeps(options: RoomsOptions, { policies, sink, access }: SharedParts): Omit<KernelDeps, 'limiter'> {
   const { foundation, sql, node } = options;
-  const { crypto, identities, isAdministrator, log } = foundation;
+  const { crypto, identities, log } = foundation;
   return {
     ...node.registry.self,
     sql,
@@ -227,7 +241,7 @@ function kernelDeps(options: RoomsOptions, { policies, sink }: SharedParts): Omi
       assertAccepting: sink.assertAccepting,
     },
     decisions: sink,
-    isAdministrator,
+    authorize: access.authorize,
     wellKnown: describePlatform(options),
     sessionMemory: (policies.current().document.limits?.sessionMemoryMiB ?? 256) * 2 ** 20,
   };

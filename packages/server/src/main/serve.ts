@@ -95,7 +95,7 @@ async function openPorts(
   rooms: Rooms,
   node: Node,
 ): Promise<Listeners> {
-  const { settings, log, isAdministrator } = foundation;
+  const { settings, log } = foundation;
   const health = createHealth(log);
   health.register('audit', () => rooms.sink.assertReady());
   health.register('node', node.registry.assertHeld);
@@ -103,7 +103,7 @@ async function openPorts(
   const own = await routesOf({ rooms, roles, node, health: health.routes });
   const routes = isShared ? await routed(own, rooms, node, foundation) : own;
   const policy = rooms.policies.current();
-  const listeners = await openListeners(routes, { settings, policy, isAdministrator, log });
+  const listeners = await openListeners(routes, { settings, policy, guard: rooms.access.authorizeRoute, log });
   const all = Object.values(listeners);
   // All at once: while a long call is waited for at one port, the others take nothing new either.
   shutdown.add('stop-accepting', 'listeners', () => {
@@ -191,13 +191,13 @@ interface RouteParts {
 }
 
 async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<ServiceRoutes> {
-  const { kernel, gateway, audit, reload } = rooms;
+  const { kernel, gateway, audit, rbac, reload } = rooms;
   const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...health];
   const auditRoutes =
     audit === undefined ? [] : (await import('../audit/routes.js')).createAuditRoutes(audit);
   return {
     ...(kernel !== undefined && roles.includes('kernel')
-      ? { kernel: [...kernel.adminRoutes, nodesRoute(node), ...shared] }
+      ? { kernel: [...kernel.adminRoutes, ...(rbac?.routes ?? []), nodesRoute(node), ...shared] }
       : {}),
     ...(gateway === undefined ? {} : { gateway: [...gateway.routes, ...shared, reloadRoute(reload)] }),
     ...(audit === undefined ? {} : { audit: [...auditRoutes, ...health] }),
@@ -210,7 +210,8 @@ function reloadRoute(reload: () => Promise<string>): Route {
     method: 'POST',
     path: '/talos/v1/policy/reload',
     surface: 'admin',
-    audit: 'none',
+    permission: 'policy:reload',
+    audit: 'administration',
     maxBody: 0,
     handle: async (_, response) => sendJson(response, 200, { policy: await reload() }),
   };

@@ -4,14 +4,13 @@ import { connect } from 'node:net';
 import { TrustError } from '@talosprotocol/protocol';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createAdminGuard, hashAdminToken } from './admin.js';
 import { readBody } from './body.js';
 import { type MountBindings, mountHono } from './hono-mount.js';
 import { createListener, type Listener, type ListenerOptions } from './http.js';
 import type { Route } from './routes.js';
-import { createSecret } from './secret.js';
 import { clock, random } from './system.js';
 import { createTestLog } from './testing/test-log.js';
+import { createTokenGuard } from './testing/token-guard.js';
 
 const open: Listener[] = [];
 const lines: string[] = [];
@@ -130,6 +129,7 @@ describe('a listener', () => {
     const seen = deferred();
     const guarded = route('/late', (_request, _response, { signal }) => seen.resolve(signal.aborted), {
       surface: 'admin',
+      permission: 'test:read',
     });
     const guards = {
       admin: async ({ socket }: IncomingMessage) => {
@@ -326,13 +326,28 @@ describe('headers', () => {
 });
 
 describe('guards', () => {
-  const admin = route('/talos/v1/admin', (_, response) => void response.end('in'), { surface: 'admin' });
-  const guards = { admin: createAdminGuard(hashAdminToken(createSecret(TOKEN))) };
+  const admin = route('/talos/v1/admin', (_, response) => void response.end('in'), {
+    surface: 'admin',
+    permission: 'test:read',
+  });
+  const guards = { admin: createTokenGuard(TOKEN) };
 
   it('keep a listener without the one it needs from starting', async () => {
     await expect(serve([admin])).rejects.toThrow(TypeError);
   });
-  it('let the administrator token pass and nothing else', async () => {
+  // RBAC-9
+  it.each(['admin', 'service'] as const)(
+    'of the surface %s: no route without a permission',
+    async (surface) => {
+      for (const permission of [undefined, 'test', 'test:*', '*:*', 'Test:read'] as `${string}:${string}`[]) {
+        const bare = { ...admin, surface, permission };
+        await expect(serve([bare], { guards: { ...guards, service: guards.admin } })).rejects.toThrow(
+          TypeError,
+        );
+      }
+    },
+  );
+  it('let the right token pass and nothing else', async () => {
     const { port } = await serve([admin], { guards });
     const call = (value: string) => get(port, '/talos/v1/admin', [`Authorization: ${value}`]);
     expect(await call(`Bearer ${TOKEN}`)).toMatch(/^HTTP\/1\.1 200 /);

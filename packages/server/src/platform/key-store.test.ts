@@ -2,7 +2,6 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readAdminToken } from './admin.js';
 import { writeKeyFile } from './key-file.js';
 import { createKeyStore } from './key-store.js';
 import { createSecret } from './secret.js';
@@ -78,12 +77,4 @@ it('replaces a file whole', async () => {
   await writeKeyFile(folder, 'a', 'one');
   await writeKeyFile(folder, 'a', 'two');
   expect([await readFile(join(folder, 'a'), 'utf8'), await readdir(folder)]).toEqual(['two', ['a']]);
-});
-
-it('makes an administrator token once', async () => {
-  const token = await readAdminToken(folder, random);
-  expect(token.reveal()).toMatch(/^tal_admin_[A-Za-z0-9_-]{43}$/);
-  expect((await readAdminToken(folder, random)).reveal()).toBe(token.reveal());
-  await writeFile(join(folder, 'admin.token'), 'admin\n');
-  await expect(readAdminToken(folder, random)).rejects.toThrow(/does not hold/);
 });

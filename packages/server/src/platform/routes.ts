@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '@talosprotocol/contracts';
 import type { Log } from './log.js';
 
-/** Who a route is for, and so who checks the caller: `public` nobody, `admin` the platform (administrator token),
+/** Who a route is for, and so who checks the caller: `public` nobody, `admin` the platform (a permission),
  *  `agent` the room's admission, `service` the platform (the guard main hands in for sister services). */
 export type Surface = 'public' | 'admin' | 'agent' | 'service';
 
@@ -68,6 +68,7 @@ const AUDITS: readonly string[] = [
   'decision',
   'administration',
 ] satisfies RouteDeclaration['audit'][];
+const PERMISSION = /^[a-z][a-z0-9-]{0,31}:[a-z][a-z0-9-]{0,31}$/;
 const PATH =
   /^\/(?:(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*)(?:\/(?:[A-Za-z0-9._~-]+|:[A-Za-z][A-Za-z0-9]*))*(?:\/\*)?|\*)?$/;
 
@@ -117,6 +118,9 @@ function assertDeclared(route: Route): void {
   if (typeof path !== 'string' || !PATH.test(path)) throw new TypeError(`route ${named}: not a route path`);
   if (!SURFACES.includes(surface)) throw new TypeError(`route ${named} declares no surface`);
   if (!AUDITS.includes(audit)) throw new TypeError(`route ${named} declares no audit mode`);
+  const isAsked = surface === 'admin' || surface === 'service';
+  if (isAsked && !PERMISSION.test(route.permission ?? ''))
+    throw new TypeError(`route ${named} declares no permission`);
   if (typeof handle !== 'function') throw new TypeError(`route ${named} has no handler`);
 }
 

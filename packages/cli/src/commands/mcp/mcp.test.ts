@@ -56,15 +56,15 @@ describe('snippets', () => {
   });
 });
 
-describe('the administrator token', () => {
-  const CANARY = 'tal_admin_CANARYCANARY';
+describe('the key of the administrator', () => {
+  const CANARY = 'tal_svc_CANARYCANARY';
   let cli: TestCli;
   let sent: string[];
   beforeEach(() => {
     cli = createTestCli();
     sent = [];
     mkdirSync(join(cli.data, 'keys'), { recursive: true });
-    writeFileSync(join(cli.data, 'keys/admin.token'), CANARY, { mode: 0o600 });
+    writeFileSync(join(cli.data, 'keys/admin.credential'), CANARY, { mode: 0o600 });
   });
   afterEach(() => cli.remove());
 
@@ -115,8 +115,8 @@ describe('the administrator token', () => {
   });
 
   it('is not read from a file that others can read', async () => {
-    writeFileSync(join(cli.data, 'keys/admin.token'), CANARY);
-    chmodSync(join(cli.data, 'keys/admin.token'), 0o644);
+    writeFileSync(join(cli.data, 'keys/admin.credential'), CANARY);
+    chmodSync(join(cli.data, 'keys/admin.credential'), 0o644);
     record(process.pid);
     const ran = await cli.run(['audit', 'tail'], { fetch });
     expect(ran.code).toBe(1);

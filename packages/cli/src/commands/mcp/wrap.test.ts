@@ -14,7 +14,7 @@ beforeEach(() => {
   config = join(cli.folder, 'talos.yaml');
   reloads = 0;
   mkdirSync(join(cli.data, 'keys'), { recursive: true });
-  writeFileSync(join(cli.data, 'keys/admin.token'), 'tal_admin_x', { mode: 0o600 });
+  writeFileSync(join(cli.data, 'keys/admin.credential'), 'tal_svc_x', { mode: 0o600 });
   writeFileSync(config, BEFORE);
   const urls = { kernel: URL, gateway: URL, audit: URL };
   const record = { pid: process.pid, ...urls, config, gatewayDid: 'd', organisationDid: 'd' };

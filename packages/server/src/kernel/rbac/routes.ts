@@ -65,8 +65,8 @@ function roleRoutes({ roles }: RbacRoutesDeps): Route[] {
       sendJson(response, 201, await roles.create(callerOf(context), body));
     }),
     route('PUT', one, 'rbac:write', async (request, response, context) => {
-      const version = versionOf(request);
       const body = await read<RoleRequest>(request, context, checkRole);
+      const version = versionOf(request);
       sendJson(response, 200, await roles.change(callerOf(context), idOf(context), version, body));
     }),
     route('DELETE', one, 'rbac:write', async (request, response, context) => {
@@ -117,8 +117,8 @@ function accountRoutes({ accounts }: RbacRoutesDeps): Route[] {
       sendJson(response, 201, await accounts.create(callerOf(context), body));
     }),
     route('PUT', one, 'rbac:write', async (request, response, context) => {
-      const version = versionOf(request);
       const { disabled } = await read<ServiceAccountChange>(request, context, checkChange);
+      const version = versionOf(request);
       const caller = callerOf(context);
       sendJson(response, 200, await accounts.setDisabled(caller, idOf(context), version, disabled));
     }),
@@ -156,7 +156,6 @@ function bootstrapRoute({ bootstrap, limiter }: RbacRoutesDeps): Route {
     path: `${BASE}/bootstrap`,
     surface: 'public',
     audit: 'administration',
-    maxBody: 4_096,
     handle: async (request, response, context) => {
       limiter.take(request.socket.remoteAddress ?? 'unknown');
       const body = await read<BootstrapRequest>(request, context, checkBootstrap);

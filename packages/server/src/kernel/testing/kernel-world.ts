@@ -12,13 +12,12 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { createAdminGuard, hashAdminToken } from '../../platform/admin.js';
 import { createListener, type Listener } from '../../platform/http.js';
 import { createLog } from '../../platform/log.js';
 import { migrate } from '../../platform/migrations.js';
-import { createSecret } from '../../platform/secret.js';
 import type { Sql } from '../../platform/sql.js';
 import { random } from '../../platform/system.js';
+import { createTokenGuard } from '../../platform/testing/token-guard.js';
 import { kernelMigrations } from '../migrations.js';
 import type { AuditSink, DenialDraft, KernelDraft, KernelPolicy } from '../ports.js';
 import { createKernel, type Kernel } from '../service.js';
@@ -121,7 +120,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
   const clock = { now: () => time.now, monotonic: () => time.monotonic };
   const log = createLog({ level: 'silent', format: 'json', clock });
   const seconds = (): number => Math.floor(time.now / 1000);
-  const isAdministrator = createAdminGuard(hashAdminToken(createSecret(ADMIN_TOKEN)));
+  const guard = createTokenGuard(ADMIN_TOKEN);
   let last: { key: string; value: KernelPolicy } | undefined;
   platform.boots.last += 1;
   const kernel = await createKernel({
@@ -143,7 +142,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     audit: sink,
     decisions: { findRequest: async () => undefined },
     limiter: { take: (address) => limit(platform, address) },
-    isAdministrator,
+    authorize: guard,
     wellKnown: wellKnown(platform),
     sessionMemory: 16 * 2 ** 20,
   });
@@ -152,7 +151,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     host: '127.0.0.1',
     port: 0,
     routes: [...kernel.adminRoutes, ...kernel.sessionRoutes, ...kernel.publicRoutes],
-    guards: { admin: isAdministrator },
+    guards: { admin: guard },
     allowedHosts: [],
     allowedOrigins: [],
     clock,
