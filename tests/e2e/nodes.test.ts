@@ -58,7 +58,7 @@ const fire = (gateway: string, { path, init }: Shot) => fetch(`${gateway}${path}
 const codeOf = async (response: Response): Promise<string | undefined> =>
   parseRefusal(new Uint8Array(await response.arrayBuffer()))?.code;
 
-describe('several processes on one database', () => {
+describe('several processes on one database (SES-18)', () => {
   it('are one platform: a session of one node is used on the other (SES-8), and all is in one log', async () => {
     const { place, audit, a, b, operator } = await startThree();
     expect(a.ready.node).not.toBe(b.ready.node);

@@ -78,7 +78,7 @@ async function send(url: string, body: string, headers: Record<string, string>, 
   return answer.code ?? response.status;
 }
 
-describe('calls between nodes', () => {
+describe('calls between nodes (SES-20)', () => {
   it('are proven in both directions', async () => {
     const { url } = await openBob();
     const caller = callerOf();

@@ -38,7 +38,7 @@ afterEach(async () => {
   }
 });
 
-describe('the registry of nodes', () => {
+describe('the registry of nodes (SES-19)', () => {
   it('gives every process a number of its own, also when all start at once', async () => {
     const nodes = await Promise.all(Array.from({ length: 8 }, () => join()));
     const numbers = nodes.map(({ self }) => self.node).sort((a, b) => a - b);
