@@ -29,3 +29,9 @@ export type { HttpClientOptions } from './http/client.js';
 export { denialOf } from './mcp/denial.js';
 export { type McpClient, withCapability } from './mcp/with-capability.js';
 export { type Denial, parseRefusal } from './refusal.js';
+// revocation
+export {
+  createFeedFollower,
+  type FeedFollower,
+  type FeedFollowerOptions,
+} from './revocation/feed-follower.js';

@@ -1,5 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSigner, isRevocationBelow } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestCli, NOW, type Ran, type TestCli } from '../../testing/cli.js';
 
@@ -217,10 +219,29 @@ describe('talos cap', () => {
     expect((await cli.run(['cap', 'revoke', 'c', '--link', '2', '--as', 'org', '--out', 'r'])).code).toBe(1);
   });
 
+  it('signs a revocation below a subject, and refuses half of one', async () => {
+    const { stdout } = await issue('--to', 'agent', '--grant', READ);
+    const chain = write('c', stdout);
+    const did = createSigner(new Uint8Array(32).fill(9), createNodeCrypto()).did;
+    const argv = ['cap', 'revoke', chain, '--below-subject', did, '--as', 'org', '--out', 'r.jws', '--json'];
+    const signed = await cli.run(argv);
+    expect(signed.code).toBe(0);
+    expect(isRevocationBelow(readFileSync(join(cli.folder, 'r.jws'), 'utf8').trim())).toBe(true);
+    for (const wrong of [
+      ['cap', 'revoke'],
+      ['cap', 'revoke', '--below-subject', 'nobody'],
+      ['cap', 'revoke', chain, '--below-subject', did, '--below-issuer', did],
+      ['cap', 'revoke', '--below-subject', did, '--as', 'org'],
+      ['cap', 'revoke', 'A'.repeat(43), '--below-issuer', did, '--as', 'org'],
+    ])
+      expect((await cli.run(wrong)).code).toBe(1);
+  });
+
   it('says that no platform runs, with exit code 4 and the way to start one', async () => {
     for (const argv of [
       ['cap', 'issue', '--to', 'agent', '--grant', READ],
       ['cap', 'revoke', 'A'.repeat(43)],
+      ['cap', 'status', 'A'.repeat(43)],
       ['audit', 'tail'],
       ['audit', 'export', '--out', 'b'],
       ['why', 'req_01890a5d-ac96-774b-bcce-b302099a8057'],

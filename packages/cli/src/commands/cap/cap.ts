@@ -6,6 +6,7 @@ import { addExplain } from './explain.js';
 import { addInspect } from './inspect.js';
 import { addIssue } from './issue.js';
 import { addRevoke } from './revoke.js';
+import { addStatus } from './status.js';
 import { addVerify } from './verify.js';
 
 /** `talos cap`: capabilities, which say who may do what. */
@@ -18,4 +19,5 @@ export function addCapCommands(program: Command, shell: Shell): void {
   addVerify(cap, shell, crypto);
   addExplain(cap, shell, crypto);
   addRevoke(cap, shell, crypto);
+  addStatus(cap, shell, crypto);
 }
