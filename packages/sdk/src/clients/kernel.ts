@@ -2,7 +2,6 @@ import {
   AuthorizeAnswer,
   type AuthorizeRequest,
   CapabilityStatus,
-  CapabilityStatus,
   createChecker,
   type DeactivateIdentityRequest,
   FormerKeysAnswer,
@@ -61,8 +60,6 @@ export interface KernelClient {
   revoke(request: RevokeRequest): Promise<RevokeAnswer>;
   /** Whether a link is revoked there, and where its status is published. Public. */
   capabilityStatus(lid: string): Promise<CapabilityStatus>;
-  /** Whether a link is revoked there, and where its status is published. Public. */
-  capabilityStatus(lid: string): Promise<CapabilityStatus>;
   /** Decides as of now and consumes nothing (DEC-11). */
   authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer>;
   /** What was decided on a request and why. */
@@ -79,7 +76,6 @@ const checks = {
   formerKeys: createChecker(FormerKeysAnswer),
   issued: createChecker(IssueCapabilityAnswer),
   revoked: createChecker(RevokeAnswer),
-  status: createChecker(CapabilityStatus),
   status: createChecker(CapabilityStatus),
   authorized: createChecker(AuthorizeAnswer),
   request: createChecker(RequestRecord),
@@ -109,8 +105,6 @@ export function createKernelClient(options: HttpClientOptions): KernelClient {
     getIdentity: (did) => json(get(`/talos/v1/identities/${encodeURIComponent(did)}`), checks.identity),
     issueCapability: (body) => json(post('/talos/v1/capabilities', body), checks.issued),
     revoke: (body) => json(post('/talos/v1/revocations', body), checks.revoked),
-    capabilityStatus: (lid) =>
-      json(get(`/talos/v1/capabilities/${encodeURIComponent(lid)}/status`), checks.status),
     capabilityStatus: (lid) =>
       json(get(`/talos/v1/capabilities/${encodeURIComponent(lid)}/status`), checks.status),
     authorize: (body) => json(post('/talos/v1/authorize', body), checks.authorized),
