@@ -8,7 +8,6 @@ import { readAdminCredential, readCookies, sessionCookie } from './credential.js
 import type { Logins } from './logins.js';
 import { callerOf, idOf, pageOf } from './routes.js';
 
-const BASE = '/talos/v1/rbac';
 const BROWSER_COOKIE = 'talos-login';
 
 export interface LoginRoutesDeps {
@@ -27,7 +26,7 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
   return [
     {
       ...open,
-      path: `${BASE}/login`,
+      path: '/talos/v1/rbac/login',
       handle: async (request, response, { query }) => {
         limiter.take(request.socket.remoteAddress ?? 'unknown');
         readQuery(query, []);
@@ -39,7 +38,7 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
     },
     {
       ...open,
-      path: `${BASE}/callback`,
+      path: '/talos/v1/rbac/callback',
       handle: async (request, response, { query }) => {
         limiter.take(request.socket.remoteAddress ?? 'unknown');
         const [browser] = readCookies(request.headers.cookie, BROWSER_COOKIE);
@@ -69,7 +68,7 @@ function sessionRoutes({ logins, settings }: LoginRoutesDeps): Route[] {
     {
       ...route,
       method: 'POST',
-      path: `${BASE}/logout`,
+      path: '/talos/v1/rbac/logout',
       permission: SELF,
       handle: async (request, response, context) => {
         const principal = callerOf(context);
@@ -81,7 +80,7 @@ function sessionRoutes({ logins, settings }: LoginRoutesDeps): Route[] {
     {
       ...route,
       method: 'GET',
-      path: `${BASE}/sessions`,
+      path: '/talos/v1/rbac/sessions',
       audit: 'none',
       permission: 'rbac:read',
       handle: async (_, response, context) => sendJson(response, 200, await logins.list(pageOf(context))),
@@ -89,7 +88,7 @@ function sessionRoutes({ logins, settings }: LoginRoutesDeps): Route[] {
     {
       ...route,
       method: 'DELETE',
-      path: `${BASE}/sessions/:id`,
+      path: '/talos/v1/rbac/sessions/:id',
       permission: 'rbac:write',
       handle: async (_, response, context) => {
         await logins.revoke(callerOf(context), idOf(context));

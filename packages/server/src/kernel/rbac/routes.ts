@@ -33,11 +33,10 @@ export interface RbacRoutesDeps {
 }
 
 type Permission = NonNullable<Route['permission']>;
-const BASE = '/talos/v1/rbac';
 
 function route(method: Route['method'], path: string, permission: Permission, handle: RouteHandler): Route {
   const audit = method === 'GET' ? 'none' : 'administration';
-  return { method, path: `${BASE}${path}`, surface: 'admin', audit, permission, handle };
+  return { method, path, surface: 'admin', audit, permission, handle };
 }
 
 /** What administers administrators; for the kernel's listener. */
@@ -52,15 +51,15 @@ export function createRbacRoutes(deps: RbacRoutesDeps): readonly Route[] {
 }
 
 function roleRoutes({ roles }: RbacRoutesDeps): Route[] {
-  const one = '/roles/:id';
+  const one = '/talos/v1/rbac/roles/:id';
   return [
-    route('GET', '/roles', 'rbac:read', async (_, response, context) =>
+    route('GET', '/talos/v1/rbac/roles', 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await roles.list(pageOf(context))),
     ),
     route('GET', one, 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await roles.find(idOf(context))),
     ),
-    route('POST', '/roles', 'rbac:write', async (request, response, context) => {
+    route('POST', '/talos/v1/rbac/roles', 'rbac:write', async (request, response, context) => {
       const body = await read<RoleRequest>(request, context, checkRole);
       sendJson(response, 201, await roles.create(callerOf(context), body));
     }),
@@ -78,16 +77,16 @@ function roleRoutes({ roles }: RbacRoutesDeps): Route[] {
 
 /** Whoever may bind in one place only may do so there: the room asks again with the scope of the binding. */
 function bindingRoutes({ bindings }: RbacRoutesDeps): Route[] {
-  const one = '/bindings/:id';
+  const one = '/talos/v1/rbac/bindings/:id';
   return [
-    route('GET', '/bindings', 'rbac:read', async (_, response, context) =>
+    route('GET', '/talos/v1/rbac/bindings', 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await bindings.list(pageOf(context))),
     ),
     route('GET', one, 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await bindings.find(idOf(context))),
     ),
     {
-      ...route('POST', '/bindings', 'rbac:write', async (request, response, context) => {
+      ...route('POST', '/talos/v1/rbac/bindings', 'rbac:write', async (request, response, context) => {
         const body = await read<BindingRequest>(request, context, checkBinding);
         sendJson(response, 201, await bindings.create(callerOf(context), body));
       }),
@@ -104,15 +103,15 @@ function bindingRoutes({ bindings }: RbacRoutesDeps): Route[] {
 }
 
 function accountRoutes({ accounts }: RbacRoutesDeps): Route[] {
-  const one = '/service-accounts/:id';
+  const one = '/talos/v1/rbac/service-accounts/:id';
   return [
-    route('GET', '/service-accounts', 'rbac:read', async (_, response, context) =>
+    route('GET', '/talos/v1/rbac/service-accounts', 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await accounts.list(pageOf(context))),
     ),
     route('GET', one, 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await accounts.find(idOf(context))),
     ),
-    route('POST', '/service-accounts', 'rbac:write', async (request, response, context) => {
+    route('POST', '/talos/v1/rbac/service-accounts', 'rbac:write', async (request, response, context) => {
       const body = await read<ServiceAccountRequest>(request, context, checkAccount);
       sendJson(response, 201, await accounts.create(callerOf(context), body));
     }),
@@ -122,21 +121,26 @@ function accountRoutes({ accounts }: RbacRoutesDeps): Route[] {
       const caller = callerOf(context);
       sendJson(response, 200, await accounts.setDisabled(caller, idOf(context), version, disabled));
     }),
-    route('POST', `${one}/keys`, 'rbac:write', async (request, response, context) => {
-      const body = await read<RotateKeyRequest>(request, context, checkRotate);
-      sendJson(response, 201, await accounts.rotate(callerOf(context), idOf(context), body));
-    }),
+    route(
+      'POST',
+      '/talos/v1/rbac/service-accounts/:id/keys',
+      'rbac:write',
+      async (request, response, context) => {
+        const body = await read<RotateKeyRequest>(request, context, checkRotate);
+        sendJson(response, 201, await accounts.rotate(callerOf(context), idOf(context), body));
+      },
+    ),
   ];
 }
 
 function selfRoutes({ access, bindings }: RbacRoutesDeps): Route[] {
   return [
-    route('GET', '/whoami', SELF, async (_, response, context) => {
+    route('GET', '/talos/v1/rbac/whoami', SELF, async (_, response, context) => {
       const principal = callerOf(context);
       const own = (await bindings.of(principal.subjects)).slice(0, 500);
       sendJson(response, 200, { principal, bindings: own });
     }),
-    route('POST', '/check', SELF, async (request, response, context) => {
+    route('POST', '/talos/v1/rbac/check', SELF, async (request, response, context) => {
       const caller = callerOf(context);
       const { permission, scope = GLOBAL, subject } = await read<CheckRequest>(request, context, checkCheck);
       // What others may do is told to whoever may read bindings.
@@ -153,7 +157,7 @@ function selfRoutes({ access, bindings }: RbacRoutesDeps): Route[] {
 function bootstrapRoute({ bootstrap, limiter }: RbacRoutesDeps): Route {
   return {
     method: 'POST',
-    path: `${BASE}/bootstrap`,
+    path: '/talos/v1/rbac/bootstrap',
     surface: 'public',
     audit: 'administration',
     handle: async (request, response, context) => {
