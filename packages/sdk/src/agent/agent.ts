@@ -10,7 +10,8 @@ import {
 import { createHttpClient } from '../http/client.js';
 import { type AgentSession, createAgentSession } from './agent-session.js';
 import type { Identity } from './identity.js';
-import { openSession } from './opening.js';
+import { type Opener, openSession } from './opening.js';
+import { createProofFetch } from './proof-fetch.js';
 import { createRuntime, issueDepsOf, type Runtime, type RuntimeOptions, unixSeconds } from './runtime.js';
 import { createSessionPool, type SessionPool } from './session-pool.js';
 import { createSigningFetch, endSession } from './signing-fetch.js';
@@ -24,6 +25,10 @@ export interface AgentOptions extends RuntimeOptions {
   readonly gateway: string | URL;
   /** Finds the keys of a gateway with a `did:web`; by default only `did:key` is known. */
   readonly resolver?: DidResolver;
+  /** How requests prove possession. `session` (the default): the first one opens a session, the others cost next to
+   *  nothing. `request`: each has a proof of its own and asks for a nonce before, for single calls, and where the log is
+   *  to show of each call that the agent made it (SES-13). */
+  readonly prove?: 'session' | 'request';
   /** Longest time for each of the two requests that open a session, in milliseconds; default 10,000. */
   readonly timeoutMs?: number;
 }
@@ -35,8 +40,9 @@ export interface Agent {
   /** Origin of the gateway. */
   readonly gateway: string;
   /** A `fetch` for the gateway that proves possession of the key on every request. The session opens with the first
-   *  one. Rejects with TypeError for other origins, for redirects, and for requests with a credential of their
-   *  own; with TrustError if no session can be opened. */
+   *  one, and another one when the gateway no longer knows it or its node is gone; a lost connection is tried again twice,
+   *  and a call keeps its `rid` in all of that, so that no write is made twice. Rejects with TypeError for other origins, for
+   *  redirects, and for requests with a credential of their own; with TrustError if no session can be opened. */
   readonly fetch: typeof fetch;
   /** Passes on part of the capability, offline.
    *  @returns the longer chain, for the holder of `sub`
@@ -63,13 +69,15 @@ export function createAgent(options: AgentOptions): Agent {
   if (holder !== identity.did) {
     throw new TypeError(`the capability is held by ${holder}, not by this identity ${identity.did}`);
   }
-  const { pool, origin } = createSessions(options, chain, runtime);
+  const { pool, opener } = createSessions(options, chain, runtime);
+  const { origin } = opener.http;
   const issuing = issueDepsOf(runtime);
   return {
     did: identity.did,
     capability: chain.chain,
     gateway: origin,
-    fetch: createSigningFetch({ origin, pool, runtime }),
+    fetch:
+      options.prove === 'request' ? createProofFetch(opener) : createSigningFetch({ origin, pool, runtime }),
     attenuate: (link) => attenuate(chain, link, identity.signer, issuing).chain,
     attenuateToBearer: (link) => attenuateToBearer(chain, link, identity.signer, issuing),
     close: pool.close,
@@ -80,7 +88,7 @@ function createSessions(
   options: AgentOptions,
   chain: ParsedChain,
   runtime: Runtime,
-): { readonly pool: SessionPool; readonly origin: string } {
+): { readonly pool: SessionPool; readonly opener: Opener } {
   const { identity, timeoutMs } = options;
   const timeout = timeoutMs === undefined ? {} : { timeoutMs };
   const http = createHttpClient({ url: options.gateway, fetch: runtime.fetch, ...timeout });
@@ -89,5 +97,5 @@ function createSessions(
   const { origin } = http;
   const open = async () => createAgentSession(await openSession(opener), runtime);
   const end = (session: AgentSession) => endSession(session, origin, runtime);
-  return { pool: createSessionPool({ open, end, now: runtime.now }), origin };
+  return { pool: createSessionPool({ open, end, now: runtime.now }), opener };
 }

@@ -31,8 +31,7 @@ const checkAnswer = createChecker(OpenSessionAnswer);
  *  answer is not that of a gateway the capability names; UNAVAILABLE */
 export async function openSession(opener: Opener): Promise<OpenedSession> {
   const { identity, chain, http, resolver, runtime } = opener;
-  const nonce = await http.json<NonceAnswer>({ method: 'POST', path: '/talos/v1/nonces' }, checkNonce);
-  checkAudience(chain, nonce.gateway);
+  const nonce = await fetchNonce(opener);
   const gateway = await resolver.resolve(nonce.gateway);
   const secret = runtime.random(32);
   const epk = runtime.crypto.x25519PublicKey(secret);
@@ -48,6 +47,14 @@ export async function openSession(opener: Opener): Promise<OpenedSession> {
   const key = deriveSessionKey(input, runtime.crypto);
   secret.fill(0);
   return { sid, key, window, gateway: gateway.did, endsAt: started + usableMs(exp - iat) };
+}
+
+/** Asks for the nonce of one proof, for a gateway that the capability names.
+ *  @throws {TrustError} as `openSession` */
+export async function fetchNonce({ chain, http }: Pick<Opener, 'chain' | 'http'>): Promise<NonceAnswer> {
+  const nonce = await http.json<NonceAnswer>({ method: 'POST', path: '/talos/v1/nonces' }, checkNonce);
+  checkAudience(chain, nonce.gateway);
+  return nonce;
 }
 
 function prove({ identity, chain, http, runtime }: Opener, nonce: NonceAnswer, epk: Uint8Array): string {

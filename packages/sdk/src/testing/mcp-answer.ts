@@ -44,7 +44,7 @@ function answerRequest({ id, method, params }: Message, call: VerifiedCall, resp
     },
     'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, ...cache },
     'tools/list': { tools: [{ name: 'echo', inputSchema: { type: 'object' } }], ...cache },
-    'tools/call': { content: [{ type: 'text', text: call.session.subject }] },
+    'tools/call': { content: [{ type: 'text', text: call.session?.subject }] },
     ping: {},
   };
   const result = results[method];

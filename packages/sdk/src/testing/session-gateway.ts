@@ -12,11 +12,14 @@ import {
   encodeBase64url,
   formatTime,
   hashProof,
+  isProofAuthorization,
   issueCapability,
   isTrustError,
   parseAnchors,
   parseJsonObject,
   parseProof,
+  parseProofAuthorization,
+  parseRequestProof,
   parseTalosAuthorization,
   readRequestHeaders,
   SESSION_SECONDS,
@@ -27,16 +30,18 @@ import {
   type VerifiedCapability,
   verifyCapability,
   verifyProof,
+  verifyProvenBody,
+  verifyRequestProof,
   type WindowWidth,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createIdentity, type Identity } from '../agent/identity.js';
 
-/** A request whose MAC was verified. */
+/** A request whose MAC, or proof of its own, was verified. */
 export interface VerifiedCall {
-  readonly session: Session<VerifiedCapability>;
+  readonly session?: Session<VerifiedCapability>;
   readonly rid: string;
-  readonly seq: number;
+  readonly seq?: number;
   readonly method: string;
   readonly target: string;
   readonly body: string;
@@ -159,6 +164,7 @@ async function serve(
   if (target === '/talos/v1/sessions') return openSession(self, deps, request, response);
   const { signed, credential } = readRequestHeaders(request.rawHeaders);
   if (credential === undefined) throw new TrustError('NO_CAPABILITY', 'no credential');
+  if (isProofAuthorization(credential.value)) return serveProven(self, deps, request, response);
   const authorization = parseTalosAuthorization(credential.value);
   deps.state.table.peek(authorization.sid, authorization.seq);
   const body = await read(request);
@@ -171,6 +177,34 @@ async function serve(
   }
   const { rid, seq } = authorization;
   await self.answer({ session, rid, seq, method, target, body: body.toString() }, response);
+}
+
+async function serveProven(
+  self: SessionGateway,
+  deps: Deps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = '', url: target = '' } = request;
+  const { signed, credential, capability: chain = '' } = readRequestHeaders(request.rawHeaders);
+  const now = Math.floor(deps.now() / 1000);
+  const { cth, holder } = await verifyChain(chain, deps, now);
+  const proof = parseRequestProof(parseProofAuthorization(credential?.value ?? ''));
+  const expected = {
+    ...{ audience: deps.gateway.did, method, url: `${self.url}${target}`, cth, headers: signed },
+    holder: didKeyKeys(holder),
+  };
+  verifyRequestProof(proof, expected, { now, crypto });
+  const body = await read(request);
+  verifyProvenBody(proof, new Uint8Array(body), { crypto, consumeNonce: deps.state.nonces.consume });
+  await self.answer({ rid: proof.claims.rid, method, target, body: body.toString() }, response);
+}
+
+function verifyChain(chain: string, { anchors, isRevoked, gateway }: Deps, now: number) {
+  const resolver = createDidResolver({ now: () => now });
+  return verifyCapability(chain, {
+    ...{ now, audience: gateway.did, anchors, isRevoked, resolver, crypto },
+  });
 }
 
 function giveNonce({ state, gateway }: Deps, response: ServerResponse): void {
@@ -186,11 +220,8 @@ async function openSession(
 ): Promise<void> {
   const { chain, proof } = parseJsonObject(await read(request)) as { chain: string; proof: string };
   const now = Math.floor(deps.now() / 1000);
-  const resolver = createDidResolver({ now: () => now });
-  const { anchors, isRevoked, gateway, window, state } = deps;
-  const capability = await verifyCapability(chain, {
-    ...{ now, audience: gateway.did, anchors, isRevoked, resolver, crypto },
-  });
+  const { gateway, window, state } = deps;
+  const capability = await verifyChain(chain, deps, now);
   const expected = {
     ...{ audience: gateway.did, method: 'POST', url: `${self.url}/talos/v1/sessions` },
     ...{ cth: capability.cth, holder: didKeyKeys(capability.holder) },
