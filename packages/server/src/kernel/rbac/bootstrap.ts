@@ -61,11 +61,14 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         return;
       }
       const token = newSecret('tal_boot_', random);
-      await sql.query('UPDATE rbac_state SET boot_hash = $1, boot_ends = $2 WHERE NOT administrator', [
-        hashSecret(token),
-        clock.now() + TOKEN_MS,
-      ]);
-      await writeKeyFile(keysFolder, TOKEN_FILE, `${token}\n`);
+      // Under the lock of the row: of several nodes that start at once the last one's token is in the table and the file.
+      await sql.transaction(async (tx) => {
+        await tx.query('UPDATE rbac_state SET boot_hash = $1, boot_ends = $2 WHERE NOT administrator', [
+          hashSecret(token),
+          clock.now() + TOKEN_MS,
+        ]);
+        await writeKeyFile(keysFolder, TOKEN_FILE, `${token}\n`);
+      });
     },
     redeem: async (request, body) => {
       if (!isFromHere(request) || (await isDone())) throw refused();
