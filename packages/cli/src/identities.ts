@@ -12,6 +12,7 @@ import {
 import type { Io } from './io.js';
 import { openPrivateFolder } from './place.js';
 import { UsageError } from './usage-error.js';
+import { findWebvhIdentity, isWebvhKey, type WebvhPlace, webvhNames, webvhSigner } from './webvh-identity.js';
 
 /** The identities a person keeps: `<data>/identities/<name>.key`, mode 0600, encrypted if TALOS_KEY_PASSPHRASE is
  *  set. No seed leaves this file but through `backup`, encrypted. */
@@ -49,6 +50,7 @@ export function parseIdentityName(name: string): string {
 /** The identities of a data folder; nothing is created before `create`. */
 export function createIdentities(io: Io, data: string, crypto: CryptoProvider): Identities {
   const folder = join(data, FOLDER);
+  const place: WebvhPlace = { io, data, crypto };
   const read = async (name: string): Promise<string> => {
     const text = await readKeyFile(folder, `${parseIdentityName(name)}.key`);
     if (text !== undefined) return text;
@@ -57,18 +59,28 @@ export function createIdentities(io: Io, data: string, crypto: CryptoProvider): 
     });
   };
   const show = async (name: string): Promise<IdentityEntry> => {
-    const text = await read(name);
+    const webvh = await findWebvhIdentity(place, parseIdentityName(name));
+    const text = await read(webvh?.key ?? name);
+    if (webvh !== undefined)
+      return { name, did: webvh.did, file: webvh.file, encrypted: isSealedEnvelope(text) };
     return entryOf(folder, name, text, didOf(text));
   };
   return {
     show,
     create: async (name) => {
+      if ((await findWebvhIdentity(place, parseIdentityName(name))) !== undefined)
+        throw takenName(name, folder);
       const seed = io.random(32);
       const { did } = createSigner(seed, crypto);
       return storeKey(io, data, FOLDER, { name: parseIdentityName(name), did, seed });
     },
-    list: async () => Promise.all((await keyNames(folder)).map(show)),
+    list: async () => {
+      const own = (await keyNames(folder)).filter((name) => !isWebvhKey(name));
+      return Promise.all([...own, ...(await webvhNames(data))].sort().map(show));
+    },
     signer: async (name) => {
+      if ((await findWebvhIdentity(place, parseIdentityName(name))) !== undefined)
+        return webvhSigner(place, name);
       const key = decodeKeyEnvelope(await read(name), io.env['TALOS_KEY_PASSPHRASE']);
       const signer = createSigner(key.seed, crypto);
       if (key.did === signer.did) return signer;
@@ -99,7 +111,11 @@ export async function storeKey(
   const text = encodeKeyEnvelope(key, io.env['TALOS_KEY_PASSPHRASE'] || undefined);
   if ((await readOrCreateKeyFile(folder, `${key.name}.key`, () => text)) === text)
     return entryOf(folder, key.name, text, key.did);
-  throw new TrustError('CONFLICT', `there is a key ${key.name} in ${folder} already`, {
+  throw takenName(key.name, folder);
+}
+
+function takenName(name: string, folder: string): TrustError {
+  return new TrustError('CONFLICT', `there is a key ${name} in ${folder} already`, {
     hint: 'choose another name, or move the file away first: it is the only copy of that key',
   });
 }

@@ -23,7 +23,7 @@ export async function issueAndNarrow(world: World): Promise<StepOutcome> {
   const kernel = part(world, 'kernel');
   const agent = part(world, 'agent');
   const worker = part(world, 'worker');
-  await kernel.registerIdentity({ did: agent.did, kind: 'agent', name: 'agent' });
+  await kernel.registerSigner(agent.signer, { kind: 'agent', name: 'agent' });
   const { chain } = await kernel.issueCapability({
     sub: agent.did,
     aud: [part(world, 'server').ready.gatewayDid],

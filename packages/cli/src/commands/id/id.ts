@@ -3,41 +3,31 @@ import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { readBoundedFile, writePrivateFile } from '../../bounded-file.js';
 import { defineCommand, defineGroup, type Handler, type Shell } from '../../define-command.js';
-import { createIdentities, type IdentityEntry, parseIdentityName } from '../../identities.js';
+import { createIdentities, parseIdentityName } from '../../identities.js';
 import { allKeys, encodeBackup, type KeyPlace, restoreBackup } from '../../key-backup.js';
-import type { Output } from '../../output.js';
 import { type PassphraseOptions, readPassphrase, withPassphrase } from '../../passphrase.js';
 import { dataFolder, type PlaceOptions, withPlace } from '../../place.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
+import { addCreate } from './create.js';
+import { addDeactivate } from './deactivate.js';
+import { addRegister } from './register.js';
+import { addRotate } from './rotate.js';
+import { addShow } from './show.js';
 
-/** `talos id`: the keys a person keeps for agents and for themselves. No network; no seed is ever printed. */
+/** `talos id`: the keys a person keeps for agents and for themselves. No seed is ever printed; only what says so asks the
+ *  platform. */
 export function addIdCommands(program: Command, shell: Shell): void {
-  const id = defineGroup(program, 'id', 'identities of yours (did:key), kept in the data folder');
+  const id = defineGroup(program, 'id', 'identities of yours (did:key, did:webvh), kept in the data folder');
   const crypto = createNodeCrypto();
   addCreate(id, shell, crypto);
+  addRegister(id, shell, crypto);
   addList(id, shell, crypto);
   addShow(id, shell, crypto);
+  addRotate(id, shell, crypto);
+  addDeactivate(id, shell, crypto);
   addBackup(id, shell);
   addRestore(id, shell);
-}
-
-function addCreate(id: Command, shell: Shell, crypto: CryptoProvider): void {
-  const text = {
-    usage: 'create <name>',
-    summary: 'make an identity',
-    examples: ['talos id create researcher'],
-    notes: [
-      'The key is written to <data>/identities/<name>.key, mode 0600, encrypted if TALOS_KEY_PASSPHRASE is set.',
-    ],
-  };
-  const create: Handler<PlaceOptions> = async ({ io, output, args, options }) => {
-    const entry = await createIdentities(io, dataFolder(io, options), crypto).create(args[0] ?? '');
-    output.result({ ok: true, ...entry }, () => printEntry(output, entry));
-    output.next(`back it up: talos id backup ${entry.name} --out ${entry.name}.backup.json`);
-    return undefined;
-  };
-  withPlace(defineCommand(id, shell, text, create));
 }
 
 function addList(id: Command, shell: Shell, crypto: CryptoProvider): void {
@@ -51,22 +41,6 @@ function addList(id: Command, shell: Shell, crypto: CryptoProvider): void {
     return undefined;
   };
   withPlace(defineCommand(id, shell, text, list));
-}
-
-function addShow(id: Command, shell: Shell, crypto: CryptoProvider): void {
-  const text = { usage: 'show <name>', summary: 'show one identity', examples: ['talos id show researcher'] };
-  const show: Handler<PlaceOptions> = async ({ io, output, args, options }) => {
-    const entry = await createIdentities(io, dataFolder(io, options), crypto).show(args[0] ?? '');
-    output.result({ ok: true, ...entry }, () => printEntry(output, entry));
-    output.next(`give it something to do: talos cap issue --to ${entry.name} --grant '<scope>:read'`);
-    return undefined;
-  };
-  withPlace(defineCommand(id, shell, text, show));
-}
-
-function printEntry(output: Output, { name, did, file, encrypted }: IdentityEntry): void {
-  output.line(`${output.color.bold(name)}  ${did}`);
-  output.line(`  key: ${file} (${encrypted ? 'encrypted' : 'mode 0600, not encrypted'})`);
 }
 
 interface BackupOptions extends PlaceOptions, PassphraseOptions {
