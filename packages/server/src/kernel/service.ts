@@ -1,5 +1,5 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import type { CryptoProvider, DidResolver, Signer, VerifiedCapability } from '@talosprotocol/protocol';
+import type { CryptoProvider, DidResolver, SignatureVerifier, Signer } from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
@@ -12,7 +12,7 @@ import { createKnownChains } from './capability/known-chains.js';
 import { createVerification } from './capability/verification.js';
 import { createEvents } from './events.js';
 import { createIdentities } from './identity/identities.js';
-import { createLedger } from './ledger/ledger.js';
+import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
 import type {
   AuditSink,
@@ -40,6 +40,8 @@ import { startTasks } from './tasks.js';
 /** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
 export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log'> {
   readonly crypto: CryptoProvider;
+  /** Verifies the signatures of chains on other threads; by default this one does. */
+  readonly signatures?: SignatureVerifier;
   readonly resolver: DidResolver;
   /** Signs root links. */
   readonly organisation: Signer;
@@ -75,7 +77,7 @@ export interface Kernel {
     examineProof(presented: PresentedProof, request: ProvenRequest): Promise<ExaminedProof>;
   };
   /** The gateway's port `CallLedger`. */
-  readonly ledger: { hold(capability: VerifiedCapability): Promise<void> };
+  readonly ledger: Pick<Ledger, 'hold' | 'settle'>;
   /** Health checks by name, for readiness. */
   readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
   /** Reads what other processes revoked, and beats if this node leads the feed; also done now and then. */
@@ -130,7 +132,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       authenticateBearer: bearers.authenticate,
       examineProof: proofs.examine,
     },
-    ledger: { hold: ledger.hold },
+    ledger: { hold: ledger.hold, settle: ledger.settle },
     checks: {
       revocations: () => verification.assertFresh('write'),
       canary: createGateCheck({ ...shared, gateway }),

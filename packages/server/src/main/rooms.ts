@@ -5,6 +5,7 @@ import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
 import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Reaper } from '../platform/reaper.js';
+import type { SignaturePool } from '../platform/signature-pool.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
 import { createAdministration, createGuard } from './administration.js';
@@ -42,6 +43,8 @@ export interface Rooms {
   readonly routingLimiter: KernelDeps['limiter'];
   /** Hands in what waits for the audit process, or closes the log; last of all rooms. */
   closeSink(): Promise<void>;
+  /** Ends the threads that verify signatures. */
+  closeSignatures(): Promise<void>;
 }
 
 export interface RoomsOptions {
@@ -65,7 +68,8 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const limiter = await createLimiter(policies);
   const { sink, audit, close: closeSink } = await openSink(options, policies);
   const access = await createGuard(options.foundation, { ...options, policies });
-  const shared = { policies, sink, limiter, access };
+  const signatures = wanted.kernel ? await openSignatures(options.foundation) : undefined;
+  const shared = { policies, sink, limiter, access, signatures };
   const reload = () => policies.reload((policy) => sink.recordPolicy(inForce(policy)));
   const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
   const rbac = options.roles.includes('kernel')
@@ -78,6 +82,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     sink,
     access,
     closeSink,
+    closeSignatures: async () => signatures?.close(),
     routingLimiter: await createLimiter(policies),
     reload,
     ...(audit === undefined ? {} : { audit }),
@@ -125,11 +130,22 @@ async function openSink(options: RoomsOptions, policies: Policies): Promise<Sink
   return { sink: link, close: () => link.stop() };
 }
 
+/** Threads that verify signatures. Sessions, nonces and windows stay in this thread: what counts once is counted in one
+ *  place. */
+async function openSignatures({ settings, log }: Foundation): Promise<SignaturePool | undefined> {
+  const { workers } = settings;
+  if (workers === 0) return undefined;
+  const { createSignaturePool } = await import('../platform/signature-pool.js');
+  const onThreadEnd = (err: unknown): void => log.warn('a thread that verifies signatures ended', { err });
+  return createSignaturePool({ workers, onThreadEnd });
+}
+
 interface SharedParts {
   readonly policies: Policies;
   readonly sink: AuditPort;
   readonly limiter: KernelDeps['limiter'];
   readonly access: Access;
+  readonly signatures: SignaturePool | undefined;
 }
 
 async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<Kernel> {
@@ -221,11 +237,15 @@ function createResolver(policies: Policies, crypto: CryptoProvider): DidDirector
   });
 }
 
-function kernelDeps(options: RoomsOptions, { policies, sink, access }: SharedParts): Omit<KernelDeps, 'limiter'> {
+function kernelDeps(
+  options: RoomsOptions,
+  { policies, sink, access, signatures }: SharedParts,
+): Omit<KernelDeps, 'limiter'> {
   const { foundation, sql, node } = options;
   const { crypto, identities, log } = foundation;
   return {
     ...node.registry.self,
+    ...(signatures === undefined ? {} : { signatures: signatures.verify }),
     sql,
     clock,
     random,

@@ -103,7 +103,12 @@ async function openPorts(
   const own = await routesOf({ rooms, roles, node, health: health.routes });
   const routes = isShared ? await routed(own, rooms, node, foundation) : own;
   const policy = rooms.policies.current();
-  const listeners = await openListeners(routes, { settings, policy, guard: rooms.access.authorizeRoute, log });
+  const listeners = await openListeners(routes, {
+    settings,
+    policy,
+    guard: rooms.access.authorizeRoute,
+    log,
+  });
   const all = Object.values(listeners);
   // All at once: while a long call is waited for at one port, the others take nothing new either.
   shutdown.add('stop-accepting', 'listeners', () => {
@@ -175,7 +180,8 @@ async function reloadAndLog({ reload }: Rooms, { log, config }: Foundation): Pro
 }
 
 /** Last added runs first within a stage: the log is closed after everybody who writes to it. */
-function addRoomSteps(shutdown: Shutdown, { closeSink, kernel, gateway }: Rooms): void {
+function addRoomSteps(shutdown: Shutdown, { closeSink, closeSignatures, kernel, gateway }: Rooms): void {
+  shutdown.add('close', 'signature threads', closeSignatures);
   shutdown.add('flush', 'audit', closeSink);
   if (kernel !== undefined) shutdown.add('flush', 'kernel', () => kernel.close());
   if (gateway === undefined) return;
