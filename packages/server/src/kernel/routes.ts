@@ -1,17 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { createChecker, RequestId, type WellKnown } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
-import { readJson, readQuery, sendJson } from '../platform/json-exchange.js';
+import { readJson, sendJson } from '../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../platform/routes.js';
 import type { Authorizing } from './capability/authorizing.js';
 import type { Issuing } from './capability/issuing.js';
-import type { Identities } from './identity/identities.js';
 import type { Authorize, DecisionLookup, RateLimiter } from './ports.js';
 import { parseRevokeRequest, type Revoking } from './revocation/revoking.js';
 import { addressOf } from './session/session-routes.js';
 
 export interface RoutesDeps {
-  readonly identities: Identities;
   readonly issuing: Issuing;
   readonly revoking: Revoking;
   readonly authorizing: Authorizing;
@@ -42,18 +40,8 @@ const ARGUMENTS = 1024 * 1024;
 
 /** Routes of the administrator, for the kernel's listener only. */
 export function createAdminRoutes(deps: RoutesDeps): readonly Route[] {
-  const { identities, issuing, authorizing } = deps;
+  const { issuing, authorizing } = deps;
   return [
-    admin('POST', '/talos/v1/identities', 'identity:write', async (request, response, context) => {
-      sendJson(response, 201, await identities.register(await readJson(request, context)));
-    }),
-    admin('GET', '/talos/v1/identities', 'identity:read', async (_, response, { query }) => {
-      const members = readQuery(query, ['limit', 'cursor']);
-      sendJson(response, 200, await identities.list(pageSize(members.get('limit')), members.get('cursor')));
-    }),
-    admin('GET', '/talos/v1/identities/:did', 'identity:read', async (_, response, { params }) => {
-      sendJson(response, 200, await identities.find(params['did'] ?? ''));
-    }),
     admin('POST', '/talos/v1/capabilities', 'capability:issue', async (request, response, context) => {
       sendJson(response, 201, await issuing.issue(await readJson(request, context)));
     }),
@@ -105,15 +93,6 @@ async function revoke(
   if ('jws' in stated) return revoking.revokeSigned(stated.jws);
   await authorize(request, 'capability:revoke');
   return revoking.revokeAsAdministrator(stated.target);
-}
-
-const MAX_PAGE = 500;
-
-function pageSize(text: string | undefined): number {
-  if (text === undefined) return 100;
-  const size = /^[1-9][0-9]{0,2}$/.test(text) ? Number(text) : 0;
-  if (size < 1 || size > MAX_PAGE) throw new TrustError('MALFORMED', `limit must be 1 to ${MAX_PAGE}`);
-  return size;
 }
 
 const checkRequestId = createChecker(RequestId);

@@ -1,5 +1,10 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import type { CryptoProvider, DidResolver, SignatureVerifier, Signer } from '@talosprotocol/protocol';
+import type {
+  CryptoProvider,
+  DidDirectory,
+  SignatureVerifier,
+  Signer,
+} from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
@@ -11,7 +16,10 @@ import { createIssuing } from './capability/issuing.js';
 import { createKnownChains } from './capability/known-chains.js';
 import { createVerification } from './capability/verification.js';
 import { createEvents } from './events.js';
+import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
+import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
+import { createStanding, namesEnded } from './identity/standing.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
 import type {
@@ -42,7 +50,7 @@ export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log
   readonly crypto: CryptoProvider;
   /** Verifies the signatures of chains on other threads; by default this one does. */
   readonly signatures?: SignatureVerifier;
-  readonly resolver: DidResolver;
+  readonly resolver: DidDirectory;
   /** Signs root links. */
   readonly organisation: Signer;
   /** Signs answers to openings; its DID is the audience of every chain. */
@@ -93,19 +101,25 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const feed = createFeed({ ...deps, store, revocations });
   await feed.start();
   const gateway = deps.gateway.did;
-  const verification = createVerification({ ...deps, gateway, revocations });
+  const standing = createStanding(store);
+  standing.onEnded((did) =>
+    revocations.enforceWhere((index, links) => namesEnded(index, links, (one) => one === did)),
+  );
+  await standing.load();
+  const verification = createVerification({ ...deps, gateway, revocations, standing });
   const events = createEvents(deps);
   const knownChains = createKnownChains({ verification, revocations });
-  const shared = { ...deps, store, revocations, verification, events, knownChains };
+  const shared = { ...deps, store, revocations, verification, events, knownChains, standing };
   const sessions = createSessions(shared);
   const bearers = createBearers(shared);
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
-  const revoking = createRevoking({ ...shared, issuer: deps.organisation.did });
+  const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });
   const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
   const authorizing = createAuthorizing(shared);
   const routes = {
     ...shared,
-    identities: createIdentities(shared),
+    identities: createIdentities({ ...shared, gateway, consumeNonce: sessions.consumeNonce }),
+    endings: createEndings({ ...shared, gateway }),
     issuing: createIssuing({ ...shared, gateway }),
     authorizing,
     revoking,
@@ -115,6 +129,8 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     { name: 'revocations', everyMs: 5_000, run: feed.poll },
     { name: 'expired revocations', everyMs: 3_600_000, run: revoking.tidy },
     { name: 'old feed entries', everyMs: 3_600_000, run: feed.tidy },
+    { name: 'ended identities', everyMs: 1_000, run: standing.poll },
+    { name: 'unlogged endings', everyMs: 10_000, run: routes.endings.settle },
     { name: 'unlogged revocations', everyMs: 10_000, run: revoking.settle },
     { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
     { name: 'sessions', everyMs: 1_000, run: async () => sessions.sweep() },
@@ -122,9 +138,14 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   return {
     adminRoutes: [
       ...createAdminRoutes(routes),
+      ...createIdentityAdminRoutes(routes),
       ...createAuthzenRoutes(createAuthzen({ ...shared, authorizing })),
     ],
-    publicRoutes: [...createPublicRoutes(routes), ...createRevocationRoutes({ ...shared, feed })],
+    publicRoutes: [
+      ...createPublicRoutes(routes),
+      ...createIdentityPublicRoutes(routes),
+      ...createRevocationRoutes({ ...shared, feed }),
+    ],
     sessionRoutes: createSessionRoutes({ ...shared, sessions }),
     credentials: {
       peekSession: sessions.peek,
@@ -140,6 +161,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     poll: async () => {
       await feed.beat();
       await feed.poll();
+      await standing.poll();
     },
     close: async () => {
       await tasks.stop();

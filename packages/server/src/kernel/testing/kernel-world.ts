@@ -3,6 +3,7 @@ import {
   createDidResolver,
   createSigner,
   createUuidv7,
+  type DidDirectory,
   type IssueOptions,
   issueCapability,
   type ParsedManifest,
@@ -70,6 +71,8 @@ export interface Platform {
   /** While `on`, the limiter refuses every address. */
   readonly flood: { on: boolean };
   readonly sink: RecordingSink;
+  /** What is published on the web, by URL: documents and logs of DIDs. */
+  readonly web: Map<string, Uint8Array>;
   /** Starts of the kernel so far. */
   readonly boots: { last: number };
   readonly policy: { anchors: TrustAnchor[]; manifests: Map<string, ParsedManifest> };
@@ -84,6 +87,7 @@ export function createPlatform(): Platform {
     time: { now: Date.parse('2026-11-23T12:00:00.000Z'), monotonic: 0 },
     flood: { on: false },
     sink: createRecordingSink(),
+    web: new Map(),
     boots: { last: 0 },
     policy: {
       anchors: [anchor],
@@ -114,6 +118,18 @@ export interface Answer {
   readonly body: any;
 }
 
+function createCall(listener: Listener) {
+  return async (path: string, init: RequestInit): Promise<Answer> => {
+    const response = await fetch(`${listener.url}${path}`, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  };
+}
+
 export async function openWorld(sql: Sql, platform: Platform = createPlatform()): Promise<World> {
   await migrate(sql, kernelMigrations);
   const { time, organisation, gateway, policy, sink } = platform;
@@ -133,7 +149,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     crypto,
     organisation,
     gateway,
-    resolver: createDidResolver({ now: seconds }),
+    resolver: resolverOf(platform),
     policy: () => {
       const key = JSON.stringify(policy.anchors);
       if (last?.key !== key) last = { key, value: toPolicy(platform) };
@@ -158,15 +174,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     random,
     log,
   });
-  const call = async (path: string, init: RequestInit): Promise<Answer> => {
-    const response = await fetch(`${listener.url}${path}`, init);
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
-  };
+  const call = createCall(listener);
   return {
     ...platform,
     kernel,
@@ -185,6 +193,19 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
       await kernel.close();
     },
   };
+}
+
+function resolverOf({ web, time }: Platform): DidDirectory {
+  return createDidResolver({
+    now: () => Math.floor(time.now / 1000),
+    crypto,
+    allow: () => true,
+    fetchDocument: async (url) => {
+      const found = web.get(url);
+      if (found === undefined) throw new Error('404');
+      return found;
+    },
+  });
 }
 
 function limit({ flood }: Platform, address: string): void {
