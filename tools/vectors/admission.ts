@@ -77,7 +77,30 @@ export function headersNoun(): Noun {
   );
   ok('credential', 'SES-7', ['Authorization', 'Bearer x'], {}, { name: 'authorization', value: 'Bearer x' });
   ok('api-key', 'SES-7', ['X-Api-Key', 'x'], {}, { name: 'x-api-key', value: 'x' });
+  const proof = ['authorization', 'Talos-PoP a.b.c'];
+  const capability = ['talos-capability', 'a.b.c'];
+  n.ok(
+    'proof',
+    'SES-13',
+    'proof',
+    { raw: [...proof, ...capability] },
+    {
+      signed: {},
+      credential: { name: 'authorization', value: 'Talos-PoP a.b.c' },
+      capability: 'a.b.c',
+    },
+  );
+  n.ok('signature', 'SES-15', 'signature', { raw: capability }, { signed: {}, capability: 'a.b.c' });
   const bad: [string, string[]][] = [
+    ['capability-twice', [...capability, ...capability]],
+    ['capability-and-key', [...capability, 'authorization', 'Bearer x']],
+    ['capability-and-session', [...capability, 'authorization', 'Talos sid=x']],
+    ['capability-and-api-key', [...capability, 'x-api-key', 'x']],
+    ['capability-nothing', ['talos-capability', '']],
+    ['rid-twice', ['talos-rid', 'a', 'talos-rid', 'a']],
+    ['digest-twice', ['content-digest', 'a', 'Content-Digest', 'b']],
+    ['signature-twice', ['signature', 'a', 'signature', 'b']],
+    ['signature-input-twice', ['signature-input', 'a', 'signature-input', 'b']],
     ['type-twice', [...json, ...json]],
     ['type-twice-case', [...json, 'Content-Type', 'text/plain']],
     ['name-twice', ['mcp-name', 'a', 'mcp-name', 'a']],

@@ -16,6 +16,7 @@ import { nonceNoun, sessionGrantNoun } from './opening.js';
 import { pinNoun } from './pin.js';
 import { coversNoun, scopeNoun } from './scope.js';
 import { proofNoun, requestProofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
+import { messageSignatureNoun } from './signature.js';
 import { trustFileNoun } from './trust.js';
 
 /** Every noun, made anew. */
@@ -44,6 +45,7 @@ export function allNouns(): Noun[] {
     revocationNoun(),
     proofNoun(),
     requestProofNoun(),
+    messageSignatureNoun(),
     nonceNoun(),
     sessionGrantNoun(),
     sessionIdNoun(),

@@ -35,6 +35,7 @@ import { eventHash, parseEvent } from './evidence/event.js';
 import { parseReceipt, verifyReceipt } from './evidence/receipt.js';
 import { parseTrustFile } from './evidence/trust-file.js';
 import { verifyBundle } from './evidence/verify-bundle.js';
+import { parsePossession, verifyPossession, verifySignedBody } from './http-signature/possession.js';
 import { parseDidKey } from './identity/did-key.js';
 import { didWebUrl } from './identity/did-web.js';
 import { createDidResolver, didKeyKeys } from './identity/resolver.js';
@@ -80,6 +81,7 @@ type Input = Readonly<
     | 'gatewayEpk'
     | 'grant'
     | 'headers'
+    | 'host'
     | 'hex'
     | 'holder'
     | 'in'
@@ -230,6 +232,17 @@ const SESSION_RUNNERS: Readonly<Record<string, Runner>> = {
     verifyRequestProof(proof, expected, { now: input['now'], crypto });
     verifyProvenBody(proof, encodeUtf8(input['body']), { crypto, consumeNonce });
     return { rid: proof.claims.rid };
+  },
+  'message-signature': (input) => {
+    const { method, target, host: authority, raw: headers, now } = input;
+    const request = { method, target, authority, headers };
+    const consumeNonce = (nonce: string): void => {
+      if (nonce !== input['nonce']) throw new TrustError('PROOF_INVALID', 'another nonce');
+    };
+    const parsed = parsePossession(headers);
+    const proven = verifyPossession(parsed, request, { now, crypto, holder: didKeyKeys(input['holder']) });
+    verifySignedBody(proven, encodeUtf8(input['body']), { crypto, consumeNonce });
+    return { rid: proven.rid ?? null, hash: proven.hash };
   },
   nonce: ({ steps }) => ({ uses: usesOf(steps) }),
   'session-grant': (input) => {

@@ -101,8 +101,9 @@ describe.each(['session', 'request'] as const)('an agent that proves by %s, when
 
   it('does not try again what its caller gave up', async () => {
     const agent = create({ prove });
-    gateway.answer = () => undefined;
-    await expect(post(agent, '1', { signal: AbortSignal.timeout(60) })).rejects.toThrow();
+    const caller = new AbortController();
+    gateway.answer = () => caller.abort();
+    await expect(post(agent, '1', { signal: caller.signal })).rejects.toThrow('abort');
     const sent = gateway.seen.filter((line) => line === 'POST /mcp?x=1').length;
     expect(sent).toBe(1);
   });
