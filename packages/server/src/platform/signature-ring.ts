@@ -1,20 +1,30 @@
 import type { SignatureJob } from '@talosprotocol/protocol';
 
-/** A queue of batches in shared memory: one thread writes, one reads, first in, first out. Sharing saves the copying of
- *  messages, which would take the writing thread half as long as the signatures themselves. */
+/** A queue of batches in shared memory: one thread writes, one reads, first in, first out, and the answers come back the
+ *  same way. Copying messages instead would take the writing thread half as long as the signatures themselves. */
 export interface SignatureRing {
   /** To be handed to the other thread. */
   readonly memory: SharedArrayBuffer;
   /** Writes a batch and wakes the reader. The caller never has more batches under way than there are slots.
    *  @throws {RangeError} a batch that fits no slot */
   write(ticket: number, jobs: readonly SignatureJob[]): void;
+  /** The next answer; undefined if there is none yet, and then the reader will say so when there is. */
+  takeAnswer(): RingAnswer | undefined;
+}
+
+/** What was found out about a batch. */
+export interface RingAnswer {
+  /** What the writer knows the batch by. */
+  readonly ticket: number;
+  /** Place of the first signature that does not hold, or -1. */
+  readonly place: number;
 }
 
 /** A batch as the reader finds it. */
 export interface RingBatch {
-  /** What the writer knows the batch by. */
-  readonly ticket: number;
   readonly jobs: readonly SignatureJob[];
+  /** True if the writer is to be told that there are answers. */
+  answer(place: number): boolean;
 }
 
 /** A chain has at most 8 links (CAP-4). */
@@ -24,64 +34,105 @@ const KEY = 32;
 /** The messages of a chain are shorter than it, which is at most 16 KiB (CAP-4). */
 const MESSAGES = 16_384;
 
-/** A slot begins with the ticket, the count of jobs and the length of each message. */
-const HEAD = 4 * (2 + BATCH_JOBS);
+/** A slot begins with the ticket, the answer, the count of jobs and the length of each message. */
+const TICKET = 0;
+const ANSWER = 1;
+const COUNT = 2;
+const LENGTHS = 3;
+const HEAD = 4 * (LENGTHS + BATCH_JOBS);
 const SLOT = HEAD + BATCH_JOBS * (SIGNATURE + KEY) + MESSAGES;
 
-/** Before the slots stands the count of batches written so far. */
-const COUNTER = 4;
+/** Before the slots stand the counts of batches written and answered so far, and whether the writer waits to be told. */
+const WRITTEN = 0;
+const ANSWERED = 1;
+const ASKED = 2;
+const COUNTERS = 4 * 3;
 
 /** Makes the memory of a ring. */
 export function createSignatureRing(slots: number): SignatureRing {
-  const memory = new SharedArrayBuffer(COUNTER + slots * SLOT);
-  const written = new Int32Array(memory, 0, 1);
+  const memory = new SharedArrayBuffer(COUNTERS + slots * SLOT);
+  const counters = new Int32Array(memory, 0, 3);
+  Atomics.store(counters, ASKED, 1);
+  let taken = 0;
+  /** Both sides order these accesses, so that no answer is left lying with nobody told of it. */
+  const isAnswered = (): boolean => {
+    if (Atomics.load(counters, ANSWERED) !== taken) return true;
+    Atomics.store(counters, ASKED, 1);
+    return Atomics.load(counters, ANSWERED) !== taken;
+  };
   return {
     memory,
     write(ticket, jobs) {
       assertFits(jobs);
-      const slot = slotOf(memory, Atomics.load(written, 0));
-      slot.head[0] = ticket;
-      slot.head[1] = jobs.length;
-      let at = 0;
-      for (const [index, { signature, publicKey, message }] of jobs.entries()) {
-        slot.head[2 + index] = message.length;
-        slot.bytes.set(signature, at);
-        slot.bytes.set(publicKey, at + SIGNATURE);
-        slot.bytes.set(message, at + SIGNATURE + KEY);
-        at += SIGNATURE + KEY + message.length;
-      }
+      writeBatch(slotOf(memory, Atomics.load(counters, WRITTEN)), ticket, jobs);
       // Ordered after the bytes, so that the reader finds the batch whole.
-      Atomics.add(written, 0, 1);
-      Atomics.notify(written, 0);
+      Atomics.add(counters, WRITTEN, 1);
+      Atomics.notify(counters, WRITTEN);
+    },
+    takeAnswer() {
+      if (!isAnswered()) return undefined;
+      const { head } = slotOf(memory, taken);
+      taken = (taken + 1) | 0;
+      return { ticket: head[TICKET] as number, place: head[ANSWER] as number };
     },
   };
 }
 
 /** Waits for the batches of a ring, one after another, and blocks its thread while there is none. */
 export function* readSignatureRing(memory: SharedArrayBuffer): Generator<RingBatch, never> {
-  const written = new Int32Array(memory, 0, 1);
+  const counters = new Int32Array(memory, 0, 3);
   for (let read = 0; ; read = (read + 1) | 0) {
-    while (Atomics.load(written, 0) === read) Atomics.wait(written, 0, read);
-    const { head, bytes } = slotOf(memory, read);
-    const jobs: SignatureJob[] = [];
-    let at = 0;
-    for (let index = 0; index < (head[1] as number); index++) {
-      const end = at + SIGNATURE + KEY + (head[2 + index] as number);
-      // Copies: native code takes no shared memory, and nothing may change between check and use.
-      jobs.push({
-        signature: bytes.slice(at, at + SIGNATURE),
-        publicKey: bytes.slice(at + SIGNATURE, at + SIGNATURE + KEY),
-        message: bytes.slice(at + SIGNATURE + KEY, end),
-      });
-      at = end;
-    }
-    yield { ticket: head[0] as number, jobs };
+    while (Atomics.load(counters, WRITTEN) === read) Atomics.wait(counters, WRITTEN, read);
+    const slot = slotOf(memory, read);
+    yield {
+      jobs: readBatch(slot),
+      answer(place) {
+        slot.head[ANSWER] = place;
+        Atomics.add(counters, ANSWERED, 1);
+        return Atomics.exchange(counters, ASKED, 0) === 1;
+      },
+    };
   }
 }
 
-function slotOf(memory: SharedArrayBuffer, count: number): { head: Int32Array; bytes: Uint8Array } {
-  const slots = (memory.byteLength - COUNTER) / SLOT;
-  const start = COUNTER + ((count >>> 0) % slots) * SLOT;
+interface Slot {
+  readonly head: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+function writeBatch({ head, bytes }: Slot, ticket: number, jobs: readonly SignatureJob[]): void {
+  head[TICKET] = ticket;
+  head[ANSWER] = BATCH_JOBS;
+  head[COUNT] = jobs.length;
+  let at = 0;
+  for (const [index, { signature, publicKey, message }] of jobs.entries()) {
+    head[LENGTHS + index] = message.length;
+    bytes.set(signature, at);
+    bytes.set(publicKey, at + SIGNATURE);
+    bytes.set(message, at + SIGNATURE + KEY);
+    at += SIGNATURE + KEY + message.length;
+  }
+}
+
+/** Copies: native code takes no shared memory, and nothing may change between check and use. */
+function readBatch({ head, bytes }: Slot): SignatureJob[] {
+  const jobs: SignatureJob[] = [];
+  let at = 0;
+  for (let index = 0; index < (head[COUNT] as number); index++) {
+    const end = at + SIGNATURE + KEY + (head[LENGTHS + index] as number);
+    jobs.push({
+      signature: bytes.slice(at, at + SIGNATURE),
+      publicKey: bytes.slice(at + SIGNATURE, at + SIGNATURE + KEY),
+      message: bytes.slice(at + SIGNATURE + KEY, end),
+    });
+    at = end;
+  }
+  return jobs;
+}
+
+function slotOf(memory: SharedArrayBuffer, count: number): Slot {
+  const slots = (memory.byteLength - COUNTERS) / SLOT;
+  const start = COUNTERS + ((count >>> 0) % slots) * SLOT;
   return {
     head: new Int32Array(memory, start, HEAD / 4),
     bytes: new Uint8Array(memory, start + HEAD, SLOT - HEAD),

@@ -1,6 +1,6 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { type CryptoProvider, type SignatureJob, TrustError } from '@talosprotocol/protocol';
-import { BATCH_JOBS, createSignatureRing, readSignatureRing } from './signature-ring.js';
+import { BATCH_JOBS, createSignatureRing, type RingAnswer, readSignatureRing } from './signature-ring.js';
 
 /** A thread that verifies signatures. It knows nothing but the batch it works on: no key of ours, no replay state. */
 export interface SignatureThread {
@@ -43,18 +43,23 @@ export function startSignatureThread(
     whenIdle?.();
     onEnd(cause);
   };
-  worker.on('message', (answer: unknown) => {
+  const settle = ({ ticket: of, place }: RingAnswer): boolean => {
     const [expected] = waiting.keys();
-    const taken = expected === undefined ? undefined : waiting.get(expected);
-    const place = typeof answer === 'number' ? (answer % PLACES) - 1 : Number.NaN;
+    const taken = waiting.get(of);
     // Answers come in the order of the batches. One that does not fit could be that of another chain.
-    if (taken === undefined || answer !== answerOf(expected as number, place)) {
-      void worker.terminate();
-      return end(new Error('an answer that belongs to no batch'));
-    }
-    waiting.delete(expected as number);
-    answered = true;
+    if (taken === undefined || of !== expected || place < -1 || place >= BATCH_JOBS) return false;
+    waiting.delete(of);
     taken.resolve(place);
+    return true;
+  };
+  worker.on('message', () => {
+    for (let answer = ring.takeAnswer(); answer !== undefined; answer = ring.takeAnswer()) {
+      if (!settle(answer)) {
+        void worker.terminate();
+        return end(new Error('an answer that belongs to no batch'));
+      }
+      answered = true;
+    }
     if (waiting.size === 0) whenIdle?.();
   });
   worker.once('error', end);
@@ -83,11 +88,9 @@ export function startSignatureThread(
 
 /** The thread's own side: answers batch after batch, and never returns. */
 export function serveSignatures(port: MessagePort, memory: SharedArrayBuffer, crypto: CryptoProvider): never {
-  for (const { ticket, jobs } of readSignatureRing(memory)) {
-    let failed = 0;
+  for (const { jobs, answer } of readSignatureRing(memory)) {
     // The first that does not hold decides, so that a forged chain costs no more than it must.
-    while (failed < jobs.length && holds(jobs[failed] as SignatureJob, crypto)) failed++;
-    port.postMessage(answerOf(ticket, failed === jobs.length ? -1 : failed));
+    if (answer(jobs.findIndex((job) => !holds(job, crypto)))) port.postMessage(null);
   }
   throw new Error('a ring has no end');
 }
@@ -99,11 +102,4 @@ export function unavailable(reason: string): TrustError {
 
 function holds({ signature, message, publicKey }: SignatureJob, crypto: CryptoProvider): boolean {
   return crypto.ed25519Verify(signature, message, publicKey);
-}
-
-/** Ticket and place in one number, -1 first: numbers are the cheapest message there is. */
-const PLACES = BATCH_JOBS + 1;
-
-function answerOf(ticket: number, place: number): number {
-  return ticket * PLACES + place + 1;
 }
