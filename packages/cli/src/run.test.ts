@@ -51,6 +51,22 @@ describe('every command', () => {
       'audit tail',
       'audit export',
       'audit verify',
+      'rbac whoami',
+      'rbac check',
+      'rbac role list',
+      'rbac role create',
+      'rbac role change',
+      'rbac role remove',
+      'rbac binding list',
+      'rbac binding create',
+      'rbac binding remove',
+      'rbac service-account list',
+      'rbac service-account create',
+      'rbac service-account rotate',
+      'rbac service-account disable',
+      'rbac service-account enable',
+      'rbac session list',
+      'rbac session end',
     ]);
   });
 

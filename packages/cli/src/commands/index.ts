@@ -7,6 +7,7 @@ import { addDoctor } from './doctor.js';
 import { addIdCommands } from './id/id.js';
 import { addInit } from './init.js';
 import { addMcpCommands } from './mcp/mcp.js';
+import { addRbacCommands } from './rbac/rbac.js';
 import { addUp } from './up.js';
 import { addWhy } from './why.js';
 
@@ -21,4 +22,5 @@ export function addCommands(program: Command, shell: Shell): void {
   addCapCommands(program, shell);
   addMcpCommands(program, shell);
   addAuditCommands(program, shell);
+  addRbacCommands(program, shell);
 }

@@ -1,0 +1,125 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Io } from '../../packages/cli/src/io.js';
+import { run } from '../../packages/cli/src/run.js';
+import { openWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world?.close());
+
+/** One command line against the platform, its answer as JSON, and everything it printed. */
+async function talos(...argv: string[]) {
+  const output: string[] = [];
+  const errors: string[] = [];
+  const io: Io = {
+    stdout: { write: (text) => void output.push(text) },
+    stderr: { write: (text) => void errors.push(text) },
+    env: { TALOS_DATA: world.ready.data },
+    cwd: world.files.root,
+    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
+    now: () => Date.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    fetch: globalThis.fetch,
+    readStdin: async () => '',
+    ask: undefined,
+    spin: () => () => undefined,
+    onReload: () => () => undefined,
+    onStop: () => () => undefined,
+  };
+  const code = await run([...argv, '--kernel', world.ready.kernel, '--json'], io);
+  const printed = output.join('');
+  return { code, answer: printed === '' ? undefined : JSON.parse(printed), text: printed + errors.join('') };
+}
+
+// RBAC-12, RBAC-14
+describe('talos rbac', () => {
+  it('is the administrator of this machine, with a key only its owner reads', async () => {
+    const { code, answer, text } = await talos('rbac', 'whoami');
+    expect([code, answer.principal.kind, answer.bindings[0].role]).toEqual([0, 'service', 'platform-admin']);
+    const file = join(world.ready.data, 'keys/admin.credential');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(text).not.toContain((await readFile(file, 'utf8')).trim());
+    await expect(stat(join(world.ready.data, 'keys/bootstrap.token'))).rejects.toThrow('ENOENT');
+    await expect(stat(join(world.ready.data, 'keys/admin.token'))).rejects.toThrow('ENOENT');
+  });
+
+  it('makes an account whose key is only in a file, gives it a role, asks, takes it away', async () => {
+    const made = await talos('rbac', 'service-account', 'create', '--name', 'ci', '--out', 'ci.key');
+    const { id } = made.answer.service_account;
+    const key = (await readFile(join(world.files.root, 'ci.key'), 'utf8')).trim();
+    expect((await stat(join(world.files.root, 'ci.key'))).mode & 0o777).toBe(0o600);
+    const list = await talos('rbac', 'service-account', 'list');
+    for (const { text } of [made, list]) expect(text).not.toContain(key);
+    const check = () => talos('rbac', 'check', 'capability:issue', '--service', id);
+    expect((await check()).code).toBe(2);
+    const bound = await talos('rbac', 'binding', 'create', '--role', 'operator', '--service', id);
+    expect((await check()).answer).toMatchObject({ ok: true, role: 'operator', pattern: 'capability:issue' });
+    const issue = () =>
+      fetch(`${world.ready.kernel}/talos/v1/identities`, { headers: { authorization: `Bearer ${key}` } });
+    expect((await issue()).status).toBe(200);
+    await talos('rbac', 'binding', 'remove', bound.answer.binding.id);
+    expect((await issue()).status).toBe(403);
+    await talos('rbac', 'service-account', 'rotate', id, '--overlap', '0', '--out', 'ci2.key');
+    expect((await issue()).status).toBe(401);
+    expect((await talos('rbac', 'service-account', 'disable', id)).answer.service_account.disabled).toBe(
+      true,
+    );
+    expect((await talos('rbac', 'service-account', 'enable', id)).answer.service_account.disabled).toBe(
+      false,
+    );
+  });
+
+  it('makes, changes, lists and removes a role', async () => {
+    const made = await talos(
+      'rbac',
+      'role',
+      'create',
+      '--name',
+      'reads',
+      '--allow',
+      'audit:read',
+      'node:read',
+    );
+    const { id } = made.answer.role;
+    const changed = await talos('rbac', 'role', 'change', id, '--allow', 'audit:*', '--deny', 'audit:export');
+    expect(changed.answer.role).toMatchObject({ name: 'reads', allow: ['audit:*'], version: 2 });
+    const bound = await talos(
+      ...['rbac', 'binding', 'create', '--role', id, '--group', 'staff'],
+      ...['--issuer', 'https://id.example.com', '--scope', 'team:team_id=a'],
+    );
+    expect(bound.answer.binding.scope).toEqual({ kind: 'team', attributes: { team_id: 'a' } });
+    expect((await talos('rbac', 'role', 'remove', id)).code).toBe(1);
+    await talos('rbac', 'binding', 'remove', bound.answer.binding.id);
+    expect((await talos('rbac', 'role', 'remove', id)).code).toBe(0);
+    const ids = (await talos('rbac', 'role', 'list')).answer.roles.map((role: { id: string }) => role.id);
+    expect(ids).toEqual(['platform-admin', 'security-admin', 'operator', 'auditor', 'viewer']);
+  });
+
+  it('says what is wrong with a call before anything is sent', async () => {
+    for (const argv of [
+      ['binding', 'create', '--role', 'viewer'],
+      ['binding', 'create', '--service', 'svc_x', '--role', 'viewer'],
+      ['binding', 'create', '--group', 'x', '--role', 'viewer'],
+      ['binding', 'create', '--group', 'x', '--issuer', 'https://a', '--role', 'viewer', '--scope', 'team:'],
+      ['role', 'create', '--allow', 'audit:read'],
+      ['role', 'create', '--name', 'x'],
+      ['service-account', 'create', '--name', 'x'],
+    ])
+      expect((await talos('rbac', ...argv)).code, argv.join(' ')).toBe(1);
+    expect((await talos('rbac', 'session', 'list')).answer.sessions).toEqual([]);
+  });
+
+  it('leaves its changes in the log, with who made them', async () => {
+    const { events } = await world.audit.events({ limit: 100 });
+    const changes = events.filter(({ event }) => event.type === 'rbac.changed');
+    expect(changes.map(({ event }) => 'change' in event && event.change)).toContain('bootstrapped');
+    expect(changes[0]?.disclosures.find(({ pointer }) => pointer === '/actor')?.value).toMatchObject({
+      kind: 'service',
+      how: 'key',
+    });
+  });
+});
