@@ -20,7 +20,7 @@ describe('vectors', () => {
   });
 
   it('have ids of their own and cite a statement of the specification', () => {
-    const spec = ['encoding', 'identity', 'capability', 'session', 'decision', 'audit']
+    const spec = ['encoding', 'identity', 'capability', 'session', 'decision', 'audit', 'revocation']
       .map((page) => readFileSync(`${VECTOR_FOLDER}/../../../docs/spec/${page}.md`, 'utf8'))
       .join('');
     const stated = new Set([...spec.matchAll(/\*\*([A-Z]+-\d+)\*\*/g)].map(([, id]) => id));

@@ -14,6 +14,7 @@ import { issueNoun, limitsNoun, reachNoun } from './limits.js';
 import { macNoun } from './mac.js';
 import { nonceNoun, sessionGrantNoun } from './opening.js';
 import { pinNoun } from './pin.js';
+import { belowRuleNoun, feedNoun, revocationBelowNoun } from './revocation.js';
 import { coversNoun, scopeNoun } from './scope.js';
 import { proofNoun, requestProofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
 import { messageSignatureNoun } from './signature.js';
@@ -43,6 +44,9 @@ export function allNouns(): Noun[] {
     issueNoun(),
     bearerNoun(),
     revocationNoun(),
+    revocationBelowNoun(),
+    belowRuleNoun(),
+    feedNoun(),
     proofNoun(),
     requestProofNoun(),
     messageSignatureNoun(),

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import {
   type Constraint,
   createChecker,
+  FEED_HEARTBEAT_TYP,
   type Grant,
   Grant as GrantSchema,
   IssueCapabilityRequest,
@@ -19,6 +20,7 @@ import { parseManifest, toolPin } from './capability/manifest.js';
 import { compileOnly } from './capability/only.js';
 import { verifyRevocation } from './capability/revocation.js';
 import { coversScope, parseScope } from './capability/scope.js';
+import type { RevocationCheck } from './capability/steps.js';
 import { type VerifyContext, verifyCapability } from './capability/verify.js';
 import { parseJws, verifyJwsSignature } from './crypto/jws.js';
 import { portableCrypto } from './crypto/portable.js';
@@ -46,6 +48,9 @@ import { parseNote } from './log/note.js';
 import { createNoteVerifier } from './log/note-key.js';
 import { verifyConsistency, verifyInclusion } from './log/proof-check.js';
 import { createNodeCrypto } from './node/crypto.js';
+import { verifyRevocationBelow } from './revocation/below.js';
+import { createBelowRules } from './revocation/below-rules.js';
+import { createFeedReader } from './revocation/feed-reader.js';
 import { parseTalosAuthorization } from './session/authorization.js';
 import { verifySessionGrant } from './session/grant.js';
 import { readRequestHeaders } from './session/headers.js';
@@ -91,8 +96,10 @@ type Input = Readonly<
     | 'jws'
     | 'key'
     | 'leaf'
+    | 'iss'
     | 'link'
     | 'manifest'
+    | 'messages'
     | 'method'
     | 'newRoot'
     | 'newSize'
@@ -111,6 +118,7 @@ type Input = Readonly<
     | 'revocation'
     | 'revoked'
     | 'role'
+    | 'rules'
     | 'root'
     | 'scope'
     | 'secret'
@@ -458,9 +466,41 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   },
   bearer: async (input) => ({ holder: (await verifyBearer(input['key'], contextOf(input))).holder }),
   revocation: (input) => verifyRevocation(input['revocation'], contextOf(input)),
+  'revocation-below': async (input) => ({
+    ...(await verifyRevocationBelow(input['revocation'], contextOf(input))),
+  }),
+  'below-rule': async (input) => {
+    const rules = createBelowRules();
+    for (const rule of input['rules']) rules.add(rule);
+    const isRevoked: RevocationCheck = (_, index, links) => rules.since(index, links) !== undefined;
+    return { holder: (await verifyCapability(input['chain'], { ...contextOf(input), isRevoked })).holder };
+  },
+  feed: (input) => {
+    const items: JsonValue[] = [];
+    const reader = createFeedReader({
+      keys: () => didKeyKeys(input['iss']),
+      crypto,
+      clock: { now: () => input['now'] * 1000, monotonic: () => 0 },
+      apply: (item) => void items.push(item as JsonValue),
+    });
+    const messages: readonly string[] = input['messages'];
+    for (const message of messages) {
+      if (parsesAs(message, FEED_HEARTBEAT_TYP)) reader.takeHeartbeat(message);
+      else reader.takeEntry(message);
+    }
+    return items;
+  },
   ...SESSION_RUNNERS,
   ...EVIDENCE_RUNNERS,
 };
+
+function parsesAs(jws: string, typ: string): boolean {
+  try {
+    return parseJws(jws, typ).header.typ === typ;
+  } catch {
+    return false;
+  }
+}
 
 const sorted = (values: readonly JsonValue[]): JsonValue[] =>
   [...values].sort((a, b) => (canonicalize(a) < canonicalize(b) ? -1 : 1));
@@ -492,6 +532,13 @@ async function outcome(noun: string, input: Case): Promise<{ value: unknown } | 
   }
 }
 
+interface Refusal {
+  readonly code: ProblemCode;
+  readonly link?: number;
+  readonly reason?: string;
+  readonly caveat?: string;
+}
+
 describe('vectors', () => {
   it('each have a runner', () => {
     const nouns = [...readVectors('valid'), ...readVectors('invalid')].map(([noun]) => noun);
@@ -511,12 +558,13 @@ for (const [noun, { cases }] of readVectors('valid')) {
 for (const [noun, { cases }] of readVectors('invalid')) {
   describe(`invalid ${noun}`, () => {
     it.each(cases)('$id ($spec)', async (input) => {
-      const { code, link, reason } = input.expect as { code: ProblemCode; link?: number; reason?: string };
+      const { code, link, reason, caveat } = input.expect as Refusal;
       const result = await outcome(noun, input);
       if (!('error' in result)) throw new Error(`accepted: ${JSON.stringify(result)}`);
       expect(result.error.code).toBe(code);
       if (link !== undefined) expect(result.error.data.link).toBe(link);
       if (reason !== undefined) expect(result.error.data.reason).toBe(reason);
+      if (caveat !== undefined) expect(result.error.data.caveat).toBe(caveat);
     });
   });
 }
