@@ -11,8 +11,9 @@ const source = (path: string): string => join(root, 'packages', path);
 export async function buildProgram(
   entry: string,
   folder = 'node_modules/.cache/talos',
+  name = 'main',
 ): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = join(root, folder, `${process.pid}-${Date.now()}.mjs`);
+  const path = join(root, folder, `${process.pid}-${Date.now()}-${name}.mjs`);
   const bundle = await rolldown({
     input: source(entry),
     platform: 'node',

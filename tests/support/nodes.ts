@@ -88,7 +88,12 @@ export function useNodes() {
 
 /** Clients of the node's services, and of those of the others that it is not. */
 export function operateOn(node: RolesProcess, ...others: readonly RolesProcess[]): Promise<Operator> {
-  const ready = Object.assign({}, ...others.map((one) => one.ready), node.ready) as Ready;
+  const nowhere = {
+    kernel: 'http://127.0.0.1:1',
+    gateway: 'http://127.0.0.1:1',
+    audit: 'http://127.0.0.1:1',
+  };
+  const ready = Object.assign(nowhere, ...others.map((one) => one.ready), node.ready) as Ready;
   return operate(ready);
 }
 

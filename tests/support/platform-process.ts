@@ -1,13 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { buildProgram } from '../fault/program.js';
 import { type Operator, operate, type Ready, testEnvironment } from './world.js';
 
-/** The server's program, made from the sources. From where it lies it finds its package.json as the real one does. */
-export const buildServer = () => buildProgram('server/src/main.ts', 'packages/server/node_modules/.cache');
+const CACHE = 'packages/server/node_modules/.cache';
+
+/** The server's program, made from the sources. From where it lies it finds its package.json as the real one does, and
+ *  beside it the program of its threads. */
+export async function buildServer(): ReturnType<typeof buildProgram> {
+  const [program, worker] = await Promise.all([
+    buildProgram('server/src/main.ts', CACHE),
+    buildProgram('server/src/platform/signature-worker.ts', CACHE, 'worker'),
+  ]);
+  // At once: other test files make the same one.
+  await rename(worker.path, join(dirname(worker.path), 'signature-worker.js'));
+  return program;
+}
 
 /** What the program says instead of `ready`. */
 interface Refusal {

@@ -12,7 +12,9 @@ export function parseRoles(text: string): Roles | undefined {
   const names = text.split(',');
   if (!names.every((name) => (SERVICES as readonly string[]).includes(name))) return undefined;
   if (new Set(names).size !== names.length) {
-    throw new TrustError('SETTINGS_INVALID', `${text} names a role twice`);
+    throw new TrustError('SETTINGS_INVALID', `${text} names a role twice`, {
+      hint: 'server --help shows the roles',
+    });
   }
   return SERVICES.filter((name) => names.includes(name));
 }
