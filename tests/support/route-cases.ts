@@ -92,6 +92,21 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       ...admin,
       body: () => ({ sub: did, grants: [{ scope: 'tool:files', ops: ['read'] }], exp: seconds() + 60 }),
     },
+    ...(['evaluation', 'evaluations'] as const).map((name): Case => {
+      const path = `/access/v1/${name}`;
+      const body = () => ({
+        subject: { type: 'capability', id: did, properties: { chain: 'a.b.c' } },
+        action: { name: 'read' },
+        resource: { type: 'tool', id: 'files' },
+      });
+      return { method: 'POST', path, target: path, ...admin, body };
+    }),
+    {
+      method: 'GET',
+      path: '/.well-known/authzen-configuration',
+      target: '/.well-known/authzen-configuration',
+      ...open,
+    },
     {
       method: 'POST',
       path: '/talos/v1/authorize',
