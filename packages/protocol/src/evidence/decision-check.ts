@@ -6,6 +6,7 @@ import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
 import type { BelowRules } from '../revocation/below-rules.js';
 import type { Chains, ShownChain } from './chains.js';
+import type { Endings } from './endings.js';
 import { notProven } from './not-proven.js';
 import type { Proofs } from './proofs.js';
 import type { Sessions } from './sessions.js';
@@ -21,6 +22,8 @@ export interface DecisionCheck {
   readonly revoked: ReadonlyMap<string, number>;
   /** Rules below DIDs, each with the Unix milliseconds of its revocation. */
   readonly below: Pick<BelowRules, 'since'>;
+  /** Identities that have ended, each with the Unix milliseconds of its end. */
+  readonly endings: Pick<Endings, 'since'>;
   /** True if the bundle begins with the log: what was not seen then does not exist. */
   readonly fromStart: boolean;
 }
@@ -115,7 +118,7 @@ function checkMoment(state: DecisionCheck, time: number, capability: VerifiedCap
   checkInForce(capability, {
     now: Math.floor(time / 1000),
     isRevoked: (lid, index, links) =>
-      [state.revoked.get(lid), state.below.since(index, links)].some(
+      [state.revoked.get(lid), state.below.since(index, links), state.endings.since(index, links)].some(
         (since) => since !== undefined && time - since > REVOCATION_MS,
       ),
   });

@@ -7,6 +7,7 @@ import { type BelowRules, createBelowRules, ruleName } from '../revocation/below
 import { type CallCounts, createCallCounts } from './call-counts.js';
 import { type Chains, createChains } from './chains.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
+import { createEndings, type Endings } from './endings.js';
 import { notProven } from './not-proven.js';
 import { createProofs } from './proofs.js';
 import { createSessions, type Sessions } from './sessions.js';
@@ -43,6 +44,7 @@ interface State extends DecisionCheck {
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: Map<string, number>;
   readonly below: BelowRules;
+  readonly endings: Endings;
   /** `request` of allowed decisions that have no outcome yet, by event id. */
   readonly open: Map<string, string>;
   /** Decisions that have their outcome. */
@@ -68,6 +70,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     calls: createCallCounts(),
     revoked: new Map(),
     below: createBelowRules(),
+    endings: createEndings(crypto),
     open: new Map(),
     closed: new Set(),
     ids: new Set(),
@@ -93,6 +96,8 @@ function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string
   else if (event.type === 'outcome') followOutcome(state, event);
   else if (event.type === 'revocation') followRevocation(state, event);
   else if (event.type === 'revocation.below') followRevocationBelow(state, event);
+  else if (event.type === 'identity.rotated' || event.type === 'identity.deactivated')
+    state.endings.follow(event);
   else if (event.type === 'decision') followDecision(state, event, values);
 }
 

@@ -7,6 +7,7 @@ import { canonicalize } from '../encoding/jcs.js';
 import { formatTime } from '../encoding/time.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
+import { signRevocationBelow } from '../revocation/below.js';
 import {
   agent,
   chainEvent,
@@ -437,8 +438,32 @@ describe('what events say of each other (AUD-22)', () => {
       [...open, revocation(chain.root.lid, 5), decisionEvent(chain, { at: 7 })],
       'REVOKED',
     ],
+    [
+      'REV-2 a call after what its issuer handed on was revoked',
+      [...open, below({}, 5), below({}, 5), decisionEvent(chain, { at: 7 })],
+      'REVOKED',
+    ],
+    [
+      'REV-2 a call after all roots of their issuer were revoked',
+      [
+        ...open,
+        below({ below: organisation.did, as: 'issuer', point: null }, 5),
+        decisionEvent(chain, { at: 7 }),
+      ],
+      'REVOKED',
+    ],
   ])('refuses %s', (_name, drafts, reason) => {
     expect(refusal(() => verify(drafts))).toContain(reason);
+  });
+
+  it('REV-2 lets a call stand that a rule does not reach, or did not yet', () => {
+    const elsewhere = [
+      below({ below: worker.did }, 5),
+      below({ point: chain.leaf.lid }, 5),
+      below({ below: organisation.did, point: null }, 5),
+    ];
+    expect(verify([...open, ...elsewhere, decisionEvent(chain, { at: 7 })]).counts.allowed).toBe(1);
+    expect(verify([...open, below({}, 5), decisionEvent(chain, { at: 6 })]).counts.allowed).toBe(1);
   });
 
   it('lets a call stand that was decided within the second a revocation takes', () => {
@@ -597,6 +622,43 @@ describe('a signed revocation (CAP-25)', () => {
       'without a chain',
     ],
     ['that an administrator signed', signed(agent, chain.leaf.lid, 'administrator'), 'without a chain'],
+  ])('is refused %s', (_name, draft, reason) => {
+    expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
+  });
+});
+
+describe('a signed revocation below a DID (REV-3)', () => {
+  const signed = (signer = organisation, changes: object = {}, by = 'issuer'): Draft => {
+    const options = { chain, link: 1, below: agent.did, as: 'subject' } as const;
+    const deps = { crypto, now: () => NOW, randomBytes: (n: number) => new Uint8Array(n) };
+    const revocation = signRevocationBelow(options, signer, deps);
+    return below({ by, revocation, chain_hash: chain.root.lid, ...changes }, 0);
+  };
+
+  it('passes when it says what the event says', () => {
+    const drafts = [
+      chainEvent(chain),
+      signed(),
+      signed(agent, {}, 'subject'),
+      signed(agent, { revocation: null }),
+    ];
+    expect(verify(drafts).counts.revocations).toBe(3);
+  });
+
+  it.each<[string, Draft, string]>([
+    ['by a stranger', signed(stranger), 'DELEGATION_INVALID'],
+    ['from below the point', signed(worker), 'DELEGATION_INVALID'],
+    ['of another DID', signed(organisation, { below: worker.did }), 'something else'],
+    ['at another point', signed(organisation, { point: chain.leaf.lid }), 'something else'],
+    ['by another right', signed(organisation, {}, 'subject'), 'something else'],
+    ['without the chain it names', signed(organisation, { chain_hash: null }), 'without a chain'],
+    [
+      'that an administrator signed',
+      signed(organisation, { chain_hash: null }, 'administrator'),
+      'something else',
+    ],
+    ['below no link', signed(organisation, { point: null, revocation: null }), 'below no link'],
+    ['that is none', signed(organisation, { revocation: chain.leaf.jws }), 'MALFORMED'],
   ])('is refused %s', (_name, draft, reason) => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
   });
@@ -788,6 +850,13 @@ function write(rid: string | undefined, at = 0): Draft {
       action: { method: 'tools/call', server: 'fs', tool: 'write_file', op: 'write' },
     },
   });
+}
+
+/** An administrator's rule below the agent, who holds the root. */
+function below(changes: Record<string, unknown>, at: number): Draft {
+  const rule = { below: agent.did, as: 'subject', point: chain.root.lid };
+  const members = { ...rule, by: 'administrator', revocation: null, chain_hash: null, ...changes };
+  return { type: 'revocation.below', sub: null, at, members };
 }
 
 function revocation(lid: string, at: number): Draft {

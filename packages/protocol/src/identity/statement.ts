@@ -120,6 +120,15 @@ export function verifyRotation(
   return rotation.claims;
 }
 
+/** Checks the former's part of a succession alone, as a log keeps it: for this gateway, not of the future, signed by an
+ *  `authentication` key of it.
+ *  @throws {TrustError} MALFORMED; PROOF_INVALID with the claim as caveat */
+export function verifyHandOver(statement: string, former: DidKeys, ctx: StatementContext): RotationClaims {
+  const { jws, claims } = parse<RotationClaims>(ROTATE_TYP, statement);
+  checkOwn(jws, claims, former, ctx);
+  return claims;
+}
+
 /** The DIDs that a rotation names, before anything is verified: whose keys to resolve.
  *  @throws {TrustError} MALFORMED */
 export function partiesOfRotation(statement: string): {
@@ -138,11 +147,21 @@ export function verifyDeactivation(
   ctx: StatementContext,
 ): DeactivationClaims {
   const { jws, claims } = parse<DeactivationClaims>(DEACTIVATE_TYP, statement);
-  if (claims.iss !== keys.did) throw refused('iss', 'is another identity');
-  if (claims.aud !== ctx.audience) throw refused('aud', 'is not this gateway');
-  if (claims.iat > ctx.now + FUTURE) throw refused('iat', 'lies in the future', CLOCK);
-  verifySignature(jws, keys, ctx.crypto);
+  checkOwn(jws, claims, keys, ctx);
   return claims;
+}
+
+/** What a DID says of itself, at any time after it said so. */
+function checkOwn(
+  jws: ParsedJws,
+  { iss, aud, iat }: RotationClaims | DeactivationClaims,
+  keys: DidKeys,
+  { audience, now, crypto }: StatementContext,
+): void {
+  if (iss !== keys.did) throw refused('iss', 'is another identity');
+  if (aud !== audience) throw refused('aud', 'is not this gateway');
+  if (iat > now + FUTURE) throw refused('iat', 'lies in the future', CLOCK);
+  verifySignature(jws, keys, crypto);
 }
 
 function sign(typ: StatementTyp, claims: IdentityStatement, signer: Signer): string {
