@@ -58,7 +58,7 @@ const fire = (gateway: string, { path, init }: Shot) => fetch(`${gateway}${path}
 const codeOf = async (response: Response): Promise<string | undefined> =>
   parseRefusal(new Uint8Array(await response.arrayBuffer()))?.code;
 
-describe('several processes on one database (SES-18)', () => {
+describe('several processes on one database (SES-18)', { timeout: 120_000 }, () => {
   it('are one platform: a session of one node is used on the other (SES-8), and all is in one log', async () => {
     const { place, audit, a, b, operator } = await startThree();
     expect(a.ready.node).not.toBe(b.ready.node);
@@ -146,7 +146,7 @@ describe('several processes on one database (SES-18)', () => {
   });
 });
 
-describe('attacks between nodes', () => {
+describe('attacks between nodes', { timeout: 120_000 }, () => {
   it('a captured request is refused by the window of its owner, wherever it is sent again', async () => {
     const { place, a, b, operator } = await startThree();
     const shoot = await sniper(gatewayOf(a), await agentOf(operator));

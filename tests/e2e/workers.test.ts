@@ -36,7 +36,7 @@ async function openings(operator: Operator, count: number): Promise<Opening[]> {
   return held;
 }
 
-describe('server kernel --workers', () => {
+describe('server kernel --workers', { timeout: 120_000 }, () => {
   it('verifies on threads, and counts once what counts once, however many connections send it', async () => {
     const place = await newPlace();
     const audit = await start(place, 'audit');

@@ -29,6 +29,7 @@ async function openBob(changes: Partial<Parameters<typeof createNodeGuard>[0]> =
     method: 'POST',
     path: '/echo',
     surface: 'service',
+    permission: 'audit:append',
     audit: 'none',
     handle: async (request, response) => {
       const body = await guard.readBody(request, 1_000);
