@@ -7,7 +7,7 @@ const SERVER = fileURLToPath(new URL('../packages/server/src', import.meta.url))
 
 /** A route is declared by its path in quotes: as a member, or as the first text of a call that makes it. A target that
  *  is compared or sent to would look the same, and does not occur in the server. */
-const DECLARED = /'(\/(?:talos\/v1|tlog|mcp|health|\.well-known)(?:\/[^']*)?)'/g;
+const DECLARED = /'(\/(?:talos\/v1|access\/v1|tlog|mcp|health|\.well-known)(?:\/[^']*)?)'/g;
 
 function sources(): string[] {
   const names = readdirSync(SERVER, { recursive: true, encoding: 'utf8' });

@@ -118,6 +118,14 @@ describe('an evaluation (DEC-15, DEC-16)', () => {
       'a context that is a list',
       { subject: { type: 'a', id: 'b' }, resource: tool('/'), action: call, context: [] },
     ],
+    [
+      'a member of its own',
+      { subject: { type: 'a', id: 'b' }, resource: tool('/'), action: call, except: 1 },
+    ],
+    [
+      'a subject with a member of its own',
+      { subject: { type: 'a', id: 'b', x: 1 }, resource: tool('/'), action: call },
+    ],
     ['no object', '[]'],
     ['no JSON', '{'],
     ['a member twice', '{"subject":1,"subject":2}'],
