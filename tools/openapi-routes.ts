@@ -30,6 +30,7 @@ import {
   WellKnown,
 } from '@talosprotocol/contracts';
 import { RBAC_ROUTES } from './openapi-rbac-routes.js';
+import { REVOCATION_ROUTES } from './openapi-revocation-routes.js';
 
 /** Services by the port they answer on unless told otherwise. */
 export const PORTS = { kernel: 8000, gateway: 8001, audit: 8002 } as const;
@@ -152,7 +153,7 @@ export const ROUTES: readonly Route[] = [
     path: '/talos/v1/revocations',
     on: BOTH,
     id: 'revoke',
-    summary: 'Revokes a link: by a signed revocation, or as an administrator by its id',
+    summary: 'Revokes a link, or all that a DID handed on: by a signed revocation, or as an administrator',
     body: RevokeRequest,
     status: 200,
     answer: RevokeAnswer,
@@ -388,4 +389,5 @@ export const ROUTES: readonly Route[] = [
     answer: { type: 'object' },
   },
   ...RBAC_ROUTES,
+  ...REVOCATION_ROUTES,
 ];

@@ -26,6 +26,7 @@ import {
 } from '@talosprotocol/contracts';
 
 import { RBAC_COMPONENTS } from './openapi-rbac-routes.js';
+import { REVOCATION_COMPONENTS } from './openapi-revocation-routes.js';
 import { ALL, PORTS, ROUTES, type Route, type Service } from './openapi-routes.js';
 
 /** Anything a JSON document holds. */
@@ -57,6 +58,7 @@ const COMPONENTS: Readonly<Record<string, object>> = {
   TrustFile,
   WellKnown,
   ...RBAC_COMPONENTS,
+  ...REVOCATION_COMPONENTS,
 };
 
 const SECURITY: Record<NonNullable<Route['needs']>, Json> = {

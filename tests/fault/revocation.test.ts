@@ -66,14 +66,15 @@ const [a, b] = [() => nodes[0] as Node, () => nodes[1] as Node];
 async function post(node: Node, path: string, body: unknown) {
   const headers = { 'content-type': 'application/json', ...node.admin };
   const response = await fetch(`${node.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  return { status: response.status, body: await response.json() };
+  const answer = (await response.json()) as { code?: string; decision?: { code?: string; effect: string } };
+  return { status: response.status, body: answer };
 }
 
 /** What the node decides of a call with this chain. */
 async function decide(node: Node, { chain }: ParsedChain, op: 'read' | 'write' = 'read'): Promise<string> {
   const items = [{ scope: 'tool:files/method:read_file/resource:/a', op }];
   const { body } = await post(node, '/talos/v1/authorize', { chain, items });
-  return body.decision?.code ?? body.decision?.effect ?? body.code;
+  return body.decision?.code ?? body.decision?.effect ?? String(body.code);
 }
 
 function newChain(dlg = 0) {

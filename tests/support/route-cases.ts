@@ -45,6 +45,25 @@ const SHARED: readonly Case[] = [
     body: () => ({ lid: LID }),
   },
   {
+    method: 'GET',
+    path: '/talos/v1/revocations/feed',
+    target: '/talos/v1/revocations/feed?after=0',
+    ...open,
+  },
+  {
+    method: 'GET',
+    path: '/talos/v1/revocations/snapshot',
+    target: '/talos/v1/revocations/snapshot',
+    ...open,
+  },
+  { method: 'GET', path: '/talos/v1/status-lists/:id', target: '/talos/v1/status-lists/0', ...open },
+  {
+    method: 'GET',
+    path: '/talos/v1/capabilities/:lid/status',
+    target: `/talos/v1/capabilities/${LID}/status`,
+    ...open,
+  },
+  {
     method: 'POST',
     path: '/talos/v1/identities/:did/rotation',
     target: `/talos/v1/identities/${did}/rotation`,

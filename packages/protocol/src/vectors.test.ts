@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
+  type BelowRule,
   type Constraint,
   createChecker,
   FEED_HEARTBEAT_TYP,
@@ -23,6 +24,7 @@ import { coversScope, parseScope } from './capability/scope.js';
 import type { RevocationCheck } from './capability/steps.js';
 import { type VerifyContext, verifyCapability } from './capability/verify.js';
 import { parseJws, verifyJwsSignature } from './crypto/jws.js';
+import { parseJcs, verifyJcs } from './crypto/jws-jcs.js';
 import { portableCrypto } from './crypto/portable.js';
 import { decodeBase64url } from './encoding/base64url.js';
 import { decodeCursor } from './encoding/cursor.js';
@@ -41,6 +43,8 @@ import { parsePossession, verifyPossession, verifySignedBody } from './http-sign
 import { parseDidKey } from './identity/did-key.js';
 import { didWebUrl } from './identity/did-web.js';
 import { createDidResolver, didKeyKeys } from './identity/resolver.js';
+import { verifyDeactivation, verifyRegistration, verifyRotation } from './identity/statement.js';
+import { webvhLogUrl } from './identity/webvh/did.js';
 import { parseCheckpoint, verifyCheckpoint } from './log/checkpoint.js';
 import { openCommitment } from './log/commitment.js';
 import { createTreeHasher } from './log/hash.js';
@@ -368,6 +372,33 @@ const EVIDENCE_RUNNERS: Readonly<Record<string, Runner>> = {
 
 const checkIssue = createChecker(IssueCapabilityRequest);
 
+/** Statements of identities, and signed objects. */
+const IDENTITY_RUNNERS: Readonly<Record<string, Runner>> = {
+  registration: ({ identity, gateway, now, nonce, proof }) => ({
+    claims: verifyRegistration(proof, identity, didKeyKeys(identity.did), {
+      audience: gateway,
+      now,
+      crypto,
+      consumeNonce: (one) => {
+        if (one !== nonce) throw new TrustError('PROOF_INVALID', 'another nonce');
+      },
+    }),
+  }),
+  succession: ({ former, successor, gateway, now, statement, succession }) => {
+    const keys = { former: didKeyKeys(former), successor: didKeyKeys(successor) };
+    const { iss, sub } = verifyRotation({ statement, succession }, keys, { audience: gateway, now, crypto });
+    return { former: iss, successor: sub };
+  },
+  deactivation: ({ identity, gateway, now, statement }) => {
+    const { iss } = verifyDeactivation(statement, didKeyKeys(identity), { audience: gateway, now, crypto });
+    return { iss };
+  },
+  'jws-jcs': ({ object, typ, publicKey, signature }) => {
+    verifyJcs(parseJcs(object, signature, typ), decodeHex(publicKey), crypto);
+    return { valid: true };
+  },
+};
+
 /** What each noun's cases are run with: gives what `expect` holds, or throws a TrustError with the code. */
 const RUNNERS: Readonly<Record<string, Runner>> = {
   base64url: ({ text }) => ({ hex: encodeHex(decodeBase64url(text)) }),
@@ -382,6 +413,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   cursor: ({ text }) => decodeCursor(text),
   'did-key': ({ did }) => ({ hex: encodeHex(parseDidKey(did)) }),
   'did-web': ({ did }) => ({ url: didWebUrl(did) }),
+  'did-webvh': ({ did }) => ({ url: webvhLogUrl(did) }),
+  ...IDENTITY_RUNNERS,
   jws: (input) => {
     const parsed = parseJws(input['jws'], input['typ']);
     for (const provider of [crypto, portableCrypto]) {
@@ -471,7 +504,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   }),
   'below-rule': async (input) => {
     const rules = createBelowRules();
-    for (const rule of input['rules']) rules.add(rule);
+    for (const rule of input['rules'] as readonly BelowRule[]) rules.add(rule);
     const isRevoked: RevocationCheck = (_, index, links) => rules.since(index, links) !== undefined;
     return { holder: (await verifyCapability(input['chain'], { ...contextOf(input), isRevoked })).holder };
   },
@@ -532,12 +565,12 @@ async function outcome(noun: string, input: Case): Promise<{ value: unknown } | 
   }
 }
 
-interface Refusal {
+type Refusal = {
   readonly code: ProblemCode;
   readonly link?: number;
   readonly reason?: string;
   readonly caveat?: string;
-}
+};
 
 describe('vectors', () => {
   it('each have a runner', () => {
