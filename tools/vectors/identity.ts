@@ -60,3 +60,45 @@ export function didWebNoun(): Noun {
   for (const [id, did] of bad) n.no(id, 'ID-2', id, { did }, 'MALFORMED');
   return n.done();
 }
+
+const SCID = 'QmfGEUAcMpzo25kF2Rhn8L5FAXysfGnkzjwdKoNPi615XQ';
+
+export function didWebvhNoun(): Noun {
+  const n = createNoun('did-webvh', 'did is a did:webvh; expect.url is where its log lies (ID-8).');
+  const at = (rest: string): string => `did:webvh:${SCID}:${rest}`;
+  const good: [string, string, string][] = [
+    ['host', 'example.com', 'https://example.com/.well-known'],
+    ['port', 'example.com%3A3000', 'https://example.com:3000/.well-known'],
+    ['path', 'example.com:dids:issuer', 'https://example.com/dids/issuer'],
+    ['port-path', 'example.com%3A3000:dids:issuer', 'https://example.com:3000/dids/issuer'],
+    ['escape', 'example.com:a%20b', 'https://example.com/a%20b'],
+    ['escape-utf8', 'example.com:%E7%94%A8', 'https://example.com/%E7%94%A8'],
+    ['punycode', 'xn--bcher-kva.example', 'https://xn--bcher-kva.example/.well-known'],
+  ];
+  for (const [id, rest, folder] of good)
+    n.ok(id, 'ID-8', id, { did: at(rest) }, { url: `${folder}/did.jsonl` });
+  const bad: [string, string][] = [
+    ['no-scid', 'did:webvh:example.com'],
+    ['no-host', `did:webvh:${SCID}`],
+    ['short-scid', `did:webvh:${SCID.slice(0, -1)}:example.com`],
+    ['alphabet', `did:webvh:${SCID.slice(0, -1)}0:example.com`],
+    ['other-method', 'did:web:example.com'],
+    ['ipv4', at('127.0.0.1')],
+    ['ipv4-port', at('127.0.0.1%3A8080')],
+    ['ipv4-port-small-hex', at('127.0.0.1%3a8080')],
+    ['ipv4-escaped', at('127%2E0%2E0%2E1')],
+    ['metadata-escaped', at('169%2E254%2E169%2E254')],
+    ['ipv6', at('%5B::1%5D')],
+    ['one-label', at('localhost')],
+    ['upper-case', at('Example.com')],
+    ['traversal', at('example.com:..')],
+    ['traversal-escaped', at('example.com:%2E%2E')],
+    ['traversal-small-hex', at('example.com:%2e%2e')],
+    ['slash-escaped', at('example.com:a%2Fb')],
+    ['percent-escaped', at('example.com:%252E')],
+    ['fragment', at('example.com#key-1')],
+    ['query', at('example.com?versionId=1')],
+  ];
+  for (const [id, did] of bad) n.no(id, 'ID-8', id, { did }, 'MALFORMED');
+  return n.done();
+}

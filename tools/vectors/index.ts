@@ -7,7 +7,7 @@ import { constraintNoun, onlyNoun } from './constraint.js';
 import { base64urlNoun, cursorNoun, didKeyNoun, jcsNoun, jsonNoun, timeNoun, uuidNoun } from './encoding.js';
 import { eventNoun } from './event.js';
 import { checkpointNoun, commitmentNoun, consistencyNoun, inclusionNoun, receiptNoun } from './evidence.js';
-import { didWebNoun } from './identity.js';
+import { didWebNoun, didWebvhNoun } from './identity.js';
 import { itemsNoun } from './items.js';
 import { jwsNoun } from './jws.js';
 import { issueNoun, limitsNoun, reachNoun } from './limits.js';
@@ -18,6 +18,7 @@ import { belowRuleNoun, feedNoun, revocationBelowNoun } from './revocation.js';
 import { coversNoun, scopeNoun } from './scope.js';
 import { proofNoun, requestProofNoun, sessionIdNoun, sessionKeyNoun } from './session.js';
 import { messageSignatureNoun } from './signature.js';
+import { deactivationNoun, jwsJcsNoun, registrationNoun, successionNoun } from './statement.js';
 import { trustFileNoun } from './trust.js';
 
 /** Every noun, made anew. */
@@ -31,6 +32,11 @@ export function allNouns(): Noun[] {
     cursorNoun(),
     didKeyNoun(),
     didWebNoun(),
+    didWebvhNoun(),
+    registrationNoun(),
+    successionNoun(),
+    deactivationNoun(),
+    jwsJcsNoun(),
     scopeNoun(),
     coversNoun(),
     constraintNoun(),
