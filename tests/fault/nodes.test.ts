@@ -1,6 +1,6 @@
 import { createAgent } from '@talosprotocol/sdk';
 import { describe, expect, it } from 'vitest';
-import { callOnce, connect } from '../support/mcp-clients.js';
+import { callOnce, connect, type Outcome } from '../support/mcp-clients.js';
 import { journalLines, operateOn, useNodes } from '../support/nodes.js';
 import { wholeLog } from '../support/own-platforms.js';
 import type { RolesProcess } from '../support/platform-process.js';
@@ -21,6 +21,9 @@ interface Listed {
   readonly seen: number;
 }
 
+/** What a call came to: its text, or the code of its refusal. */
+const said = (outcome: Outcome): string => outcome.denial?.code ?? (outcome as { text: string }).text;
+
 /** The registry as another node's administrator sees it. */
 async function listed({ ready, adminToken }: Operator): Promise<readonly Listed[]> {
   const response = await fetch(`${ready.kernel}/talos/v1/nodes`, {
@@ -33,8 +36,7 @@ async function listed({ ready, adminToken }: Operator): Promise<readonly Listed[
 const poll = (operator: Operator, cast: Awaited<ReturnType<typeof castOf>>, text: string) =>
   expect.poll(
     async () => {
-      const outcome = await callOnce(operator.ready.gateway, credentialOf(cast), 'odd__note', { text });
-      return outcome.denial?.code ?? outcome.text;
+      return said(await callOnce(operator.ready.gateway, credentialOf(cast), 'odd__note', { text }));
     },
     { interval: 250, timeout: 30_000 },
   );
@@ -44,7 +46,7 @@ describe('a node that is killed', { timeout: 120_000 }, () => {
     const { place, audit, a, b, operator } = await startThree();
     const limits = [{ calls: 100, per: 'total' as const }];
     const cast = await castOf(operator, { docs: '/' }, { grants: ODD, limits });
-    expect((await callOnce(gatewayOf(a), credentialOf(cast), 'odd__note', { text: 'a' })).text).toBe(
+    expect(said(await callOnce(gatewayOf(a), credentialOf(cast), 'odd__note', { text: 'a' }))).toBe(
       'noted a',
     );
     const used = async () => {
@@ -57,7 +59,7 @@ describe('a node that is killed', { timeout: 120_000 }, () => {
     expect(before).toBeGreaterThan(0);
     await a.end('SIGKILL');
     const left = await operateOn(b, audit);
-    expect((await callOnce(gatewayOf(b), credentialOf(cast), 'odd__note', { text: 'b' })).text).toBe(
+    expect(said(await callOnce(gatewayOf(b), credentialOf(cast), 'odd__note', { text: 'b' }))).toBe(
       'noted b',
     );
     await expect
@@ -68,7 +70,7 @@ describe('a node that is killed', { timeout: 120_000 }, () => {
     expect(await used()).toBeGreaterThan(before);
     const next = await start(place, 'kernel,gateway');
     expect(next.ready.node).toBe(a.ready.node);
-    expect((await callOnce(gatewayOf(next), credentialOf(cast), 'odd__note', { text: 'c' })).text).toBe(
+    expect(said(await callOnce(gatewayOf(next), credentialOf(cast), 'odd__note', { text: 'c' }))).toBe(
       'noted c',
     );
     expect(journalLines(place, 'note ')).toHaveLength(3);
@@ -120,7 +122,7 @@ describe('the audit process that is killed', { timeout: 120_000 }, () => {
     const { place, audit, a, b, operator } = await startThree();
     const cast = await castOf(operator, { docs: '/' }, { grants: ODD });
     const caller = await connect(gatewayOf(a), credentialOf(cast));
-    expect((await caller.call('odd__note', { text: 'before' })).text).toBe('noted before');
+    expect(said(await caller.call('odd__note', { text: 'before' }))).toBe('noted before');
     await audit.end('SIGKILL');
     for (const gateway of [gatewayOf(a), gatewayOf(b)]) {
       const outcome = await callOnce(gateway, credentialOf(cast), 'odd__note', { text: 'never' }).catch(
