@@ -105,7 +105,7 @@ export const PROBLEMS = {
     status: 401,
     retryable: false,
     decision: false,
-    title: 'This route needs an administrator token',
+    title: 'The caller does not show who it is',
   },
   FORBIDDEN: { status: 403, retryable: false, decision: false, title: 'This is not permitted' },
   NOT_FOUND: { status: 404, retryable: false, decision: false, title: 'There is nothing here' },
