@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import sodium from 'sodium-native';
 import { describe, expect, it } from 'vitest';
+import { portableCodec } from '../crypto/codec.js';
 import { portableCrypto } from '../crypto/portable.js';
 import { encodeHex } from '../encoding/hex.js';
+import { nodeCodec } from './codec.js';
 import { createNodeCrypto, oneShotSha256 } from './crypto.js';
 import { createPrivateKeyCache, createPublicKeyCache } from './key-cache.js';
 import { createSodiumCrypto } from './sodium.js';
@@ -111,6 +113,37 @@ describe.each([nodeCrypto, createSodiumCrypto(sodium), portableCrypto])('$name c
       expect(Object.getPrototypeOf(output)).toBe(Uint8Array.prototype);
       expect(output.buffer.byteLength).toBe(output.length);
     }
+  });
+});
+
+describe('the codec of Node', () => {
+  const outcome = (read: () => unknown): unknown => {
+    try {
+      return read();
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('reads base64url as strictly as the portable one', () => {
+    const near = fc.string({ unit: fc.constantFrom(...'AQgwZ09-_+/= \n\u0100é'), maxLength: 12 });
+    const odd = fc.constantFrom('AA==', 'AB', 'A', 'AAF', 'A A', 'AA\n', '+/', 'AAÿ', 'A\u0141');
+    fc.assert(
+      fc.property(fc.oneof(near, odd, fc.string()), (text) => {
+        const expected = outcome(() => [...portableCodec.decodeBase64url(text)]);
+        expect(outcome(() => [...nodeCodec.decodeBase64url(text)])).toEqual(expected);
+      }),
+    );
+  });
+
+  it('writes and hashes ASCII as the portable one', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
+        expect([...nodeCodec.encodeAscii(text)]).toEqual([...portableCodec.encodeAscii(text)]);
+        expect(nodeCrypto.sha256Ascii(text)).toBe(portableCrypto.sha256Ascii(text));
+        expect(oneShotSha256({})(text, 'base64url')).toBe(nodeCrypto.sha256Ascii(text));
+      }),
+    );
   });
 });
 
