@@ -6,6 +6,10 @@ import { openApiDocument, plain } from './openapi.js';
 /** Published schemas: file name, title, schema. */
 const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])[] = [
   ['identity', 'A registered identity', contracts.Identity],
+  ['registration', 'Payload of the proof of a registration (ID-13)', contracts.RegistrationClaims],
+  ['rotation', 'Payload of a succession (ID-14)', contracts.RotationClaims],
+  ['succession', "Payload of a successor's word (ID-14)", contracts.SuccessionClaims],
+  ['deactivation', "Payload of an identity's end (ID-15)", contracts.DeactivationClaims],
   ['capability', 'Payload of a link (CAP-1)', contracts.CapabilityClaims],
   ['grant', 'A grant (CAP-2)', contracts.Grant],
   ['constraint', 'A constraint (CAP-12)', contracts.Constraint],

@@ -70,6 +70,13 @@ import { createReplayWindow } from './session/window.js';
 type Input = Readonly<
   Record<
     | 'agentEpk'
+    | 'successor'
+    | 'succession'
+    | 'statement'
+    | 'signature'
+    | 'object'
+    | 'identity'
+    | 'former'
     | 'anchors'
     | 'arguments'
     | 'asks'
