@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../../packages/server/src/platform/testing/database.js';
+import { urlOf } from '../support/nodes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -51,6 +53,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
   let folder: string;
   let env: NodeJS.ProcessEnv;
   const running: ChildProcess[] = [];
+  let database: TestDatabase | undefined;
   const printed: string[] = [];
 
   beforeAll(async () => {
@@ -73,7 +76,13 @@ describe.each(pages)('docs/guides/%s', (page) => {
       TALOS_GATEWAY_PORT: String(gateway),
       TALOS_AUDIT_PORT: String(audit),
       GATEWAY: `http://127.0.0.1:${gateway}`,
+      KERNEL: `http://127.0.0.1:${kernel}`,
     };
+    if (page === 'several-nodes.md') {
+      database = await openTestDatabase();
+      env['TALOS_DATABASE_URL'] = urlOf(database);
+      env['SECOND'] = String(await freePort());
+    }
   });
 
   afterAll(async () => {
@@ -82,6 +91,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
       child.kill('SIGTERM');
       await ended;
     }
+    await database?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -112,6 +122,11 @@ describe.each(pages)('docs/guides/%s', (page) => {
 
   it('came out as the page says', () => {
     const text = printed.join('');
+    if (page === 'several-nodes.md') {
+      expect(text).toContain('3 nodes live');
+      expect(text).toContain('8 of 8 answered, on 2 nodes, in 1 session');
+      return;
+    }
     expect(text).toContain('allowed: Ask for the least you need.');
     expect(text).toContain('refused: SCOPE_MISMATCH link 1');
     expect(text).toContain('refused: REVOKED link 1');
@@ -126,12 +141,11 @@ describe.each(pages)('docs/guides/%s', (page) => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.push(child);
-    const gateway = env['GATEWAY'] ?? '';
     await new Promise<void>((resolve, reject) => {
       let output = '';
       const look = (chunk: Buffer): void => {
         output += chunk.toString();
-        if (output.includes(gateway)) resolve();
+        if (output.includes('Talos is up.')) resolve();
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', look);

@@ -97,7 +97,8 @@ export function operateOn(node: RolesProcess, ...others: readonly RolesProcess[]
   return operate(ready);
 }
 
-function urlOf({ address }: TestDatabase): string {
+/** The URL of a test database: its socket, with a host that only stands for one. */
+export function urlOf({ address }: TestDatabase): string {
   if (!('socketFolder' in address)) throw new Error('the test database has a socket');
   const { socketFolder, port, user, password, database } = address;
   const credentials = `${user}:${encodeURIComponent(password.reveal())}`;

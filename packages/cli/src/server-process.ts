@@ -14,9 +14,13 @@ export interface ServerReady {
   readonly organisationDid: string;
 }
 
+/** What a process with some of the roles says: it has the URLs of its own services only. */
+export type RolesReady = Omit<ServerReady, 'kernel' | 'gateway' | 'audit'> &
+  Partial<Pick<ServerReady, 'kernel' | 'gateway' | 'audit'>>;
+
 /** A server this command started and answers for. */
-export interface ServerProcess {
-  readonly ready: ServerReady;
+export interface ServerProcess<R extends RolesReady = ServerReady> {
+  readonly ready: R;
   readonly pid: number;
   /** Resolves with the exit code when the process ends, however it ends. */
   readonly ended: Promise<number>;
@@ -46,9 +50,25 @@ const program = (): string => fileURLToPath(import.meta.resolve('@talosprotocol/
 /** Starts all roles in one process, waits until they serve, and notes in the data folder where they are.
  *  @throws {TrustError} what the server said, or UNAVAILABLE */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const server = await startRoles<ServerReady>('all', options);
+  const { ready, pid } = server;
+  await writeServerRecord(ready.data, { ...ready, pid }).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
+  return server;
+}
+
+/** Starts a process with these roles (`kernel,gateway`) and waits until it serves. Of several on one data folder nobody
+ *  could say which one a note of where they are is about: there is none.
+ *  @throws {TrustError} what the server said, or UNAVAILABLE */
+export async function startRoles<R extends RolesReady = RolesReady>(
+  roles: string,
+  options: ServerOptions,
+): Promise<ServerProcess<R>> {
   options.signal?.throwIfAborted();
   // The pipe to its standard input is never written to: it closes when this process ends, also by SIGKILL.
-  const child = spawn(process.execPath, [program(), 'all', '--until-stdin-ends'], {
+  const child = spawn(process.execPath, [program(), roles, '--until-stdin-ends'], {
     env: options.env as NodeJS.ProcessEnv,
     stdio: ['pipe', 'pipe', options.log],
   });
@@ -59,15 +79,10 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const abort = (): void => void stop(child, ended, STOP_MS);
   signal?.addEventListener('abort', abort);
   void ended.then(() => signal?.removeEventListener('abort', abort));
-  const ready = await firstLine(child, ended, options.readyMs ?? 60_000);
-  const pid = child.pid ?? 0;
-  await writeServerRecord(ready.data, { ...ready, pid }).catch(async (error: unknown) => {
-    await stop(child, ended, STOP_MS);
-    throw error;
-  });
+  const ready = (await firstLine(child, ended, options.readyMs ?? 60_000)) as R;
   return {
     ready,
-    pid,
+    pid: child.pid ?? 0,
     ended,
     stop: (limitMs = STOP_MS) => stop(child, ended, limitMs),
     reload: () => void child.kill('SIGHUP'),
@@ -97,7 +112,7 @@ async function stop(child: ChildProcess, ended: Promise<number>, limitMs: number
   clearTimeout(timer);
 }
 
-async function firstLine(child: ChildProcess, ended: Promise<number>, limitMs: number): Promise<ServerReady> {
+async function firstLine(child: ChildProcess, ended: Promise<number>, limitMs: number): Promise<unknown> {
   let text = '';
   const line = new Promise<string>((resolve) => {
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -115,7 +130,7 @@ async function firstLine(child: ChildProcess, ended: Promise<number>, limitMs: n
   });
   const gone = ended.then(() => text.split('\n')[0] ?? '');
   try {
-    return parseAnswer(await Promise.race([line, gone, late])) as ServerReady;
+    return parseAnswer(await Promise.race([line, gone, late]));
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

@@ -1,12 +1,12 @@
 import { EXIT, type ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import type { Output } from './output.js';
-import type { ServerProcess } from './server-process.js';
+import type { RolesReady, ServerProcess } from './server-process.js';
 import { untilStopped } from './stopping.js';
 
 /** Something with a server in it that this process answers for. */
 interface Serving {
-  readonly server: ServerProcess;
+  readonly server: ServerProcess<RolesReady>;
 }
 
 /** Starts a server, uses it, and keeps it until somebody stops this process or it ends by itself. Whenever the stop
