@@ -74,8 +74,8 @@ const SHARED: readonly Case[] = [
     method: 'POST',
     path: '/talos/v1/identities/:did/deactivation',
     target: `/talos/v1/identities/${did}/deactivation`,
-    ...admin,
-    body: () => ({}),
+    ...open,
+    body: () => ({ statement: `a.b.${'A'.repeat(86)}` }),
   },
   ...HEALTH,
 ];
