@@ -22,7 +22,9 @@ describe('settings', () => {
       dataFolder: '/home/ann/.local/share/talos',
       diskReserve: 268_435_456,
       host: '127.0.0.1',
-      ports: { kernel: 8000, gateway: 8001, audit: 8002 },
+      ports: { kernel: 8000, gateway: 8001, audit: 8002, node: 0 },
+      nodeUrl: undefined,
+      workers: 0,
       logLevel: 'info',
       databaseUrl: undefined,
     });
@@ -72,6 +74,17 @@ describe('settings', () => {
     ],
     ['a database URL of another kind', { TALOS_DATABASE_URL: 'mysql://u:p@h/d' }, /TALOS_DATABASE_URL/],
     ['an origin with a path', { TALOS_ALLOWED_ORIGINS: 'https://a.example/x' }, /TALOS_ALLOWED_ORIGINS/],
+    [
+      'a node URL without a database to share',
+      { TALOS_NODE_URL: 'http://127.0.0.1:8003' },
+      /TALOS_DATABASE_URL/,
+    ],
+    ['a node URL with a path', { TALOS_NODE_URL: 'http://10.0.0.7:8003/x' }, /TALOS_NODE_URL/],
+    ['a node URL with a password', { TALOS_NODE_URL: 'http://u:p@10.0.0.7' }, /TALOS_NODE_URL/],
+    ['a node URL with no such port', { TALOS_NODE_URL: 'http://10.0.0.7:99999' }, /TALOS_NODE_URL/],
+    ["a node port that is the kernel's", { TALOS_NODE_PORT: '8000' }, /must differ/],
+    ['no number of threads', { TALOS_WORKERS: '1.5' }, /TALOS_WORKERS/],
+    ['too many threads', { TALOS_WORKERS: '65' }, /TALOS_WORKERS/],
     ['a port with a sign', { TALOS_GATEWAY_PORT: '+80' }, /TALOS_GATEWAY_PORT/],
   ])('refuse %s', (_, env, expected) => {
     expect(faultsOf(env)).toMatch(expected);
@@ -90,6 +103,15 @@ describe('settings', () => {
         environment: 'production',
         logFormat: 'json',
       });
+    });
+
+    it('refuse to pass on between machines what everybody can read', () => {
+      const on = (TALOS_NODE_URL: string) => faultsOf({ ...fit, TALOS_NODE_URL });
+      expect(on('http://10.0.0.7:8003')).toContain('TALOS_NODE_URL');
+      expect(on('http://[fd00::7]:8003')).toContain('TALOS_NODE_URL');
+      expect(on('http://127.0.0.1:8003')).toBe('none');
+      expect(on('http://[::1]:8003')).toBe('none');
+      expect(on('https://node-7.internal:8003')).toBe('none');
     });
 
     it('refuse plain keys, the embedded database and an open port without a name, all at once', () => {

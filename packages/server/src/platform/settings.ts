@@ -119,8 +119,12 @@ function variableFaults(variables: Variables): string[] {
 function contradictions(variables: Variables): string[] {
   const faults: string[] = [];
   const fixed = Object.values(portsOf(variables)).filter((port) => port !== 0);
-  if (new Set(fixed).size !== fixed.length) faults.push('the kernel, gateway, audit and node ports must differ');
-  if (variables.TALOS_NODE_URL !== undefined && variables.TALOS_DATABASE_URL === undefined) {
+  if (new Set(fixed).size !== fixed.length)
+    faults.push('the kernel, gateway, audit and node ports must differ');
+  const node = variables.TALOS_NODE_URL;
+  if (node !== undefined && !URL.canParse(node))
+    faults.push('TALOS_NODE_URL must have a host and a port of its own');
+  if (node !== undefined && variables.TALOS_DATABASE_URL === undefined) {
     faults.push('TALOS_NODE_URL is for nodes that share a database: set TALOS_DATABASE_URL too');
   }
   if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
@@ -130,6 +134,13 @@ function contradictions(variables: Variables): string[] {
 }
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|::1)$/i;
+
+/** True for a URL on which others can read along. */
+function isOpenHttp(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'http:' && !LOOPBACK.test(hostname.replace(/^\[|\]$/g, ''));
+}
 
 /** What is convenient on a laptop and must not slip into production. */
 function unfitForProduction(variables: Variables): string[] {
@@ -142,7 +153,7 @@ function unfitForProduction(variables: Variables): string[] {
     faults.push('TALOS_DATABASE_URL must be set in production: the embedded database is for development');
   }
   const node = variables.TALOS_NODE_URL;
-  if (node?.startsWith('http://') && !LOOPBACK.test(new URL(node).hostname.replace(/^\[|\]$/g, ''))) {
+  if (node !== undefined && isOpenHttp(node)) {
     faults.push('TALOS_NODE_URL must be https in production: what nodes pass on is not encrypted otherwise');
   }
   const isOpen = !LOOPBACK.test(variables.TALOS_HOST ?? '127.0.0.1');
