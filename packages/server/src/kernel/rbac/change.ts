@@ -7,6 +7,7 @@ import {
   decideAccess,
   disclose,
   GLOBAL,
+  hasAnywhere,
   TrustError,
 } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
@@ -73,11 +74,11 @@ export function createChanges(deps: ChangeDeps): Changes {
   };
 }
 
-/** Holding `rbac:write` somewhere is asked by the route; here at least one such binding is still there. */
+/** The route has asked whether it may write; since then a binding may be gone. */
 function assertStillWriter(policy: AccessPolicy, { subjects }: Principal): void {
-  const question = { subjects, permission: 'rbac:write', resource: GLOBAL };
-  const decision = decideAccess(policy, question);
-  if (decision.reason === 'denied') throw forbidden('rbac:write', decision);
+  const permission = 'rbac:write';
+  if (hasAnywhere(policy, { subjects, permission })) return;
+  throw forbidden(permission, decideAccess(policy, { subjects, permission, resource: GLOBAL }));
 }
 
 async function openChange(deps: ChangeDeps, tx: Queries, actor: Actor): Promise<ChangeContext> {

@@ -58,9 +58,10 @@ export function createServiceAccounts({ sql, changes, clock, random }: ServiceAc
     },
     find: async (id) => found(await findAccount(sql, id, clock.now()), 'service account'),
     create: (by, { name, expires_in = DEFAULT_SECONDS }) =>
-      changes.runAs(by, (context) =>
-        openAccount(context, random, { name, by: by.id, ms: expires_in * 1000 }),
-      ),
+      changes.runAs(by, (context) => {
+        assertMayGrant(context, by, { allow: [], deny: [] }, GLOBAL);
+        return openAccount(context, random, { name, by: by.id, ms: expires_in * 1000 });
+      }),
     rotate: (by, id, { expires_in = DEFAULT_SECONDS, overlap = DEFAULT_OVERLAP }) =>
       changes.runAs(by, async (context) => {
         const account = found(await findAccount(context.tx, id, context.now), 'service account');
