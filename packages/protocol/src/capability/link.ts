@@ -1,7 +1,14 @@
-import { CAPABILITY_TYP, CapabilityClaims, CHAIN_LIMITS, createChecker } from '@talosprotocol/contracts';
+import {
+  CAPABILITY_TYP,
+  CapabilityClaims,
+  CHAIN_LIMITS,
+  CONSTRAINTS,
+  createChecker,
+  createTaggedChecker,
+} from '@talosprotocol/contracts';
 import { type JwsHeader, type ReadJws, readJws } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { JsonObject } from '../encoding/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import { type CompiledGrant, compileGrant } from './grant.js';
 import { isUsualClaims } from './usual-claims.js';
@@ -21,6 +28,8 @@ export interface ParsedLink {
 }
 
 const check = createChecker(CapabilityClaims);
+const MAX_WHERE = 16;
+const checkConstraint = createTaggedChecker('op', CONSTRAINTS);
 
 /** Reads one link: its JWS, the closed schema of its claims, what one claim asks of another, and its grants (CAP-1
  *  to CAP-3). Verifies no signature.
@@ -68,11 +77,40 @@ class Link implements ParsedLink {
 }
 
 function readClaims(members: JsonObject): CapabilityClaims {
-  const fault = isUsualClaims(members) ? undefined : check(members);
+  const fault = isUsualClaims(members) ? undefined : faultOf(members);
   if (fault !== undefined) throw malformed(`claims of a link: ${fault}`);
   const claims = members as unknown as CapabilityClaims;
   checkClaims(claims);
   return claims;
+}
+
+/** Constraints are looked at one by one, up to the first that is wrong, and then left out: to say what is wrong among
+ *  all of them takes a thousand times as long as to see that something is, and anybody may ask. */
+function faultOf(members: JsonObject): string | undefined {
+  const { grants } = members;
+  if (!Array.isArray(grants)) return check(members);
+  const bare: JsonValue[] = [];
+  for (const grant of grants as readonly JsonValue[]) {
+    const where = isJsonObject(grant) ? grant['where'] : undefined;
+    if (!isJsonObject(grant) || !Array.isArray(where)) {
+      bare.push(grant);
+      continue;
+    }
+    const fault = faultOfWhere(where);
+    if (fault !== undefined) return fault;
+    const { where: _, ...rest } = grant;
+    bare.push(rest);
+  }
+  return check({ ...members, grants: bare });
+}
+
+function faultOfWhere(where: readonly JsonValue[]): string | undefined {
+  if (where.length < 1 || where.length > MAX_WHERE) return `/where: must have 1 to ${MAX_WHERE} constraints`;
+  for (const constraint of where) {
+    const fault = checkConstraint(constraint);
+    if (fault !== undefined) return `a constraint: ${fault}`;
+  }
+  return undefined;
 }
 
 function checkClaims(claims: CapabilityClaims): void {

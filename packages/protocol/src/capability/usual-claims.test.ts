@@ -1,7 +1,11 @@
 import { CapabilityClaims, createChecker } from '@talosprotocol/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { portableCrypto } from '../crypto/portable.js';
+import { encodeBase64url } from '../encoding/base64url.js';
 import type { JsonObject } from '../encoding/json.js';
+import { encodeUtf8 } from '../encoding/utf8.js';
+import { type ParsedLink, parseLink } from './link.js';
 import { isUsualClaims } from './usual-claims.js';
 
 const DID = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
@@ -18,6 +22,37 @@ const ROOT = {
 };
 
 const check = createChecker(CapabilityClaims);
+
+describe('claims that are not usual', () => {
+  const exists = { ptr: '/a', op: 'exists', value: true };
+  const read = (grants: unknown, more: object = {}): ParsedLink => {
+    const parts = [
+      { alg: 'EdDSA', typ: 'talos-cap+jwt' },
+      { ...ROOT, ...more, grants },
+    ];
+    const text = parts.map((part) => encodeBase64url(encodeUtf8(JSON.stringify(part)))).join('.');
+    return parseLink(`${text}.${'A'.repeat(86)}`, portableCrypto);
+  };
+
+  it.each<[string, unknown, object?]>([
+    ['grants that are no list', {}],
+    ['a grant that is no object', [1]],
+    ['a where that is no list', [{ ...GRANT, where: {} }]],
+    ['no constraints', [{ ...GRANT, where: [] }]],
+    ['17 constraints', [{ ...GRANT, where: new Array(17).fill(exists) }]],
+    ['a constraint that is none', [{ ...GRANT, where: [exists, 1] }]],
+    ['an unknown operator', [{ ...GRANT, where: [exists, { ...exists, op: 'constructor' }] }]],
+    ['a fault beside good constraints', [{ ...GRANT, where: [exists] }], { jti: '' }],
+    ['a constraint with a member too many', [{ ...GRANT, where: [{ ...exists, more: 1 }] }]],
+  ])('are refused with %s', (_, grants, more) => {
+    expect(() => read(grants, more)).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
+  });
+
+  it('keep their constraints', () => {
+    const grants = [{ ...GRANT, where: new Array(16).fill(exists) }];
+    expect(read(grants).claims.grants).toEqual(grants);
+  });
+});
 
 describe('usual claims', () => {
   it.each<[string, JsonObject]>([
