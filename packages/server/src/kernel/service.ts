@@ -1,10 +1,5 @@
 import type { WellKnown } from '@talosprotocol/contracts';
-import type {
-  CryptoProvider,
-  DidDirectory,
-  SignatureVerifier,
-  Signer,
-} from '@talosprotocol/protocol';
+import type { CryptoProvider, DidDirectory, SignatureVerifier, Signer } from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
