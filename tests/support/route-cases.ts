@@ -92,6 +92,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
     },
     { method: 'GET', path: '/talos/v1/identities', target: '/talos/v1/identities?limit=5', ...admin },
     { method: 'GET', path: '/talos/v1/identities/:did', target: `/talos/v1/identities/${did}`, ...admin },
+    { method: 'GET', path: '/talos/v1/nodes', target: '/talos/v1/nodes', ...admin },
     {
       method: 'GET',
       path: '/talos/v1/identities/:did/history',
