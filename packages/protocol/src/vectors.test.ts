@@ -382,7 +382,7 @@ const checkIssue = createChecker(IssueCapabilityRequest);
 /** Statements of identities, and signed objects. */
 const IDENTITY_RUNNERS: Readonly<Record<string, Runner>> = {
   registration: ({ identity, gateway, now, nonce, proof }) => ({
-    claims: verifyRegistration(proof, identity, didKeyKeys(identity.did), {
+    claims: verifyRegistration(proof, identity, didKeyKeys((identity as { did: string }).did), {
       audience: gateway,
       now,
       crypto,
