@@ -3,9 +3,10 @@ import { decodeSessionId, encodeSessionId } from '@talosprotocol/protocol';
 import { createAgent, parseRefusal } from '@talosprotocol/sdk';
 import { describe, expect, it } from 'vitest';
 import { CLIENTS, callOnce, connect } from '../support/mcp-clients.js';
-import { journalLines, operateOn, useNodes } from '../support/nodes.js';
+import { journalLines, openings, operateOn, useNodes } from '../support/nodes.js';
 import { wholeLog } from '../support/own-platforms.js';
 import type { RolesProcess } from '../support/platform-process.js';
+import { rawRequest } from '../support/raw-http.js';
 import { castOf, crypto, type Operator } from '../support/world.js';
 
 const { newPlace, start, fail, startThree, balance } = useNodes();
@@ -170,6 +171,24 @@ describe('attacks between nodes', { timeout: 120_000 }, () => {
     const races = journalLines(place, 'note ').filter((line) => line.includes('race'));
     expect(races).toHaveLength(10);
     expect(new Set(races).size).toBe(10);
+  });
+
+  it('a proof that opens a session opens one, on whichever nodes it arrives at once (SES-1)', async () => {
+    const { a, b, operator } = await startThree();
+    for (const { init } of await openings(operator, gatewayOf(a), 4)) {
+      const request = {
+        method: 'POST',
+        target: '/talos/v1/sessions',
+        headers: [
+          ['host', new URL(gatewayOf(a)).host],
+          ['content-type', 'application/json'],
+        ] as const,
+        body: String(init.body),
+      };
+      const gateways = [gatewayOf(b), gatewayOf(a), gatewayOf(b), gatewayOf(b), gatewayOf(a)];
+      const answers = await Promise.all(gateways.map((gateway) => rawRequest(gateway, request)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 401, 401, 401, 401]);
+    }
   });
 
   it('nobody outside says what only nodes say', async () => {

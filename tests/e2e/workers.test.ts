@@ -1,40 +1,11 @@
 import { readdirSync } from 'node:fs';
-import { createAgent, parseRefusal } from '@talosprotocol/sdk';
+import { parseRefusal } from '@talosprotocol/sdk';
 import { describe, expect, it } from 'vitest';
-import { operateOn, useNodes } from '../support/nodes.js';
-import { castOf, crypto, type Operator } from '../support/world.js';
+import { openings, operateOn, useNodes } from '../support/nodes.js';
 
 const { newPlace, start, fail } = useNodes();
 
 const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
-
-interface Opening {
-  readonly url: string;
-  readonly init: RequestInit;
-}
-
-/** Makes openings of sessions and sends none: their nonces are asked for, their proofs are made. */
-async function openings(operator: Operator, count: number): Promise<Opening[]> {
-  const cast = await castOf(operator, { docs: '/' });
-  const held: Opening[] = [];
-  const wire: typeof fetch = async (input, init = {}) => {
-    if (!String(input).endsWith('/talos/v1/sessions')) return fetch(input, init);
-    held.push({ url: String(input), init: { ...init, signal: null } });
-    throw new TypeError('not sent');
-  };
-  const gateway = operator.ready.kernel;
-  for (let n = 0; n < count; n += 1) {
-    const agent = createAgent({
-      identity: cast.agent,
-      capability: cast.agentChain,
-      gateway,
-      fetch: wire,
-      crypto,
-    });
-    await agent.fetch(`${gateway}/x`, { method: 'POST', body: '{}' }).catch(() => undefined);
-  }
-  return held;
-}
 
 describe('server kernel --workers', { timeout: 120_000 }, () => {
   it('verifies on threads, and counts once what counts once, however many connections send it', async () => {
@@ -44,7 +15,7 @@ describe('server kernel --workers', { timeout: 120_000 }, () => {
     const kernel = await start(place, 'kernel --workers 3');
     expect(threadsOf(kernel.pid)).toBeGreaterThanOrEqual(threadsOf(plain.pid) + 3);
     const operator = await operateOn(kernel, audit);
-    for (const { url, init } of await openings(operator, 4)) {
+    for (const { url, init } of await openings(operator, operator.ready.kernel, 4)) {
       const answers = await Promise.all(Array.from({ length: 24 }, () => fetch(url, init)));
       const codes = await Promise.all(
         answers.map(async (one) =>
@@ -61,7 +32,7 @@ describe('server kernel --workers', { timeout: 120_000 }, () => {
     const kernel = await start(place, 'kernel --workers=2', { TALOS_DATABASE_URL: '' });
     expect(Object.keys(kernel.ready)).toEqual(expect.arrayContaining(['kernel', 'audit']));
     expect(kernel.ready.gateway).toBeUndefined();
-    const [first] = await openings(await operateOn(kernel), 1);
+    const [first] = await openings(await operateOn(kernel), kernel.ready.kernel!, 1);
     expect((await fetch(first!.url, first!.init)).status).toBe(201);
     const bad = { ...first!.init, body: String(first!.init.body).replace(/.{8}"}$/, 'AAAAAAAA"}') };
     expect((await fetch(first!.url, bad)).status).toBe(401);

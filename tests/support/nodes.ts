@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createAgent } from '@talosprotocol/sdk';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../packages/server/src/platform/testing/database.js';
 import {
@@ -11,7 +12,16 @@ import {
   type RolesProcess,
   startRoles,
 } from './platform-process.js';
-import { ODD_TOOLS, type Operator, oddServer, operate, pinServers, type Ready } from './world.js';
+import {
+  castOf,
+  crypto,
+  ODD_TOOLS,
+  type Operator,
+  oddServer,
+  operate,
+  pinServers,
+  type Ready,
+} from './world.js';
 
 /** A place for one platform of several processes: a database of its own, a folder with keys, a tool server's journal. */
 export interface NodesPlace {
@@ -142,4 +152,31 @@ export function journalLines({ journal }: NodesPlace, beginning: string): string
   } catch {
     return [];
   }
+}
+
+interface Opening {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+/** Makes openings of sessions and sends none: their nonces are asked for, their proofs are made. */
+export async function openings(operator: Operator, gateway: string, count: number): Promise<Opening[]> {
+  const cast = await castOf(operator, { docs: '/' });
+  const held: Opening[] = [];
+  const wire: typeof fetch = async (input, init = {}) => {
+    if (!String(input).endsWith('/talos/v1/sessions')) return fetch(input, init);
+    held.push({ url: String(input), init: { ...init, signal: null } });
+    throw new TypeError('not sent');
+  };
+  for (let n = 0; n < count; n += 1) {
+    const agent = createAgent({
+      identity: cast.agent,
+      capability: cast.agentChain,
+      gateway,
+      fetch: wire,
+      crypto,
+    });
+    await agent.fetch(`${gateway}/x`, { method: 'POST', body: '{}' }).catch(() => undefined);
+  }
+  return held;
 }
