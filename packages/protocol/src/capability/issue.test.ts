@@ -159,6 +159,20 @@ describe('lintAttenuation', () => {
     expect(lint({ limits: [{ per: 'total', calls: 6 }] })).toEqual([
       "limits[0].calls is more than its parent's per total",
     ]);
+    const budget = claims({
+      dlg: 1,
+      limits: [
+        { per: 'day', cost: { amount: 5, currency: 'EUR' }, tokens: 9, rate: { count: 2, seconds: 60 } },
+      ],
+    });
+    const cost = (amount: number, currency: string) =>
+      lint({ limits: [{ per: 'day', cost: { amount, currency } }] }, budget);
+    expect(cost(5, 'EUR')).toEqual([]);
+    expect(cost(6, 'EUR')).toEqual(["limits[0].cost is more than its parent's per day"]);
+    expect(cost(1, 'USD')).toEqual(["limits[0].cost is in another currency than its parent's"]);
+    expect(lint({ limits: [{ per: 'total', tokens: 10, rate: { count: 3, seconds: 60 } }] }, budget)).toEqual(
+      ["limits[0].rate is more than its parent's in 60 s"],
+    );
     expect(lint({ grants: [{ ...parent, scope: 'tool:fs' }] })).toEqual([
       'grants[0].scope is covered by no grant of its parent',
     ]);

@@ -64,7 +64,8 @@ export function takesOf(
   });
 }
 
-function entriesOf(limits: readonly Limit[], key: string, link: number): readonly LimitEntry[] {
+/** The limits that one link states, by what they count. */
+export function entriesOf(limits: readonly Limit[], key: string, link: number): readonly LimitEntry[] {
   const entries = new Map<string, LimitEntry>();
   for (const kind of KINDS) {
     for (const limit of limits) {

@@ -2,6 +2,7 @@ import type { CapabilityClaims, Constraint, Grant, Limit } from '@talosprotocol/
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { describeConstraint, describeOnly } from './caveat.js';
+import { entriesOf } from './limits.js';
 import { coversScope, parseScope } from './scope.js';
 import { compileTest } from './where/constraint.js';
 import type { ArgumentTest } from './where/test.js';
@@ -120,9 +121,17 @@ function isPlace({ ptr, value }: Constraint): boolean {
   return PLACE_POINTER.test(ptr) || (typeof value === 'string' && PLACE_VALUE.test(value));
 }
 
+/** A limit of a link is held against those of its parent that count the same; where the parent states none, the child
+ *  only adds one. */
 function lintLimit(parents: readonly Limit[], child: Limit, index: number): readonly Finding[] {
-  const { calls } = child;
-  const above = parents.filter((limit) => limit.per === child.per).flatMap((limit) => limit.calls ?? []);
-  if (calls === undefined || above.every((allowed) => calls <= allowed)) return [];
-  return [{ at: `limits[${index}].calls`, what: `is more than its parent's per ${child.per}` }];
+  const above = entriesOf(parents, '', 0);
+  return entriesOf([child], '', 0).flatMap(({ kind, per, currency, allowed }) => {
+    const same = above.filter((limit) => limit.kind === kind && limit.per === per);
+    const at = `limits[${index}].${kind}`;
+    const when = typeof per === 'number' ? `in ${per} s` : `per ${per}`;
+    const alike = same.filter((limit) => limit.currency === currency);
+    if (same.length > alike.length) return [{ at, what: "is in another currency than its parent's" }];
+    const isMore = alike.some((limit) => allowed > limit.allowed);
+    return isMore ? [{ at, what: `is more than its parent's ${when}` }] : [];
+  });
 }

@@ -3,6 +3,7 @@ import {
   attenuate,
   attenuateToBearer,
   type CryptoProvider,
+  type Finding,
   lintAttenuation,
   type ParsedChain,
   parseBearerKey,
@@ -54,8 +55,9 @@ export function addAttenuate(cap: Command, shell: Shell, crypto: CryptoProvider)
     const given = await readCapability(io, args[0] ?? '', crypto);
     const signer = await signerOf(call, given, crypto);
     const made = await narrow(call, given.chain, grants, signer, crypto);
-    await handOver(io, output, made, options);
-    warn(output, made.chain, crypto);
+    const findings = findingsOf(made.chain, crypto);
+    await handOver(io, output, made, options, findings);
+    warn(output, findings);
     output.next(`look at it with: talos cap inspect ${shellWord(options.out ?? 'narrower.txt')}`);
     return undefined;
   };
@@ -111,9 +113,12 @@ function audience({ aud, bearer }: Options, { links }: ParsedChain): { aud?: rea
   return bearer === true && stated !== undefined ? { aud: stated } : {};
 }
 
-function warn(output: Output, { links, leaf }: ParsedChain, crypto: CryptoProvider): void {
+function findingsOf({ links, leaf }: ParsedChain, crypto: CryptoProvider): readonly Finding[] {
   const parent = links.at(-2);
-  if (parent === undefined) return;
-  for (const { at, what } of lintAttenuation(parent.claims, leaf.claims, crypto))
+  return parent === undefined ? [] : lintAttenuation(parent.claims, leaf.claims, crypto);
+}
+
+function warn(output: Output, findings: readonly Finding[]): void {
+  for (const { at, what } of findings)
     output.aside(output.color.yellow(`warning: ${at} ${printable(what)}, so it will not count`));
 }

@@ -106,6 +106,11 @@ describe('talos cap', () => {
     });
     const scope = await explain('tool:files/method:write_file/resource:/data/a:write', { path: '/data/a' });
     expect(scope.json()).toMatchObject({ decision: { code: 'SCOPE_MISMATCH', link: 1 } });
+    const named = (...more: string[]) =>
+      cli.run(['cap', 'explain', ...more, '--action', item, '--trust', trust()]);
+    expect((await named('--token', file)).code).toBe(2);
+    expect((await named()).code).not.toBe(0);
+    expect((await named(file, '--token', file)).code).not.toBe(0);
   });
 
   it('tells the exit codes apart: expired 2, untrusted 2, altered 3, no capability 1', async () => {

@@ -19,6 +19,7 @@ import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
 
 interface Options extends AnchorsOptions, PlatformOptions {
+  readonly token?: string;
   readonly action?: readonly string[];
   readonly call?: string;
   readonly arguments?: string;
@@ -29,7 +30,7 @@ const MAX_BYTES = 1024 * 1024;
 /** `talos cap explain`: decides without doing, and says why. */
 export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): void {
   const text = {
-    usage: 'explain <capability>',
+    usage: 'explain [capability]',
     summary: 'say whether a capability would allow something, and if not, why; nothing is used up',
     examples: [
       "talos cap explain capability.txt --action 'tool:files/method:read_text_file/resource:/data/a.txt:read' --trust trust.json",
@@ -48,9 +49,16 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
     return allowed ? EXIT.ok : EXIT.denied;
   };
   withAnchors(withPlatform(defineCommand(cap, shell, text, explain), 'kernel'))
+    .option('--token <capability>', 'the capability, instead of naming it first')
     .option('--action <scope:op>', 'what would be done, ending in :read or :write (repeatable)', collect)
     .option('--call <server/tool>', 'the tool that would be called')
     .option('--arguments <json>', 'its arguments: JSON, or @ and the name of a file');
+}
+
+function sourceOf(named: string | undefined, { token }: Options): string {
+  if ((named === undefined) === (token === undefined))
+    throw new UsageError('which capability?', 'name it once, first or with --token');
+  return token ?? named ?? '';
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -61,7 +69,7 @@ async function decide(
   { io, output, args, options }: Invocation<Options>,
   crypto: CryptoProvider,
 ): Promise<Decision> {
-  const { chain } = await readCapability(io, args[0] ?? '', crypto);
+  const { chain } = await readCapability(io, sourceOf(args[0], options), crypto);
   const request = await requestOf({ io, options }, chain.chain);
   const anchors = await readAnchors(io, options, crypto);
   if (anchors === undefined) {

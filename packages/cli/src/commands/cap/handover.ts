@@ -1,4 +1,4 @@
-import type { CryptoProvider, IssueDeps, ParsedChain } from '@talosprotocol/protocol';
+import type { CryptoProvider, Finding, IssueDeps, ParsedChain } from '@talosprotocol/protocol';
 import { writePrivateFile } from '../../bounded-file.js';
 import type { LinkOptionValues } from '../../grant/link-options.js';
 import type { Io } from '../../io.js';
@@ -16,12 +16,14 @@ export interface Made {
 }
 
 /** Hands over what was made: to the file, or to standard output, alone, so that it can be piped. A bearer key got
- *  here only with `--out` or `--show-key`; with `--out` it is written nowhere else. */
+ *  here only with `--out` or `--show-key`; with `--out` it is written nowhere else. `findings` say how it exceeds its
+ *  parent. */
 export async function handOver(
   io: Io,
   output: Output,
   { chain, text }: Made,
   { out, bearer, showKey }: LinkOptionValues,
+  findings: readonly Finding[] = [],
 ): Promise<void> {
   const file = out === undefined ? undefined : await writePrivateFile(io, out, `${text}\n`);
   const { leaf, cth } = chain;
@@ -35,6 +37,7 @@ export async function handOver(
       ...secret,
       ...(file === undefined ? {} : { file }),
       ...facts,
+      ...(findings.length === 0 ? {} : { findings }),
     },
     () => {
       if (file === undefined || showKey === true) output.line(text);
