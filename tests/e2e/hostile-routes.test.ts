@@ -99,7 +99,9 @@ describe('the cases of this file', () => {
     );
     expect(names.sort()).toEqual(EVERY.map(([name]) => name).sort());
     for (const [, service, one] of EVERY) {
-      const route = declared[service].find(({ method, path }) => method === one.method && path === one.path)!;
+      const route = declared[service]!.find(
+        ({ method, path }) => method === one.method && path === one.path,
+      )!;
       if (route.surface === 'admin') expect(one.auth).toBe('admin');
     }
   });

@@ -24,13 +24,13 @@ it('the page of permissions is what the routes declare', async () => {
 });
 
 it('and whoever holds no role gets nowhere on any of them, whoever is nobody neither', async () => {
-  const { key } = await (
+  const { key } = (await (
     await fetch(`${world.ready.kernel}/talos/v1/rbac/service-accounts`, {
       method: 'POST',
       headers: { authorization: `Bearer ${world.adminToken}`, 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'without a role' }),
     })
-  ).json();
+  ).json()) as { readonly key: string };
   let asked = 0;
   for (const [service, routes] of Object.entries(services))
     for (const { method, path, surface, permission } of routes) {

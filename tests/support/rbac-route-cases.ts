@@ -11,7 +11,7 @@ const binding = () => ({
   scope: { kind: 'team', attributes: { team_id: 'a' } },
 });
 
-type Line = readonly [method: Case['method'], path: string, target?: string, body?: () => object];
+type Line = readonly [method: Case['method'], path: string, target?: string | undefined, body?: () => object];
 
 const LINES: readonly Line[] = [
   ['GET', 'roles', 'roles?limit=5'],
