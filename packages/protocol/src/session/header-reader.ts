@@ -35,7 +35,7 @@ export function createHeaderReader(): HeaderReader {
       if (value.length > MAX_LENGTH || !HEADER.test(value)) return false;
       const end = value.length - REST;
       let seq = 0;
-      for (let i = SEQ_AT; i < end; i++) seq = 10 * seq + value.charCodeAt(i) - ZERO;
+      for (let i = SEQ_AT; i < end; i++) seq = 10 * seq + (value.charCodeAt(i) - ZERO);
       decodeSessionWords(value, SID_AT + 4, reader.sid);
       decodeMac(value, value.length - 22, reader.mac);
       reader.seq = seq;

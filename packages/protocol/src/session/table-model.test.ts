@@ -190,7 +190,9 @@ const steps: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrar
       step(
         'use',
         [which, by, how],
-        withEntry(which, (world, entry) => use(world, entry, Math.max(1, entry.highest + by), how)),
+        withEntry(which, (world, entry) =>
+          use(world, entry, Math.min(Number.MAX_SAFE_INTEGER, Math.max(1, entry.highest + by)), how),
+        ),
       ),
     ),
   },
