@@ -1,48 +1,60 @@
 import {
-  authorize,
-  checkInForce,
   createUuidv7,
+  FAST_ALLOW,
+  FAST_DENY,
   formatTalosAuthorization,
-  isTrustError,
   type MacFields,
-  parseTalosAuthorization,
   sessionMac,
 } from '@talosprotocol/protocol';
 import type { Benchmark } from '../benchmark.js';
 import { withPeers } from '../peers/open-peers.js';
-import { type Contender, measure } from '../runner.js';
-import { expectDecision, itemsOf, type Kind, kindOf, shuffledSessions } from './calls.js';
-import { openSessions, type Sessions } from './sessions.js';
+import type { Result } from '../result.js';
+import { type Contender, type Effort, measure } from '../runner.js';
+import { expectDecision, itemOf, type Kind, kindOf, scopeOf, shuffledSessions } from './calls.js';
+import { keyOf, openSessions, refusalCode, type Sessions, type SessionSizes } from './sessions.js';
 import { fastJwt, issueTokens, jose } from './tokens.js';
 import { createWorld, crypto, random, seconds, type World } from './world.js';
 
 const WORK =
-  'Authorization header parsed, sid, HMAC-SHA256 over the request, replay window, times, revocation, grants; items and body hash given';
+  'clock read, text of the Authorization header parsed, session found, times, revocation, replay window, HMAC-SHA256 over the request, window marked, grants of anchor and link; action, scope and hash of the body given';
 
 /** A decision for an open session, with the MAC of each request verified. */
 export const authorizeProof: Benchmark = {
   name: 'authorize.proof',
   async run(effort, quick) {
     const rows = [];
-    for (const sessions of quick ? [50] : [10_000, 100_000]) {
-      const world = createWorld();
-      const open = await openSessions(world, sessions);
-      const order = shuffledSessions(sessions);
-      const tokens = issueTokens(sessions);
-      const peers = [fastJwt(tokens, order, true), jose(tokens, order)];
-      const measured = await withPeers(quick ? [] : ['cedar'], (others) =>
-        measure(proofContender(world, open, order), [...peers, ...others], effort),
-      );
-      const params = { sessions, work: WORK };
-      rows.push({ name: 'authorize.proof', params, ...measured, bytes_per_session: open.bytesEach });
-    }
+    for (const sizes of quick ? QUICK_SIZES : SIZES) rows.push(await measureProof(sizes, effort, quick));
     return rows;
   },
 };
 
+const SIZES: readonly SessionSizes[] = [
+  { sessions: 10_000, capabilities: 1_024 },
+  { sessions: 100_000, capabilities: 1_024 },
+  { sessions: 1_000_000, capabilities: 4_096 },
+  { sessions: 100_000, capabilities: 100_000 },
+];
+const QUICK_SIZES: typeof SIZES = [{ sessions: 200, capabilities: 64 }];
+
+/** One row. */
+export async function measureProof(sizes: SessionSizes, effort: Effort, quick: boolean): Promise<Result> {
+  const { sessions, capabilities } = sizes;
+  const world = createWorld();
+  const open = await openSessions(world, sizes);
+  const order = shuffledSessions(sessions);
+  const tokens = issueTokens(capabilities);
+  const peers = [fastJwt(tokens, order, true), jose(tokens, order)];
+  const measured = await withPeers(quick ? [] : ['cedar'], (others) =>
+    measure(proofContender(world, open, order), [...peers, ...others], effort),
+  );
+  const params = { sessions, capabilities, work: WORK };
+  return { name: 'authorize.proof', params, ...measured, bytes_per_session: open.bytesEach };
+}
+
 interface SignedCall {
   readonly header: string;
-  readonly session: number;
+  readonly action: number;
+  readonly scope: string;
   readonly kind: Kind;
 }
 
@@ -54,21 +66,17 @@ const REQUEST = {
 } as const;
 
 function proofContender(world: World, open: Sessions, order: Uint32Array): Contender {
-  const isRevoked = (lid: string): boolean => world.revoked.has(lid);
+  const { hits } = open.table;
+  const expected = expectedCodes();
   let calls: SignedCall[] = [];
   let signed = 0;
   let at = 0;
 
-  /** A code, as a gateway would answer. */
-  function decide({ header, session, kind }: SignedCall): string {
-    try {
-      const { context } = open.table.authenticate(parseTalosAuthorization(header), REQUEST);
-      checkInForce(context.capability, { now: seconds(), isRevoked });
-      const decision = authorize(context.capability, itemsOf(session, kind), {});
-      return decision.effect === 'allow' ? 'allow' : decision.code;
-    } catch (error) {
-      return isTrustError(error) ? error.code : 'INTERNAL';
-    }
+  /** The parts of a request come anew each time, as from a parser. */
+  function decide({ header, action, scope }: SignedCall): number {
+    const { method, target, headers, bodyHash } = REQUEST;
+    const slot = hits.verify(header, { method, target, headers, bodyHash }, seconds());
+    return slot < 0 ? slot : hits.contextOf(slot).program.decide(action, scope);
   }
 
   return {
@@ -80,22 +88,24 @@ function proofContender(world: World, open: Sessions, order: Uint32Array): Conte
     run(count) {
       for (let i = 0; i < count; i += 1, at += 1) {
         const call = calls[at] as SignedCall;
-        expectDecision(decide(call) === EXPECTED[call.kind], 'talos', call.kind);
+        expectDecision(decide(call) === expected[call.kind], 'talos', call.kind);
       }
     },
   };
 }
 
-const EXPECTED: Readonly<Record<Kind, string>> = {
-  allowed: 'allow',
-  'other-folder': 'SCOPE_MISMATCH',
-  write: 'SCOPE_MISMATCH',
-  replay: 'REPLAY',
-  forged: 'PROOF_INVALID',
-};
+function expectedCodes(): Readonly<Record<Kind, number>> {
+  return {
+    allowed: FAST_ALLOW,
+    'other-folder': FAST_DENY,
+    write: FAST_DENY,
+    replay: refusalCode('REPLAY', 'seen'),
+    forged: refusalCode('PROOF_INVALID'),
+  };
+}
 
 function signCall(world: World, open: Sessions, order: Uint32Array, index: number): SignedCall {
-  const session = order[index % order.length] as number;
+  const session = order[index & (order.length - 1)] as number;
   const last = open.seqs[session] as number;
   // A session's first call has nothing to repeat.
   const kind = kindOf(index) === 'replay' && last === 0 ? 'allowed' : kindOf(index);
@@ -103,8 +113,15 @@ function signCall(world: World, open: Sessions, order: Uint32Array, index: numbe
   const sid = open.sids[session] as string;
   const rid = createUuidv7(Date.now(), random(16));
   const fields: MacFields = { ...REQUEST, sid, gateway: world.gateway, seq, rid };
-  const mac = sessionMac(open.keys[session] as Uint8Array, fields, crypto);
+  const mac = sessionMac(keyOf(session), fields, crypto);
   if (kind === 'forged') mac[3] = (mac[3] as number) ^ 1;
   else open.seqs[session] = seq;
-  return { header: formatTalosAuthorization({ sid, seq, rid, mac }), session, kind };
+  const action = open.authorizer.actions.find(itemOf(session, kind));
+  const header = asReceived(formatTalosAuthorization({ sid, seq, rid, mac }));
+  return { header, action, scope: scopeOf(session, kind), kind };
+}
+
+/** One piece of text, as a parser makes it, and not a chain of pieces. */
+function asReceived(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
