@@ -29,6 +29,8 @@ export interface ParsedLink {
 
 const check = createChecker(CapabilityClaims);
 const MAX_WHERE = 16;
+/** As in the name of an identity: who is accountable must not look like somebody else in a record. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const checkConstraint = createTaggedChecker('op', CONSTRAINTS);
 
 /** Reads one link: its JWS, the closed schema of its claims, what one claim asks of another, and its grants (CAP-1
@@ -120,6 +122,7 @@ function checkClaims(claims: CapabilityClaims): void {
     throw malformed('a root link that lives longer than a year');
   }
   if (!isRoot && claims.prn !== undefined) throw malformed('a link below the root with prn');
+  if (UNPRINTABLE.test(claims.prn ?? '')) throw malformed('a prn that is not printable');
   if ((isRoot || claims.bearer === true) && claims.aud === undefined) {
     throw malformed('a root or bearer link without aud');
   }

@@ -129,6 +129,10 @@ describe('verifyCapability', () => {
     ['a long jti', { jti: 'a'.repeat(65) }],
     ['a jti with a dot', { jti: 'a.b' }],
     ['a par_hash in the root', { par_hash: 'A'.repeat(43) }],
+    ['a prn with a control character', { prn: 'Ann\u0000' }],
+    ['a prn of two lines', { prn: 'Ann\nBob' }],
+    ['a prn that reads the other way', { prn: '\u202ennA' }],
+    ['a prn with a hidden character', { prn: 'A\u200bnn' }],
   ])('CAP-1 to CAP-3 refuses a root with %s', async (_, changes) => {
     await expectRefusal(rootWith(changes), 'MALFORMED', 1);
   });
