@@ -31,6 +31,14 @@ const opens = async () => {
 };
 
 describe('the feed in the database', () => {
+  it('REV-9 a start waits for a new heartbeat: the last one of a node that was killed is soon too old', async () => {
+    await world.close();
+    await database.sql.query("UPDATE kernel_revocation_head SET beat_at = beat_at - interval '4500 ms'");
+    world = await openWorld(database.sql, world);
+    world.time.monotonic += 1_000;
+    expect(world.kernel.checks['revocations']).not.toThrow();
+  });
+
   it('REV-8 what whoever reaches the database announces is nothing without the signature', async () => {
     const { did: iss } = world.organisation;
     const beat = { time: world.time.now, epoch: 9, beat: 9, n: 0, hash: null };

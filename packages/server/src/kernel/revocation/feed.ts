@@ -17,7 +17,7 @@ import type { FeedWriter, RevocationStore } from './store.js';
 
 /** The revocation feed as this node follows it, and leads it if no other node does (REV-5). */
 export interface Feed {
-  /** Reads the snapshot, begins to listen, and waits a moment for the first heartbeat. Nothing may be served before. */
+  /** Reads the snapshot, begins to listen, and waits a moment for a new heartbeat. Nothing may be served before. */
   start(): Promise<void>;
   /** Leads if no other node does, and beats if it leads. To be done each second. */
   beat(): Promise<void>;
@@ -49,7 +49,7 @@ export interface FeedDeps {
 
 /** How long entries are kept for those who follow from afar: a week. */
 const KEPT_MS = 7 * 86_400_000;
-/** Longest wait for the first heartbeat: after a kill the database needs a moment to let go of the lead. */
+/** Longest wait for a new heartbeat: after a kill the database needs a moment to let go of the lead. */
 const START_TRIES = 60;
 const START_PAUSE_MS = 50;
 
@@ -78,7 +78,10 @@ export function createFeed(deps: FeedDeps): Feed {
   return {
     start: async () => {
       await follower.load();
-      for (let tries = 0; tries < START_TRIES && !isFresh('write'); tries++) {
+      // What was said before may be the last word of a node that is gone: it is no sign that there will be another.
+      const former = (await feedStore.lastHeartbeat(iss))?.heartbeat;
+      const isHeard = (): boolean => isFresh('write') && follower.heartbeat() !== former;
+      for (let tries = 0; tries < START_TRIES && !isHeard(); tries++) {
         if (tries > 0) await new Promise((resolve) => setTimeout(resolve, START_PAUSE_MS));
         await beat().catch(report);
         await poll().catch(report);
