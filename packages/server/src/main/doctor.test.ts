@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSigner } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createFastestCrypto, createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { currentMachine, readSettings } from '../platform/settings.js';
 import { examine } from './doctor.js';
@@ -27,6 +27,13 @@ async function examineConfig(text: string) {
 }
 
 describe('doctor', () => {
+  it('says which crypto provider a start uses: the fastest one that works here', async () => {
+    const env = { TALOS_DATA: join(folder, 'none') };
+    const { checks } = await examine(readSettings(env, currentMachine()), env);
+    const said = { sodium: /^libsodium/, node: /^OpenSSL/ }[(await createFastestCrypto()).name];
+    expect(checks).toContainEqual({ name: 'crypto', ok: true, detail: expect.stringMatching(said!) });
+  });
+
   it('finds a talos.yaml well that a start takes', async () => {
     const { config } = await examineConfig(
       `version: 1\nanchors:\n${anchor(1, 'a')}${anchor(2, 'a')}servers: {}\n`,

@@ -3,7 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { isTrustError } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import { openDataFolder } from '../platform/data-folder.js';
 import { createLog } from '../platform/log.js';
 import { createReaper } from '../platform/reaper.js';
@@ -31,7 +31,15 @@ type Probe = (subject: Subject) => Promise<Check[]>;
 
 /** `doctor`: looks at everything a start needs and at the data folder, and changes nothing but what a start would. */
 export async function examine(settings: Settings, env: Subject['env']): Promise<Examination> {
-  const probes: readonly Probe[] = [checkNode, checkDisk, checkKeys, checkConfig, checkPorts, checkDatabase];
+  const probes: readonly Probe[] = [
+    checkNode,
+    checkCrypto,
+    checkDisk,
+    checkKeys,
+    checkConfig,
+    checkPorts,
+    checkDatabase,
+  ];
   const [folder, inUse] = await checkFolder(settings);
   const checks: Check[] = [folder];
   for (const probe of probes) checks.push(...(await probe({ ...settings, env, inUse })));
@@ -58,6 +66,17 @@ async function checkNode(): Promise<Check[]> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 19);
   return [{ name: 'node', ok, detail: process.version, ...(ok ? {} : { mend: 'install Node >= 20.19' }) }];
+}
+
+const PROVIDERS: Readonly<Record<string, string>> = {
+  sodium: 'libsodium (sodium-native), the fastest',
+  node: 'OpenSSL (node:crypto); signatures verify about twice as fast where sodium-native is installed',
+};
+
+/** Both are well: they give the same answers. */
+async function checkCrypto(): Promise<Check[]> {
+  const { name } = await createFastestCrypto();
+  return [well('crypto', PROVIDERS[name] ?? name)];
 }
 
 /** True if the folder is there: a machine on which nothing was started yet is not ill. */
@@ -145,7 +164,7 @@ async function checkConfig(settings: Subject): Promise<Check[]> {
     const options = {
       path,
       variables: settings.env,
-      crypto: createNodeCrypto(),
+      crypto: await createFastestCrypto(),
       compileGateway,
       log: noLog(),
     };

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import { type DataFolder, openDataFolder } from '../platform/data-folder.js';
 import { createKeyStore, type KeyStore } from '../platform/key-store.js';
 import { createLog, type Log } from '../platform/log.js';
@@ -33,7 +33,7 @@ export async function layFoundation(
   const log = createLog({ level: settings.logLevel, format: settings.logFormat, clock });
   const folder = await openDataFolder(settings, clock, use);
   try {
-    const crypto = createNodeCrypto();
+    const crypto = await createFastestCrypto();
     const keys = createKeyStore({ folder: folder.keys, random, passphrase: settings.keyPassphrase });
     const identities = await loadIdentities(keys, crypto);
     const config = configPath(settings);

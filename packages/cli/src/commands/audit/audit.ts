@@ -1,4 +1,3 @@
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { defineGroup, type Shell } from '../../define-command.js';
 import { addExport } from './export.js';
@@ -10,5 +9,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   const audit = defineGroup(program, 'audit', 'what was decided, and proof of it');
   addTail(audit, shell);
   addExport(audit, shell);
-  addVerify(audit, shell, createNodeCrypto());
+  addVerify(audit, shell);
 }

@@ -9,6 +9,7 @@ import {
   verifyBundle,
   verifyReceipt,
 } from '@talosprotocol/protocol';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { readTrustFile } from '../../anchors-file.js';
 import { readBoundedFile } from '../../bounded-file.js';
@@ -24,7 +25,7 @@ interface Options {
 const MAX_RECEIPT = 4 * 1024 * 1024;
 
 /** `talos audit verify`: the offline verifier. Reads two files; no network, no platform, no keys. */
-export function addVerify(audit: Command, shell: Shell, crypto: CryptoProvider): void {
+export function addVerify(audit: Command, shell: Shell): void {
   const text = {
     usage: 'verify <file>',
     summary: 'verify a bundle or a receipt offline, against a trust file of your own',
@@ -38,6 +39,7 @@ export function addVerify(audit: Command, shell: Shell, crypto: CryptoProvider):
   const verify: Handler<Options> = async ({ io, output, args, options }) => {
     const [file = ''] = args;
     const bytes = await readBoundedFile(io, file, MAX_BUNDLE_BYTES);
+    const crypto = await createFastestCrypto();
     const isReceipt = isReceiptFile(bytes);
     const trust = options.trust === undefined ? undefined : await readTrustFile(io, options.trust, crypto);
     try {
