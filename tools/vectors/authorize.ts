@@ -1,3 +1,4 @@
+import { ACROSS } from './across-links.js';
 import type { Data, Members } from './bytes.js';
 import { b64url } from './bytes.js';
 import { createNoun, type Noun } from './case.js';
@@ -68,6 +69,28 @@ export function authorizeNoun(): Noun {
     ),
     { effect: 'allow' },
   );
+  const rw = ['read', 'write'];
+  const write = (scope: string): Data => ({ scope, op: 'write' });
+  const linked = (root: Data, child: Data) =>
+    extend(granted([root]), AGENT, SUB_AGENT.did, { grants: [child] });
+  const ok = (id: string, chain: string, items: Data[]) =>
+    n.ok(id, 'CAP-20', id, given(chain, items), { effect: 'allow' });
+  ok(
+    'stars-narrowed',
+    linked({ scope: 'tool:f*/method:re*', ops: rw }, { scope: 'tool:*/method:read_file', ops: ['read'] }),
+    [read(`${FILE}/x`)],
+  );
+  ok('ops-narrowed', linked({ scope: 'tool:fs', ops: rw }, { scope: 'tool:*', ops: ['write'] }), [
+    write('tool:fs/method:a'),
+  ]);
+  ok(
+    'escaped-path',
+    linked({ scope: `${FILE}/a%20b`, ops: ['read'] }, { scope: `${FILE}/a%20b/%C3%BC`, ops: ['read'] }),
+    [read(`${FILE}/a%20b/%C3%BC/%F0%9F%98%80`)],
+  );
+  ok('star-within-character', linked({ scope: 'tool:%C3*', ops: rw }, { scope: 'tool:%C3%BC', ops: rw }), [
+    read('tool:%C3%BC/method:a'),
+  ]);
   n.ok(
     'only',
     'CAP-14',
@@ -84,6 +107,18 @@ export function authorizeNoun(): Noun {
     args: Members = {},
     more: Members = {},
   ) => n.no(id, 'CAP-20', id, given(chain, items, args, more), code, link);
+  for (const [id, link, root, child, item] of ACROSS)
+    no(`across-${id}`, 'SCOPE_MISMATCH', link, linked(root, child), [item]);
+  no(
+    'ops-of-two-grants',
+    'SCOPE_MISMATCH',
+    1,
+    granted([
+      { scope: 'tool:fs/method:a', ops: ['read'] },
+      { scope: 'tool:fs/method:b', ops: ['write'] },
+    ]),
+    [write('tool:fs/method:a')],
+  );
   no('outside-folder', 'SCOPE_MISMATCH', 2, TWO, [read(`${FILE}/etc/passwd`)]);
   no('sibling-folder', 'SCOPE_MISMATCH', 2, TWO, [read(`${FILE}/docs2`)]);
   no('write', 'SCOPE_MISMATCH', 2, TWO, [{ scope: `${FILE}/docs/a`, op: 'write' }]);

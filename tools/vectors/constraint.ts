@@ -1,5 +1,6 @@
 import { type Data, hex, jcs, sha256 } from './bytes.js';
 import { createNoun, type Noun } from './case.js';
+import { HASHED_ROWS, HOSTILE_ROWS, NESTED_ROWS } from './hostile-arguments.js';
 
 type Row = [id: string, op: string, value: Data, argument: Data];
 
@@ -232,7 +233,7 @@ const REFUSED: [string, Data][] = [
 export function constraintNoun(): Noun {
   const n = createNoun(
     'constraint',
-    'constraint is judged on the arguments of a call (CAP-12). Valid: it holds. Invalid: CONSTRAINT_VIOLATED, it does not hold; MALFORMED, a link that states it is refused.',
+    'constraint is judged on the arguments of a call (CAP-12). Valid: it holds. Invalid: CONSTRAINT_VIOLATED, it does not hold; MALFORMED, a link that states it is refused, or the arguments are. Where `text` stands for `arguments`, they are read as they come over the wire: strict JSON in which numbers may have fractions and exponents (ENC-6).',
   );
   for (const [id, op, value, a] of TRUE)
     n.ok(id, 'CAP-12', id, { constraint: { ptr: '/a', op, value }, arguments: { a } }, { holds: true });
@@ -302,7 +303,23 @@ export function constraintNoun(): Noun {
       { constraint, arguments: { a: 1 } },
       'MALFORMED',
     );
+  for (const [id, op, value, text, outcome] of HOSTILE_ROWS)
+    judge(n, id, { ptr: '/a', op, value }, text, outcome);
+  for (const [id, text, outcome] of HASHED_ROWS) judge(n, `argsHash-${id}`, argsHash, text, outcome);
+  for (const [id, constraint, text, outcome] of NESTED_ROWS) judge(n, id, constraint, text, outcome);
   return n.done();
+}
+
+function judge(
+  n: ReturnType<typeof createNoun>,
+  id: string,
+  constraint: Data,
+  text: string,
+  outcome: string,
+): void {
+  const given = { constraint, text };
+  if (outcome === 'holds') n.ok(`text-${id}`, 'CAP-12', id, given, { holds: true });
+  else n.no(`text-${id}`, 'CAP-12', id, given, outcome);
 }
 
 export function onlyNoun(): Noun {

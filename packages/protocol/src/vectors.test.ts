@@ -437,7 +437,9 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     return { covers: true };
   },
   constraint: (input) => {
-    caveatsHold([input['constraint']], input['arguments']);
+    const text: string | undefined = input['text'];
+    const args = text === undefined ? input['arguments'] : parseJson(text, { floats: true });
+    caveatsHold([input['constraint']], args as JsonObject);
     return { holds: true };
   },
   only: (input) => {

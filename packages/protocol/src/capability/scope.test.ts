@@ -72,6 +72,24 @@ describe('scopes', () => {
 
   it('CAP-10 a star may cut a character, but hold no needless escape', () => {
     expect(parseScope('tool:%E2%82*', 'grant').values).toEqual(['%E2%82*']);
+    for (const start of ['%C3', '%E0%A4', '%ED%9F', '%F0%9F%98', '%F4%8F', 'u%CC', '%E2%82%AC%F1%80'])
+      expect(parseScope(`tool:${start}*`, 'grant').values).toEqual([`${start}*`]);
+    // Nothing that is spelled as it must be starts like these.
+    for (const bad of [
+      '%FF*',
+      '%C0*',
+      '%80*',
+      '%E0%80*',
+      '%ED%A0*',
+      '%F0%80*',
+      '%F4%90*',
+      'u%CC%88*',
+      '%C2%85*',
+      '%DZ*',
+      '%C3%BZ*',
+      '%E2%8*',
+    ])
+      expect(() => parseScope(`tool:${bad}`, 'grant')).toThrow(TrustError);
     for (const bad of ['%0A*', '%61*', '%7E*', '%7F*', '%2D*', '%e2*', '%E*', '%*', 'a b*']) {
       expect(() => parseScope(`tool:${bad}`, 'grant'), bad).toThrow(TrustError);
     }

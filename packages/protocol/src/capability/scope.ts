@@ -30,10 +30,9 @@ const MAX_BYTES = 1024;
 const PLAIN = /^[A-Za-z0-9\-._~]+$/;
 /** A resource without escapes and dot segments, as most are. */
 const PLAIN_RESOURCE = /^(?:\/(?!\.\.?(?:\/|$))[A-Za-z0-9\-._~]+)+$/;
-/** What precedes a `*` may end within a character, so that it is looked at byte by byte. */
-const ENCODED = /^(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})+$/;
-/** Escapes of a control character, or of one that stands for itself. */
-const NEEDLESS_ESCAPE = /%(?:[01].|2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AEF])/;
+/** The beginning of a character in UTF-8: what precedes a `*` may end in one. */
+const CUT_CHARACTER =
+  /%(?:C[2-9A-F]|D[\dA-F]|E0(?:%[AB][\dA-F])?|ED(?:%[89][\dA-F])?|E[1-9A-CEF](?:%[89AB][\dA-F])?|F0(?:%[9AB][\dA-F](?:%[89AB][\dA-F])?)?|F[1-3](?:%[89AB][\dA-F]){0,2}|F4(?:%8[\dA-F](?:%[89AB][\dA-F])?)?)$/;
 const CONTROL = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SUBDELIMS = /[!'()*]/g;
@@ -136,10 +135,9 @@ function segmentEnd(text: string, from: number): number {
 
 function checkValue(value: string, use: ScopeUse): void {
   const pattern = use === 'grant' && value.endsWith('*');
-  const literal = pattern ? value.slice(0, -1) : value;
+  const literal = pattern ? value.slice(0, -1).replace(CUT_CHARACTER, '') : value;
   if (PLAIN.test(literal) || (pattern && literal === '')) return;
-  if (!pattern) decodeScopeValue(literal);
-  else if (!ENCODED.test(literal) || NEEDLESS_ESCAPE.test(literal)) throw malformed('a bad start of a value');
+  decodeScopeValue(literal);
 }
 
 function checkResource(value: string): void {
