@@ -4,19 +4,24 @@ import { parseItems } from '@talosprotocol/protocol';
 /** What stands behind a call of the mix, and so how it must be decided. */
 export type Kind = 'allowed' | 'other-folder' | 'write' | 'replay' | 'forged';
 
-/** One in 16 asks for another folder, one in 16 for a write, one in 64 repeats a number, one in 1024 is forged. */
-export function kindOf(index: number): Kind {
-  if ((index & 1023) === 511) return 'forged';
+const MIX = Array.from({ length: 1024 }, (_, index): Kind => {
+  if (index === 511) return 'forged';
   if ((index & 63) === 31) return 'replay';
   if ((index & 15) === 3) return 'other-folder';
   return (index & 15) === 11 ? 'write' : 'allowed';
+});
+
+/** One in 16 asks for another folder, one in 16 for a write, one in 64 repeats a number, one in 1024 is forged. */
+export function kindOf(index: number): Kind {
+  return MIX[index & 1023] as Kind;
 }
 
 const FOLDERS = 64;
 
-/** The folder a session may read. */
-export function folderOf(session: number): number {
-  return session % FOLDERS;
+/** The folder a holder may read. The number of holders that share sessions is a multiple of the number of folders, so
+ *  that this is also the folder of a session. */
+export function folderOf(holder: number): number {
+  return holder % FOLDERS;
 }
 
 /** The folder a call of this kind asks for. */
@@ -31,7 +36,12 @@ export function scopeOfFolder(folder: number): string {
 
 /** The text of the scope a call needs. */
 function scopeOfCall(folder: number): string {
-  return `${scopeOfFolder(folder)}/guide.md`;
+  return asReceived(`${scopeOfFolder(folder)}/guide.md`);
+}
+
+/** One piece of text, as a parser makes it, and not a chain of pieces. */
+export function asReceived(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 const READS = Array.from({ length: FOLDERS }, (_, folder) => scopeOfCall(folder));
@@ -45,7 +55,12 @@ export function itemsOf(session: number, kind: Kind): readonly CheckedItem[] {
   return ITEMS[kind === 'write' ? 'write' : 'read'][askedFolder(session, kind)] as readonly CheckedItem[];
 }
 
-/** The same as text, for peers. */
+/** The only item of a call. */
+export function itemOf(session: number, kind: Kind): CheckedItem {
+  return itemsOf(session, kind)[0] as CheckedItem;
+}
+
+/** Its scope as text. */
 export function scopeOf(session: number, kind: Kind): string {
   return READS[askedFolder(session, kind)] as string;
 }

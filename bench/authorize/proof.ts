@@ -10,8 +10,8 @@ import type { Benchmark } from '../benchmark.js';
 import { withPeers } from '../peers/open-peers.js';
 import type { Result } from '../result.js';
 import { type Contender, type Effort, measure } from '../runner.js';
-import { expectDecision, itemOf, type Kind, kindOf, scopeOf, shuffledSessions } from './calls.js';
-import { keyOf, openSessions, refusalCode, type Sessions, type SessionSizes } from './sessions.js';
+import { asReceived, expectDecision, itemOf, type Kind, kindOf, scopeOf, shuffledSessions } from './calls.js';
+import { keyOf, openSessions, refusalCode, type SessionSizes, type Sessions } from './sessions.js';
 import { fastJwt, issueTokens, jose } from './tokens.js';
 import { createWorld, crypto, random, seconds, type World } from './world.js';
 
@@ -65,7 +65,7 @@ const REQUEST = {
   bodyHash: crypto.sha256Hex(new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"tools/call"}')),
 } as const;
 
-function proofContender(world: World, open: Sessions, order: Uint32Array): Contender {
+export function proofContender(world: World, open: Sessions, order: Uint32Array): Contender {
   const { hits } = open.table;
   const expected = expectedCodes();
   let calls: SignedCall[] = [];
@@ -119,9 +119,4 @@ function signCall(world: World, open: Sessions, order: Uint32Array, index: numbe
   const action = open.authorizer.actions.find(itemOf(session, kind));
   const header = asReceived(formatTalosAuthorization({ sid, seq, rid, mac }));
   return { header, action, scope: scopeOf(session, kind), kind };
-}
-
-/** One piece of text, as a parser makes it, and not a chain of pieces. */
-function asReceived(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
