@@ -72,7 +72,8 @@ function hintOf(
   code: string | null,
   { item, caveat, link }: Pick<Facts, 'link' | 'item' | 'caveat'>,
 ): string | undefined {
-  if (caveat !== undefined) return `call with arguments for which \`${caveat}\` holds`;
+  if (caveat !== undefined && (code === 'CONSTRAINT_VIOLATED' || code === 'SCOPE_MISMATCH'))
+    return `call with arguments for which \`${caveat}\` holds`;
   if (code === 'SCOPE_MISMATCH' && item !== undefined) return grantHint(item, link);
   return code === null ? undefined : HINTS[code];
 }
@@ -92,7 +93,8 @@ const HINTS: Readonly<Record<string, string>> = {
   UNTRUSTED_ISSUER:
     'add the issuer to anchors in talos.yaml, or issue with the organisation of this platform',
   AUDIENCE_MISMATCH: 'issue one for this gateway: talos cap issue --aud <did>',
-  BUDGET_EXCEEDED: 'its calls are used up; issue another: talos cap issue --calls <number>',
+  BUDGET_EXCEEDED: 'what the link allows is used up; issue another: talos cap issue --calls <number>',
+  RATE_LIMITED: 'it may be sent again in the next period of the limit',
   UNKNOWN_TOOL: 'confirm a manifest for it: talos mcp policy confirm <server>',
   TOOL_CHANGED: 'see the change and confirm it: talos mcp policy suggest <server>',
   REPLAY: 'each request is sent once; the SDK numbers them',
