@@ -60,6 +60,9 @@ describe('did:web', () => {
     'did:web:example.com?x=y',
     'did:web:example.com:a#key',
     'did:web:example.com\n',
+    'did:web:xn--b.example',
+    'did:web:xn--bcher-va.example',
+    'did:web:a.xn--0.example',
     `did:web:example.com:${'a'.repeat(1024)}`,
   ])('refuses %j', (did) => {
     expect(() => didWebUrl(did)).toThrow(expect.objectContaining({ code: 'MALFORMED' }));

@@ -1,3 +1,4 @@
+import { isHostName } from '../capability/url.js';
 import { malformed } from '../error.js';
 
 const PREFIX = 'did:web:';
@@ -35,7 +36,10 @@ export function parseAuthority(authority: string): string {
 function isHost(host: string): boolean {
   const labels = host.split('.');
   const last = labels.at(-1) as string;
-  return host.length <= MAX_HOST && labels.length > 1 && labels.every(isLabel) && !/^[0-9]/.test(last);
+  if (host.length > MAX_HOST || labels.length < 2 || !labels.every(isLabel) || /^[0-9]/.test(last))
+    return false;
+  // Not every label in Punycode stands for a name: no URL can hold the others.
+  return !host.includes('xn--') || isHostName(host);
 }
 
 function isLabel(label: string): boolean {
