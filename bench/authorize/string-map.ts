@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Contender } from '../runner.js';
 import { expectDecision, folderOf, type Kind, scopeOfFolder } from './calls.js';
 import type { SessionSizes, Sessions } from './sessions.js';
+import { type Calls, createStream } from './stream.js';
 
 /** What a session was opened for; those opened for the same share it. */
 interface Terms {

@@ -1,6 +1,13 @@
 import { type ActionName, type Actions, RESOURCE } from './actions.js';
 import type { CompiledGrant } from './grant.js';
-import { intersectRegions, isBelowAny, type Region, regionOf } from './region.js';
+import {
+  beginsWith,
+  intersectRegions,
+  isBelowAny,
+  isBelowAnyScope,
+  type Region,
+  regionOf,
+} from './region.js';
 
 /** What the program says of an item. */
 export const FAST_UNDECIDED = 0;
@@ -22,15 +29,16 @@ export interface Program {
   bytes(): number;
 }
 
-/** Known, allowed everywhere, allowed somewhere or perhaps: a bit each, in words that stand together. */
+/** Known, allowed everywhere, allowed in some places or perhaps: a bit each, in words that stand together. */
 const SETS = 3;
 const KNOWN = 0;
 const ALWAYS = 1;
-const POSSIBLE = 2;
+const BOUNDED = 2;
 
-/** Where an action is allowed for certain, and where it may be; undefined if that was too much to find out. */
 interface Bounds {
+  /** The scopes at and below which the action is allowed for certain, in one piece each. */
   readonly allowed: readonly string[];
+  /** Where it may be; undefined if that was too much to find out. */
   readonly possible: Region | undefined;
 }
 
@@ -44,22 +52,27 @@ export function compileProgram(grants: readonly (readonly CompiledGrant[])[], ac
     bits = grown(bits, action);
     const { allowed, possible } = boundsOf(grants, actions.at(action));
     if (allowed === 'everywhere') mark(bits, action, ALWAYS);
-    else if (possible === undefined || possible.length > 0) bounds.set(action, { allowed, possible });
-    if (allowed === 'everywhere' || bounds.has(action)) mark(bits, action, POSSIBLE);
+    else if (possible === undefined || possible.length > 0) {
+      // `join` makes one piece, where `+` leaves a chain of pieces that is slow to compare.
+      const scopes = allowed.map((path) => [actions.at(action).scope, path].join(RESOURCE));
+      bounds.set(action, { allowed: scopes, possible });
+    }
+    if (bounds.has(action)) mark(bits, action, BOUNDED);
     mark(bits, action, KNOWN);
   }
+
+  const wholeActions = (action: number): FastDecision => (has(bits, action, ALWAYS) ? FAST_ALLOW : FAST_DENY);
 
   return {
     decide(action, scope) {
       if (action < 0 || action >= actions.size()) return FAST_UNDECIDED;
-      const { scope: bare } = actions.at(action);
-      const isBare = scope.length === bare.length;
-      if (!scope.startsWith(bare) || !(isBare || scope.startsWith(RESOURCE, bare.length)))
-        return FAST_UNDECIDED;
       if (!has(bits, action, KNOWN)) learn(action);
-      if (has(bits, action, ALWAYS)) return FAST_ALLOW;
-      if (!has(bits, action, POSSIBLE)) return FAST_DENY;
-      return decideAt(bounds.get(action) as Bounds, isBare ? -1 : bare.length + RESOURCE.length, scope);
+      const found = has(bits, action, BOUNDED) ? (bounds.get(action) as Bounds) : undefined;
+      // What is at or below one of these is of the action, too.
+      if (found !== undefined && isBelowAnyScope(scope, found.allowed)) return FAST_ALLOW;
+      const at = pathAt(scope, actions.at(action).scope);
+      if (at === FOREIGN) return FAST_UNDECIDED;
+      return found === undefined ? wholeActions(action) : decideElsewhere(found, at, scope);
     },
     bytes: () => 4 * bits.length + bounds.size * BYTES_OF_BOUNDS,
   };
@@ -67,11 +80,20 @@ export function compileProgram(grants: readonly (readonly CompiledGrant[])[], ac
 
 const BYTES_OF_BOUNDS = 512;
 
-/** `at` is where the path starts in the scope, below 0 if there is none: then only a whole action would do. */
-function decideAt({ allowed, possible }: Bounds, at: number, scope: string): FastDecision {
-  if (at >= 0 && isBelowAny(scope, at, allowed)) return FAST_ALLOW;
+const BARE = -1;
+const FOREIGN = -2;
+
+/** Where the path starts in a scope of the action, BARE if there is none; FOREIGN if the scope is of another. */
+function pathAt(scope: string, action: string): number {
+  if (!beginsWith(scope, action)) return FOREIGN;
+  if (scope.length === action.length) return BARE;
+  return scope.startsWith(RESOURCE, action.length) ? action.length + RESOURCE.length : FOREIGN;
+}
+
+/** For a place that is not allowed for certain. Where there is no path only a whole action would do. */
+function decideElsewhere({ possible }: Bounds, at: number, scope: string): FastDecision {
   if (possible === undefined || possible === 'everywhere') return FAST_UNDECIDED;
-  return at >= 0 && isBelowAny(scope, at, possible) ? FAST_UNDECIDED : FAST_DENY;
+  return at !== BARE && isBelowAny(scope, at, possible) ? FAST_UNDECIDED : FAST_DENY;
 }
 
 /** Every link must allow: what holds for all is where their regions meet. */

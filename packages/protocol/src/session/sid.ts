@@ -14,8 +14,7 @@ export interface SessionId {
 
 const SID = /^ses_[A-Za-z0-9_-]{38}$/;
 const BYTES = 28;
-/** 38 characters are 228 bits, of which the last four must be zero. */
-const ONE_SPELLING = /^ses_[A-Za-z0-9_-]{37}[AQgw]$/;
+const TEXT_LENGTH = 42;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Writes a session id (SES-8): `ses_` and 38 base64url characters.
@@ -35,7 +34,7 @@ export function encodeSessionId(id: SessionId): string {
 /** Reads a session id; each has exactly one spelling.
  *  @throws {TrustError} MALFORMED */
 export function decodeSessionId(sid: string): SessionId {
-  if (sid.length !== 42 || !SID.test(sid)) throw malformed('text that is not a session id');
+  if (sid.length !== TEXT_LENGTH || !SID.test(sid)) throw malformed('text that is not a session id');
   const bytes = decodeBase64url(sid.slice(4));
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return {
@@ -46,33 +45,41 @@ export function decodeSessionId(sid: string): SessionId {
   };
 }
 
-/** The value of each base64url character, by its code. */
-const SIX_BITS = Uint8Array.from({ length: 128 }, (_, code) =>
-  Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))),
-);
+/** The value of each base64url character, by its code unit; -1 for every other one, which stays below 0 however far it
+ *  is shifted within a group of 30 bits. */
+const SIX_BITS = new Int8Array(65_536).fill(-1);
+for (let value = 0; value < 64; value++) SIX_BITS[ALPHABET.charCodeAt(value)] = value;
+
+/** `ses_`, whose characters are of the alphabet as well. */
+const PREFIX = twentyFourBits('ses_', 0);
 
 /** Reads a session id into seven words (node, boot, slot, four of randomness), without making anything; false if the
- *  text is none. */
+ *  text is none, and then the words mean nothing. */
 export function readSessionId(sid: string, words: Uint32Array): boolean {
-  if (!ONE_SPELLING.test(sid)) return false;
-  decodeSessionWords(sid, 4, words);
-  return true;
+  return sid.length === TEXT_LENGTH && twentyFourBits(sid, 0) === PREFIX && decodeSessionWords(sid, 4, words);
 }
 
-/** Decodes the 38 characters of a session id that stand at `at`, known to be well formed. */
-export function decodeSessionWords(text: string, at: number, words: Uint32Array): void {
-  decodeThreeWords(text, at, words, 0);
-  decodeThreeWords(text, at + 16, words, 3);
-  words[6] = (thirtyBits(text, at + 32) << 2) | (sixBits(text, at + 37) >>> 4);
+/** Decodes the 38 characters of a session id that stand at `at`; false if they are none. They are 228 bits, of which
+ *  the last four must be zero: there is one spelling. */
+export function decodeSessionWords(text: string, at: number, words: Uint32Array): boolean {
+  const sound = decodeThreeWords(text, at, words, 0) | decodeThreeWords(text, at + 16, words, 3);
+  const high = thirtyBits(text, at + 32);
+  const last = sixBits(text, at + 37);
+  words[6] = (high << 2) | (last >>> 4);
+  return (sound | high | last) >= 0 && (last & 15) === 0;
 }
 
-/** 16 characters, 12 bytes. */
-function decodeThreeWords(text: string, at: number, words: Uint32Array, to: number): void {
+/** 16 characters, 12 bytes. Below 0 if a character is none of base64url. */
+function decodeThreeWords(text: string, at: number, words: Uint32Array, to: number): number {
+  const first = thirtyBits(text, at);
   const fifth = sixBits(text, at + 5);
+  const second = twentyFourBits(text, at + 6);
   const tenth = sixBits(text, at + 10);
-  words[to] = (thirtyBits(text, at) << 2) | (fifth >>> 4);
-  words[to + 1] = (fifth << 28) | (twentyFourBits(text, at + 6) << 4) | (tenth >>> 2);
-  words[to + 2] = (tenth << 30) | thirtyBits(text, at + 11);
+  const third = thirtyBits(text, at + 11);
+  words[to] = (first << 2) | (fifth >>> 4);
+  words[to + 1] = (fifth << 28) | (second << 4) | (tenth >>> 2);
+  words[to + 2] = (tenth << 30) | third;
+  return first | fifth | second | tenth | third;
 }
 
 function thirtyBits(text: string, at: number): number {
@@ -88,9 +95,9 @@ function twentyFourBits(text: string, at: number): number {
   );
 }
 
-/** The value of one base64url character. */
+/** The value of one base64url character, or -1. */
 export function sixBits(text: string, at: number): number {
-  return SIX_BITS[text.charCodeAt(at) & 127] as number;
+  return SIX_BITS[text.charCodeAt(at)] as number;
 }
 
 /** True for an integer that fits the four bytes of a node, boot or slot. */
