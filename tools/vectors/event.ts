@@ -57,6 +57,19 @@ export function eventNoun(): Noun {
       { event },
       { hash: hex(sha256(jcs(event))) },
     );
+  const actor = { $c: hex(sha256('actor')) };
+  const loaded = { ...without(opened, 'boot', 'size'), type: 'policy.loaded' };
+  const byAdministrator = { ...revoked, by: 'administrator', revocation: null, chain_hash: null, actor };
+  for (const [id, event] of [
+    ['revocation-actor', byAdministrator],
+    ['policy-loaded', loaded],
+    ['policy-loaded-actor', { ...loaded, actor }],
+  ] as const)
+    n.ok(id, 'AUD-4', 'who did it on the admin surface', { event }, { hash: hex(sha256(jcs(event))) });
+  no('actor-plain', 'AUD-4', { ...byAdministrator, actor: { kind: 'service', id: 'svc', how: 'key' } });
+  no('actor-null', 'AUD-4', { ...byAdministrator, actor: null });
+  no('actor-elsewhere', 'AUD-4', { ...opened, actor });
+  no('policy-loaded-no-policy', 'AUD-4', without(loaded, 'policy'));
   no('revocation-too-long', 'CAP-25', { ...revocation(16_384), revocation: jwsOf(16_385) });
   no('revocation-no-chain-hash', 'AUD-4', without(revocation(16_385), 'chain_hash'));
   const bad: [string, string, Members][] = [

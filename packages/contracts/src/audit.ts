@@ -79,6 +79,9 @@ export const ActionRecord = Type.Object(
 );
 export type ActionRecord = Static<typeof ActionRecord>;
 
+/** Who did it on the admin surface; absent where nobody did, or where the log does not know (AUD-4). */
+const actor = Type.Optional(Commitment);
+
 /** 16 bytes of a keyed hash of the client's address, in hex (AUD-5). */
 export const AddressHash = ascii('^[0-9a-f]{32}$', 32, 'keyed hash of an address');
 
@@ -123,7 +126,12 @@ export type RbacChange = Static<typeof RbacChange>;
 /** Event schemas by `type` (AUD-4). */
 export const EVENTS = {
   'log.opened': event('log.opened', { boot: Positive, policy: HexHash, size: Count }),
-  'identity.registered': event('identity.registered', { did: Did, kind: IdentityKind, name: Commitment }),
+  'identity.registered': event('identity.registered', {
+    did: Did,
+    kind: IdentityKind,
+    name: Commitment,
+    actor,
+  }),
   'identity.rotated': event('identity.rotated', {
     did: Did,
     successor: nullable(Did),
@@ -134,9 +142,10 @@ export const EVENTS = {
     did: Did,
     by: DeactivatedBy,
     statement: nullable(CompactJws),
+    actor,
   }),
   chain: event('chain', { cth: Hash43, chain: Chain }),
-  'capability.issued': event('capability.issued', { cth: Hash43, lid: Hash43 }),
+  'capability.issued': event('capability.issued', { cth: Hash43, lid: Hash43, actor }),
   'session.opened': event('session.opened', { sid: SessionId, cth: Hash43, exp: Time, proof: CompactJws }),
   decision: event('decision', {
     request: RequestId,
@@ -170,6 +179,7 @@ export const EVENTS = {
     by: RevokedBy,
     revocation: nullable(CompactJws),
     chain_hash: nullable(Hash43),
+    actor,
   }),
   'revocation.below': event('revocation.below', {
     below: Did,
@@ -178,7 +188,9 @@ export const EVENTS = {
     by: RevokedBy,
     revocation: nullable(CompactJws),
     chain_hash: nullable(Hash43),
+    actor,
   }),
+  'policy.loaded': event('policy.loaded', { policy: HexHash, actor }),
   'rbac.changed': event('rbac.changed', {
     change: RbacChange,
     target: ascii('^[a-z]{3,4}_[0-9a-f-]{36}$', 41, 'what was changed'),
@@ -206,6 +218,7 @@ export const AuditEvent = Type.Union([
   EVENTS.outcome,
   EVENTS.revocation,
   EVENTS['revocation.below'],
+  EVENTS['policy.loaded'],
   EVENTS['rbac.changed'],
   EVENTS.denials,
 ]);

@@ -32,6 +32,8 @@ const notProven = expect.objectContaining({ code: 'PROOF_NOT_PROVEN' });
 /** A statement that nobody here can check. */
 const SOME = signDeactivation({ ...stated, iss: stranger.did }, stranger);
 
+const ACTOR = { $c: 'ab'.repeat(32) };
+
 const ended = (did: string, at = 5, change: object = {}): Draft => ({
   type: 'identity.deactivated',
   sub: null,
@@ -75,6 +77,10 @@ describe('identities that ended, in a bundle (AUD-22)', () => {
     expect(verify([rotated(web)]).counts.allowed).toBe(0);
   });
 
+  it('ended by an administrator, whom the event may name', () => {
+    expect(verify([ended(worker.did, 5, { actor: ACTOR })]).counts.allowed).toBe(0);
+  });
+
   it('ended by a statement of theirs', () => {
     expect(verify([own()]).counts.allowed).toBe(0);
     const web = { by: 'identity', statement: SOME };
@@ -84,6 +90,7 @@ describe('identities that ended, in a bundle (AUD-22)', () => {
   it.each<[string, Draft]>([
     ['an end by itself without statement', ended(worker.did, 5, { by: 'identity' })],
     ['an administrator with a statement', ended(worker.did, 5, { statement: SOME })],
+    ['an administrator behind an end by a log', ended(worker.did, 5, { by: 'log', actor: ACTOR })],
     ['an end that another signed', own(stranger)],
     ['an end for another gateway', own(worker, { aud: stranger.did })],
     ['an end of another', own(worker, { iss: stranger.did })],

@@ -44,7 +44,12 @@ function checkRotation(
   throw notProven('identity', 'the statement names another successor');
 }
 
-function checkEnd({ did, by, statement }: EventOf<'identity.deactivated'>, ctx: StatementContext): boolean {
+function checkEnd(
+  { did, by, statement, actor }: EventOf<'identity.deactivated'>,
+  ctx: StatementContext,
+): boolean {
+  if (by !== 'administrator' && actor !== undefined)
+    throw notProven('identity', 'what ends by itself needs no administrator');
   if ((by === 'identity') !== (statement !== null))
     throw notProven('identity', 'exactly an identity that ends itself states so');
   if (statement !== null && did.startsWith('did:key:')) verifyDeactivation(statement, didKeyKeys(did), ctx);

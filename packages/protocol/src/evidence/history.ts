@@ -150,7 +150,10 @@ function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capab
     );
 }
 
-function checkRevokerForm({ by, chain_hash }: EventOf<'revocation'> | EventOf<'revocation.below'>): void {
+function checkRevokerForm(event: EventOf<'revocation'> | EventOf<'revocation.below'>): void {
+  const { by, chain_hash, actor } = event;
+  if (by !== 'administrator' && actor !== undefined)
+    throw notProven('revocation', 'who signs a revocation needs no administrator');
   if ((by === 'administrator') !== (chain_hash === null))
     throw notProven('revocation', 'exactly an administrator revokes without a chain');
 }

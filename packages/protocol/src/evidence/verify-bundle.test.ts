@@ -582,6 +582,20 @@ describe('policies that changed (AUD-19, AUD-22)', () => {
   });
 });
 
+describe('what an administrator did', () => {
+  const { members } = revocation(chain.leaf.lid, 0);
+  const drafts: Draft[] = [
+    { ...revocation(chain.leaf.lid, 0), members: { ...members, actor: ACTOR } },
+    below({ actor: ACTOR }, 0),
+    { type: 'policy.loaded', sub: null, at: 0, members: { policy: 'cd'.repeat(32) } },
+    { type: 'policy.loaded', sub: null, at: 0, members: { policy: 'cd'.repeat(32), actor: ACTOR } },
+  ];
+
+  it('may say who it was', () => {
+    expect(verify(drafts).counts.revocations).toBe(2);
+  });
+});
+
 describe('a signed revocation (CAP-25)', () => {
   const signed = (signer = agent, lid = chain.leaf.lid, by = 'issuer', iat = NOW): Draft => {
     const jws = signRevocation({ chain }, signer, {
@@ -622,6 +636,11 @@ describe('a signed revocation (CAP-25)', () => {
       'without a chain',
     ],
     ['that an administrator signed', signed(agent, chain.leaf.lid, 'administrator'), 'without a chain'],
+    [
+      'that names an administrator too',
+      { ...signed(), members: { ...signed().members, actor: ACTOR } },
+      'needs no administrator',
+    ],
   ])('is refused %s', (_name, draft, reason) => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
   });
@@ -658,6 +677,7 @@ describe('a signed revocation below a DID (REV-3)', () => {
       'something else',
     ],
     ['below no link', signed(organisation, { point: null, revocation: null }), 'below no link'],
+    ['that names an administrator too', signed(organisation, { actor: ACTOR }), 'needs no administrator'],
     ['that is none', signed(organisation, { revocation: chain.leaf.jws }), 'MALFORMED'],
   ])('is refused %s', (_name, draft, reason) => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
@@ -867,6 +887,8 @@ function revocation(lid: string, at: number): Draft {
     members: { lid, by: 'administrator', revocation: null, chain_hash: null },
   };
 }
+
+const ACTOR = { $c: 'ab'.repeat(32) };
 
 type Content = { entries: unknown[]; range: { from: number; to: number } };
 

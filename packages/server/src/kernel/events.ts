@@ -3,24 +3,22 @@ import {
   CHAIN_LIMITS,
   type CredentialRecord,
   type DecisionCode,
-  type EventType,
   type RevokedBy,
 } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
-  commit,
-  createUuidv7,
-  disclose,
   formatTime,
   SESSION_SECONDS,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../platform/system.js';
+import type { Actor } from './actor.js';
 import { createBoundedSet } from './bounded.js';
-import type { Change } from './identity/change-store.js';
+import { type Body, createEventDrafts, type EventDrafts } from './event-drafts.js';
+import type { NumberedChange } from './identity/change-store.js';
 import type { NewIdentity } from './identity/store.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
-import type { RevocationTarget } from './revocation/revocation.js';
+import { nameOf, type RevocationTarget } from './revocation/revocation.js';
 
 /** A chain whose signatures verified, as far as events name it. */
 type NamedChain = Pick<VerifiedCapability, 'chain' | 'cth' | 'tenant'>;
@@ -35,6 +33,10 @@ export interface RevocationFacts {
   readonly chainHash: string | null;
   /** `iat` of the signed revocation. */
   readonly madeAt?: number;
+  /** When it was kept, in Unix milliseconds. */
+  readonly at: number;
+  /** The administrator who revoked. */
+  readonly actor?: Actor;
 }
 
 /** A session as its event tells it; times in Unix seconds. */
@@ -57,15 +59,16 @@ interface DenialFacts {
   readonly where: { readonly link?: number; readonly caveat?: string };
 }
 
-/** Records what the kernel does. Every method resolves when its events are durable.
+/** Records what the kernel does. Every method resolves when its events are durable. What is kept before it is logged has
+ *  an event id that follows from what is kept: whichever node logs it, and however often, it is in the log once.
  *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
 export interface Events {
-  identityRegistered(identity: NewIdentity): Promise<void>;
-  identityRotated(change: Change): Promise<void>;
-  identityDeactivated(change: Change): Promise<void>;
+  identityRegistered(identity: NewIdentity, actor: Actor): Promise<void>;
+  identityRotated(change: NumberedChange): Promise<void>;
+  identityDeactivated(change: NumberedChange): Promise<void>;
   /** Logs a chain before the first event that refers to it. */
   chain(chain: NamedChain): Promise<void>;
-  capabilityIssued(chain: NamedChain, lid: string): Promise<void>;
+  capabilityIssued(chain: NamedChain, lid: string, actor: Actor): Promise<void>;
   sessionOpened(capability: VerifiedCapability, session: OpenedSession): Promise<void>;
   revoked(facts: RevocationFacts): Promise<void>;
   /** Undefined if the denial was only counted. */
@@ -80,58 +83,26 @@ export interface EventsDeps {
   readonly random: Random;
 }
 
-type Body<T extends EventType> = Omit<DraftOf<T>, 'id' | 'disclosures' | 'principal'> &
-  Partial<Pick<DraftOf<T>, 'disclosures' | 'principal'>>;
-
 /** A signed revocation longer than this is named by its chain hash only (AUD-4: a JWS of at most 16 KiB). */
 const MAX_REVOCATION = 16_384;
 
 export function createEvents(deps: EventsDeps): Events {
-  const { audit, policy, crypto, random } = deps;
-  const draft = <T extends EventType>(body: Body<T>): DraftOf<T> =>
-    ({
-      principal: null,
-      disclosures: [],
-      ...body,
-      id: `evt_${createUuidv7(deps.clock.now(), random(16))}`,
-    }) as DraftOf<T>;
-  const seal = (pointer: string, value: unknown) => {
-    const salt = random(32);
-    return {
-      commitment: commit(pointer, value, salt, crypto),
-      disclosures: [disclose(pointer, value, salt)],
-    };
-  };
+  const { audit, policy } = deps;
+  const drafts = createEventDrafts(deps);
+  const { draft, seal, sealActor } = drafts;
   const chain = createChainLog(async ({ tenant, cth, chain: text }) => {
     await audit.record(draft<'chain'>({ type: 'chain', tenant, members: { cth, chain: text } }));
   });
   return {
     chain,
-    identityRegistered: async ({ did, kind, name }) => {
-      audit.assertAccepting('write');
-      const { commitment, disclosures } = seal('/name', name);
-      const members = { did, kind, name: commitment };
-      const tenant = policy().defaultTenant;
-      await audit.record(
-        draft<'identity.registered'>({ type: 'identity.registered', tenant, members, disclosures }),
-      );
-    },
-    identityRotated: async ({ did, successor = null, version = null, statement = null }) => {
-      const members = { did, successor, version, statement };
-      const tenant = policy().defaultTenant;
-      await audit.record(draft<'identity.rotated'>({ type: 'identity.rotated', tenant, members }));
-    },
-    identityDeactivated: async ({ did, by = 'administrator', statement = null }) => {
-      const members = { did, by, statement };
-      const tenant = policy().defaultTenant;
-      await audit.record(draft<'identity.deactivated'>({ type: 'identity.deactivated', tenant, members }));
-    },
-    capabilityIssued: async (issued, lid) => {
+    ...createIdentityEvents(deps, drafts),
+    capabilityIssued: async (issued, lid, by) => {
       audit.assertAccepting('write');
       await chain(issued);
       const { tenant, cth } = issued;
-      const members = { cth, lid };
-      await audit.record(draft<'capability.issued'>({ type: 'capability.issued', tenant, members }));
+      const { members: actor, disclosures } = sealActor(by);
+      const body = { tenant, members: { cth, lid, ...actor }, disclosures };
+      await audit.record(draft<'capability.issued'>({ type: 'capability.issued', ...body }));
     },
     sessionOpened: async (capability, session) => {
       await chain(capability);
@@ -149,7 +120,10 @@ export function createEvents(deps: EventsDeps): Events {
       await audit.record(draft<'session.opened'>(body));
     },
     revoked: async (facts) => {
-      await audit.record(draft(revocationBody(facts)) as DraftOf<'revocation'> | DraftOf<'revocation.below'>);
+      const { members: actor, disclosures } = sealActor(facts.actor);
+      const id = drafts.idOf(`revocation\n${nameOf(facts.target)}`, facts.at);
+      const body = { ...revocationBody(facts, actor), id, disclosures };
+      await audit.record(draft(body) as DraftOf<'revocation'> | DraftOf<'revocation.below'>);
     },
     denied: (facts) => {
       const sealed = Object.keys(facts.where).length === 0 ? undefined : seal('/refusal', facts.where);
@@ -161,10 +135,47 @@ export function createEvents(deps: EventsDeps): Events {
   };
 }
 
-function revocationBody(facts: RevocationFacts): Body<'revocation'> | Body<'revocation.below'> {
+type IdentityEvents = Pick<Events, 'identityRegistered' | 'identityRotated' | 'identityDeactivated'>;
+
+function createIdentityEvents(
+  { audit, policy }: EventsDeps,
+  { draft, idOf, seal, sealActor }: EventDrafts,
+): IdentityEvents {
+  const idOfChange = ({ number, did, at }: NumberedChange) => idOf(`identity\n${number}\n${did}`, at);
+  return {
+    identityRegistered: async ({ did, kind, name }, by) => {
+      audit.assertAccepting('write');
+      const named = seal('/name', name);
+      const actor = sealActor(by);
+      const members = { did, kind, name: named.commitment, ...actor.members };
+      const disclosures = [...named.disclosures, ...actor.disclosures];
+      const body = { tenant: policy().defaultTenant, members, disclosures };
+      await audit.record(draft<'identity.registered'>({ type: 'identity.registered', ...body }));
+    },
+    identityRotated: async (change) => {
+      const { did, successor = null, version = null, statement = null } = change;
+      const members = { did, successor, version, statement };
+      const body = { id: idOfChange(change), tenant: policy().defaultTenant, members };
+      await audit.record(draft<'identity.rotated'>({ type: 'identity.rotated', ...body }));
+    },
+    identityDeactivated: async (change) => {
+      const { did, by = 'administrator', statement = null } = change;
+      const actor = sealActor(change.actor);
+      const members = { did, by, statement, ...actor.members };
+      const { disclosures } = actor;
+      const body = { id: idOfChange(change), tenant: policy().defaultTenant, members, disclosures };
+      await audit.record(draft<'identity.deactivated'>({ type: 'identity.deactivated', ...body }));
+    },
+  };
+}
+
+function revocationBody(
+  facts: RevocationFacts,
+  actor: { readonly actor?: { readonly $c: string } },
+): Body<'revocation'> | Body<'revocation.below'> {
   const { target, by, tenant, revocation, chainHash, madeAt } = facts;
   const jws = revocation === null || revocation.length > MAX_REVOCATION ? null : revocation;
-  const members = { by, revocation: jws, chain_hash: chainHash };
+  const members = { by, revocation: jws, chain_hash: chainHash, ...actor };
   const times = madeAt === undefined ? {} : { notBefore: (madeAt - CHAIN_LIMITS.skewSeconds) * 1000 };
   return 'lid' in target
     ? { type: 'revocation', tenant, members: { lid: target.lid, ...members }, ...times }

@@ -1,3 +1,4 @@
+import { createChecker, type Finding, ProblemDetails } from '@talosprotocol/contracts';
 import { attenuate, createSigner, parseBearerKey, parseChain, signRevocation } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -37,7 +38,10 @@ describe('identities', () => {
       members: { did: signer.did, kind: 'agent' },
     });
     expect(JSON.stringify(draft?.members)).not.toContain('Invoice');
-    expect(draft?.disclosures).toMatchObject([{ pointer: '/name', value: 'Invoice reader' }]);
+    expect(draft?.disclosures).toMatchObject([
+      { pointer: '/name', value: 'Invoice reader' },
+      { pointer: '/actor', value: { kind: 'service', how: 'key' } },
+    ]);
   });
 
   it('may be registered again as the same, not as something else', async () => {
@@ -120,7 +124,13 @@ describe('issuing', () => {
       dlg: 1,
     });
     expect(world.sink.drafts.map(({ type }) => type)).toEqual(['chain', 'capability.issued']);
-    expect(world.sink.drafts[1]?.members).toEqual({ cth: chain.cth, lid: chain.leaf.lid });
+    const [, issued] = world.sink.drafts;
+    const actor = { $c: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    expect(issued?.members).toEqual({ cth: chain.cth, lid: chain.leaf.lid, actor });
+    // AUD-4: who issued it
+    expect(issued?.disclosures).toMatchObject([
+      { pointer: '/actor', value: { kind: 'service', id: expect.stringMatching(/^svc_/), how: 'key' } },
+    ]);
   });
 
   it('gives a bearer key once and keeps nothing that opens it', async () => {
@@ -170,6 +180,47 @@ describe('issuing', () => {
     if (change['exp'] === 1_764_000_000) body.exp = world.seconds() + 86_401;
     expect((await issue(body)).body.code).toBe(code);
     expect(world.sink.drafts).toEqual([]);
+  });
+
+  it('CAP-28 shows every way in which a request exceeds the anchor, and the bound of each', async () => {
+    const [anchor] = world.policy.anchors;
+    const limits = [{ per: 'day' as const, calls: 5, cost: { amount: 10, currency: 'EUR' } }];
+    world.policy.anchors.splice(0, 1, { ...anchor!, limits });
+    const { status, body } = await issue({
+      ...claims(),
+      grants: [
+        { scope: 'tool:files/method:a', ops: ['read', 'write'] },
+        { scope: 'admin:x', ops: ['read'] },
+      ],
+      limits: [{ per: 'day', calls: 6, cost: { amount: 1, currency: 'USD' } }],
+    });
+    expect([status, body.code, body.link]).toEqual([403, 'POLICY_DENIED', 0]);
+    expect(body.detail).toContain('and 3 more');
+    const shown = body.findings.map(({ at, exceeds, bound }: Finding) => [at, exceeds, bound]);
+    expect(shown).toEqual([
+      ['grants[0].ops', 'op', 'read tool:files'],
+      ['grants[1].scope', 'scope', 'tool:files'],
+      ['limits[0].calls', 'limit', '5 calls per day'],
+      ['limits[0].cost', 'limit', '10 EUR micro-units per day'],
+    ]);
+    expect(createChecker(ProblemDetails)(body)).toBeUndefined();
+    expect(world.sink.drafts).toEqual([]);
+    const prefix = { ptr: '/path', op: 'prefix', value: '/docs' };
+    const many = Array.from({ length: 16 }, () => prefix);
+    const grants = Array.from({ length: 5 }, () => ({ scope: 'tool:files', ops: ['read'], where: many }));
+    const refused = await issue({ ...claims(), grants });
+    expect(refused.body.code).toBe('MALFORMED');
+    expect(refused.body.findings).toHaveLength(64);
+    expect(refused.body.findings[63].at).toBe('grants[3].where[15]');
+  });
+
+  it('CAP-28 holds a request against the policy in force, not that of the start', async () => {
+    const other = [{ scope: 'tool:other', ops: ['read'] }];
+    expect((await issue({ ...claims(), grants: other })).body.code).toBe('POLICY_DENIED');
+    const [anchor] = world.policy.anchors;
+    world.policy.anchors.splice(0, 1, { ...anchor!, grants: [{ scope: 'tool:other', ops: ['read'] }] });
+    expect((await issue({ ...claims(), grants: other })).status).toBe(201);
+    expect((await issue(claims())).body.findings[0].bound).toBe('tool:other');
   });
 
   it('says so if the organisation is no anchor', async () => {

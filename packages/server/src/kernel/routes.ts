@@ -6,6 +6,7 @@ import type { Route, RouteHandler } from '../platform/routes.js';
 import type { Authorizing } from './capability/authorizing.js';
 import type { Issuing } from './capability/issuing.js';
 import type { Authorize, DecisionLookup, RateLimiter } from './ports.js';
+import { callerOf } from './rbac/routes.js';
 import { parseRevokeRequest, type Revoking } from './revocation/revoking.js';
 import { addressOf } from './session/session-routes.js';
 
@@ -43,7 +44,7 @@ export function createAdminRoutes(deps: RoutesDeps): readonly Route[] {
   const { issuing, authorizing } = deps;
   return [
     admin('POST', '/talos/v1/capabilities', 'capability:issue', async (request, response, context) => {
-      sendJson(response, 201, await issuing.issue(await readJson(request, context)));
+      sendJson(response, 201, await issuing.issue(await readJson(request, context), callerOf(context)));
     }),
     admin(
       'POST',
@@ -91,8 +92,8 @@ async function revoke(
   { revoking, authorize }: RoutesDeps,
 ) {
   if ('jws' in stated) return revoking.revokeSigned(stated.jws);
-  await authorize(request, 'capability:revoke');
-  return revoking.revokeAsAdministrator(stated.target);
+  const administrator = await authorize(request, 'capability:revoke');
+  return revoking.revokeAsAdministrator(stated.target, administrator);
 }
 
 const checkRequestId = createChecker(RequestId);

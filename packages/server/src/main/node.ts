@@ -138,6 +138,8 @@ export async function openNodeListener(
     allowedHosts: settings.nodeUrl === undefined ? [] : [new URL(settings.nodeUrl).host],
     allowedOrigins: [],
     fromNodes: true,
+    // What a client's listener takes comes here with the proof of the node that passes it on.
+    limits: { headerBytes: 40 * 1024 },
     clock,
     random,
     log,

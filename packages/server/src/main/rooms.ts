@@ -1,4 +1,4 @@
-import type { WellKnown } from '@talosprotocol/contracts';
+import type { Principal, WellKnown } from '@talosprotocol/contracts';
 import { type CryptoProvider, createDidResolver, type DidDirectory } from '@talosprotocol/protocol';
 import { CLUSTER_MIGRATIONS } from '../platform/cluster/migrations.js';
 import { createDidFetch } from '../platform/did-fetch.js';
@@ -14,6 +14,7 @@ import { createAuditWire } from './audit-link/wire.js';
 import type { Foundation } from './foundation.js';
 import { type Node, runningNodes } from './node.js';
 import { openPolicies, type Policies } from './policy.js';
+import { policyLoaded } from './policy-event.js';
 import { type Roles, roomsOf } from './roles.js';
 
 // Types of rooms by name of their module: a static import, even of a type, would tie main to a room it may not load.
@@ -28,8 +29,9 @@ type Rbac = import('../kernel/rbac/service.js').Rbac;
 export interface Rooms {
   readonly policies: Omit<Policies, 'reload'>;
   /** Reads talos.yaml again; the log knows the policy before it is in force, or the old one stays.
+   *  `by` is who asked for it, if somebody did who showed it.
    *  @throws {TrustError} SETTINGS_INVALID | UNAVAILABLE | DISK_FULL */
-  reload(): Promise<string>;
+  reload(by?: Principal): Promise<string>;
   readonly audit?: Audit;
   /** The audit room, here or in another process. */
   readonly sink: AuditPort;
@@ -70,7 +72,12 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const access = await createGuard(options.foundation, { ...options, policies });
   const signatures = wanted.kernel ? await openSignatures(options.foundation) : undefined;
   const shared = { policies, sink, limiter, access, signatures };
-  const reload = () => policies.reload((policy) => sink.recordPolicy(inForce(policy)));
+  const { crypto } = options.foundation;
+  const reload = (by?: Principal) =>
+    policies.reload(async (policy) => {
+      await sink.recordPolicy(inForce(policy));
+      await sink.record(policyLoaded({ crypto, clock, random }, policy.hash, policies.tenant, by));
+    });
   const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
   const rbac = options.roles.includes('kernel')
     ? await createAdministration(options.foundation, { ...shared, sql: options.sql })

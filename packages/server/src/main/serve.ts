@@ -211,7 +211,7 @@ async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<Ser
 }
 
 /** Makes a change of talos.yaml effective without a restart; the same as SIGHUP, with an answer. */
-function reloadRoute(reload: () => Promise<string>): Route {
+function reloadRoute(reload: Rooms['reload']): Route {
   return {
     method: 'POST',
     path: '/talos/v1/policy/reload',
@@ -219,6 +219,7 @@ function reloadRoute(reload: () => Promise<string>): Route {
     permission: 'policy:reload',
     audit: 'administration',
     maxBody: 0,
-    handle: async (_, response) => sendJson(response, 200, { policy: await reload() }),
+    handle: async (_, response, { principal }) =>
+      sendJson(response, 200, { policy: await reload(principal) }),
   };
 }

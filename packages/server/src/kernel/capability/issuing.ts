@@ -1,4 +1,4 @@
-import { createChecker, IssueCapabilityRequest } from '@talosprotocol/contracts';
+import { createChecker, IssueCapabilityRequest, MAX_FINDINGS } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   createSigner,
@@ -13,6 +13,7 @@ import {
   verifyCapabilityAsOf,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
+import type { Actor } from '../actor.js';
 import type { Events } from '../events.js';
 import type { Standing } from '../identity/standing.js';
 import type { KernelPolicy } from '../ports.js';
@@ -45,21 +46,21 @@ export interface Issuing {
    *  nowhere. In the log before it is answered.
    *  @throws {TrustError} MALFORMED; UNTRUSTED_ISSUER: the organisation is no anchor; POLICY_DENIED: more than the
    *    anchor allows; DELEGATION_INVALID: a bearer link the anchor does not allow; EXPIRED; UNAVAILABLE */
-  issue(request: JsonObject): Promise<Issued>;
+  issue(request: JsonObject, actor: Actor): Promise<Issued>;
 }
 
 const check = createChecker(IssueCapabilityRequest);
 
 export function createIssuing(deps: IssuingDeps): Issuing {
   return {
-    issue: async (request) => {
+    issue: async (request, actor) => {
       const seed = request['bearer'] === true && !Object.hasOwn(request, 'sub') ? deps.random(32) : undefined;
       try {
         const chain = signRoot(parseRequest(request, seed, deps), deps);
         assertActive(chain.root.claims, deps);
         const { cth, leaf } = chain;
         const tenant = checkAgainstAnchor(chain, deps);
-        await deps.events.capabilityIssued({ chain: chain.chain, cth, tenant }, leaf.lid);
+        await deps.events.capabilityIssued({ chain: chain.chain, cth, tenant }, leaf.lid, actor);
         const { sub, exp } = leaf.claims;
         await deps.store.addCapability({
           lid: leaf.lid,
@@ -116,11 +117,14 @@ function checkAgainstAnchor(chain: ParsedChain, { policy, organisation, crypto }
   }
   const { claims } = chain.root;
   verifyCapabilityAsOf(chain, { time: Math.max(claims.iat, claims.nbf ?? 0), anchors, crypto });
-  const [first] = lintAttenuation(anchor.source, claims, crypto);
+  const findings = lintAttenuation(anchor.source, claims, crypto);
+  const [first, ...more] = findings;
   if (first === undefined) return anchor.tenant;
-  throw new TrustError('POLICY_DENIED', `${first.at} ${first.what}`, {
+  const others = more.length === 0 ? '' : `, and ${more.length} more`;
+  throw new TrustError('POLICY_DENIED', `${first.at} ${first.what}${others}`, {
     link: 0,
     caveat: first.at,
     hint: 'Ask for no more than the trust anchor of talos.yaml allows, or widen the anchor.',
+    findings: findings.slice(0, MAX_FINDINGS),
   });
 }

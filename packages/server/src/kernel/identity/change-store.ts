@@ -1,6 +1,7 @@
 import type { DeactivatedBy, IdentityChange } from '@talosprotocol/contracts';
 import { formatTime } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
+import { type Actor, decodeActor, encodeActor } from '../actor.js';
 
 /** Something that happened to an identity. */
 export interface Change {
@@ -19,6 +20,8 @@ export interface Change {
   readonly witness?: Uint8Array;
   /** True if its event is in the log. */
   readonly audited?: boolean;
+  /** The administrator who did it, until its event is in the log. */
+  readonly actor?: Actor;
 }
 
 /** A change with its place among all. */
@@ -53,6 +56,7 @@ interface ChangeRow {
   readonly statement: string | null;
   readonly content: Uint8Array | null;
   readonly witness: Uint8Array | null;
+  readonly actor: string | null;
 }
 
 /** Name of the advisory lock under which changes are numbered. */
@@ -91,13 +95,15 @@ export function createChangeStore(sql: Sql): ChangeStore {
       ),
     unauditedChanges: async (before) => {
       const rows = await sql.query<ChangeRow>(
-        `SELECT ${PUBLIC} FROM kernel_identity_change WHERE NOT audited AND at < $1 ORDER BY number LIMIT 1000`,
+        `SELECT ${PUBLIC}, actor FROM kernel_identity_change WHERE NOT audited AND at < $1 ORDER BY number LIMIT 1000`,
         [before],
       );
-      return rows.map(toChange);
+      return rows.map((row) => ({ ...toChange(row), ...decodeActor(row.actor) }));
     },
     markChangeAudited: async (number) => {
-      await sql.query('UPDATE kernel_identity_change SET audited = true WHERE number = $1', [number]);
+      await sql.query('UPDATE kernel_identity_change SET audited = true, actor = NULL WHERE number = $1', [
+        number,
+      ]);
     },
   };
 }
@@ -109,11 +115,12 @@ export async function lockChanges(tx: Queries): Promise<void> {
 
 /** Adds a change under the lock and gives its number. */
 export async function insertChange(tx: Queries, change: Change): Promise<number> {
-  const { did, type, at, version, successor, predecessor, by, statement, content, witness, audited } = change;
+  const { did, type, at, version, successor, predecessor, by, statement, content, witness, audited, actor } =
+    change;
   const [row] = await tx.query<{ number: number }>(
     `INSERT INTO kernel_identity_change
-       (number, did, type, at, version, successor, predecessor, ended_by, statement, content, witness, audited)
-     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM kernel_identity_change
+       (number, did, type, at, version, successor, predecessor, ended_by, statement, content, witness, audited, actor)
+     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM kernel_identity_change
      RETURNING number`,
     [
       did,
@@ -127,6 +134,7 @@ export async function insertChange(tx: Queries, change: Change): Promise<number>
       content ?? null,
       witness ?? null,
       audited ?? false,
+      encodeActor(actor),
     ],
   );
   if (row === undefined) throw new Error('a change of an identity was not kept');

@@ -17,6 +17,7 @@ import {
   verifyDeactivation,
   verifyRotation,
 } from '@talosprotocol/protocol';
+import { type Actor, actorOf } from '../actor.js';
 import type { Events } from '../events.js';
 import type { NumberedChange } from './change-store.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
@@ -34,8 +35,8 @@ export interface Endings {
   /** By the identity's own statement (ID-15). @throws {TrustError} as `rotate` */
   deactivate(did: string, statement: string): Promise<Identity>;
   /** By an administrator, who was checked. @throws {TrustError} NOT_FOUND; CONFLICT: it was rotated */
-  deactivateAsAdministrator(did: string): Promise<Identity>;
-  /** Logs what was left unlogged, such as by a full sink. */
+  deactivateAsAdministrator(did: string, actor: Actor): Promise<Identity>;
+  /** Logs what was left unlogged, such as by a full sink. Every node does: each is logged once. */
   settle(): Promise<void>;
 }
 
@@ -62,10 +63,12 @@ export function createEndings(deps: EndingsDeps): Endings {
       const identity = await findIdentity(store, did);
       const keys = (await deps.resolver.refresh(did)).keys;
       verifyDeactivation(statement, keys, contextOf(deps));
-      return endAs(identity, 'identity', statement, deps);
+      return endAs(identity, { by: 'identity', statement }, deps);
     },
-    deactivateAsAdministrator: async (did) =>
-      endAs(await findIdentity(store, did), 'administrator', null, deps),
+    deactivateAsAdministrator: async (did, actor) => {
+      const ending = { by: 'administrator', statement: null, actor: actorOf(actor) } as const;
+      return endAs(await findIdentity(store, did), ending, deps);
+    },
     settle: async () => {
       const changes = await store.unauditedChanges(deps.clock.now() - UNLOGGED_MS);
       for (const change of changes) await record(change, deps);
@@ -121,7 +124,7 @@ async function refresh(identity: Identity, deps: EndingsDeps): Promise<Identity>
   }
   assertActive(identity);
   const record = await look(did, deps);
-  if (record === undefined) return endAs(identity, 'log', null, deps);
+  if (record === undefined) return endAs(identity, { by: 'log', statement: null }, deps);
   await keep(did, record, deps);
   return identity;
 }
@@ -150,23 +153,29 @@ async function keep(did: string, fetched: DidRecord, deps: EndingsDeps): Promise
 
 async function endAs(
   identity: Identity,
-  by: DeactivatedBy,
-  statement: string | null,
+  ending: {
+    readonly by: DeactivatedBy;
+    readonly statement: string | null;
+    readonly actor?: Actor;
+  },
   deps: EndingsDeps,
 ): Promise<Identity> {
   if (identity.status === 'deactivated') return identity;
   assertActive(identity);
-  return end({ did: identity.did, at: deps.clock.now(), statement, by }, 'the identity has ended', deps);
+  return end({ did: identity.did, at: deps.clock.now(), ...ending }, 'the identity has ended', deps);
 }
 
 async function end(ending: Ending, conflict: string, deps: EndingsDeps): Promise<Identity> {
-  const { did, at, statement, successor, by } = ending;
+  const { did, at, statement, successor, by, actor } = ending;
   const number = await deps.store.endIdentity(ending);
   if (number === undefined) throw new TrustError('CONFLICT', conflict);
   deps.standing.end(did);
   const change = { number, did, at, ...(statement === null ? {} : { statement }) };
   if (successor !== undefined) await record({ ...change, type: 'rotated', successor: successor.did }, deps);
-  else await record({ ...change, type: 'deactivated', ...(by === undefined ? {} : { by }) }, deps);
+  else {
+    const who = { ...(by === undefined ? {} : { by }), ...(actor === undefined ? {} : { actor }) };
+    await record({ ...change, type: 'deactivated', ...who }, deps);
+  }
   return findIdentity(deps.store, did);
 }
 

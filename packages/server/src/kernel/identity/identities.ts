@@ -18,6 +18,7 @@ import {
   verifyRegistration,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
+import type { Actor } from '../actor.js';
 import type { Events } from '../events.js';
 import type { Change } from './change-store.js';
 import type { IdentityStore } from './store.js';
@@ -28,7 +29,7 @@ export interface Identities {
   /** Registers who proves control of a key (ID-13).
    *  @throws {TrustError} MALFORMED; PROOF_INVALID; as the resolver; CONFLICT: the DID is registered as something else, or
    *    has ended; UNAVAILABLE */
-  register(request: JsonObject): Promise<Identity>;
+  register(request: JsonObject, actor: Actor): Promise<Identity>;
   /** @throws {TrustError} NOT_FOUND */
   find(did: string): Promise<Identity>;
   /** A page, newest first. @throws {TrustError} MALFORMED: a cursor that is none */
@@ -56,7 +57,7 @@ const MAX_CHANGES = 1000;
 export function createIdentities(deps: IdentitiesDeps): Identities {
   const { store } = deps;
   return {
-    register: async (request) => {
+    register: async (request, actor) => {
       const stated = parseRequest(request);
       const record = await deps.resolver.refresh(stated.did);
       verifyRegistration(stated.proof, stated, record.keys, {
@@ -66,7 +67,7 @@ export function createIdentities(deps: IdentitiesDeps): Identities {
         consumeNonce: deps.consumeNonce,
       });
       const known = await store.findIdentity(stated.did);
-      return known === undefined ? add(stated, record, deps) : same(known, stated);
+      return known === undefined ? add(stated, { record, actor }, deps) : same(known, stated);
     },
     find: (did) => findIdentity(store, did),
     list: async (count, cursor) => {
@@ -121,12 +122,12 @@ function parseRequest(request: JsonObject): RegisterIdentityRequest {
 
 async function add(
   { did, kind, name, proof }: RegisterIdentityRequest,
-  record: DidRecord,
+  { record, actor }: { readonly record: DidRecord; readonly actor: Actor },
   { store, events, clock, random }: IdentitiesDeps,
 ): Promise<Identity> {
   const at = clock.now();
   const identity = { did, kind, name, proof, id: createUuidv7(at, random(16)), at };
-  await events.identityRegistered(identity);
+  await events.identityRegistered(identity, actor);
   const change = {
     did,
     type: 'registered',

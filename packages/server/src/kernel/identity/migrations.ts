@@ -35,4 +35,13 @@ CREATE INDEX kernel_identity_change_ended ON kernel_identity_change (number) WHE
 CREATE INDEX kernel_identity_change_unaudited ON kernel_identity_change (number) WHERE NOT audited;
 `,
   },
+  {
+    room: 'kernel-identity',
+    number: 2,
+    name: 'who-deactivated',
+    sql: `
+-- Which administrator ended an identity, as JSON; forgotten once the event is in the log.
+ALTER TABLE kernel_identity_change ADD COLUMN actor text;
+`,
+  },
 ];

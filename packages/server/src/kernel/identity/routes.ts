@@ -4,6 +4,7 @@ import { readJson, readQuery, sendJson } from '../../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../../platform/routes.js';
 import type { Clock } from '../../platform/system.js';
 import type { Authorize, RateLimiter } from '../ports.js';
+import { callerOf } from '../rbac/routes.js';
 import { addressOf } from '../session/session-routes.js';
 import { type Endings, parseDeactivation } from './endings.js';
 import { formerKeysOf } from './former-keys.js';
@@ -36,7 +37,7 @@ export function createIdentityAdminRoutes(deps: IdentityRoutesDeps): readonly Ro
   const { identities } = deps;
   return [
     admin('POST', '/talos/v1/identities', async (request, response, context) => {
-      sendJson(response, 201, await identities.register(await readJson(request, context)));
+      sendJson(response, 201, await identities.register(await readJson(request, context), callerOf(context)));
     }),
     admin('GET', '/talos/v1/identities', async (_, response, { query }) => {
       const members = readQuery(query, ['limit', 'cursor']);
@@ -77,14 +78,11 @@ export function createIdentityPublicRoutes(deps: IdentityRoutesDeps): readonly R
     agent('/talos/v1/identities/:did/deactivation', async (request, response, context) => {
       const did = context.params['did'] ?? '';
       const statement = parseDeactivation(await readJson(request, context));
-      if (statement === undefined) await authorize(request, 'identity:write');
-      sendJson(
-        response,
-        200,
+      const ended =
         statement === undefined
-          ? await endings.deactivateAsAdministrator(did)
-          : await endings.deactivate(did, statement),
-      );
+          ? await endings.deactivateAsAdministrator(did, await authorize(request, 'identity:write'))
+          : await endings.deactivate(did, statement);
+      sendJson(response, 200, ended);
     }),
   ];
 }

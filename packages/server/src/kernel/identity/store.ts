@@ -1,6 +1,7 @@
 import type { DeactivatedBy, Identity, IdentityKind, IdentityStatus } from '@talosprotocol/contracts';
 import { type Cursor, formatTime } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
+import type { Actor } from '../actor.js';
 import {
   type Change,
   type ChangeStore,
@@ -36,6 +37,8 @@ export interface Ending {
   /** A successor takes its name and kind over; without one it is deactivated. */
   readonly successor?: { readonly did: string; readonly proof: string; readonly id: string };
   readonly by?: DeactivatedBy;
+  /** The administrator who ends it. */
+  readonly actor?: Actor;
 }
 
 /** The identities' SQL. */
@@ -107,7 +110,7 @@ async function insertIdentity(
 /** The lock on changes comes first: two endings of one identity come one after the other. */
 async function endIdentity(
   tx: Queries,
-  { did, at, statement, successor, by }: Ending,
+  { did, at, statement, successor, by, actor }: Ending,
 ): Promise<number | undefined> {
   await lockChanges(tx);
   const [row] = await tx.query<IdentityRow>(
@@ -129,7 +132,8 @@ async function endIdentity(
   const ended = { did, at, ...(statement === null ? {} : { statement }) };
   if (successor !== undefined)
     return insertChange(tx, { ...ended, type: 'rotated', successor: successor.did });
-  return insertChange(tx, { ...ended, type: 'deactivated', ...(by === undefined ? {} : { by }) });
+  const who = { ...(by === undefined ? {} : { by }), ...(actor === undefined ? {} : { actor }) };
+  return insertChange(tx, { ...ended, type: 'deactivated', ...who });
 }
 
 function toIdentity(row: IdentityRow): Identity {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OidcSettings } from '@talosprotocol/contracts';
+import { clientAddress } from '../../platform/client-address.js';
 import { readQuery, sendJson } from '../../platform/json-exchange.js';
 import type { Route } from '../../platform/routes.js';
 import type { RateLimiter } from '../ports.js';
@@ -28,7 +29,7 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
       ...open,
       path: '/talos/v1/rbac/login',
       handle: async (request, response, { query }) => {
-        limiter.take(request.socket.remoteAddress ?? 'unknown');
+        limiter.take(clientAddress(request));
         readQuery(query, []);
         const { location, browser } = await logins.begin();
         // Lax: the way back from the provider begins on the provider's page.
@@ -40,7 +41,7 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
       ...open,
       path: '/talos/v1/rbac/callback',
       handle: async (request, response, { query }) => {
-        limiter.take(request.socket.remoteAddress ?? 'unknown');
+        limiter.take(clientAddress(request));
         const [browser] = readCookies(request.headers.cookie, BROWSER_COOKIE);
         const name = sessionCookie(settings()?.origin);
         const [before] = readCookies(request.headers.cookie, name);

@@ -12,6 +12,7 @@ import {
   ServiceAccountRequest,
 } from '@talosprotocol/contracts';
 import { decodeCursor, GLOBAL, TrustError } from '@talosprotocol/protocol';
+import { clientAddress } from '../../platform/client-address.js';
 import { readJson, readQuery, sendJson } from '../../platform/json-exchange.js';
 import type { RequestContext, Route, RouteHandler } from '../../platform/routes.js';
 import type { RateLimiter } from '../ports.js';
@@ -161,7 +162,7 @@ function bootstrapRoute({ bootstrap, limiter }: RbacRoutesDeps): Route {
     surface: 'public',
     audit: 'administration',
     handle: async (request, response, context) => {
-      limiter.take(request.socket.remoteAddress ?? 'unknown');
+      limiter.take(clientAddress(request));
       const body = await read<BootstrapRequest>(request, context, checkBootstrap);
       sendJson(response, 201, await bootstrap.redeem(request, body));
     },

@@ -46,4 +46,13 @@ ALTER TABLE kernel_capability
 CREATE UNIQUE INDEX kernel_capability_status ON kernel_capability (status_index);
 `,
   },
+  {
+    room: 'kernel-revocation',
+    number: 2,
+    name: 'who-revoked',
+    sql: `
+-- Which administrator revoked, as JSON; forgotten once the event is in the log.
+ALTER TABLE kernel_revocation ADD COLUMN actor text;
+`,
+  },
 ];

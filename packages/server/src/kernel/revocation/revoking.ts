@@ -13,6 +13,7 @@ import {
   verifyRevocationBelow,
 } from '@talosprotocol/protocol';
 import type { Clock } from '../../platform/system.js';
+import { type Actor, actorOf } from '../actor.js';
 import type { Events, RevocationFacts } from '../events.js';
 import type { KernelPolicy } from '../ports.js';
 import type { KernelStore } from '../store.js';
@@ -26,8 +27,8 @@ export interface Revoking {
    *    RATE_LIMITED: too many are in force below this root, UNAVAILABLE */
   revokeSigned(jws: string): Promise<RevokeAnswer>;
   /** Revokes for an administrator, whom the caller of this has checked. */
-  revokeAsAdministrator(target: RevocationTarget): Promise<RevokeAnswer>;
-  /** Logs the revocations whose event a crash has kept out of the log. */
+  revokeAsAdministrator(target: RevocationTarget, actor: Actor): Promise<RevokeAnswer>;
+  /** Logs the revocations whose event a crash has kept out of the log. Every node does: each is logged once. */
   settle(): Promise<void>;
   /** Forgets what refuses only links that have expired long ago. */
   tidy(): Promise<void>;
@@ -84,10 +85,11 @@ export function createRevoking(deps: RevokingDeps): Revoking {
       const counted = iss === chain.root.claims.iss ? {} : { counted: countedOf(target, chain) };
       return put({ ...signed, ...counted });
     },
-    revokeAsAdministrator: async (target) => {
+    revokeAsAdministrator: async (target, actor) => {
       const issued = 'lid' in target ? await store.findCapability(target.lid) : undefined;
       const exp = issued?.exp ?? null;
-      return put({ target, by: 'administrator', revocation: null, at: clock.now(), exp });
+      const revoked = { target, by: 'administrator', revocation: null, exp } as const;
+      return put({ ...revoked, at: clock.now(), actor: actorOf(actor) });
     },
     settle: async () => {
       const before = clock.now() - SETTLE_AFTER_MS;
@@ -148,17 +150,21 @@ function countedOf(target: RevocationTarget, { links, root }: ParsedChain): Coun
 }
 
 /** The tenant is that of the chain's anchor, so that the event stands in the log the link's calls stand in. */
-async function factsOf({ target, by, revocation }: Revocation, deps: RevokingDeps): Promise<RevocationFacts> {
+async function factsOf(
+  { target, by, revocation, at, actor }: Revocation,
+  deps: RevokingDeps,
+): Promise<RevocationFacts> {
   const { anchors, defaultTenant } = deps.policy();
   if (revocation === null) {
     const issued = 'lid' in target ? await deps.store.findCapability(target.lid) : undefined;
     const tenant = issued === undefined ? undefined : anchors.get(deps.issuer)?.tenant;
-    return { target, by, revocation, chainHash: null, tenant: tenant ?? defaultTenant };
+    const who = actor === undefined ? {} : { actor };
+    return { target, by, revocation, at, ...who, chainHash: null, tenant: tenant ?? defaultTenant };
   }
   const parse = 'lid' in target ? parseRevocation : parseRevocationBelow;
   const { chain, claims } = parse(revocation, deps.crypto);
   const tenant = anchors.get(chain.root.claims.iss)?.tenant ?? defaultTenant;
-  return { target, by, revocation, chainHash: chain.cth, tenant, madeAt: claims.iat };
+  return { target, by, revocation, at, chainHash: chain.cth, tenant, madeAt: claims.iat };
 }
 
 const checkRequest = createChecker(RevokeRequest);

@@ -1,6 +1,7 @@
 import type { BelowRole, FeedItem, RevokedBy } from '@talosprotocol/contracts';
 import { type FeedHead, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
+import { decodeActor, encodeActor } from '../actor.js';
 import { announce, appendEntry, readHead } from './feed-store.js';
 import { type Counted, itemOf, nameOf, type Revocation, type RevocationTarget } from './revocation.js';
 
@@ -48,11 +49,13 @@ interface RevocationRow {
   readonly revoked_at: number;
   readonly exp: number | null;
   readonly audited: boolean;
+  readonly actor: string | null;
 }
 
 function toRevocation(row: RevocationRow): KeptRevocation {
   const { revoked_by, revocation, revoked_at, exp, audited } = row;
-  return { target: toTarget(row), by: revoked_by, revocation, at: revoked_at, exp, audited };
+  const kept = { target: toTarget(row), by: revoked_by, revocation, at: revoked_at, exp, audited };
+  return { ...kept, ...decodeActor(row.actor) };
 }
 
 function toTarget({ name, below, role, point }: RevocationRow): RevocationTarget {
@@ -64,7 +67,9 @@ export function createRevocationStore(sql: Sql): RevocationStore {
     addRevocation: (revocation, feed) => sql.transaction((tx) => addRevocation(tx, revocation, feed)),
     findRevocation: (target) => findByName(sql, nameOf(target)),
     markAudited: async (target) => {
-      await sql.query('UPDATE kernel_revocation SET audited = true WHERE name = $1', [nameOf(target)]);
+      await sql.query('UPDATE kernel_revocation SET audited = true, actor = NULL WHERE name = $1', [
+        nameOf(target),
+      ]);
     },
     unauditedRevocations: async (before) => {
       const rows = await sql.query<RevocationRow>(
@@ -92,7 +97,7 @@ async function findByName(queries: Queries, name: string): Promise<KeptRevocatio
 
 /** Numbered under a lock that is held until the commit: a reader who has seen a number has seen all before it. */
 async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWriter): Promise<KeptRevocation> {
-  const { target, by, revocation: jws, at, exp, counted } = revocation;
+  const { target, by, revocation: jws, at, exp, counted, actor } = revocation;
   await tx.query('SELECT pg_advisory_xact_lock($1)', [REVOKE_LOCK]);
   const name = nameOf(target);
   const known = await findByName(tx, name);
@@ -101,9 +106,21 @@ async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWrit
   const rule = 'rule' in target ? target.rule : { below: null, as: null, point: null };
   await tx.query(
     `INSERT INTO kernel_revocation
-       (number, name, below, role, point, revoked_by, revocation, revoked_at, exp, root, branch)
-     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM kernel_revocation`,
-    [name, rule.below, rule.as, rule.point, by, jws, at, exp, counted?.root ?? null, counted?.branch ?? null],
+       (number, name, below, role, point, revoked_by, revocation, revoked_at, exp, root, branch, actor)
+     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM kernel_revocation`,
+    [
+      name,
+      rule.below,
+      rule.as,
+      rule.point,
+      by,
+      jws,
+      at,
+      exp,
+      counted?.root ?? null,
+      counted?.branch ?? null,
+      encodeActor(actor),
+    ],
   );
   const head = await readHead(tx, feed.iss);
   const { entry, hash } = feed.sign(head, itemOf(revocation));
