@@ -1,4 +1,5 @@
 import { headersNoun, replayWindowNoun } from './admission.js';
+import { authorizationDetailsNoun } from './authorization-details.js';
 import { authorizeNoun, bearerNoun, revocationNoun } from './authorize.js';
 import { bundleNoun } from './bundle.js';
 import type { Noun } from './case.js';
@@ -48,6 +49,7 @@ export function allNouns(): Noun[] {
     limitsNoun(),
     reachNoun(),
     issueNoun(),
+    authorizationDetailsNoun(),
     bearerNoun(),
     revocationNoun(),
     revocationBelowNoun(),

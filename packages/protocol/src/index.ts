@@ -9,6 +9,11 @@ export {
 } from './capability/address.js';
 export { type Anchor, type Anchors, parseAnchor, parseAnchors } from './capability/anchor.js';
 export { type AttenuateOptions, attenuate } from './capability/attenuate.js';
+export {
+  fromAuthorizationDetails,
+  GRANT_DETAIL_TYPE,
+  toAuthorizationDetails,
+} from './capability/authorization-details.js';
 export { authorize, couldAllow, firstOutOfReach, type ToolReach } from './capability/authorize.js';
 export {
   type Authorizer,

@@ -12,6 +12,7 @@ import {
 } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { type Anchors, parseAnchors } from './capability/anchor.js';
+import { fromAuthorizationDetails, toAuthorizationDetails } from './capability/authorization-details.js';
 import { authorize, firstOutOfReach } from './capability/authorize.js';
 import { verifyBearer } from './capability/bearer.js';
 import { compileGrant } from './capability/grant.js';
@@ -89,6 +90,7 @@ type Input = Readonly<
     | 'commitment'
     | 'constraint'
     | 'cth'
+    | 'details'
     | 'did'
     | 'disclosure'
     | 'event'
@@ -441,6 +443,11 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     const args = text === undefined ? input['arguments'] : parseJson(text, { floats: true });
     caveatsHold([input['constraint']], args as JsonObject);
     return { holds: true };
+  },
+  'authorization-details': ({ details }) => {
+    const grants = fromAuthorizationDetails(details, crypto);
+    expect(toAuthorizationDetails(grants)).toEqual(details);
+    return { grants };
   },
   only: (input) => {
     if (!compileOnly(input['only'])(input['arguments'])) throw new TrustError('CONSTRAINT_VIOLATED', 'only');
