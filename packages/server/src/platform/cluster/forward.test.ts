@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -41,16 +41,21 @@ function ownerOf(answer: RequestListener): Promise<string> {
 }
 
 /** The node a client calls: passes all on. */
-async function front(url: string, limits: Partial<ForwardLimits> = {}): Promise<string> {
+async function front(
+  url: string,
+  limits: Partial<ForwardLimits> = {},
+  method: Route['method'] = 'POST',
+): Promise<string> {
   const caller = createNodeCaller({ self, key, crypto, clock });
   const forwarding = createForwarding({ caller, log: createTestLog(), limits });
   const route: Route = {
-    method: 'POST',
+    method,
     path: '/x',
     surface: 'public',
     audit: 'none',
     handle: async (request, response, context) => {
-      if (!(await forwarding.pass({ ...owner, url }, { request, response, context }))) response.end('gone');
+      const passed = await forwarding.pass({ ...owner, url }, { request, response, context });
+      if (passed !== 'answered') response.end(passed);
     },
   };
   const shared = { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], clock, random };
@@ -144,10 +149,38 @@ describe('passing on', () => {
   });
 
   it('tells that nobody is there, or that the owner died before it answered', async () => {
-    expect(await (await post(await front('http://127.0.0.1:1'), '{}')).text()).toBe('gone');
+    expect(await (await post(await front('http://127.0.0.1:1'), '{}')).text()).toBe('refused');
     const dying = await listen((request) => request.socket.destroy());
-    expect(await (await post(await front(dying), '{}')).text()).toBe('gone');
+    expect(await (await post(await front(dying), '{}')).text()).toBe('died');
   });
+
+  it.each(['DELETE', 'GET'] as const)(
+    'puts a frame around the body of a %s that came in chunks',
+    async (method) => {
+      const seen: string[] = [];
+      const url = await front(
+        await ownerOf((request, response) => {
+          const chunks: Buffer[] = [];
+          request.on('data', (chunk: Buffer) => chunks.push(chunk));
+          request.on('end', () => {
+            seen.push(`${request.method} ${Buffer.concat(chunks).toString()}`);
+            response.end('done');
+          });
+        }),
+        {},
+        method,
+      );
+      const hidden = 'GET /hidden HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+      const text = await new Promise<string>((resolve, reject) => {
+        const outgoing = request(url, { method, headers: { 'transfer-encoding': 'chunked' } }, (answer) => {
+          answer.setEncoding('utf8').on('data', resolve);
+        });
+        outgoing.once('error', reject).end(hidden);
+      });
+      expect(text).toBe('done');
+      expect(seen).toEqual([`${method} ${hidden}`]);
+    },
+  );
 
   it('takes no answer of somebody else who listens there by now', async () => {
     const url = await front(await listen((_, response) => response.end('{"forged":true}')));

@@ -9,12 +9,15 @@ import type { CallableNode, NodeCaller, ProvenRequest } from './node-caller.js';
 import { ANSWER_HEADER, NODE_HEADER, NODE_HEADERS } from './node-proof.js';
 import { formatRun } from './node-run.js';
 
+/** What became of a request that was passed on: `refused` if nobody listens there, `died` if the connection broke before
+ *  there was an answer. In both cases nothing of an answer was sent, and of the body maybe a part was read. */
+export type Passed = 'answered' | 'refused' | 'died';
+
 /** Passes a request on to another node, as its client sent it, and the answer back. */
 export interface Forwarding {
-  /** False if that node is gone: then nothing of the answer was sent, and of the body maybe a part was read.
-   *  `body` stands for one that was read already.
+  /** `body` stands for one that was read already.
    *  @throws {TrustError} UNAVAILABLE: too many requests are being passed on, the node is slow, or broke off */
-  pass(to: CallableNode, call: ForwardCall): Promise<boolean>;
+  pass(to: CallableNode, call: ForwardCall): Promise<Passed>;
 }
 
 export interface ForwardCall {
@@ -67,7 +70,7 @@ export function createForwarding(deps: ForwardDeps): Forwarding {
 
 type PassDeps = ForwardDeps & { readonly limits: ForwardLimits };
 
-async function pass(to: CallableNode, call: ForwardCall, deps: PassDeps): Promise<boolean> {
+async function pass(to: CallableNode, call: ForwardCall, deps: PassDeps): Promise<Passed> {
   const { request, response, context } = call;
   const sent = send(to, call, deps);
   const leave = (): void => void sent.outgoing.destroy();
@@ -75,19 +78,19 @@ async function pass(to: CallableNode, call: ForwardCall, deps: PassDeps): Promis
   if (context.signal.aborted) leave();
   try {
     const answer = await sent.answer;
-    if (answer === 'gone') return false;
+    if (typeof answer === 'string') return answer;
     if (!sent.proven.isAnswer(answer, 'stream'))
       throw unavailable(`node ${formatRun(to)} did not prove its answer`);
     copyHead(answer, response);
     answer.setTimeout(deps.limits.idleMs, () => answer.destroy(new Error('the answer stopped')));
     await pipeline(answer, response);
-    return true;
+    return 'answered';
   } catch (error) {
-    if (context.signal.aborted) return true;
+    if (context.signal.aborted) return 'answered';
     if (!response.headersSent) throw error;
     deps.log.warn('an answer of another node broke off', { host: to.url, err: error });
     response.destroy();
-    return true;
+    return 'answered';
   } finally {
     context.signal.removeEventListener('abort', leave);
     request.unpipe(sent.outgoing);
@@ -98,8 +101,7 @@ async function pass(to: CallableNode, call: ForwardCall, deps: PassDeps): Promis
 interface Sent {
   readonly outgoing: ReturnType<typeof httpRequest>;
   readonly proven: ProvenRequest;
-  /** `gone` if nobody listens there, or the one who did died before it answered. */
-  readonly answer: Promise<IncomingMessage | 'gone'>;
+  readonly answer: Promise<IncomingMessage | Exclude<Passed, 'answered'>>;
 }
 
 /** On a connection of its own: one that was kept could be closing, and what was sent on it cannot be sent again. */
@@ -134,11 +136,7 @@ function provable(request: IncomingMessage, target: string) {
   };
 }
 
-function answerOf(
-  outgoing: Sent['outgoing'],
-  to: CallableNode,
-  limits: ForwardLimits,
-): Promise<IncomingMessage | 'gone'> {
+function answerOf(outgoing: Sent['outgoing'], to: CallableNode, limits: ForwardLimits): Sent['answer'] {
   return new Promise((resolve, reject) => {
     const late = (reason: string) => (): void => {
       reject(unavailable(`node ${formatRun(to)} ${reason}`));
@@ -158,14 +156,20 @@ function answerOf(
     outgoing.once('close', settle);
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       settle();
-      if (GONE.has(error.code ?? '')) resolve('gone');
+      const gone = GONE.get(error.code ?? '');
+      if (gone !== undefined) resolve(gone);
       else reject(unavailable(`node ${formatRun(to)} broke off`));
     });
   });
 }
 
-/** Nobody listens, or the process ended: its sessions ended with it. */
-const GONE = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+/** Nobody listens, or the process ended: its sessions ended with it. A connection can also break because of what was sent
+ *  on it, so that it says nothing of the node for anybody else. */
+const GONE: ReadonlyMap<string, Exclude<Passed, 'answered'>> = new Map([
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'died'],
+  ['EPIPE', 'died'],
+]);
 
 /** Of one hop only (RFC 9110 section 7.6.1), and what we write ourselves. */
 const OWN_HOP = new Set([
@@ -194,9 +198,11 @@ function headersOf(request: IncomingMessage, host: string, proof: string): Recor
   for (const [name, values = []] of Object.entries(request.headersDistinct)) {
     if (!OWN_HOP.has(name)) headers[name] = values.length === 1 ? (values[0] ?? '') : values;
   }
-  if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
-    headers['content-length'] = '0';
-  }
+  if (request.headers['content-length'] !== undefined) return headers;
+  // Of a body without length Node frames that of a POST by itself. That of a DELETE it would write behind the head as it
+  // is, for whoever reads there to take it for another request.
+  if (request.headers['transfer-encoding'] === undefined) headers['content-length'] = '0';
+  else headers['transfer-encoding'] = 'chunked';
   return headers;
 }
 

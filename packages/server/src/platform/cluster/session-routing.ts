@@ -77,9 +77,10 @@ async function passToOwner(
   const owner = await registry.find(run);
   if (owner === undefined) return false;
   if (service !== undefined && !owner.services.includes(service)) return false;
-  if (await forwarding.pass(owner, call)) return true;
-  registry.suspect(run);
-  return false;
+  const passed = await forwarding.pass(owner, call);
+  // Only of a node where nobody listens others are told that it is gone: any caller can make one connection break.
+  if (passed === 'refused') registry.suspect(run);
+  return passed === 'answered';
 }
 
 /** The run that can verify the credential: the one whose session it is (SES-8), or whose nonce is in the proof of the
