@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { EVENTS } from './audit.js';
 import { CapabilityClaims, IssueCapabilityRequest } from './capability.js';
 import { createChecker, createTaggedChecker } from './check.js';
 import { McpDenialData } from './decision.js';
 import { PolicyDocument } from './policy.js';
-import { utf8Bytes } from './primitive.js';
+import { CLOSED, utf8Bytes } from './primitive.js';
 
 const did = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
 const claims = {
@@ -72,6 +73,33 @@ describe('createTaggedChecker', () => {
 
   it('reports the fault of the kind that was meant', () => {
     expect(check({ type: 'chain' })).toMatch(/^\(root\): must have required properties v, id/);
+  });
+});
+
+describe('what is said of a value that does not fit', () => {
+  const list = createChecker(Type.Array(Type.Object({ a: Type.String() }, CLOSED)));
+  const distinct = createChecker(
+    Type.Object({ a: Type.Array(Type.String(), { maxItems: 8, uniqueItems: true }) }),
+  );
+
+  it('names the first fault, however far behind it stands', () => {
+    for (const at of [0, 8, 9, 40, 100, 300, 5000]) {
+      const value = Array.from({ length: at + 1 }, (_, n) => ({ a: n < at ? 'x' : 1 }));
+      expect(list(value)).toBe(`/${at}/a: must be string`);
+    }
+  });
+
+  it('is found in the beginning of a list that is too long: its elements are not all compared', () => {
+    let compared = 0;
+    const element = () => Object.defineProperty({}, 'x', { enumerable: true, get: () => compared++ });
+    expect(distinct({ a: Array.from({ length: 3000 }, element) })).toMatch(/^\/a/);
+    expect(compared).toBeLessThan(1000);
+  });
+
+  it('is found in an object of any number of members', () => {
+    const members = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`m${n}`, 1]));
+    expect(list([{ ...members, a: 'x' }])).toMatch(/^\/0/);
+    expect(list([{ a: 'x', ...members }])).toBe('/0/m0: is not a known member');
   });
 });
 

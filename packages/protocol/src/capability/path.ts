@@ -1,3 +1,4 @@
+import { isNfc } from '../encoding/nfc.js';
 import { utf8Length } from '../encoding/utf8.js';
 
 const MAX_BYTES = 4096;
@@ -9,7 +10,7 @@ const FORBIDDEN = /[\\\p{Cc}\p{Surrogate}]/u;
 export function normalPath(text: string): readonly string[] | undefined {
   if (text === '/') return [];
   if (!text.startsWith('/') || text.length > MAX_BYTES || utf8Length(text) > MAX_BYTES) return undefined;
-  if (FORBIDDEN.test(text) || text.normalize('NFC') !== text) return undefined;
+  if (FORBIDDEN.test(text) || !isNfc(text)) return undefined;
   const segments = text.slice(1).split('/');
   return segments.every(isNormalSegment) ? segments : undefined;
 }

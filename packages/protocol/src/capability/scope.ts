@@ -1,4 +1,5 @@
 import { MAX_ITEM_SCOPE } from '@talosprotocol/contracts';
+import { isNfc } from '../encoding/nfc.js';
 import { malformed } from '../error.js';
 
 /** The first segment's kind, which decides what may follow (CAP-8). */
@@ -74,7 +75,7 @@ export function formatScope(root: ScopeRoot, values: readonly (string | readonly
  *  @throws {TrustError} MALFORMED: empty, not NFC, a control character or a lone surrogate */
 export function encodeScopeValue(value: string): string {
   if (PLAIN.test(value)) return value;
-  if (value === '' || CONTROL.test(value) || LONE_SURROGATE.test(value) || value.normalize('NFC') !== value) {
+  if (value === '' || CONTROL.test(value) || LONE_SURROGATE.test(value) || !isNfc(value)) {
     throw malformed('a value that no scope can hold');
   }
   return encodeURIComponent(value).replace(SUBDELIMS, (character) => {

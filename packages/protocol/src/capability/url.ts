@@ -1,3 +1,5 @@
+import { isNfc } from '../encoding/nfc.js';
+
 // The WHATWG URL parser exists in every runtime, but not in the `es2023` library this package is compiled against.
 declare const URL: {
   new (
@@ -88,7 +90,7 @@ function decodeSegment(encoded: string): string | undefined {
   try {
     const segment = decodeURIComponent(encoded);
     const isSafe = segment !== '' && segment !== '.' && segment !== '..' && !UNSAFE_SEGMENT.test(segment);
-    return isSafe && segment.normalize('NFC') === segment ? segment : undefined;
+    return isSafe && isNfc(segment) ? segment : undefined;
   } catch {
     return undefined;
   }
