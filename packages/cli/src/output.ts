@@ -1,6 +1,8 @@
+import type { Finding } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
 import { CommanderError } from 'commander';
 import pico from 'picocolors';
+import { describeFinding } from './finding.js';
 import { printable, printableJson } from './printable.js';
 import { StoppedError } from './stopped-error.js';
 import { UsageError } from './usage-error.js';
@@ -59,6 +61,7 @@ export function createOutput(json: boolean, streams: Streams, colors: boolean): 
         return;
       }
       streams.stderr.write(`${color.red('talos:')} ${printable(problem.message)}\n`);
+      for (const finding of problem.findings ?? []) streams.stderr.write(`  - ${describeFinding(finding)}\n`);
       for (const [name, value] of Object.entries({ item: problem.item, hint: problem.hint })) {
         if (value !== undefined) streams.stderr.write(`  ${color.dim(`${name}:`)} ${printable(value)}\n`);
       }
@@ -74,6 +77,7 @@ export interface Failure {
   readonly link?: number;
   readonly item?: string;
   readonly caveat?: string;
+  readonly findings?: readonly Finding[];
 }
 
 /** A failure as data; nothing in it is more than the caller may know. */

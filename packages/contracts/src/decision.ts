@@ -37,6 +37,26 @@ export type Decision = Static<typeof Decision>;
 /** A refusal. */
 export type Denial = Extract<Decision, { effect: 'deny' }>;
 
+/** What a link may exceed its parent in. */
+const EXCESSES = ['scope', 'op', 'constraint', 'only', 'limit', 'exp', 'dlg', 'aud', 'bearer'] as const;
+
+/** One way in which a link exceeds its parent or the trust anchor (CAP-27, CAP-28). */
+export const Finding = Type.Object(
+  {
+    at: text(64, { description: 'the place in the claims, such as `grants[0].where[1]`' }),
+    exceeds: Type.Enum(EXCESSES),
+    what: text(2048, { description: 'a sentence about that place' }),
+    bound: Type.Optional(
+      text(2048, { description: 'what the parent or the anchor has there; of `exp` Unix seconds' }),
+    ),
+  },
+  CLOSED,
+);
+export type Finding = Static<typeof Finding>;
+
+/** Most findings of one answer. */
+export const MAX_FINDINGS = 64;
+
 /** A refusal on our own routes, `application/problem+json` (DEC-3, RFC 9457). */
 export const ProblemDetails = Type.Object(
   {
@@ -48,6 +68,7 @@ export const ProblemDetails = Type.Object(
     request_id: RequestId,
     hint: Type.Optional(Hint),
     retryable: Type.Optional(Type.Boolean()),
+    findings: Type.Optional(Type.Array(Finding, { minItems: 1, maxItems: MAX_FINDINGS })),
     ...where,
   },
   CLOSED,

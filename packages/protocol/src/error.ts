@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from '@talosprotocol/contracts';
+import { type Finding, PROBLEMS, type ProblemCode } from '@talosprotocol/contracts';
 
 /** Facts about a refusal that are safe to show to the caller: which link (0 = trust anchor, 1 = root link, ...),
  *  which caveat of it, which item of the call, and what would help. */
@@ -8,6 +8,8 @@ export interface TrustErrorData {
   readonly item?: string;
   readonly hint?: string;
   readonly reason?: string;
+  /** All ways in which a link would exceed what stands above it. */
+  readonly findings?: readonly Finding[];
 }
 
 /** Thrown when untrusted input is refused: a closed `code` from the error table, never a stack for the caller.

@@ -14,7 +14,7 @@ export {
   GRANT_DETAIL_TYPE,
   toAuthorizationDetails,
 } from './capability/authorization-details.js';
-export { authorize, couldAllow, firstOutOfReach, type ToolReach } from './capability/authorize.js';
+export { authorize, couldAllow, explainLinks, firstOutOfReach, type ToolReach } from './capability/authorize.js';
 export {
   type Authorizer,
   type AuthorizerLimits,
@@ -59,7 +59,7 @@ export {
   takesOf,
 } from './capability/limits.js';
 export { type ParsedLink, parseLink } from './capability/link.js';
-export { type Finding, type LintParent, lintAttenuation, lintGrants } from './capability/lint.js';
+export { type LintParent, lintAttenuation, lintGrants } from './capability/lint.js';
 export { type ParsedManifest, type ParsedResource, parseManifest, toolPin } from './capability/manifest.js';
 export { normalPath } from './capability/path.js';
 export { findByPointer, type Pointer, parsePointer } from './capability/pointer.js';

@@ -28,6 +28,21 @@ export function authorize(
   }
 }
 
+/** What the anchor and each link say of one call, each for itself: the first that denies is what `authorize` answers.
+ *  For people who want to know why; nothing is said of a call without items. */
+export function explainLinks(
+  capability: VerifiedCapability,
+  items: readonly CheckedItem[],
+  args: JsonObject,
+): readonly Decision[] {
+  if (items.length === 0) return [];
+  const known: KnownCaveats = { byGrant: new Map(), memo: {} };
+  return capability.grants.map((grants, link) => {
+    const refusal = refusalOf(grants, items, args, known);
+    return refusal === undefined ? ALLOW : deny(capability, link, refusal);
+  });
+}
+
 /** A tool and the operations someone would use it with. */
 export interface ToolReach {
   readonly server: string;

@@ -15,6 +15,11 @@ export function describeOnly(pointers: readonly string[]): string {
   return shorten(`only ${pointers.map((pointer) => (pointer === '' ? '(arguments)' : pointer)).join(', ')}`);
 }
 
+/** Several things as people read them, cut at 300 characters. */
+export function describeList(texts: readonly string[]): string {
+  return shorten(texts.join(', '));
+}
+
 /** A cut never leaves half a surrogate pair, which no JSON could carry. */
 function shorten(text: string): string {
   return text.length <= MAX_CAVEAT ? text : `${text.slice(0, MAX_CAVEAT - 1).replace(HALF_PAIR, '')}…`;

@@ -1,11 +1,11 @@
-import type { CapabilityClaims, Constraint, Grant } from '@talosprotocol/contracts';
+import type { CapabilityClaims, Constraint, Grant, Limit } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { TrustError } from '../error.js';
 import { createNodeCrypto } from '../node/index.js';
 import { parseAnchor } from './anchor.js';
 import { attenuate } from './attenuate.js';
 import { issueCapability } from './issue.js';
-import { lintAttenuation } from './lint.js';
+import { type LintParent, lintAttenuation } from './lint.js';
 import { createWorld, FIVE_CALLS, NOW, READ_DOCS } from './testing/world.js';
 import { verifyCapability } from './verify.js';
 
@@ -185,6 +185,56 @@ describe('lintAttenuation', () => {
     expect(lint({ grants: withWhere({ ptr: '/path', op: 'prefix', value: '/docs' }) })[0]).toContain(
       'neighbours',
     );
+  });
+
+  it('CAP-28 says of each what it exceeds, where, and the bound', () => {
+    const shown = (changes: Partial<CapabilityClaims>, over: LintParent = above) =>
+      lintAttenuation(over, claims(changes), crypto).map(({ at, exceeds, bound }) => [at, exceeds, bound]);
+    const wide: Partial<CapabilityClaims> = {
+      exp: NOW + 61,
+      aud: [stranger.did],
+      dlg: 1,
+      bearer: true,
+      limits: [{ per: 'total', calls: 6 }],
+      grants: [
+        { scope: 'tool:db', ops: ['read'] },
+        { scope: parent.scope, ops: ['read', 'write'] },
+      ],
+    };
+    expect(shown(wide)).toEqual([
+      ['grants[0].scope', 'scope', parent.scope],
+      ['grants[1].ops', 'op', `read ${parent.scope}`],
+      ['grants[1].where', 'constraint', '/path within /docs'],
+      ['limits[0].calls', 'limit', '5 calls per total'],
+      ['exp', 'exp', String(NOW + 60)],
+      ['aud', 'aud', gateway.did],
+      ['dlg', 'dlg', 'at most 0'],
+      ['bearer', 'bearer', 'bearer_below is not set'],
+    ]);
+    const anchor: LintParent = {
+      grants: [parent],
+      limits: [
+        { per: 'day', cost: { amount: 5, currency: 'EUR' }, tokens: 9, rate: { count: 2, seconds: 60 } },
+      ],
+    };
+    const more: Limit = {
+      per: 'day',
+      cost: { amount: 6, currency: 'EUR' },
+      tokens: 10,
+      rate: { count: 3, seconds: 60 },
+    };
+    expect(shown({ limits: [more] }, anchor).map(([, , bound]) => bound)).toEqual([
+      '5 EUR micro-units per day',
+      '9 tokens per day',
+      '2 calls in 60 s',
+    ]);
+    const dollars: Limit = { per: 'day', cost: { amount: 1, currency: 'USD' } };
+    expect(shown({ limits: [dollars] }, anchor)).toEqual([
+      ['limits[0].cost', 'limit', '5 EUR micro-units per day'],
+    ]);
+    expect(shown({}, claims({}))).toEqual([['dlg', 'dlg', 'no further delegation']]);
+    const many = Array.from({ length: 64 }, (_, n): Grant => ({ scope: `tool:server-${n}`, ops: ['read'] }));
+    expect(shown({}, { grants: many })[0]?.[2]).toMatch(/^tool:server-0, .{280,300}…$/);
   });
 
   it('compares with the grant of the parent that is nearest', () => {

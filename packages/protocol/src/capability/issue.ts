@@ -1,11 +1,18 @@
-import { CAPABILITY_TYP, type CapabilityClaims, type Grant, type Limit } from '@talosprotocol/contracts';
+import {
+  CAPABILITY_TYP,
+  type CapabilityClaims,
+  type Finding,
+  type Grant,
+  type Limit,
+  MAX_FINDINGS,
+} from '@talosprotocol/contracts';
 import { type Signer, signJws } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeBase64url } from '../encoding/base64url.js';
 import type { JsonObject } from '../encoding/json.js';
-import { malformed } from '../error.js';
+import { TrustError } from '../error.js';
 import { type ParsedChain, parseChain } from './chain.js';
-import { type Finding, lintGrants } from './lint.js';
+import { lintGrants } from './lint.js';
 
 /** What issuing reads from outside. */
 export interface IssueDeps {
@@ -72,7 +79,9 @@ export function signLink(
 
 function refuseFindings(findings: readonly Finding[]): void {
   const [first] = findings;
-  if (first !== undefined) throw malformed(`${first.at}: ${first.what}`);
+  if (first === undefined) return;
+  const shown = findings.slice(0, MAX_FINDINGS);
+  throw new TrustError('MALFORMED', `${first.at}: ${first.what}`, { findings: shown });
 }
 
 /** Members given as undefined are absent, not present without a value. */

@@ -1,18 +1,11 @@
-import type { CapabilityClaims, Constraint, Grant, Limit } from '@talosprotocol/contracts';
+import type { CapabilityClaims, Constraint, Finding, Grant, Limit } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
-import { describeConstraint, describeOnly } from './caveat.js';
-import { entriesOf } from './limits.js';
+import { describeConstraint, describeList, describeOnly } from './caveat.js';
+import { entriesOf, type LimitEntry } from './limits.js';
 import { coversScope, parseScope } from './scope.js';
 import { compileTest } from './where/constraint.js';
 import type { ArgumentTest } from './where/test.js';
-
-/** What the lint has to say about one place of a link's claims. */
-export interface Finding {
-  /** Such as `grants[0].where[1]`. */
-  readonly at: string;
-  readonly what: string;
-}
 
 /** What a link is compared with: its parent's claims, or the trust anchor. */
 export type LintParent = Pick<CapabilityClaims, 'grants' | 'limits'> &
@@ -28,12 +21,12 @@ export function lintGrants(grants: readonly Grant[]): readonly Finding[] {
     (grant.where ?? []).flatMap((constraint, w) => {
       if (constraint.op !== 'prefix' || !isPlace(constraint)) return [];
       const what = '`prefix` on a path or URL lets its neighbours pass; use `within`, `url` or `host`';
-      return [{ at: `grants[${g}].where[${w}]`, what }];
+      return [{ at: `grants[${g}].where[${w}]`, exceeds: 'constraint', what } as const];
     }),
   );
 }
 
-/** How a link exceeds its parent: each finding is a permission that its holder will not have, since every link is
+/** All ways in which a link exceeds its parent: where, in what, and the parent's bound. Each finding is a permission that its holder will not have, since every link is
  *  evaluated. Not every narrowing can be recognised, so a finding may err on the side of caution; and it is advice,
  *  never what a decision rests on. Both sides must be well-formed.
  *  @throws {TrustError} MALFORMED: a scope or value outside its grammar */
@@ -54,17 +47,31 @@ function lintClaims(parent: LintParent, child: CapabilityClaims): readonly Findi
   const foreign =
     parent.aud === undefined ? [] : (child.aud ?? []).filter((did) => !parent.aud?.includes(did));
   const isAnchor = parent.exp === undefined;
-  const findings: [boolean, string, string][] = [
-    [child.exp > (parent.exp ?? child.exp), 'exp', 'is later than that of its parent'],
-    [foreign.length > 0, 'aud', `has gateways its parent is not for: ${foreign.join(', ')}`],
-    [!isAnchor && (child.dlg ?? 0) >= (parent.dlg ?? 0), 'dlg', 'is not below that of its parent'],
+  const { exp = child.exp, dlg = 0 } = parent;
+  const findings: [boolean, 'exp' | 'aud' | 'dlg' | 'bearer', string, string][] = [
+    [child.exp > exp, 'exp', 'is later than that of its parent', String(exp)],
+    [
+      foreign.length > 0,
+      'aud',
+      `has gateways its parent is not for: ${describeList(foreign)}`,
+      describeList(parent.aud ?? []),
+    ],
+    [
+      !isAnchor && (child.dlg ?? 0) >= dlg,
+      'dlg',
+      'is not below that of its parent',
+      dlg === 0 ? 'no further delegation' : `at most ${dlg - 1}`,
+    ],
     [
       !isAnchor && child.bearer === true && parent.bearer_below !== true,
       'bearer',
       'is not allowed by its parent',
+      'bearer_below is not set',
     ],
   ];
-  return findings.filter(([applies]) => applies).map(([, at, what]) => ({ at, what }));
+  return findings
+    .filter(([applies]) => applies)
+    .map(([, at, what, bound]) => ({ at, exceeds: at, what, bound }));
 }
 
 function lintGrant(
@@ -75,7 +82,10 @@ function lintGrant(
 ): readonly Finding[] {
   const scope = parseScope(child.scope, 'grant').text;
   const covering = parents.filter((parent) => coversScope(parseScope(parent.scope, 'grant'), scope));
-  if (covering.length === 0) return [{ at: `${at}.scope`, what: 'is covered by no grant of its parent' }];
+  if (covering.length === 0) {
+    const bound = describeList(parents.map((parent) => parent.scope));
+    return [{ at: `${at}.scope`, exceeds: 'scope', what: 'is covered by no grant of its parent', bound }];
+  }
   const excesses = covering.map((parent) => excessOf(parent, child, at, crypto));
   return excesses.reduce((least, excess) => (excess.length < least.length ? excess : least));
 }
@@ -83,15 +93,21 @@ function lintGrant(
 function excessOf(parent: Grant, child: Grant, at: string, crypto: CryptoProvider): readonly Finding[] {
   const ops = child.ops.filter((op) => !parent.ops.includes(op));
   const lost = (parent.where ?? []).filter((constraint) => !isImplied(constraint, child.where ?? [], crypto));
-  const findings = [
-    ...ops.map((op) => ({ at: `${at}.ops`, what: `has ${op}, which its parent has not` })),
-    ...lost.map((constraint) => ({
-      at: `${at}.where`,
-      what: `lacks its parent's caveat ${describeConstraint(constraint)}`,
+  const findings: Finding[] = [
+    ...ops.map((op) => ({
+      at: `${at}.ops`,
+      exceeds: 'op' as const,
+      what: `has ${op}, which its parent has not`,
+      bound: `${describeList(parent.ops)} ${parent.scope}`,
     })),
+    ...lost.map((constraint) => lacking(`${at}.where`, 'constraint', describeConstraint(constraint))),
   ];
   if (parent.only === undefined || isNarrower(parent.only, child.only)) return findings;
-  return [...findings, { at: `${at}.only`, what: `lacks its parent's caveat ${describeOnly(parent.only)}` }];
+  return [...findings, lacking(`${at}.only`, 'only', describeOnly(parent.only))];
+}
+
+function lacking(at: string, exceeds: 'constraint' | 'only', bound: string): Finding {
+  return { at, exceeds, what: `lacks its parent's caveat ${bound}`, bound };
 }
 
 function isNarrower(parent: readonly string[], child: readonly string[] | undefined): boolean {
@@ -128,10 +144,22 @@ function lintLimit(parents: readonly Limit[], child: Limit, index: number): read
   return entriesOf([child], '', 0).flatMap(({ kind, per, currency, allowed }) => {
     const same = above.filter((limit) => limit.kind === kind && limit.per === per);
     const at = `limits[${index}].${kind}`;
-    const when = typeof per === 'number' ? `in ${per} s` : `per ${per}`;
     const alike = same.filter((limit) => limit.currency === currency);
-    if (same.length > alike.length) return [{ at, what: "is in another currency than its parent's" }];
-    const isMore = alike.some((limit) => allowed > limit.allowed);
-    return isMore ? [{ at, what: `is more than its parent's ${when}` }] : [];
+    const finding = (what: string, limit: LimitEntry): readonly Finding[] => [
+      { at, exceeds: 'limit', what, bound: describeEntry(limit) },
+    ];
+    const [other] = alike.length === 0 ? same : [];
+    if (other !== undefined) return finding("is in another currency than its parent's", other);
+    const less = alike.find((limit) => allowed > limit.allowed);
+    return less === undefined ? [] : finding(`is more than its parent's ${whenOf(less)}`, less);
   });
+}
+
+function describeEntry(limit: LimitEntry): string {
+  const unit = { calls: 'calls', cost: `${limit.currency} micro-units`, tokens: 'tokens', rate: 'calls' };
+  return `${limit.allowed} ${unit[limit.kind]} ${whenOf(limit)}`;
+}
+
+function whenOf({ per }: LimitEntry): string {
+  return typeof per === 'number' ? `in ${per} s` : `per ${per}`;
 }

@@ -34,8 +34,8 @@ export function parseProblem(body: Uint8Array | string): ProblemDetails | undefi
 export function refusalOf(status: number, body: Uint8Array | string): TrustError {
   const problem = parseProblem(body);
   if (problem === undefined) return new TrustError('UPSTREAM_FAILED', `the service answered ${status}`);
-  const { code, title, detail, link, item, caveat, hint } = problem;
-  const facts = { link, item, caveat, hint };
+  const { code, title, detail, link, item, caveat, hint, findings } = problem;
+  const facts = { link, item, caveat, hint, findings };
   const known = Object.entries(facts).filter(([, value]) => value !== undefined);
   return new TrustError(code, detail ?? title, Object.fromEntries(known), problem);
 }

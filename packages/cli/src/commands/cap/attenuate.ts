@@ -1,9 +1,9 @@
+import type { Finding } from '@talosprotocol/contracts';
 import {
   type AttenuateOptions,
   attenuate,
   attenuateToBearer,
   type CryptoProvider,
-  type Finding,
   lintAttenuation,
   type ParsedChain,
   parseBearerKey,
@@ -22,12 +22,10 @@ import {
   withLinkOptions,
 } from '../../grant/link-options.js';
 import { createIdentities } from '../../identities.js';
-import type { Output } from '../../output.js';
 import { dataFolder, type PlaceOptions, withPlace } from '../../place.js';
-import { printable } from '../../printable.js';
 import { shellWord } from '../../shell-word.js';
 import { UsageError } from '../../usage-error.js';
-import { handOver, issueDeps, type Made } from './handover.js';
+import { handOver, issueDeps, type Made, warnOf } from './handover.js';
 
 interface Options extends LinkOptionValues, PlaceOptions {
   readonly as?: string;
@@ -57,7 +55,7 @@ export function addAttenuate(cap: Command, shell: Shell, crypto: CryptoProvider)
     const made = await narrow(call, given.chain, grants, signer, crypto);
     const findings = findingsOf(made.chain, crypto);
     await handOver(io, output, made, options, findings);
-    warn(output, findings);
+    warnOf(output, findings);
     output.next(`look at it with: talos cap inspect ${shellWord(options.out ?? 'narrower.txt')}`);
     return undefined;
   };
@@ -116,9 +114,4 @@ function audience({ aud, bearer }: Options, { links }: ParsedChain): { aud?: rea
 function findingsOf({ links, leaf }: ParsedChain, crypto: CryptoProvider): readonly Finding[] {
   const parent = links.at(-2);
   return parent === undefined ? [] : lintAttenuation(parent.claims, leaf.claims, crypto);
-}
-
-function warn(output: Output, findings: readonly Finding[]): void {
-  for (const { at, what } of findings)
-    output.aside(output.color.yellow(`warning: ${at} ${printable(what)}, so it will not count`));
 }

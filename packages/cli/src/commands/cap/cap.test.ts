@@ -1,8 +1,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSigner, isRevocationBelow } from '@talosprotocol/protocol';
+import { createSigner, isRevocationBelow, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createOutput } from '../../output.js';
 import { createTestCli, NOW, type Ran, type TestCli } from '../../testing/cli.js';
 
 const READ = 'tool:files/method:read_text_file/resource:/data:read';
@@ -186,7 +187,9 @@ describe('talos cap', () => {
       { stdin: stdout },
     );
     expect(wide.code).toBe(0);
-    expect(wide.stderr).toContain('warning: grants[0].scope');
+    expect(wide.stderr).toContain(
+      'warning: grants[0].scope is covered by no grant of its parent (tool:files/method:read_text_file/resource:/data), so it will not count',
+    );
     const denied = await cli.run([
       'cap',
       'explain',
@@ -197,6 +200,105 @@ describe('talos cap', () => {
       'tool:files/method:write_file:write',
     ]);
     expect(denied.code).toBe(2);
+  });
+
+  it('lists all that exceeds the parent, as text and as data', async () => {
+    const { stdout } = await issue(
+      '--to',
+      'agent',
+      '--grant',
+      READ,
+      '--calls',
+      '5',
+      '--dlg',
+      '1',
+      '--expires',
+      '1h',
+    );
+    const wider = ['--grant', `${READ},write`, '--calls', '6', '--dlg', '1', '--expires', '2h'];
+    const argv = [
+      'cap',
+      'attenuate',
+      '-',
+      '--as',
+      'agent',
+      '--to',
+      'sub',
+      ...wider,
+      '--aud',
+      dids['sub'] ?? '',
+    ];
+    const refused = await cli.run(argv, { stdin: stdout });
+    expect(refused.code).toBe(2);
+    const argued = argv.map((word, n) => (argv[n - 1] === '--dlg' ? '0' : word));
+    const text = await cli.run(argued, { stdin: stdout });
+    expect(text.stderr.split('\n').filter((line) => line.startsWith('warning: '))).toEqual([
+      'warning: grants[0].ops has write, which its parent has not (read tool:files/method:read_text_file/resource:/data), so it will not count',
+      "warning: limits[0].calls is more than its parent's per total (5 calls per total), so it will not count",
+      'warning: exp is later than that of its parent (2026-11-23T13:00:00.000Z), so it will not count',
+      `warning: aud has gateways its parent is not for: ${dids['sub']} (${dids['gateway']}), so it will not count`,
+    ]);
+    const data = (await cli.run([...argued, '--json'], { stdin: stdout })).json<{ findings: object[] }>();
+    expect(data.findings).toMatchObject([
+      { at: 'grants[0].ops', exceeds: 'op' },
+      { at: 'limits[0].calls', exceeds: 'limit', bound: '5 calls per total' },
+      { at: 'exp', exceeds: 'exp', bound: String(NOW / 1000 + 3600) },
+      { at: 'aud', exceeds: 'aud', bound: dids['gateway'] },
+    ]);
+  });
+
+  it('holds an offline root against the anchors of a file, if one is named', async () => {
+    const narrow = trust([{ scope: 'tool:files', ops: ['read'] }]);
+    const wide = ['--to', 'agent', '--grant', 'tool:files:read,write', '--grant', 'tool:db:read'];
+    const warned = await issue(...wide, '--trust', narrow);
+    expect(warned.code).toBe(0);
+    expect(warned.stderr.match(/warning: .*/g)).toEqual([
+      'warning: grants[0].ops has write, which its parent has not (read tool:files), so it will not count',
+      'warning: grants[1].scope is covered by no grant of its parent (tool:files), so it will not count',
+    ]);
+    expect((await issue(...wide, '--trust', narrow, '--json')).json()).toMatchObject({
+      findings: [{ exceeds: 'op' }, { exceeds: 'scope' }],
+    });
+    expect((await issue('--to', 'agent', '--grant', READ, '--trust', narrow, '--json')).json()).toMatchObject(
+      {
+        findings: [],
+      },
+    );
+    await cli.run(['id', 'create', 'stranger']);
+    const argv = ['cap', 'issue', '--as', 'stranger', '--aud', dids['gateway'] ?? '', '--to', 'agent'];
+    const foreign = await cli.run([...argv, '--grant', READ, '--trust', narrow]);
+    expect(foreign.stderr).toContain('warning: iss is no trust anchor there');
+    const online = await cli.run(['cap', 'issue', '--to', 'agent', '--grant', READ, '--trust', narrow]);
+    expect(online).toMatchObject({ code: 1, stderr: expect.stringContaining('--as') });
+  });
+
+  it('prints all findings of a refusal of the platform', async () => {
+    const output: string[] = [];
+    const stream = { write: (text: string) => void output.push(text) };
+    const findings = [
+      {
+        at: 'grants[0].scope',
+        exceeds: 'scope' as const,
+        what: 'is covered by no grant of its parent',
+        bound: 'tool:a\u001b[2J',
+      },
+      {
+        at: 'exp',
+        exceeds: 'exp' as const,
+        what: 'is later than that of its parent',
+        bound: '9007199254740991',
+      },
+    ];
+    const refusal = new TrustError('POLICY_DENIED', 'more than the anchor', {
+      hint: 'ask for less',
+      findings,
+    });
+    createOutput(false, { stdout: stream, stderr: stream }, false).failure(refusal);
+    expect(output.join('')).toContain(
+      '  - grants[0].scope is covered by no grant of its parent (tool:a\\u{1b}[2J)\n  - exp is later than that of its parent (9007199254740991)\n',
+    );
+    createOutput(true, { stdout: stream, stderr: stream }, false).failure(refusal);
+    expect(JSON.parse(output.at(-1) ?? '')).toMatchObject({ error: { findings } });
   });
 
   it('refuses to narrow what the identity does not hold, or may not pass on', async () => {

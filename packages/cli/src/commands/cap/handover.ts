@@ -1,5 +1,7 @@
-import type { CryptoProvider, Finding, IssueDeps, ParsedChain } from '@talosprotocol/protocol';
+import type { Finding } from '@talosprotocol/contracts';
+import type { CryptoProvider, IssueDeps, ParsedChain } from '@talosprotocol/protocol';
 import { writePrivateFile } from '../../bounded-file.js';
+import { describeFinding } from '../../finding.js';
 import type { LinkOptionValues } from '../../grant/link-options.js';
 import type { Io } from '../../io.js';
 import type { Output } from '../../output.js';
@@ -37,13 +39,19 @@ export async function handOver(
       ...secret,
       ...(file === undefined ? {} : { file }),
       ...facts,
-      ...(findings.length === 0 ? {} : { findings }),
+      findings,
     },
     () => {
       if (file === undefined || showKey === true) output.line(text);
     },
   );
   output.aside(describe(chain, file, bearer === true, output));
+}
+
+/** Says what of a link will not count, since what stands above it does not allow it. */
+export function warnOf(output: Output, findings: readonly Finding[]): void {
+  for (const finding of findings)
+    output.aside(output.color.yellow(`warning: ${describeFinding(finding)}, so it will not count`));
 }
 
 function describe(

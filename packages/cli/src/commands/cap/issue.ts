@@ -1,14 +1,17 @@
-import type { IssueCapabilityRequest } from '@talosprotocol/contracts';
+import type { Finding, IssueCapabilityRequest } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   createSigner,
   formatBearerKey,
   issueBearer,
   issueCapability,
+  lintAttenuation,
+  type ParsedChain,
   parseBearerKey,
   parseChain,
 } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
+import { type AnchorsOptions, readAnchors, withAnchors } from '../../anchors-file.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { type GrantOptions, withGrants } from '../../grant/grant-options.js';
 import { holderOf, parseDid } from '../../grant/holder.js';
@@ -26,9 +29,9 @@ import { withProgress } from '../../progress.js';
 import { readServerRecord } from '../../server-record.js';
 import { shellWord } from '../../shell-word.js';
 import { UsageError } from '../../usage-error.js';
-import { handOver, issueDeps, type Made } from './handover.js';
+import { handOver, issueDeps, type Made, warnOf } from './handover.js';
 
-interface IssueOptions extends LinkOptionValues, PlatformOptions {
+interface IssueOptions extends LinkOptionValues, PlatformOptions, AnchorsOptions {
   readonly as?: string;
   readonly prn?: string;
 }
@@ -46,7 +49,8 @@ export function addIssue(cap: Command, shell: Shell, crypto: CryptoProvider): vo
     ],
     notes: [
       'Without --as this asks the platform on the data folder, over the network of this machine. With --as <name>',
-      'it is offline; such a capability counts where the DID of that identity is a trust anchor.',
+      'it is offline; such a capability counts where the DID of that identity is a trust anchor. The platform refuses what',
+      'exceeds its trust anchor, and says all that does; offline, with --trust or --anchors, it is pointed out.',
       'Expires after 24 h unless --expires says otherwise. The chain alone opens nothing and is printed; a --bearer key',
       'is a secret and goes to --out <file> (mode 0600), or to the screen with --show-key.',
     ],
@@ -55,17 +59,22 @@ export function addIssue(cap: Command, shell: Shell, crypto: CryptoProvider): vo
   const issue: Handler<IssueOptions> = async (call) => {
     const { io, output, options } = call;
     checkKeyTarget(options);
+    checkAnchors(options);
     const granted = grants?.grants() ?? [];
     if (granted.length === 0) throw new UsageError('what may be done?', "add --grant '<scope>:<ops>'");
     const request = await requestOf(call, granted, crypto);
     const made = await (options.as === undefined
       ? withProgress(io, output, 'Asking the platform', fromPlatform(call, request, crypto))
       : offline(call, request, crypto));
-    await handOver(io, output, made, options);
+    const findings = await findingsOf(call, made.chain, crypto);
+    await handOver(io, output, made, options, findings);
+    warnOf(output, findings);
     output.next(nextStep(options));
     return undefined;
   };
-  const command = withPlatform(withLinkOptions(defineCommand(cap, shell, text, issue)), 'kernel');
+  const command = withAnchors(
+    withPlatform(withLinkOptions(defineCommand(cap, shell, text, issue)), 'kernel'),
+  );
   command
     .option('--as <name>', 'sign with this identity of yours, offline')
     .option('--prn <name>', 'for which person or organisation all this is done');
@@ -123,6 +132,24 @@ async function offline(
   }
   const chain = issueCapability({ ...claims, sub, aud }, signer, deps);
   return { chain, text: chain.chain };
+}
+
+function checkAnchors({ as, trust, anchors }: IssueOptions): void {
+  if (as === undefined && (trust !== undefined || anchors !== undefined))
+    throw new UsageError('the platform asks its own policy', 'leave out --trust and --anchors, or add --as');
+}
+
+/** How an offline link exceeds the anchor it would hang below; nothing is known of that without a file of anchors. */
+async function findingsOf(
+  { io, options }: Invocation<IssueOptions>,
+  { root }: ParsedChain,
+  crypto: CryptoProvider,
+): Promise<readonly Finding[]> {
+  const anchors = await readAnchors(io, options, crypto);
+  if (anchors === undefined) return [];
+  const anchor = anchors.get(root.claims.iss);
+  if (anchor !== undefined) return lintAttenuation(anchor.source, root.claims, crypto);
+  return [{ at: 'iss', exceeds: 'scope', what: 'is no trust anchor there' }];
 }
 
 async function lastGateway(data: string): Promise<string[]> {

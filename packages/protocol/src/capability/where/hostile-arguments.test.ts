@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Constraint } from '@talosprotocol/contracts';
+import { CONSTRAINTS } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 
 interface Row {
@@ -15,16 +15,12 @@ const { cases } = JSON.parse(readFileSync(FILE, 'utf8')) as { readonly cases: re
 const hostile = cases.filter(({ expect: { code } }) => code === 'CONSTRAINT_VIOLATED');
 
 /** Every operator of the schema. */
-const OPS = new Set(
-  Constraint.anyOf.flatMap(({ properties: { op } }) =>
-    ('anyOf' in op ? op.anyOf : [op]).map((one) => one.const),
-  ),
-);
+const OPS = Object.keys(CONSTRAINTS);
 
 // The vectors themselves are run by vectors.test.ts. CAP-12
 describe('the hostile arguments', () => {
   it('try every operator at least eight times', () => {
-    expect(OPS.size).toBe(17);
+    expect(OPS).toHaveLength(17);
     for (const op of OPS)
       expect(hostile.filter(({ constraint }) => constraint.op === op).length, op).toBeGreaterThanOrEqual(8);
   });
