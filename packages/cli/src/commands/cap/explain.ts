@@ -1,14 +1,7 @@
-import type { AuthorizeRequest, Decision, Item } from '@talosprotocol/contracts';
-import {
-  authorize,
-  type CryptoProvider,
-  parseItems,
-  parseJsonObject,
-  verifyCapabilityAsOf,
-} from '@talosprotocol/protocol';
+import type { AuthorizeRequest, Decision } from '@talosprotocol/contracts';
+import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { type AnchorsOptions, readAnchors, withAnchors } from '../../anchors-file.js';
-import { readBoundedFile } from '../../bounded-file.js';
 import { readCapability } from '../../chain-source.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
@@ -17,15 +10,13 @@ import { openPlatform, type PlatformOptions, withPlatform } from '../../platform
 import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
+import { type AskedOptions, readAsked } from './asked.js';
+import { type Explanation, explainOffline, type LinkVerdict } from './explanation.js';
 
-interface Options extends AnchorsOptions, PlatformOptions {
+interface Options extends AnchorsOptions, PlatformOptions, AskedOptions {
   readonly token?: string;
-  readonly action?: readonly string[];
-  readonly call?: string;
-  readonly arguments?: string;
+  readonly tokenFile?: string;
 }
-
-const MAX_BYTES = 1024 * 1024;
 
 /** `talos cap explain`: decides without doing, and says why. */
 export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): void {
@@ -34,31 +25,42 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
     summary: 'say whether a capability would allow something, and if not, why; nothing is used up',
     examples: [
       "talos cap explain capability.txt --action 'tool:files/method:read_text_file/resource:/data/a.txt:read' --trust trust.json",
+      'talos cap explain --token-file key.txt --call files/read_text_file --arguments call.json --anchors talos.yaml',
       'talos cap explain capability.txt --call files/read_text_file --arguments \'{"path":"/data/a.txt"}\'',
     ],
     notes: [
-      'With --trust or --anchors: no network. Without: the platform on the data folder decides, as it would a call;',
-      '--call needs the platform, which knows the manifests of the tools. Exit code 0 allowed, 2 denied.',
+      'With --trust or --anchors: no network, and a line for each link: which allows it, which refuses it and why. Without:',
+      'the platform on the data folder decides, as it would a call. --call needs the manifests of the tools: those of the',
+      'platform, or of the talos.yaml that --anchors names. What is left of limits is not looked at. A bearer key is read',
+      'from a file or standard input, never from the command line. Exit code 0 allowed, 2 denied.',
     ],
   };
   const explain: Handler<Options> = async (call) => {
     const { output } = call;
-    const decision = await decide(call, crypto);
+    const { decision, items, links } = await decide(call, crypto);
     const allowed = decision.effect === 'allow';
-    output.result({ ok: allowed, decision }, () => printDecision(output, decision));
+    output.result({ ok: allowed, decision, items, ...(links && { links }) }, () => {
+      printDecision(output, decision);
+      if (links !== undefined) printLinks(output, links);
+    });
+    output.next(nextStep(allowed, links));
     return allowed ? EXIT.ok : EXIT.denied;
   };
   withAnchors(withPlatform(defineCommand(cap, shell, text, explain), 'kernel'))
     .option('--token <capability>', 'the capability, instead of naming it first')
+    .option('--token-file <file>', 'the file that holds it, or - for standard input')
     .option('--action <scope:op>', 'what would be done, ending in :read or :write (repeatable)', collect)
     .option('--call <server/tool>', 'the tool that would be called')
-    .option('--arguments <json>', 'its arguments: JSON, or @ and the name of a file');
+    .option('--arguments <json or file>', 'its arguments: JSON, the name of a file, or - for standard input');
 }
 
-function sourceOf(named: string | undefined, { token }: Options): string {
-  if ((named === undefined) === (token === undefined))
-    throw new UsageError('which capability?', 'name it once, first or with --token');
-  return token ?? named ?? '';
+function sourceOf(named: string | undefined, { token, tokenFile }: Options): string {
+  const [source, ...more] = [named, token, tokenFile].filter((one) => one !== undefined);
+  if (source === undefined || more.length > 0)
+    throw new UsageError('which capability?', 'name it once: first, with --token or with --token-file');
+  if (tokenFile === undefined || /^(?:-$|[/.]|talos_)/.test(source)) return source;
+  // What --token-file names is a file, even if it looks like a chain; a key is refused by whoever reads it.
+  return `./${source}`;
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -68,44 +70,25 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function decide(
   { io, output, args, options }: Invocation<Options>,
   crypto: CryptoProvider,
-): Promise<Decision> {
-  const { chain } = await readCapability(io, sourceOf(args[0], options), crypto);
-  const request = await requestOf({ io, options }, chain.chain);
+): Promise<Explanation> {
+  const source = sourceOf(args[0], options);
+  if (source === '-' && options.arguments === '-')
+    throw new UsageError('standard input holds one thing', 'put the capability or the arguments into a file');
+  const { chain } = await readCapability(io, source, crypto);
+  const asked = await readAsked(io, options);
   const anchors = await readAnchors(io, options, crypto);
-  if (anchors === undefined) {
-    const { kernel } = await openPlatform(io, options);
-    return (await withProgress(io, output, 'Asking the platform', kernel.authorize(request))).decision;
-  }
-  if (!('items' in request))
-    throw new UsageError('--call needs the platform', 'offline, say --action <scope:op>');
-  const capability = verifyCapabilityAsOf(chain, { time: Math.floor(io.now() / 1000), anchors, crypto });
-  return authorize(
-    capability,
-    parseItems(request.items),
-    parseJsonObject(JSON.stringify(request.arguments ?? {}), { floats: true }),
-  );
+  if (anchors !== undefined) return explainOffline({ io, options, chain, asked, anchors, crypto });
+  const { kernel } = await openPlatform(io, options);
+  const request = { chain: chain.chain, ...asked } as AuthorizeRequest;
+  return withProgress(io, output, 'Asking the platform', kernel.authorize(request));
 }
 
-async function requestOf(
-  { io, options }: Pick<Invocation<Options>, 'io' | 'options'>,
-  chain: string,
-): Promise<AuthorizeRequest> {
-  const { action = [], call, arguments: text = '{}' } = options;
-  const source = text.startsWith('@') ? await readBoundedFile(io, text.slice(1), MAX_BYTES) : text;
-  const given = { ...parseJsonObject(source, { floats: true, maxBytes: MAX_BYTES }) };
-  if ((call === undefined) === (action.length === 0))
-    throw new UsageError('what would be done?', 'say --action or --call, not both');
-  if (call === undefined) return { chain, items: action.map(parseAction), arguments: given };
-  const slash = call.indexOf('/');
-  if (slash < 1) throw new UsageError('--call takes <server>/<tool>');
-  return { chain, call: { server: call.slice(0, slash), tool: call.slice(slash + 1) }, arguments: given };
-}
-
-function parseAction(text: string): Item {
-  const end = text.lastIndexOf(':');
-  const op = text.slice(end + 1);
-  if (op === 'read' || op === 'write') return { scope: text.slice(0, end), op };
-  throw new UsageError(`not an action: ${text}`, 'a scope, a colon and read or write');
+function nextStep(allowed: boolean, links: readonly LinkVerdict[] | undefined): string {
+  if (links === undefined)
+    return 'see what each link says of it: add --anchors talos.yaml, or --trust with a trust file';
+  return allowed
+    ? 'do it; what was decided of a call afterwards: talos why <request-id>'
+    : 'see what each link grants: talos cap inspect <capability>';
 }
 
 /** A decision as people read it. */
@@ -119,4 +102,16 @@ function printDecision(output: Output, decision: Decision): void {
   const where = link === undefined ? undefined : link === 0 ? '0, the trust anchor' : String(link);
   for (const [name, value] of Object.entries({ link: where, item, caveat, hint }))
     if (value !== undefined) output.line(`  ${name.padEnd(7)} ${printable(value)}`);
+}
+
+/** A line for each link. */
+function printLinks(output: Output, links: readonly LinkVerdict[]): void {
+  output.line(`\n  ${output.color.bold('link  says     of')}`);
+  for (const { link, by, effect, code, item, caveat } of links) {
+    const says = effect === 'allow' ? output.color.green('allowed') : output.color.red('denied ');
+    const who = link === 0 ? `${by} (trust anchor)` : by;
+    output.line(`  ${String(link).padEnd(5)} ${says}  ${printable(who)}`);
+    const why = [code, item, caveat].filter((part) => part !== undefined).join('  ');
+    if (why !== '') output.line(`                 ${printable(why)}`);
+  }
 }

@@ -1,0 +1,131 @@
+import { type Decision, type Item, PROBLEMS } from '@talosprotocol/contracts';
+import {
+  type Anchors,
+  authorize,
+  type CheckedItem,
+  type CryptoProvider,
+  decodeUtf8,
+  explainLinks,
+  isTrustError,
+  itemsOfCall,
+  type ParsedChain,
+  type ParsedManifest,
+  parseItems,
+  parseManifest,
+  TrustError,
+  takesOf,
+  type VerifiedCapability,
+  verifyCapabilityAsOf,
+} from '@talosprotocol/protocol';
+import { readBoundedFile } from '../../bounded-file.js';
+import type { Io } from '../../io.js';
+import { parseTalosYaml } from '../../talos-yaml.js';
+import { UsageError } from '../../usage-error.js';
+import type { Asked } from './asked.js';
+
+/** What one link says of a call. */
+export interface LinkVerdict {
+  /** 0 is the trust anchor. */
+  readonly link: number;
+  /** The DID that granted it. */
+  readonly by: string;
+  readonly effect: 'allow' | 'deny';
+  readonly code?: string;
+  readonly item?: string;
+  readonly caveat?: string;
+}
+
+/** A decision, what it was made on, and what each link says of it. */
+export interface Explanation {
+  readonly decision: Decision;
+  readonly items: readonly Item[];
+  readonly links?: readonly LinkVerdict[];
+}
+
+interface Question {
+  readonly io: Io;
+  readonly options: { readonly anchors?: string };
+  readonly chain: ParsedChain;
+  readonly asked: Asked;
+  readonly anchors: Anchors;
+  readonly crypto: CryptoProvider;
+}
+
+/** Decides as a gateway with these anchors would, but for revocations, limits and real paths.
+ *  @throws {TrustError} the chain does not verify | {UsageError} */
+export async function explainOffline(question: Question): Promise<Explanation> {
+  const { io, chain, asked, anchors, crypto } = question;
+  const time = Math.floor(io.now() / 1000);
+  const capability = verifyCapabilityAsOf(chain, { time, anchors, crypto });
+  const manifest = 'call' in asked ? await manifestOf(question, asked.call) : undefined;
+  let items: readonly CheckedItem[] = [];
+  try {
+    items = 'items' in asked ? parseItems(asked.items) : itemsOf(capability, asked.call, manifest, asked);
+  } catch (error) {
+    return { decision: denialOf(error), items: [] };
+  }
+  return {
+    decision: authorize(capability, items, asked.arguments),
+    items: items.map(({ scope, op }) => ({ scope, op })),
+    links: explainLinks(capability, items, asked.arguments).map((decision, link) =>
+      verdictOf(capability, decision, link),
+    ),
+  };
+}
+
+function itemsOf(
+  capability: VerifiedCapability,
+  call: { readonly server: string; readonly tool: string },
+  manifest: ParsedManifest | undefined,
+  { arguments: args }: Asked,
+): readonly CheckedItem[] {
+  if (manifest === undefined)
+    throw new TrustError('UNKNOWN_TOOL', 'that talos.yaml has no manifest for this tool', {
+      hint: 'Add the tool with its manifest and pin to talos.yaml.',
+    });
+  const items = itemsOfCall({ ...call, manifest, arguments: args });
+  const { cost } = manifest.source;
+  if (cost !== undefined) takesOf(capability, { cost });
+  return items;
+}
+
+async function manifestOf(
+  { io, options }: Question,
+  { server, tool }: { readonly server: string; readonly tool: string },
+): Promise<ParsedManifest | undefined> {
+  const name = options.anchors;
+  if (name === undefined)
+    throw new UsageError(
+      '--call needs the manifests of the tools',
+      'name a talos.yaml with --anchors, leave out --trust to ask the platform, or say --action <scope:op>',
+    );
+  const { policy } = parseTalosYaml(decodeUtf8(await readBoundedFile(io, name, MAX_BYTES)), name);
+  const tools = Object.hasOwn(policy.servers, server) ? (policy.servers[server]?.tools ?? {}) : {};
+  const found = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
+  if (found === undefined) return undefined;
+  const { pin: _, ...manifest } = found;
+  return parseManifest(manifest);
+}
+
+const MAX_BYTES = 4 * 1024 * 1024;
+
+function verdictOf({ anchor, links }: VerifiedCapability, decision: Decision, link: number): LinkVerdict {
+  const by = links[link - 1]?.claims.iss ?? anchor.iss;
+  if (decision.effect === 'allow') return { link, by, effect: 'allow' };
+  const { effect, code, item, caveat } = decision;
+  return {
+    link,
+    by,
+    effect,
+    code,
+    ...(item === undefined ? {} : { item }),
+    ...(caveat === undefined ? {} : { caveat }),
+  };
+}
+
+/** @throws what is no decision */
+function denialOf(error: unknown): Decision {
+  if (!isTrustError(error) || !PROBLEMS[error.code].decision) throw error;
+  const { reason: _, findings: __, hint = error.message, ...where } = error.data;
+  return { effect: 'deny', code: error.code, ...where, hint } as Decision;
+}
