@@ -58,11 +58,14 @@ export function eventNoun(): Noun {
       { hash: hex(sha256(jcs(event))) },
     );
   const actor = { $c: hex(sha256('actor')) };
+  const refused = { surface: 'admin', effect: 'deny', code: 'FORBIDDEN', credential: { kind: 'bearer' } };
   const loaded = { ...without(opened, 'boot', 'size'), type: 'policy.loaded' };
   const byAdministrator = { ...revoked, by: 'administrator', revocation: null, chain_hash: null, actor };
   for (const [id, event] of [
     ['revocation-actor', byAdministrator],
     ['policy-loaded', loaded],
+    ['decision-forbidden', { ...decision, ...refused, actor }],
+    ['decision-unauthenticated', { ...decision, ...refused, code: 'UNAUTHENTICATED' }],
     ['policy-loaded-actor', { ...loaded, actor }],
   ] as const)
     n.ok(id, 'AUD-4', 'who did it on the admin surface', { event }, { hash: hex(sha256(jcs(event))) });
@@ -100,6 +103,7 @@ export function eventNoun(): Noun {
     ['effect', 'AUD-4', { effect: 'denied' }],
     ['code-unknown', 'AUD-4', { effect: 'deny', code: 'NOPE' }],
     ['code-transport', 'AUD-4', { effect: 'deny', code: 'INTERNAL' }],
+    ['code-not-found', 'AUD-4', { effect: 'deny', surface: 'admin', code: 'NOT_FOUND' }],
     ['items-plain', 'AUD-4', { items: [] }],
     ['commitment-member', 'AUD-3', { items: { $c: '0'.repeat(64), salt: 'x' } }],
     ['credential-kind', 'AUD-5', { credential: { kind: 'cookie' } }],

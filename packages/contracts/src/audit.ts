@@ -1,5 +1,5 @@
 import { type Static, type TProperties, Type } from 'typebox';
-import { DecisionCodeSchema, ProblemCodeSchema } from './decision.js';
+import { ProblemCodeSchema } from './decision.js';
 import { DeactivatedBy, IdentityKind, WebvhVersionId } from './identity.js';
 import { ServerName, ToolName } from './policy-name.js';
 import {
@@ -23,6 +23,7 @@ import {
   text,
   Uuidv7,
 } from './primitive.js';
+import { DECISION_CODES } from './problem-code.js';
 import { BelowRole, RevokedBy } from './revocation.js';
 
 /** Longest event in bytes of canonical JSON (AUD-11). */
@@ -151,7 +152,7 @@ export const EVENTS = {
     request: RequestId,
     surface: Type.Union([Type.Literal('mcp'), Type.Literal('session'), Type.Literal('admin')]),
     effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
-    code: nullable(DecisionCodeSchema),
+    code: nullable(Type.Enum([...DECISION_CODES, 'UNAUTHENTICATED', 'FORBIDDEN'] as const)),
     credential: CredentialRecord,
     action: ActionRecord,
     items: nullable(Commitment),
@@ -161,6 +162,7 @@ export const EVENTS = {
     pin: nullable(HexHash),
     policy: HexHash,
     source: nullable(AddressHash),
+    actor,
   }),
   outcome: event('outcome', {
     request: RequestId,

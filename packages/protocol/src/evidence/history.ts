@@ -102,6 +102,7 @@ function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string
 }
 
 function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
+  checkAdministration(event);
   if (event.effect === 'allow') followAllowed(state, event, values);
   else followDenied(state, event);
 }
@@ -114,6 +115,13 @@ function followDenied(state: State, event: DecisionEvent): void {
   else if (cth === undefined ? event.principal !== null : state.fromStart)
     throw notProven('decision', 'a denial is booked on a subject that proved nothing');
   state.counts.denied += 1;
+}
+
+/** Who brings no capability is refused on the admin surface only, and only there is somebody else than a subject. */
+function checkAdministration({ surface, code, actor }: DecisionEvent): void {
+  const isOurs = actor !== undefined || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN';
+  if (isOurs && surface !== 'admin')
+    throw notProven('decision', 'an administrator was refused as if an agent called');
 }
 
 function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {

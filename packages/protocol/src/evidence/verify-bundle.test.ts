@@ -582,6 +582,27 @@ describe('policies that changed (AUD-19, AUD-22)', () => {
   });
 });
 
+describe('who was refused on the admin surface', () => {
+  const refused = (members: object) =>
+    decisionEvent(undefined, {
+      sub: null,
+      members: { effect: 'deny', surface: 'admin', credential: { kind: 'bearer' }, ...members },
+    });
+
+  it('showed nothing that counts, or is named', () => {
+    const drafts = [refused({ code: 'UNAUTHENTICATED' }), refused({ code: 'FORBIDDEN', actor: ACTOR })];
+    expect(verify(drafts).counts.denied).toBe(2);
+  });
+
+  it.each([
+    ['where agents call', refused({ code: 'FORBIDDEN', surface: 'mcp' })],
+    ['where sessions are opened', refused({ code: 'UNAUTHENTICATED', surface: 'session' })],
+    ['by name where agents call', refused({ code: 'EXPIRED', surface: 'mcp', actor: ACTOR })],
+  ])('is not believed %s', (_name, draft) => {
+    expect(refusal(() => verify([draft]))).toContain('as if an agent called');
+  });
+});
+
 describe('what an administrator did', () => {
   const { members } = revocation(chain.leaf.lid, 0);
   const drafts: Draft[] = [

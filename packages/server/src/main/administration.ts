@@ -9,14 +9,25 @@ type Access = import('../kernel/rbac/access.js').Access;
 type Rbac = import('../kernel/rbac/service.js').Rbac;
 type RbacDeps = import('../kernel/rbac/service.js').RbacDeps;
 
+export interface GuardOptions {
+  readonly sql: Sql;
+  readonly policies: Pick<Policies, 'current' | 'kernel'>;
+  readonly sink: Pick<AuditPort, 'recordDenial'>;
+}
+
 /** Who may call what on the admin surface of this process: every process has its own guard on the shared database. */
 export async function createGuard(
-  { log }: Foundation,
-  { sql, policies }: { readonly sql: Sql; readonly policies: Pick<Policies, 'current'> },
+  { crypto, log }: Foundation,
+  { sql, policies, sink }: GuardOptions,
 ): Promise<Access> {
-  const { createAccess } = await import('../kernel/rbac/access.js');
+  const [{ createAccess }, { createRefusals }] = await Promise.all([
+    import('../kernel/rbac/access.js'),
+    import('../kernel/rbac/refusals.js'),
+  ]);
+  const audit = { recordDenial: sink.recordDenial };
+  const refusals = createRefusals({ audit, policy: policies.kernel, crypto, clock, random });
   const browserOrigin = () => policies.current().document.oidc?.origin;
-  return createAccess({ sql, clock, log, browserOrigin });
+  return createAccess({ sql, clock, log, refusals, browserOrigin });
 }
 
 export interface AdministrationOptions {

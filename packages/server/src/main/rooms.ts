@@ -69,7 +69,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const policies = await openProcessPolicies(options);
   const limiter = await createLimiter(policies);
   const { sink, audit, close: closeSink } = await openSink(options, policies);
-  const access = await createGuard(options.foundation, { ...options, policies });
+  const access = await createGuard(options.foundation, { ...options, policies, sink });
   const signatures = wanted.kernel ? await openSignatures(options.foundation) : undefined;
   const shared = { policies, sink, limiter, access, signatures };
   const { crypto } = options.foundation;

@@ -6,7 +6,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
 import { isOurFault, sendProblem, toProblem } from './problem.js';
 import { type Allowed, checkRequest } from './request-checks.js';
-import { createRequestIds } from './request-id.js';
+import { createRequestIds, echoRequestId, nameRequest } from './request-id.js';
 import {
   createRouteTable,
   type RequestContext,
@@ -136,6 +136,7 @@ function createHandler(options: ListenerOptions, match: Match, own: readonly str
     checkRequest(request, allowed());
     const [path = '', query = ''] = splitTarget(request.url ?? '');
     const { route, params } = found(match(request.method ?? '', path), response);
+    if (route.echoesRequestId === true) echoRequestId(request, response);
     const principal = await options.guards[route.surface]?.(request, route);
     const log = options.log.child({ requestId, route: route.path, method: route.method });
     const signal = closeSignal(response, running, stopping);
@@ -145,6 +146,7 @@ function createHandler(options: ListenerOptions, match: Match, own: readonly str
   };
   const request = (incoming: IncomingMessage, response: ServerResponse): void => {
     const requestId = nextId();
+    nameRequest(incoming, requestId);
     setHeaders(response, requestId);
     cutUnreadBody(incoming, response);
     serve(incoming, response, requestId).catch((error: unknown) => {

@@ -19,6 +19,8 @@ export interface RouteDeclaration {
   /** True if the body names where it is done: the guard asks whether the caller may do it anywhere, the handler
    *  whether there. */
   readonly scoped?: true;
+  /** True if every answer, also a refusal, names the request by the `x-request-id` that its caller gave it. */
+  readonly echoesRequestId?: true;
   /** Largest request body in bytes; 64 KiB by default. */
   readonly maxBody?: number;
 }

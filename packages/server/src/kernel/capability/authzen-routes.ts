@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { TrustError } from '@talosprotocol/protocol';
+import type { IncomingMessage } from 'node:http';
 import { readJson, sendJson } from '../../platform/json-exchange.js';
 import type { RequestContext, Route } from '../../platform/routes.js';
 import type { Authzen } from './authzen.js';
@@ -29,8 +28,9 @@ function evaluation(path: string, evaluate: Authzen['evaluate'] | Authzen['evalu
     permission: 'capability:authorize',
     audit: 'administration',
     maxBody: MAX_BODY,
+    // An enforcement point finds its own request again by the id it gave (section 10.1.5 of AuthZEN).
+    echoesRequestId: true,
     handle: async (request, response, context) => {
-      echoRequestId(request, response);
       sendJson(response, 200, await evaluate(await read(request, context)));
     },
   };
@@ -38,17 +38,6 @@ function evaluation(path: string, evaluate: Authzen['evaluate'] | Authzen['evalu
 
 async function read(request: IncomingMessage, context: RequestContext) {
   return readJson(request, context, { floats: true });
-}
-
-const REQUEST_ID = /^[\x21-\x7e]{1,256}$/;
-
-/** An enforcement point finds its own request again by the id it gave (section 10.1.5 of AuthZEN). */
-function echoRequestId(request: IncomingMessage, response: ServerResponse): void {
-  const id = request.headers['x-request-id'];
-  if (id === undefined) return;
-  if (typeof id !== 'string' || !REQUEST_ID.test(id))
-    throw new TrustError('MALFORMED', 'an x-request-id that is none');
-  response.setHeader('x-request-id', id);
 }
 
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;

@@ -143,6 +143,9 @@ describe('an evaluation (DEC-15, DEC-16)', () => {
     const id = 'bfe9eb29-ab87-4ca3-be83-a1d5d8305716';
     const { headers } = await ask(request(), { ...world.admin, 'x-request-id': id });
     expect(headers.get('x-request-id')).toBe(id);
+    const unknown = await ask(request(), { 'x-request-id': id });
+    expect(unknown.status).toBe(401);
+    expect(unknown.headers.get('x-request-id')).toBe(id);
     const malformed = await ask({}, { ...world.admin, 'x-request-id': id });
     expect(malformed.status).toBe(400);
     expect(malformed.headers.get('x-request-id')).toBe(id);

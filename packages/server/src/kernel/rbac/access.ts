@@ -3,8 +3,10 @@ import type { AccessDecision, AccessScope, Principal } from '@talosprotocol/cont
 import { type AccessPolicy, decideAccess, GLOBAL, hasAnywhere, TrustError } from '@talosprotocol/protocol';
 import type { RouteDeclaration } from '../../platform/routes.js';
 import type { Sql } from '../../platform/sql.js';
+import { createAttempts } from './attempts.js';
 import { type AuthenticationDeps, createAuthentication } from './authentication.js';
 import { readPolicy } from './policy-store.js';
+import type { Refusals } from './refusals.js';
 
 /** Decides who may call what on the admin surface of this process. It needs the shared database and nothing else, so
  *  every role's process has one of its own. */
@@ -25,22 +27,34 @@ export interface Access {
 /** Every caller that is somebody holds this one; it only tells callers about themselves. */
 export const SELF = 'rbac:self';
 
-export function createAccess(deps: Omit<AuthenticationDeps, 'sql'> & { readonly sql: Sql }): Access {
-  const authenticate = createAuthentication(deps);
+export interface AccessDeps extends Omit<AuthenticationDeps, 'sql' | 'attempts'> {
+  readonly sql: Sql;
+  readonly refusals: Refusals;
+}
+
+export function createAccess(deps: AccessDeps): Access {
+  const authenticate = createAuthentication({ ...deps, attempts: createAttempts(deps.clock.monotonic) });
   const policyAt = createPolicyView(deps.sql);
   const authorize = async (
     request: IncomingMessage,
     permission: string | undefined,
     isScoped: boolean,
   ): Promise<Principal> => {
-    const { principal, version } = await authenticate(request);
-    if (permission === SELF) return principal;
-    const policy = await policyAt(version);
-    const question = { subjects: principal.subjects, permission };
-    if (isScoped && hasAnywhere(policy, question)) return principal;
-    const decision = decideAccess(policy, { ...question, resource: GLOBAL });
-    if (decision.effect === 'allow') return principal;
-    throw forbidden(permission, decision);
+    let known: Principal | undefined;
+    try {
+      const { principal, version } = await authenticate(request);
+      known = principal;
+      if (permission === SELF) return principal;
+      const policy = await policyAt(version);
+      const question = { subjects: principal.subjects, permission };
+      if (isScoped && hasAnywhere(policy, question)) return principal;
+      const decision = decideAccess(policy, { ...question, resource: GLOBAL });
+      if (decision.effect === 'allow') return principal;
+      throw forbidden(permission, decision);
+    } catch (error) {
+      await deps.refusals.record(request, { error, permission, principal: known });
+      throw error;
+    }
   };
   return {
     authorizeRoute: (request, { permission, scoped }) => authorize(request, permission, scoped === true),

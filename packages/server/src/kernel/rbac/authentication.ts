@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal, Subject } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
+import { clientAddress } from '../../platform/client-address.js';
 import type { Log } from '../../platform/log.js';
 import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
+import type { Attempts } from './attempts.js';
 import { readAdminCredential, sessionCookie, unauthenticated } from './credential.js';
 import { hashSecret, isLoginToken, isSecret, serviceKeyId } from './secret-text.js';
 
@@ -17,6 +19,7 @@ export interface AuthenticationDeps {
   readonly sql: Queries;
   readonly clock: Clock;
   readonly log: Log;
+  readonly attempts: Attempts;
   /** Pages of this origin may act with the session cookie; undefined: none may. */
   readonly browserOrigin: () => string | undefined;
 }
@@ -27,14 +30,18 @@ export const LOGIN_IDLE_MS = 30 * 60_000;
 const COARSE_MS = 10 * 60_000;
 const LOGIN_COARSE_MS = 60_000;
 
-/** Says who calls. @throws {TrustError} UNAUTHENTICATED | MALFORMED | FORBIDDEN (CSRF) | UNAVAILABLE */
+/** Says who calls. @throws {TrustError} UNAUTHENTICATED | MALFORMED | RATE_LIMITED | FORBIDDEN (CSRF) | UNAVAILABLE */
 export function createAuthentication(deps: AuthenticationDeps) {
   return async (request: IncomingMessage): Promise<AuthenticatedCaller> => {
     const { text, how } = readAdminCredential(request, sessionCookie(deps.browserOrigin()));
     const keyId = serviceKeyId(text);
-    if (how === 'header' && keyId !== undefined) return authenticateKey(deps, keyId, text);
-    if (!isLoginToken(text)) throw unauthenticated();
-    const caller = await authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session');
+    const isKey = how === 'header' && keyId !== undefined;
+    if (!isKey && !isLoginToken(text)) throw unauthenticated();
+    const counts = deps.attempts.begin(clientAddress(request), text);
+    const caller = isKey
+      ? await authenticateKey(deps, keyId, text)
+      : await authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session');
+    counts();
     if (how === 'cookie') assertOwnPage(request, deps.browserOrigin());
     return caller;
   };

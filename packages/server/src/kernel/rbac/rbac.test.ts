@@ -38,6 +38,52 @@ describe('a caller', () => {
     expect(cookie).toMatchObject(UNAUTHENTICATED);
   });
 
+  it('is refused on record: what was asked, who it is if that is known, and of a credential a hash (AUD-5)', async () => {
+    const { id, key } = await world.account(admin, 'auditor');
+    const before = world.denials.length;
+    const answers = [
+      await world.call('GET', '/other/policy-reload'),
+      await call('GET', '/other/policy-reload', `${key.slice(0, -4)}AAAA`),
+      await call('GET', '/other/policy-reload', key),
+    ];
+    const made = world.denials.slice(before);
+    const method = 'admin/policy:reload';
+    expect(made.map(({ members }) => members)).toMatchObject([
+      { surface: 'admin', code: 'UNAUTHENTICATED', credential: { kind: 'none' }, action: { method } },
+      { surface: 'admin', code: 'UNAUTHENTICATED', credential: { kind: 'bearer' }, action: { method } },
+      { surface: 'admin', code: 'FORBIDDEN', credential: { kind: 'bearer' }, action: { method } },
+    ]);
+    expect(made.map(({ members }) => members.request)).toEqual(answers.map(({ body }) => body.request_id));
+    expect(made.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
+    expect(made.map(({ disclosures }) => disclosures.map(({ value }) => value))).toEqual([
+      [],
+      [],
+      [{ kind: 'service', id, how: 'key' }],
+    ]);
+    expect(JSON.stringify(made)).not.toContain(key.slice(8, 40));
+  });
+
+  it('of an address from which too many came that do not count is not looked up; one that counts is', async () => {
+    const { key } = await world.account(admin, 'auditor');
+    const own = await world.restart();
+    const ask = (text: string) => own.call('GET', 'whoami', { key: text });
+    const wrong = (n: number) => `tal_svc_${n.toString(16).padStart(32, '0')}_${'A'.repeat(43)}`;
+    try {
+      expect((await ask(key)).status).toBe(200);
+      const answers = await Promise.all(Array.from({ length: 70 }, (_, n) => ask(wrong(n))));
+      const statuses = answers.map(({ status }) => status);
+      expect(statuses.filter((status) => status === 401)).toHaveLength(60);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(10);
+      expect((await ask(key)).status).toBe(200);
+      expect((await ask(admin)).status).toBe(429);
+      own.time.now += 60_000;
+      expect((await ask(admin)).status).toBe(200);
+      own.time.now -= 60_000;
+    } finally {
+      await own.listener.closeGracefully(1_000);
+    }
+  });
+
   it('shows one credential only', async () => {
     const headers = { cookie: `__Host-talos=tal_log_${'A'.repeat(43)}` };
     expect((await world.call('GET', 'whoami', { key: admin, headers })).status).toBe(400);

@@ -10,15 +10,18 @@ import type { Route } from '../../../platform/routes.js';
 import type { Sql } from '../../../platform/sql.js';
 import { random } from '../../../platform/system.js';
 import { createTestLog } from '../../../platform/testing/test-log.js';
-import type { DraftOf } from '../../ports.js';
+import type { DenialDraft, DraftOf } from '../../ports.js';
 import { createAccess } from '../access.js';
 import { rbacMigrations } from '../migrations.js';
+import { createRefusals } from '../refusals.js';
 import { createRbac } from '../service.js';
 
 /** The admin surface of administrators on a real database and a real listener; time and log belong to the test. */
 export interface RbacWorld {
   readonly time: { now: number };
   readonly events: DraftOf<'rbac.changed'>[];
+  /** Who was refused. */
+  readonly denials: DenialDraft[];
   readonly log: string[];
   readonly keysFolder: string;
   readonly listener: Listener;
@@ -69,6 +72,7 @@ interface Shared {
   readonly time: { readonly now: number };
   readonly keysFolder: string;
   readonly events: DraftOf<'rbac.changed'>[];
+  readonly denials: DenialDraft[];
   readonly sink: { readonly isDown: boolean };
   readonly lines: string[];
   readonly oidc: { readonly settings: OidcSettings | undefined };
@@ -76,11 +80,14 @@ interface Shared {
 
 async function startRbac(
   sql: Sql,
-  { time, keysFolder, events, sink, lines, oidc }: Shared,
+  { time, keysFolder, events, denials, sink, lines, oidc }: Shared,
 ): Promise<Listener> {
   const clock = { now: () => time.now, monotonic: () => time.now };
   const log = createTestLog(lines);
-  const access = createAccess({ sql, clock, log, browserOrigin: () => oidc.settings?.origin });
+  const recordDenial = async (draft: DenialDraft): Promise<undefined> => void denials.push(draft);
+  const policy = () => ({ hash: '0'.repeat(64), defaultTenant: 'acme' });
+  const refusals = createRefusals({ audit: { recordDenial }, policy, crypto, clock, random });
+  const access = createAccess({ sql, clock, log, refusals, browserOrigin: () => oidc.settings?.origin });
   const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
     if (sink.isDown) throw new TrustError('UNAVAILABLE', 'the log is down');
     events.push(draft);
@@ -138,14 +145,16 @@ export async function openRbacWorld(sql: Sql, before?: RbacWorld): Promise<RbacW
   const time = before?.time ?? { now: Date.parse('2026-11-23T12:00:00.000Z') };
   const keysFolder = before?.keysFolder ?? (await mkdtemp(join(tmpdir(), 'talos-rbac-')));
   const events: DraftOf<'rbac.changed'>[] = before?.events ?? [];
+  const denials: DenialDraft[] = before?.denials ?? [];
   const lines: string[] = [];
   const sink = { isDown: false };
   const oidc = before?.oidc ?? { settings: undefined };
-  const listener = await startRbac(sql, { time, keysFolder, events, sink, lines, oidc });
+  const listener = await startRbac(sql, { time, keysFolder, events, denials, sink, lines, oidc });
   const call = createCall(listener);
   const world: RbacWorld = {
     time,
     events,
+    denials,
     log: lines,
     keysFolder,
     listener,
