@@ -132,7 +132,9 @@ function createBeats(clock: FeedReaderDeps['clock']): Beats {
       if (Math.abs(clock.now() - beat.time) > SKEW_MS) throw fault('late', 'a heartbeat of another time');
     },
     take: (beat, heard) => {
-      const difference = clock.now() - beat.time;
+      // Ours is the clock that nobody sets; the leader's is another one with each leader.
+      if (beat.epoch !== last?.epoch) smallest = Number.POSITIVE_INFINITY;
+      const difference = clock.monotonic() - beat.time;
       smallest = Math.min(smallest, difference);
       heardAt = Math.max(heardAt, heard - (difference - smallest));
       last = beat;

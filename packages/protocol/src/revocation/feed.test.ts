@@ -146,6 +146,31 @@ describe('a feed', () => {
     expect(reader.isFresh('write')).toBe(true);
   });
 
+  it('REV-9 is heard on after the clock of this machine was set, and after one with another clock leads', () => {
+    let set = 0;
+    const stepped = createFeedReader({
+      keys: () => keys,
+      crypto,
+      clock: { now: () => clock.now() + set, monotonic: clock.monotonic },
+      apply: () => undefined,
+    });
+    const listen = (skew: number, epoch: number): boolean => {
+      for (let n = 0; n < 20; n++) {
+        clock.time += 1_000;
+        stepped.takeHeartbeat(beatAt(EMPTY, { epoch, time: clock.now() + skew }));
+      }
+      return stepped.isFresh('write');
+    };
+    expect(listen(0, 1)).toBe(true);
+    set = 8_000;
+    expect(listen(0, 1)).toBe(true);
+    set = -8_000;
+    expect(listen(0, 1)).toBe(true);
+    set = 0;
+    expect(listen(9_000, 2)).toBe(true);
+    expect(listen(-9_000, 3)).toBe(true);
+  });
+
   it('REV-7 another leader goes on with a higher epoch; the one before is replay', () => {
     reader.takeHeartbeat(beatAt(EMPTY, { beat: 900 }));
     expect(reader.takeHeartbeat(beatAt(EMPTY, { epoch: 2, beat: 1 }))).toBe('heard');

@@ -116,6 +116,7 @@ describe('a follower of a feed over HTTP', () => {
     server.state.isDown = true;
     await until(() => faults.includes('UNAVAILABLE'));
     monotonic += 5_001;
+    server.state.now += 5_001;
     expect([follower.isFresh('write'), follower.isFresh('read')]).toEqual([false, true]);
     server.state.isDown = false;
     await until(() => follower.isFresh('write'));

@@ -21,14 +21,26 @@ export interface FeedLeadDeps {
 }
 
 const ANSWER_MS = 3_000;
+/** A clock that was set by more than this is another clock. */
+const STEP_MS = 1_000;
+
+interface Held {
+  readonly session: SqlSession;
+  readonly epoch: number;
+  /** By how much the time of day was ahead of the monotonic clock when the lead was taken. */
+  readonly offset: number;
+  beat: number;
+}
 
 export function createFeedLead({ iss, organisation, clock, session, give }: FeedLeadDeps): FeedLead {
-  let held: { readonly session: SqlSession; readonly epoch: number; beat: number } | undefined;
+  let held: Held | undefined;
 
   const beat = async (on: SqlSession, catchUp: () => Promise<FeedHead>): Promise<string | undefined> => {
-    if (held?.session !== on) {
+    // Within an epoch readers take the time of a heartbeat for when it was sent: a clock that was set begins another one.
+    const offset = clock.now() - clock.monotonic();
+    if (held?.session !== on || Math.abs(offset - held.offset) > STEP_MS) {
       const epoch = await takeFeedLead(on, iss);
-      held = epoch === undefined ? undefined : { session: on, epoch, beat: 0 };
+      held = epoch === undefined ? undefined : { session: on, epoch, offset, beat: 0 };
     }
     if (held === undefined) return undefined;
     const { epoch } = held;

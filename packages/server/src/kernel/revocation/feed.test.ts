@@ -39,6 +39,18 @@ describe('the feed in the database', () => {
     expect(world.kernel.checks['revocations']).not.toThrow();
   });
 
+  it('REV-9 is heard on after the clock of the leader was set', async () => {
+    for (const step of [8_000, -16_000]) {
+      world.time.now += step;
+      for (let n = 0; n < 10; n++) {
+        world.time.now += 1_000;
+        world.time.monotonic += 1_000;
+        await world.kernel.poll();
+      }
+      expect(world.kernel.checks['revocations']).not.toThrow();
+    }
+  });
+
   it('REV-8 what whoever reaches the database announces is nothing without the signature', async () => {
     const { did: iss } = world.organisation;
     const beat = { time: world.time.now, epoch: 9, beat: 9, n: 0, hash: null };
