@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createIdentity, createKernelClient } from '@talosprotocol/sdk';
 import type { Benchmark } from '../benchmark.js';
 import { type Child, startChild } from '../child.js';
-import { type LoadRequest, openLoad } from '../http/load.js';
+import { createLoad, type LoadRequest } from '../http/load.js';
 import { type Ready, readAdminToken, startPlatform, withFolder } from '../platform.js';
 import type { Result } from '../result.js';
 import { median, percentile } from '../runner.js';
@@ -41,25 +41,20 @@ export const authorizeHttp: Benchmark = {
 
 async function compare(platform: Child<Ready>, echoUrl: string, turns: Turns): Promise<Result> {
   const requests = await makeRequests(platform.ready);
-  const ours = await openLoad(platform.ready.kernel, CONNECTIONS, requests);
-  const echo = await openLoad(
+  const ours = createLoad(platform.ready.kernel, CONNECTIONS, requests);
+  const echo = createLoad(
     echoUrl,
     CONNECTIONS,
     requests.map((request) => ({ ...request, expect: 'allow' })),
   );
   const rates: { own: number; echo: number }[] = [];
   const latencies: number[] = [];
-  try {
-    await ours.run(turns.requests);
-    await echo.run(turns.requests);
-    for (let round = 0; round < turns.rounds; round += 1) {
-      const own = await timed(() => ours.run(turns.requests));
-      latencies.push(...own.latencies);
-      rates.push({ own: own.rate, echo: (await timed(() => echo.run(turns.requests))).rate });
-    }
-  } finally {
-    ours.close();
-    echo.close();
+  await ours.run(turns.requests);
+  await echo.run(turns.requests);
+  for (let round = 0; round < turns.rounds; round += 1) {
+    const own = await ours.run(turns.requests);
+    latencies.push(...own.latencies);
+    rates.push({ own: own.rate, echo: (await echo.run(turns.requests)).rate });
   }
   return {
     name: 'authorize.http',
@@ -76,16 +71,8 @@ async function compare(platform: Child<Ready>, echoUrl: string, turns: Turns): P
   };
 }
 
-async function timed(
-  run: () => Promise<Float64Array>,
-): Promise<{ readonly rate: number; readonly latencies: Float64Array }> {
-  const begun = performance.now();
-  const latencies = await run();
-  return { rate: latencies.length / ((performance.now() - begun) / 1000), latencies };
-}
-
 /** The mix of the other rows: another folder and a write must be denied. */
-async function makeRequests(ready: Ready): Promise<readonly LoadRequest[]> {
+export async function makeRequests(ready: Ready): Promise<readonly LoadRequest[]> {
   const token = await readAdminToken(ready);
   const kernel = createKernelClient({ url: ready.kernel, adminToken: token });
   const chains: string[] = [];

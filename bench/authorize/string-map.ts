@@ -3,6 +3,7 @@ import type { Contender } from '../runner.js';
 import { expectDecision, folderOf, type Kind, scopeOfFolder } from './calls.js';
 import type { SessionSizes, Sessions } from './sessions.js';
 import { type Calls, createStream } from './stream.js';
+import { seconds, turnClock } from './world.js';
 
 /** What a session was opened for; those opened for the same share it. */
 interface Terms {
@@ -29,13 +30,13 @@ export function stringMap(
     open.sids.map((sid, session) => [sid, { terms: terms[session % capabilities] as Terms, highest: 0 }]),
   );
   const next = createStream(open, order);
+  const clock = turnClock();
   let calls: Calls;
   let at = 0;
 
   function decide(sid: string, seq: number, op: string, scope: string): boolean {
     const entry = sessions.get(sid);
-    if (entry === undefined || Date.now() / 1000 > entry.terms.exp || revoked.has(entry.terms.lid))
-      return false;
+    if (entry === undefined || clock(at) > entry.terms.exp || revoked.has(entry.terms.lid)) return false;
     if (seq <= entry.highest) return false;
     entry.highest = seq;
     return entry.terms.grants.some((grant) => grant.ops.includes(op) && scope.startsWith(grant.scope));
@@ -62,5 +63,5 @@ export function stringMap(
 function termsOf(holder: number): Terms {
   const scope = `${scopeOfFolder(folderOf(holder))}/`;
   const lid = randomBytes(32).toString('base64url');
-  return { lid, exp: Date.now() / 1000 + 3600, grants: [{ scope, ops: ['read'] }] };
+  return { lid, exp: seconds() + 3600, grants: [{ scope, ops: ['read'] }] };
 }

@@ -10,45 +10,58 @@ export interface LoadRequest {
   readonly expect: string;
 }
 
-/** Connections to one server, each with one request under way at a time. */
-export interface Load {
-  /** Sends so many requests, spread over all connections, and gives the milliseconds each took.
-   *  @throws {Error} an answer that is not the expected one, or a lost connection */
-  run(count: number): Promise<Float64Array>;
-  close(): void;
+/** What one turn found out. */
+export interface LoadTurn {
+  /** Requests per second. */
+  readonly rate: number;
+  /** Milliseconds that each request took. */
+  readonly latencies: Float64Array;
 }
 
-/** Opens the connections. Written on bare sockets: a client library would cost more than some of the servers. */
-export async function openLoad(
-  url: string,
-  connections: number,
-  requests: readonly LoadRequest[],
-): Promise<Load> {
+/** A load on one server, over connections with one request under way at a time. */
+export interface Load {
+  /** Sends so many requests, spread over all connections. They are opened anew, before the time is taken: a server
+   *  closes those that had nothing to do while it was another's turn.
+   *  @throws {Error} an answer that is not the expected one, or a lost connection */
+  run(count: number): Promise<LoadTurn>;
+}
+
+/** Makes the load. Written on bare sockets: a client library would cost more than some of the servers. */
+export function createLoad(url: string, connections: number, requests: readonly LoadRequest[]): Load {
   const { host, hostname, port } = new URL(url);
   const wire = requests.map((request) => ({ bytes: encodeRequest(request, host), expect: request.expect }));
-  const sockets = await Promise.all(
-    Array.from({ length: connections }, () => openSocket(hostname, Number(port))),
-  );
   let next = 0;
   const take = (): WireRequest => wire[next++ % wire.length] as WireRequest;
   return {
     run: async (count) => {
-      const latencies = new Float64Array(count);
-      let begun = 0;
-      let ended = 0;
-      const work = async (socket: Socket): Promise<void> => {
-        while (begun < count) {
-          begun += 1;
-          latencies[ended++] = await exchange(socket, take());
-        }
-      };
-      await Promise.all(sockets.map(work));
-      return latencies;
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
+      const opening = Array.from({ length: connections }, () => openSocket(hostname, Number(port)));
+      const sockets = await Promise.all(opening);
+      try {
+        return await exchangeAll(sockets, count, take);
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
     },
   };
+}
+
+async function exchangeAll(
+  sockets: readonly Socket[],
+  count: number,
+  take: () => WireRequest,
+): Promise<LoadTurn> {
+  const latencies = new Float64Array(count);
+  let begun = 0;
+  let ended = 0;
+  const work = async (socket: Socket): Promise<void> => {
+    while (begun < count) {
+      begun += 1;
+      latencies[ended++] = await exchange(socket, take());
+    }
+  };
+  const start = performance.now();
+  await Promise.all(sockets.map(work));
+  return { rate: count / ((performance.now() - start) / 1000), latencies };
 }
 
 interface WireRequest {
