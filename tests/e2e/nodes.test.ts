@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeSessionId, encodeSessionId } from '@talosprotocol/protocol';
 import { createAgent, parseRefusal } from '@talosprotocol/sdk';
@@ -127,6 +129,24 @@ describe('several processes on one database (SES-18)', { timeout: 120_000 }, () 
     await start(place, 'all');
     const second = await fail({ ...place, data: `${place.data}-2` }, 'all');
     expect(second.error).toMatchObject({ code: 'SETTINGS_INVALID', hint: expect.stringContaining('keys') });
+  });
+
+  it('has one process that is everything: a second one says so, whether it shares the folder or has a copy of the keys', async () => {
+    const place = await newPlace();
+    const first = await start(place, 'all');
+    const sameFolder = await fail(place, 'all');
+    expect(sameFolder.error).toMatchObject({ code: 'CONFLICT', hint: expect.stringMatching(/.+/) });
+    expect(sameFolder.end).toEqual({ code: 1, signal: null });
+    const copy = `${place.data}-copy`;
+    cpSync(join(place.data, 'keys'), join(copy, 'keys'), { recursive: true });
+    const second = await fail({ ...place, data: copy }, 'all');
+    expect(second.error).toMatchObject({
+      code: 'CONFLICT',
+      reason: 'another process writes the log of this database',
+      hint: expect.stringContaining('server kernel,gateway'),
+    });
+    expect(second.end).toEqual({ code: 1, signal: null });
+    expect((await fetch(new URL('/health/ready', gatewayOf(first)))).status).toBe(200);
   });
 
   it('a process that is everything takes the events of another one', async () => {
