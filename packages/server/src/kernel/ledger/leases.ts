@@ -21,8 +21,11 @@ export interface Leases {
   add(key: LeaseKey, units: number): void;
   /** True if there is a unit to take. */
   has(key: LeaseKey): boolean;
-  /** True if another lease may be kept: beyond the bound, holds are single units. */
-  hasRoom(): boolean;
+  /** True if more than single units may be debited from this counter now: there is room for another lease, and nobody
+   *  else fetches one, so that a process that is killed leaves one lease of each counter, however many calls ran. Then
+   *  `endFetch` must follow. */
+  beginFetch(key: LeaseKey): boolean;
+  endFetch(key: LeaseKey): void;
   /** Takes out what nobody used for `idleMs`, or everything without it. Leases of a past period are dropped:
    *  what is left of them can be spent by nobody. */
   drain(nowMs: number, monotonic: number, idleMs?: number): (LeaseKey & { readonly units: number })[];
@@ -31,6 +34,7 @@ export interface Leases {
 /** Makes an empty set of leases, at most `capacity` of them. */
 export function createLeases(capacity: number, monotonic: () => number): Leases {
   const leases = new Map<string, Lease>();
+  const fetched = new Set<string>();
   const nameOf = ({ counter, period, ends }: LeaseKey): string => `${ends} ${period} ${counter}`;
   return {
     take: (key) => {
@@ -50,7 +54,13 @@ export function createLeases(capacity: number, monotonic: () => number): Leases 
       else lease.units += units;
     },
     has: (key) => leases.has(nameOf(key)),
-    hasRoom: () => leases.size < capacity,
+    beginFetch: (key) => {
+      const name = nameOf(key);
+      if (leases.size >= capacity || fetched.has(name)) return false;
+      fetched.add(name);
+      return true;
+    },
+    endFetch: (key) => void fetched.delete(nameOf(key)),
     drain: (nowMs, at, idleMs) => {
       const idle = [...leases].filter(
         ([, { key, used }]) => idleMs === undefined || at - used >= idleMs || !isPeriodOpen(key, nowMs),

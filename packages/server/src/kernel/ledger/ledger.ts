@@ -145,9 +145,12 @@ async function holdOnce(
   const giveUp = (): void => {
     for (const need of leased) leases.add(need, 1);
   };
+  const fetching = missing.filter((need) => !isSettled(need) && leases.beginFetch(need));
   try {
-    const largest = leases.hasRoom() ? LARGEST_LEASE : 1;
-    const debits = missing.map((need) => ({ ...need, largest: isSettled(need) ? need.amount : largest }));
+    const debits = missing.map((need) => ({
+      ...need,
+      largest: fetching.includes(need) ? LARGEST_LEASE : need.amount,
+    }));
     const outcome = await store.debit({ ...request, debits, maxRows: MAX_COUNTERS_OF_ROOT });
     if ('crowded' in outcome) throw crowded();
     if ('taken' in outcome) {
@@ -160,6 +163,8 @@ async function holdOnce(
   } catch (error) {
     giveUp();
     throw error;
+  } finally {
+    for (const need of fetching) leases.endFetch(need);
   }
 }
 
