@@ -1,6 +1,7 @@
 import {
   type AuthorizeAnswer,
   AuthorizeRequest,
+  CHAIN_LIMITS,
   createChecker,
   type Decision,
   PROBLEMS,
@@ -18,6 +19,8 @@ import {
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
 import type { KernelPolicy } from '../ports.js';
+import type { Revocations } from '../revocation/revocations.js';
+import { createKnownChains } from './known-chains.js';
 import type { Verification } from './verification.js';
 
 /** Decides for services that ask (DEC-11). */
@@ -31,10 +34,12 @@ const check = createChecker(AuthorizeRequest);
 
 export function createAuthorizing(deps: {
   readonly verification: Verification;
+  readonly revocations: Pick<Revocations, 'onEnforced'>;
   readonly policy: () => KernelPolicy;
   readonly crypto: CryptoProvider;
 }): Authorizing {
   const authorizer = createAuthorizer(deps.crypto);
+  const capabilityOf = createVerifiedOnce(deps);
   return {
     decide: async (request) => {
       const fault = check(request);
@@ -43,7 +48,7 @@ export function createAuthorizing(deps: {
       const args = (stated.arguments ?? {}) as JsonObject;
       let items: readonly CheckedItem[] = 'items' in stated ? parseItems(stated.items) : [];
       try {
-        const capability = await deps.verification.verify(stated.chain);
+        const capability = await capabilityOf(stated.chain);
         if ('call' in stated) items = itemsOf(stated.call, args, deps.policy());
         deps.verification.assertInForce(
           capability,
@@ -55,6 +60,24 @@ export function createAuthorizing(deps: {
         return answer(denialOf(error), items);
       }
     },
+  };
+}
+
+/** The signatures of a chain are verified once; whether it still holds is looked at in every use. The chains are apart
+ *  from those of callers that proved possession: a service that asks about many takes no place of theirs. */
+function createVerifiedOnce(deps: {
+  readonly verification: Verification;
+  readonly revocations: Pick<Revocations, 'onEnforced'>;
+  readonly crypto: CryptoProvider;
+}): (chain: string) => Promise<VerifiedCapability> {
+  const known = createKnownChains(deps);
+  return async (chain) => {
+    const found = chain.length <= CHAIN_LIMITS.bytes ? known.find(deps.crypto.sha256Ascii(chain)) : undefined;
+    // The hash is of text that need not be ASCII yet.
+    if (found?.chain === chain) return found;
+    const capability = await deps.verification.verify(chain);
+    known.keep(capability);
+    return capability;
   };
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../platform/system.js';
 import type { Attempts } from './attempts.js';
 import { readAdminCredential, sessionCookie, unauthenticated } from './credential.js';
 import { hashSecret, isLoginToken, isSecret, serviceKeyId } from './secret-text.js';
+import { createSharedRead } from './shared-read.js';
 
 /** A caller who showed who it is, and the version of what decides about it. */
 export interface AuthenticatedCaller {
@@ -32,6 +33,7 @@ const LOGIN_COARSE_MS = 60_000;
 
 /** Says who calls. @throws {TrustError} UNAUTHENTICATED | MALFORMED | RATE_LIMITED | FORBIDDEN (CSRF) | UNAVAILABLE */
 export function createAuthentication(deps: AuthenticationDeps) {
+  const findKey = createSharedRead((id) => deps.sql.query<KeyRow>(FIND_KEY, [id]));
   return async (request: IncomingMessage): Promise<AuthenticatedCaller> => {
     const { text, how } = readAdminCredential(request, sessionCookie(deps.browserOrigin()));
     const keyId = serviceKeyId(text);
@@ -39,7 +41,7 @@ export function createAuthentication(deps: AuthenticationDeps) {
     if (!isKey && !isLoginToken(text)) throw unauthenticated();
     const counts = deps.attempts.begin(clientAddress(request), text);
     const caller = isKey
-      ? await authenticateKey(deps, keyId, text)
+      ? await authenticateKey({ ...deps, findKey }, keyId, text)
       : await authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session');
     counts();
     if (how === 'cookie') assertOwnPage(request, deps.browserOrigin());
@@ -63,11 +65,11 @@ const FIND_KEY = {
 };
 
 async function authenticateKey(
-  { sql, clock, log }: AuthenticationDeps,
+  { sql, clock, log, findKey }: AuthenticationDeps & { readonly findKey: (id: string) => Promise<KeyRow[]> },
   id: string,
   text: string,
 ): Promise<AuthenticatedCaller> {
-  const [row] = await sql.query<KeyRow>(FIND_KEY, [id]);
+  const [row] = await findKey(id);
   const now = clock.now();
   const isRight = isSecret(text, row?.hash);
   if (row === undefined || !isRight || row.account === null || row.disabled !== false)
