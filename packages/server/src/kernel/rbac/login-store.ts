@@ -27,15 +27,19 @@ const MAX_ATTEMPTS = 10_000;
 const MAX_LOGINS = 10_000;
 const MAX_PER_PERSON = 16;
 
-/** @throws {TrustError} UNAVAILABLE: too many are under way */
+/** Keeps a login under way. Of too many the oldest is forgotten: if the newest were refused, who begins logins and ends
+ *  none would keep everybody out. */
 export async function addAttempt(db: Queries, attempt: LoginAttempt, now: number): Promise<void> {
-  await db.query('DELETE FROM rbac_login_attempt WHERE ends_at <= $1', [now]);
-  const rows = await db.query(
-    `INSERT INTO rbac_login_attempt (state_hash, browser_hash, nonce, verifier, ends_at)
-     SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM rbac_login_attempt) < $6 RETURNING nonce`,
-    [attempt.stateHash, attempt.browserHash, attempt.nonce, attempt.verifier, attempt.ends, MAX_ATTEMPTS],
+  await db.query(
+    `DELETE FROM rbac_login_attempt WHERE ends_at <= greatest($1::bigint,
+       (SELECT ends_at FROM rbac_login_attempt ORDER BY ends_at DESC OFFSET $2 LIMIT 1))`,
+    [now, MAX_ATTEMPTS - 1],
   );
-  if (rows.length === 0) throw new TrustError('UNAVAILABLE', 'too many logins are under way');
+  await db.query(
+    `INSERT INTO rbac_login_attempt (state_hash, browser_hash, nonce, verifier, ends_at)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [attempt.stateHash, attempt.browserHash, attempt.nonce, attempt.verifier, attempt.ends],
+  );
 }
 
 /** Takes an attempt away, so that nobody has it twice; undefined if there is none, or its time is over. */

@@ -76,4 +76,10 @@ CREATE TABLE rbac_login_attempt (
 );
 `,
   },
+  {
+    room: 'kernel-rbac',
+    number: 2,
+    name: 'logins-under-way-by-age',
+    sql: 'CREATE INDEX rbac_login_attempt_ends ON rbac_login_attempt (ends_at);',
+  },
 ];
