@@ -108,7 +108,11 @@ function checkedUrl(text: string, service: string): string {
 async function openKey(io: Io, data: string, kernel: () => string): Promise<string> {
   const key = await openAdministratorKey({ keysFolder: join(data, 'keys'), kernel, fetch: io.fetch });
   if (key !== undefined) return key;
-  throw new TrustError('UNAVAILABLE', `there is no platform data in ${data}, and no key of its administrator`, {
-    hint: 'name the data folder of the platform with --data or TALOS_DATA; talos init makes a new one',
-  });
+  throw new TrustError(
+    'UNAVAILABLE',
+    `there is no platform data in ${data}, and no key of its administrator`,
+    {
+      hint: 'name the data folder of the platform with --data or TALOS_DATA; talos init makes a new one',
+    },
+  );
 }

@@ -7,6 +7,8 @@ import { addDoctor } from './doctor.js';
 import { addIdCommands } from './id/id.js';
 import { addInit } from './init.js';
 import { addMcpCommands } from './mcp/mcp.js';
+import { addNodes } from './nodes.js';
+import { addPolicyCommands } from './policy.js';
 import { addRbacCommands } from './rbac/rbac.js';
 import { addUp } from './up.js';
 import { addWhy } from './why.js';
@@ -17,6 +19,8 @@ export function addCommands(program: Command, shell: Shell): void {
   addInit(program, shell);
   addUp(program, shell);
   addDoctor(program, shell);
+  addNodes(program, shell);
+  addPolicyCommands(program, shell);
   addWhy(program, shell);
   addIdCommands(program, shell);
   addCapCommands(program, shell);

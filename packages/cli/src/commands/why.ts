@@ -41,6 +41,8 @@ interface Facts {
   readonly effect: string;
   readonly code: string | null;
   readonly receipt: string;
+  /** Who was refused on the admin surface. */
+  readonly actor?: string;
   readonly link?: number;
   readonly item?: string;
   readonly caveat?: string;
@@ -53,12 +55,14 @@ function factsOf({ decision, disclosures, receipt }: RequestRecord): Facts {
     disclosures.find((disclosure) => disclosure.pointer === pointer)?.value;
   const refusal = Object(disclosed('/refusal')) as Pick<Facts, 'link' | 'item' | 'caveat'>;
   const { link, item, caveat } = refusal;
+  const actor = Object(disclosed('/actor')) as { readonly kind?: unknown; readonly id?: unknown };
   const items = disclosed('/items');
   const hint = hintOf(decision.code, refusal);
   return {
     effect: decision.effect,
     code: decision.code,
     receipt,
+    ...(typeof actor.id === 'string' ? { actor: `${actor.kind} ${actor.id}` } : {}),
     ...(typeof link === 'number' ? { link } : {}),
     ...(typeof item === 'string' ? { item } : {}),
     ...(typeof caveat === 'string' ? { caveat } : {}),
@@ -98,6 +102,8 @@ const HINTS: Readonly<Record<string, string>> = {
   UNKNOWN_TOOL: 'confirm a manifest for it: talos mcp policy confirm <server>',
   TOOL_CHANGED: 'see the change and confirm it: talos mcp policy suggest <server>',
   REPLAY: 'each request is sent once; the SDK numbers them',
+  UNAUTHENTICATED: 'show the key of a service account, or log in: talos rbac whoami says who you are',
+  FORBIDDEN: 'what it may do: talos rbac check <permission>; a role gives it: talos rbac binding create',
 };
 
 function printWhy(output: Output, { decision, outcome, request_id }: RequestRecord, facts: Facts): void {
@@ -108,7 +114,7 @@ function printWhy(output: Output, { decision, outcome, request_id }: RequestReco
   const link = facts.link === 0 ? '0, the trust anchor' : facts.link === 1 ? '1, the root' : facts.link;
   const lines: [string, string | number | undefined][] = [
     ['call', [method, server, tool].filter((part) => part !== undefined).join(' ')],
-    ['by', decision.principal?.sub ?? 'somebody who proved nothing'],
+    ['by', decision.principal?.sub ?? facts.actor ?? 'somebody who proved nothing'],
     ['for', decision.principal?.prn],
     ['needed', facts.items?.map((item) => `${item['op']} ${item['scope']}`).join(', ')],
     ['link', link],

@@ -56,6 +56,16 @@ const code = (code: string) => expect.objectContaining({ code });
 const lines = () => seen.map(({ line }) => line);
 
 describe('kernel client', () => {
+  it('lists the nodes of the platform, and takes no list that is none', async () => {
+    const node = { node: 1, boot: 3, services: ['kernel'], url: null, version: '0.1.0' };
+    const listed = { ...node, started: registered.registered, seen: 0, live: true };
+    say({ self: 1, nodes: [listed] });
+    expect(await kernel().nodes()).toEqual({ self: 1, nodes: [listed] });
+    expect(seen).toMatchObject([{ line: 'GET /talos/v1/nodes', authorization: 'Bearer secret' }]);
+    say({ self: 1, nodes: [{ ...listed, services: ['cat'] }] });
+    await expect(kernel().nodes()).rejects.toThrow(code('UPSTREAM_FAILED'));
+  });
+
   it('calls the routes with the administrator token', async () => {
     say(registered);
     expect(await kernel().registerIdentity({ did, kind: 'agent', name: 'reader', proof: 'a.b.c' })).toEqual(

@@ -11,6 +11,7 @@ import {
   IdentityPage,
   IssueCapabilityAnswer,
   type IssueCapabilityRequest,
+  NodeList,
   NonceAnswer,
   type RegisterIdentityRequest,
   RequestRecord,
@@ -64,6 +65,8 @@ export interface KernelClient {
   authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer>;
   /** What was decided on a request and why. */
   why(requestId: string): Promise<RequestRecord>;
+  /** The processes of the platform, live and gone. Needs `node:read`. */
+  nodes(): Promise<NodeList>;
   /** Who answers here and what its evidence is checked with. Public. */
   wellKnown(): Promise<WellKnown>;
 }
@@ -79,6 +82,7 @@ const checks = {
   status: createChecker(CapabilityStatus),
   authorized: createChecker(AuthorizeAnswer),
   request: createChecker(RequestRecord),
+  nodes: createChecker(NodeList),
   wellKnown: createChecker(WellKnown),
 };
 
@@ -109,6 +113,7 @@ export function createKernelClient(options: HttpClientOptions): KernelClient {
       json(get(`/talos/v1/capabilities/${encodeURIComponent(lid)}/status`), checks.status),
     authorize: (body) => json(post('/talos/v1/authorize', body), checks.authorized),
     why: (id) => json(get(`/talos/v1/requests/${encodeURIComponent(id)}`), checks.request),
+    nodes: () => json(get('/talos/v1/nodes'), checks.nodes),
     wellKnown: () => json(get('/.well-known/talos.json'), checks.wellKnown),
   };
 }

@@ -1,0 +1,79 @@
+import { createSigner } from '@talosprotocol/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Io } from '../../packages/cli/src/io.js';
+import { run } from '../../packages/cli/src/run.js';
+import { wholeLog } from '../support/own-platforms.js';
+import { castOf, crypto as nodeCrypto, openWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world?.close());
+
+/** One command line against the platform, and its answer as JSON. */
+async function talos(...argv: string[]) {
+  const output: string[] = [];
+  const io: Io = {
+    stdout: { write: (text) => void output.push(text) },
+    stderr: { write: () => undefined },
+    env: { TALOS_DATA: world.ready.data },
+    cwd: world.files.root,
+    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
+    now: () => Date.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    fetch: globalThis.fetch,
+    readStdin: async () => '',
+    ask: undefined,
+    spin: () => () => undefined,
+    onReload: () => () => undefined,
+    onStop: () => () => undefined,
+  };
+  const code = await run([...argv, '--json'], io);
+  return { code, answer: JSON.parse(output.join('')) };
+}
+
+const eventsOf = async (type: string) => {
+  const { events } = await world.audit.events({ limit: 500 });
+  return events.filter(({ event }) => event.type === type);
+};
+const actorOf = ({ disclosures }: Awaited<ReturnType<typeof eventsOf>>[number]) =>
+  disclosures.find(({ pointer }) => pointer === '/actor')?.value;
+const ADMIN = { kind: 'service', id: expect.stringMatching(/^svc_/), how: 'key' };
+
+// AUD-4, RBAC-10
+describe('what an administrator does', () => {
+  it('stands in the log with who did it: a reload, an issue, a revocation; and the log verifies', async () => {
+    const { code, answer } = await talos('policy', 'reload', '--gateway', world.ready.gateway);
+    expect([code, answer.policy]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    await castOf(world, { docs: '/' });
+    const signer = createSigner(crypto.getRandomValues(new Uint8Array(32)), nodeCrypto);
+    await world.kernel.registerSigner(signer, { kind: 'agent', name: 'reader' });
+    await world.kernel.revoke({ lid: `${'f'.repeat(42)}A` });
+    for (const type of ['policy.loaded', 'capability.issued', 'identity.registered', 'revocation']) {
+      const [event] = await eventsOf(type);
+      expect([type, event && actorOf(event)]).toEqual([type, ADMIN]);
+    }
+    await wholeLog(world);
+  });
+
+  it('lists the nodes', async () => {
+    const { code, answer } = await talos('nodes', '--kernel', world.ready.kernel);
+    expect(code).toBe(0);
+    expect(answer.nodes).toMatchObject([{ node: answer.self, live: true }]);
+  });
+});
+
+describe('whoever is refused on the admin surface', () => {
+  it('stands in the log, and talos why tells what was asked', async () => {
+    const refused = await fetch(`${world.ready.kernel}/talos/v1/identities`);
+    expect(refused.status).toBe(401);
+    const { request_id: id } = (await refused.json()) as { request_id: string };
+    expect((await talos('why', id, '--kernel', world.ready.kernel)).answer).toMatchObject({
+      effect: 'deny',
+      code: 'UNAUTHENTICATED',
+      record: { decision: { surface: 'admin', action: { method: 'admin/identity:read' } } },
+    });
+    await wholeLog(world);
+  });
+});
