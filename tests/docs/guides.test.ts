@@ -59,7 +59,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
   'several-nodes.md': [/3 nodes live/, /8 of 8 answered, on 2 nodes, in 1 session/],
   'authorization.md': [
     /limit {6}\{"calls":3,"per":"total"\}/, // inspect
-    /^Allowed\.\nDenied: SCOPE_MISMATCH\n {2}link {4}2\n[\s\S]*?Denied: SCOPE_MISMATCH\n {2}link {4}1\n/m,
+    /^Allowed\.\n\n {2}link {2}says {5}of\n {2}0 {5}allowed[\s\S]*?^Denied: SCOPE_MISMATCH\n {2}link {4}2\n[\s\S]*?^Denied: SCOPE_MISMATCH\n {2}link {4}1\n/m,
     /(reader, by session, allowed: Ask for the least you need\.\s+){3}/,
     /reader, by session, refused: BUDGET_EXCEEDED by link 2/,
     /Denied: BUDGET_EXCEEDED {2}req_[\s\S]*hint +what the link allows is used up/, // why
