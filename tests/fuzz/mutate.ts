@@ -199,7 +199,7 @@ const encode = (part: string): string => Buffer.from(part).toString('base64url')
 export function mutateInside(text: string, random: Random, seeds: readonly string[]): string {
   const parts = text.split(/([.~])/);
   const at = 2 * random.below((parts.length + 1) / 2);
-  const others = seeds.map((seed) => decode(random.pick(seed.split(/[.~]/))));
-  const inside = encode(mutate(decode(parts[at] ?? ''), random, others));
+  const other = decode(random.pick(random.pick(seeds).split(/[.~]/)));
+  const inside = encode(mutate(decode(parts[at] ?? ''), random, [other]));
   return parts.map((part, place) => (place === at ? inside : part)).join('');
 }
