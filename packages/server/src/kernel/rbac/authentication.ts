@@ -39,11 +39,11 @@ export function createAuthentication(deps: AuthenticationDeps) {
     const keyId = serviceKeyId(text);
     const isKey = how === 'header' && keyId !== undefined;
     if (!isKey && !isLoginToken(text)) throw unauthenticated();
-    const counts = deps.attempts.begin(clientAddress(request), text);
-    const caller = isKey
-      ? await authenticateKey({ ...deps, findKey }, keyId, text)
-      : await authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session');
-    counts();
+    const caller = await deps.attempts.look(clientAddress(request), text, () =>
+      isKey
+        ? authenticateKey({ ...deps, findKey }, keyId, text)
+        : authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session'),
+    );
     if (how === 'cookie') assertOwnPage(request, deps.browserOrigin());
     return caller;
   };
