@@ -150,6 +150,46 @@ describe('a provider that lies', () => {
           signature: (input: string) => sign('sha512', Buffer.from(input), privateKey),
         }),
     ],
+    ...['exp', 'iat', 'nbf'].flatMap((name): [string, () => void][] => [
+      [`${name} as text`, () => Object.assign(behaviour.claims, { [name]: String(behaviour.claims['exp']) })],
+      [`${name} as a list`, () => Object.assign(behaviour.claims, { [name]: [behaviour.claims['exp']] })],
+      [`${name} as an object`, () => Object.assign(behaviour.claims, { [name]: {} })],
+    ]),
+    ['a negative end', () => Object.assign(behaviour.claims, { exp: -1 })],
+    ['no begin', () => Object.assign(behaviour.claims, { iat: undefined })],
+    ['a subject that is a number', () => Object.assign(behaviour.claims, { sub: 1 })],
+    ['an empty subject', () => Object.assign(behaviour.claims, { sub: '' })],
+    ['a subject with NUL', () => Object.assign(behaviour.claims, { sub: 'ann\u0000' })],
+    ['an audience that is an object', () => Object.assign(behaviour.claims, { aud: { talos: true } })],
+    ['no audience', () => Object.assign(behaviour.claims, { aud: [] })],
+    ['an audience in capitals', () => Object.assign(behaviour.claims, { aud: 'TALOS' })],
+    ['an issuer with a slash more', () => Object.assign(behaviour.claims, { iss: `${issuer}/` })],
+    ['a nonce in a list', () => Object.assign(behaviour.claims, { nonce: [CHECKS.nonce] })],
+    ...['jku', 'x5u'].map((name): [string, () => void] => [
+      `${name} of a stranger, who signed`,
+      () =>
+        Object.assign(behaviour, {
+          header: { alg: 'RS256', [name]: 'https://evil.example/keys' },
+          signature: rs256(stranger),
+        }),
+    ]),
+    ...['../one', '/etc/passwd', 'https://evil.example/key', '__proto__', 'ONE', ''].map(
+      (kid): [string, () => void] => [
+        `kid ${kid}, signed by a stranger`,
+        () => Object.assign(behaviour, { header: { alg: 'RS256', kid }, signature: rs256(stranger) }),
+      ],
+    ),
+    ...['rs256', 'EdDSA', 'Ed25519', 'ES256', 'None', 'HS512', ''].map((alg): [string, () => void] => [
+      `alg ${alg}`,
+      () => Object.assign(behaviour.header, { alg }),
+    ]),
+    ['a payload that is not encoded', () => Object.assign(behaviour.header, { b64: false, crit: ['b64'] })],
+    [
+      'half a signature',
+      () =>
+        Object.assign(behaviour, { signature: (input: string) => rs256(privateKey)(input).subarray(128) }),
+    ],
+    ['a signature of zeros', () => Object.assign(behaviour, { signature: () => Buffer.alloc(256) })],
     [
       'an error',
       () => Object.assign(behaviour, { answer: { status: 400, body: '{"error":"invalid_grant"}' } }),
