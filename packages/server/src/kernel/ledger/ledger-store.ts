@@ -13,6 +13,9 @@ export interface Debit {
   readonly amount: number;
   /** Most units to take from a counter of which much is left, if that is more. */
   readonly largest: number;
+  /** The second link's `lid`, for a counter of that link or one below it. The others are of the anchor and the root: their
+   *  number is in nobody's hands who was delegated to. */
+  readonly branch?: string | undefined;
 }
 
 /** Units of one debit that are held until the call is settled, and of which kind they are. */
@@ -24,8 +27,8 @@ export interface HeldUnits extends Pick<Debit, 'counter' | 'period' | 'amount'> 
 export interface DebitRequest {
   /** The root link's `lid`. */
   readonly root: string;
-  /** Most counters under it. */
-  readonly maxRows: number;
+  /** Most counters below it, and below one second link; those without a branch are always let in. */
+  readonly maxRows: { readonly root: number; readonly branch: number };
   readonly debits: readonly Debit[];
   /** Kept under an id, to be settled. */
   readonly hold?: { readonly id: string; readonly at: number; readonly units: readonly HeldUnits[] };
@@ -109,10 +112,10 @@ const CHUNK = `greatest(excluded.amount, least(excluded.largest, (excluded.allow
 const DEBIT = {
   name: 'kernel-ledger-debit',
   text: `
-INSERT INTO kernel_ledger AS l (counter, period, ends, root, allowed, amount, largest, used, taken)
-SELECT d.counter, d.period, d.ends, $1, d.allowed, d.amount, d.largest, c.chunk, c.chunk
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-  AS d (counter, period, ends, allowed, amount, largest)
+INSERT INTO kernel_ledger AS l (counter, period, ends, root, branch, allowed, amount, largest, used, taken)
+SELECT d.counter, d.period, d.ends, $1, nullif(d.branch, ''), d.allowed, d.amount, d.largest, c.chunk, c.chunk
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+  AS d (counter, period, ends, allowed, amount, largest, branch)
 CROSS JOIN LATERAL (SELECT greatest(d.amount, least(d.largest, d.allowed / 16)) AS chunk) AS c
 WHERE d.amount <= d.allowed
 ORDER BY d.counter COLLATE "C", d.period COLLATE "C"
@@ -136,13 +139,16 @@ interface Debited {
 
 async function debitAll(tx: Queries, { root, maxRows, debits, hold }: DebitRequest): Promise<DebitOutcome> {
   const asked = columns(debits, ['counter', 'period', 'ends', 'allowed', 'amount', 'largest']);
-  const rows = await tx.query<Debited>(DEBIT, [root, ...asked]);
+  const branches = debits.map(({ branch = '' }) => branch);
+  const rows = await tx.query<Debited>(DEBIT, [root, ...asked, branches]);
   const taken = debits.map(
     ({ counter, period }) => rows.find((row) => row.counter === counter && row.period === period)?.taken,
   );
   const exhausted = taken.flatMap((units, index) => (units === undefined ? [index] : []));
   if (exhausted.length > 0) throw new Undone({ exhausted });
-  if (rows.some((row) => row.created) && (await countRows(tx, root)) > maxRows)
+  const made = new Set(rows.filter(({ created }) => created).map(({ counter }) => counter));
+  const branch = debits.find((debit) => debit.branch !== undefined && made.has(debit.counter))?.branch;
+  if (branch !== undefined && (await isCrowded(tx, { root, branch, maxRows })))
     throw new Undone({ crowded: true });
   if (hold !== undefined) {
     await tx.query(HOLD, [hold.id, hold.at, ...columns(hold.units, HELD)]);
@@ -150,11 +156,18 @@ async function debitAll(tx: Queries, { root, maxRows, debits, hold }: DebitReque
   return { taken: taken as number[] };
 }
 
-async function countRows(tx: Queries, root: string): Promise<number> {
-  const [row] = await tx.query<{ n: number }>('SELECT count(*) AS n FROM kernel_ledger WHERE root = $1', [
-    root,
-  ]);
-  return row?.n ?? 0;
+/** Whoever was delegated to makes links with limits as many as it likes: its rows must not leave others without any. */
+async function isCrowded(
+  tx: Queries,
+  { root, branch, maxRows }: Pick<DebitRequest, 'root' | 'maxRows'> & { readonly branch: string },
+): Promise<boolean> {
+  const [row] = await tx.query<{ in_root: number; in_branch: number }>(
+    `SELECT count(*) AS in_root, count(*) FILTER (WHERE branch = $2) AS in_branch FROM kernel_ledger
+     WHERE root = $1 AND branch IS NOT NULL`,
+    [root, branch],
+  );
+  const { in_root = 0, in_branch = 0 } = row ?? {};
+  return in_root > maxRows.root || in_branch > maxRows.branch;
 }
 
 const HELD = ['counter', 'period', 'kind', 'amount'] as const;

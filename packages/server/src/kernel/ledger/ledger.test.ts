@@ -146,17 +146,24 @@ describe('the ledger', () => {
     expect([await usedOf(held, '2026-11-30'), await usedOf(held, '2026-12-01')]).toEqual([0, 1]);
   });
 
-  it('bounds the counters under one root, and takes nothing beyond', async () => {
+  it('bounds the counters below one root and below one second link, and takes nothing beyond', async () => {
     const store = createLedgerStore(database.sql);
-    const debit = (counter: string) =>
-      store.debit({ root: 'root-of-many', debits: [{ ...ONE_OF_FIVE, counter }], maxRows: 2 });
-    expect([await debit('a1'), await debit('a2')]).toEqual([{ taken: [1] }, { taken: [1] }]);
-    expect(await debit('a3')).toEqual({ crowded: true });
-    expect(await debit('a2')).toEqual({ taken: [1] });
+    const debit = (counter: string, branch?: string) =>
+      store.debit({
+        root: 'root-of-many',
+        debits: [{ ...ONE_OF_FIVE, counter, branch }],
+        maxRows: { root: 3, branch: 2 },
+      });
+    expect([await debit('a1', 'a'), await debit('a2', 'a')]).toEqual([{ taken: [1] }, { taken: [1] }]);
+    expect(await debit('a3', 'a')).toEqual({ crowded: true });
+    expect(await debit('a2', 'a')).toEqual({ taken: [1] });
+    expect(await debit('b1', 'b')).toEqual({ taken: [1] });
+    expect(await debit('c1', 'c')).toEqual({ crowded: true });
+    expect(await debit('of-the-root')).toEqual({ taken: [1] });
     const rows = await database.sql.query('SELECT counter, used FROM kernel_ledger WHERE root = $1', [
       'root-of-many',
     ]);
-    expect(rows).toHaveLength(2);
+    expect(rows).toHaveLength(4);
   });
 
   it('does not wait in a circle when links are debited in other orders', async () => {
@@ -165,7 +172,7 @@ describe('the ledger', () => {
       store.debit({
         root: 'circle',
         debits: names.map((counter) => ({ ...ONE_OF_FIVE, counter, allowed: 1_000 })),
-        maxRows: 100,
+        maxRows: { root: 100, branch: 100 },
       });
     const names = ['c1', 'c2', 'c3'];
     const both = Array.from({ length: 40 }, (_, n) => debit(n % 2 === 0 ? names : names.toReversed()));

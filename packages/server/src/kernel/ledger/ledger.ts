@@ -44,7 +44,8 @@ interface Need extends LimitTake, Period {
 
 const MAX_LEASES = 10_000;
 const LARGEST_LEASE = 256;
-const MAX_COUNTERS_OF_ROOT = 10_000;
+/** Counters below one root, and below one second link, whose holder has as many links as it wants. */
+const MAX_COUNTERS = { root: 10_000, branch: 1_000 } as const;
 const IDLE_MS = 60_000;
 /** How long a hold can be settled, and how long the last window of a rate is kept. */
 const KEPT_SECONDS = 86_400;
@@ -66,9 +67,13 @@ export function createLedger(deps: LedgerDeps): Ledger {
       units.length === 0
         ? undefined
         : { id: createUuidv7(Math.floor(clock.now()), deps.random(16)), at: seconds(clock), units };
-    const root = capability.links[0]?.lid ?? '';
+    const [root, branch] = capability.links.map(({ lid }) => lid);
     for (let tries = 1; needs.length > 0; tries += 1) {
-      const missing = await holdOnce(store, leases, needs, { root, ...(hold && { hold }) });
+      const missing = await holdOnce(store, leases, needs, {
+        root: root ?? '',
+        branch,
+        ...(hold && { hold }),
+      });
       if (missing === undefined) break;
       if (tries >= MAX_TRIES || !leases.has(missing)) throw refusalOf(missing, capability, clock.now());
     }
@@ -137,7 +142,7 @@ async function holdOnce(
   store: LedgerStore,
   leases: Leases,
   needs: readonly Need[],
-  request: Pick<DebitRequest, 'root' | 'hold'>,
+  { branch, ...request }: Pick<DebitRequest, 'root' | 'hold'> & { readonly branch: string | undefined },
 ): Promise<Need | undefined> {
   const leased = needs.filter((need) => !isSettled(need) && leases.take(need));
   const missing = needs.filter((need) => !leased.includes(need));
@@ -150,8 +155,9 @@ async function holdOnce(
     const debits = missing.map((need) => ({
       ...need,
       largest: fetching.includes(need) ? LARGEST_LEASE : need.amount,
+      branch: need.link > 1 ? branch : undefined,
     }));
-    const outcome = await store.debit({ ...request, debits, maxRows: MAX_COUNTERS_OF_ROOT });
+    const outcome = await store.debit({ ...request, debits, maxRows: MAX_COUNTERS });
     if ('crowded' in outcome) throw crowded();
     if ('taken' in outcome) {
       for (const [index, need] of missing.entries())

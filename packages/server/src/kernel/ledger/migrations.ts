@@ -28,4 +28,13 @@ CREATE TABLE kernel_hold (
 CREATE INDEX kernel_hold_age ON kernel_hold (held_at);
 `,
   },
+  {
+    room: 'kernel-ledger',
+    number: 2,
+    name: 'counters-by-branch',
+    sql: `
+-- The second link's lid, of counters of that link and below it; rows from before have none.
+ALTER TABLE kernel_ledger ADD COLUMN branch text;
+`,
+  },
 ];
