@@ -10,20 +10,18 @@ export interface RemotePeer extends Contender {
   close(): Promise<void>;
 }
 
-/** Which program, and what runs it. */
+/** Which program, and how Node is to run it. */
 export interface PeerProgram {
   /** Beside this file, without its ending. */
   readonly name: string;
-  /** Node by default. */
-  readonly node?: string;
   readonly nodeArgs?: readonly string[];
 }
 
 /** Starts a peer and waits until it is set up.
  *  @throws {Error} it ended or said that it failed */
-export async function openPeer({ name, node, nodeArgs = [] }: PeerProgram): Promise<RemotePeer> {
+export async function openPeer({ name, nodeArgs = [] }: PeerProgram): Promise<RemotePeer> {
   const program = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  const child = spawn(node ?? process.execPath, [...nodeArgs, program], {
+  const child = spawn(process.execPath, [...nodeArgs, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ask = createAsk(name, child, createInterface({ input: child.stdout }));
