@@ -14,7 +14,13 @@ export {
   GRANT_DETAIL_TYPE,
   toAuthorizationDetails,
 } from './capability/authorization-details.js';
-export { authorize, couldAllow, explainLinks, firstOutOfReach, type ToolReach } from './capability/authorize.js';
+export {
+  authorize,
+  couldAllow,
+  explainLinks,
+  firstOutOfReach,
+  type ToolReach,
+} from './capability/authorize.js';
 export {
   type Authorizer,
   type AuthorizerLimits,
@@ -116,7 +122,7 @@ export {
 } from './crypto/jws.js';
 export { type JcsSignature, parseJcs, signJcs, verifyJcs } from './crypto/jws-jcs.js';
 export { portableCrypto } from './crypto/portable.js';
-export type { CryptoProvider } from './crypto/provider.js';
+export type { CryptoProvider, MacRoom } from './crypto/provider.js';
 
 // encoding
 export { decodeBase58, encodeBase58 } from './encoding/base58.js';
@@ -433,7 +439,13 @@ export {
   type SignedHeaders,
 } from './session/headers.js';
 export { deriveSessionKey, type SessionKeyInput } from './session/key.js';
-export { formatMacInput, isSessionMac, type MacFields, sessionMac } from './session/mac.js';
+export {
+  type AuthenticatedRequest,
+  formatMacInput,
+  isSessionMac,
+  type MacFields,
+  sessionMac,
+} from './session/mac.js';
 export { createNonces, NONCE_LIFETIME, type NonceDeps, type Nonces } from './session/nonce.js';
 export {
   type ExpectedProof,
@@ -460,7 +472,6 @@ export {
   verifyRequestProof,
 } from './session/proof-request.js';
 export { SESSION_BYTES } from './session/records.js';
-export type { AuthenticatedRequest } from './session/request-text.js';
 export type { NewSession, Session } from './session/session.js';
 export { sessionRefusal } from './session/session-code.js';
 export type { SessionHits } from './session/session-hits.js';

@@ -9,7 +9,7 @@ import { isTrustError } from '../error.js';
 import { createSigner } from '../identity/signer.js';
 import { createNodeCrypto } from '../node/index.js';
 import { sessionMac } from '../session/mac.js';
-import type { AuthenticatedRequest } from '../session/request-text.js';
+import type { AuthenticatedRequest } from '../session/mac.js';
 import { encodeSessionId } from '../session/sid.js';
 import { createSessionTable } from '../session/table.js';
 import type { Anchors } from './anchor.js';

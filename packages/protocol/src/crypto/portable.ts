@@ -4,7 +4,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { encodeBase64url } from '../encoding/base64url.js';
 import { encodeHex } from '../encoding/hex.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
+import { encodeUtf8, writeUtf8 } from '../encoding/utf8.js';
 import { assertHkdf, assertSecret, refusedX25519 } from './bounds.js';
 import { portableCodec } from './codec.js';
 import { verifyEd25519 } from './ed25519.js';
@@ -23,10 +23,17 @@ export const portableCrypto: CryptoProvider = {
   sha256Ascii: (text) => encodeBase64url(sha256(encodeUtf8(text))),
   codec: portableCodec,
   hmacSha256: (key, data) => hmac(sha256, key, data),
-  isTextMac(mac, keys, at, text) {
-    const bytes = Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
-    const expected = hmac(sha256, keys.subarray(at, at + 32), bytes).subarray(0, mac.length);
-    return mac.length >= 16 && equalBytes(mac, expected);
+  createMacRoom(size) {
+    const message = new Uint8Array(size);
+    return {
+      message,
+      write: (text, at) => writeUtf8(text, message.subarray(at)),
+      isMac(mac, keys, at, length) {
+        const key = new Uint8Array(keys.buffer, keys.byteOffset + 4 * at, 32);
+        const expected = hmac(sha256, key, message.subarray(0, length)).subarray(0, mac.length);
+        return mac.length >= 16 && equalBytes(mac, expected);
+      },
+    };
   },
   hkdfSha256(ikm, salt, info, length) {
     assertHkdf(info, length);

@@ -1,5 +1,18 @@
 import type { Codec } from './codec.js';
 
+/** Where one message after another is laid out whose MAC is to be checked. */
+export interface MacRoom {
+  /** The message begins at byte 0; what is behind it is the owner's as well. */
+  readonly message: Uint8Array;
+  /** Writes the UTF-8 form of the text at `at`, as much as there is room for, and gives its length. With
+   *  room for three bytes for each character, that is the length of the text if, and only if, the text is ASCII. */
+  write(text: string, at: number): number;
+  /** True if `mac`, 16 to 32 bytes, is how HMAC-SHA256 (RFC 2104) of the first `length` bytes begins, compared in
+   *  constant time. The key is the 32 bytes of the eight words at `at` of `keys`, as they lie in memory; it does
+   *  not stay in the room. */
+  isMac(mac: Uint8Array, keys: Uint32Array, at: number, length: number): boolean;
+}
+
 /** The crypto port. Everything in this package that needs cryptography gets one of these passed in: the portable
  *  one runs anywhere, the one of `@talosprotocol/protocol/node` is many times faster on servers. All providers
  *  give the same answer to every input; the Ed25519 rule they share is in ed25519.ts.
@@ -17,10 +30,9 @@ export interface CryptoProvider {
   readonly codec: Codec;
   /** HMAC-SHA256 (RFC 2104), 32 bytes. Compare with `equalBytes`. */
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
-  /** True if `mac`, 16 to 32 bytes, is how HMAC-SHA256 (RFC 2104) of the text begins, under the 32-byte key at `at` of
-   *  `keys`; compared in constant time. The text is ASCII: of other characters only the low byte counts, so the
-   *  caller has looked before. For many small messages, without an object for each. */
-  isTextMac(mac: Uint8Array, keys: Uint8Array, at: number, text: string): boolean;
+  /** Makes room for a message of at most `size` bytes, to check the MACs of many small messages without making
+   *  anything for each. */
+  createMacRoom(size: number): MacRoom;
   /** HKDF-SHA256 (RFC 5869), extract and expand.
    *  @throws {RangeError} `length` outside 1 to 8160, or `info` over 1024 bytes */
   hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;

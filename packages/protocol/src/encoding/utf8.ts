@@ -2,7 +2,10 @@ import { malformed } from '../error.js';
 
 // The two WHATWG Encoding classes exist in every runtime, but not in the `es2023` library this package is
 // compiled against. Declared for this module alone, so that nothing leaks into the types of a consumer.
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextEncoder: new () => {
+  encode(text: string): Uint8Array;
+  encodeInto(text: string, bytes: Uint8Array): { written: number };
+};
 declare const TextDecoder: new (
   label: 'utf-8',
   options: { fatal: true; ignoreBOM: true },
@@ -20,6 +23,12 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export function encodeUtf8(text: string): Uint8Array {
   if (LONE_SURROGATE.test(text)) throw malformed('text with a lone surrogate');
   return encoder.encode(text);
+}
+
+/** Writes as much of the text as there is room for, and gives the number of bytes. A lone surrogate takes three, as
+ *  many as U+FFFD, which stands in its place. */
+export function writeUtf8(text: string, bytes: Uint8Array): number {
+  return encoder.encodeInto(text, bytes).written;
 }
 
 /** Reads UTF-8 strictly: no invalid or overlong sequence. A byte order mark stays in the text as U+FEFF, so that

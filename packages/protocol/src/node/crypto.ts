@@ -10,7 +10,7 @@ import {
   importPrivateKey,
   importPublicKey,
 } from './key-cache.js';
-import { createTextMac, type LatinSha256 } from './text-mac.js';
+import { createMacRooms, type LatinSha256 } from './mac-room.js';
 
 const PUBLIC_KEYS = 4096;
 
@@ -47,7 +47,7 @@ export function latinSha256({ hash }: Partial<typeof nodeCrypto>): LatinSha256 {
 
 type Hashes = Pick<
   CryptoProvider,
-  'sha256' | 'sha256Hex' | 'sha256Ascii' | 'hmacSha256' | 'isTextMac' | 'hkdfSha256'
+  'sha256' | 'sha256Hex' | 'sha256Ascii' | 'hmacSha256' | 'createMacRoom' | 'hkdfSha256'
 >;
 
 function hashes(hash: OneShot): Hashes {
@@ -56,7 +56,7 @@ function hashes(hash: OneShot): Hashes {
     sha256Hex: (data) => hash(data, 'hex'),
     sha256Ascii: (text) => hash(text, 'base64url'),
     hmacSha256: (key, data) => plain(nodeCrypto.createHmac('sha256', key).update(data).digest()),
-    isTextMac: createTextMac(latinSha256(nodeCrypto)),
+    createMacRoom: createMacRooms(latinSha256(nodeCrypto)),
     hkdfSha256(ikm, salt, info, length) {
       assertHkdf(info, length);
       return new Uint8Array(nodeCrypto.hkdfSync('sha256', ikm, salt, info, length));

@@ -1,3 +1,4 @@
+import { equalBytes } from '../crypto/equal.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
@@ -20,17 +21,36 @@ export interface MacFields {
 }
 
 const MAC_BYTES = 16;
-const LINES = 14;
-const LF = 0x0a;
+/** The first line. */
+export const MAC_LABEL = 'talos-session-v1';
 const TARGET = /^\/(?!\/)[\x21\x22\x24-\x7e]*$/;
+const PRINTABLE = /^[\x20-\x7e]*$/;
 const METHOD = /^[A-Z]{1,16}$/;
+
+/** What of a request its MAC covers besides the `Authorization` header and the gateway. */
+export type AuthenticatedRequest = Pick<MacFields, 'method' | 'target' | 'headers' | 'bodyHash'>;
 
 /** The text that is authenticated (SES-6), 14 lines without a last line feed.
  *  @throws {TrustError} MALFORMED: a target that is not origin-form, or a value that is not printable ASCII */
 export function formatMacInput(fields: MacFields): string {
-  const text = joinLines(fields);
-  assertLines(text);
-  return text;
+  const { sid, gateway, seq, rid } = fields;
+  assertPrintable(sid + gateway + rid);
+  return `${MAC_LABEL}\n${sid}\n${gateway}\n${seq}\n${rid}\n${formatRequestLines(fields)}`;
+}
+
+/** Lines 6 to 14, which do not depend on the credential.
+ *  @throws {TrustError} MALFORMED, as `formatMacInput` */
+export function formatRequestLines({ method, target, headers, bodyHash }: AuthenticatedRequest): string {
+  if (!METHOD.test(method)) throw malformed('a method that is not capital letters');
+  if (!TARGET.test(target)) throw malformed('a request target that is not origin-form');
+  const type = headers['content-type'] ?? '';
+  const version = headers['mcp-protocol-version'] ?? '';
+  const session = headers['mcp-session-id'] ?? '';
+  const call = headers['mcp-method'] ?? '';
+  const name = headers['mcp-name'] ?? '';
+  const event = headers['last-event-id'] ?? '';
+  assertPrintable(type + bodyHash + version + session + call + name + event);
+  return `${method}\n${target}\n${type}\n${bodyHash}\nmcp-protocol-version:${version}\nmcp-session-id:${session}\nmcp-method:${call}\nmcp-name:${name}\nlast-event-id:${event}`;
 }
 
 /** The MAC of a request: the first 16 bytes of HMAC-SHA256 (RFC 2104) under the session key.
@@ -47,30 +67,10 @@ export function isSessionMac(
   fields: MacFields,
   crypto: CryptoProvider,
 ): boolean {
-  const text = formatMacInput(fields);
-  return mac.length === MAC_BYTES && crypto.isTextMac(mac, key, 0, text);
+  return equalBytes(mac, sessionMac(key, fields, crypto));
 }
 
-function joinLines({ sid, gateway, seq, rid, method, target, headers, bodyHash }: MacFields): string {
-  if (!METHOD.test(method)) throw malformed('a method that is not capital letters');
-  if (!TARGET.test(target)) throw malformed('a request target that is not origin-form');
-  const type = headers['content-type'] ?? '';
-  const version = headers['mcp-protocol-version'] ?? '';
-  const session = headers['mcp-session-id'] ?? '';
-  const call = headers['mcp-method'] ?? '';
-  const name = headers['mcp-name'] ?? '';
-  const event = headers['last-event-id'] ?? '';
-  return `talos-session-v1\n${sid}\n${gateway}\n${seq}\n${rid}\n${method}\n${target}\n${type}\n${bodyHash}\nmcp-protocol-version:${version}\nmcp-session-id:${session}\nmcp-method:${call}\nmcp-name:${name}\nlast-event-id:${event}`;
-}
-
-/** The lines are counted: no value may hold a line feed and so move what follows it. */
-function assertLines(text: string): void {
-  let lines = 1;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === LF) lines++;
-    else if (code < 0x20 || code > 0x7e)
-      throw malformed('a signed part of the request that is not printable ASCII');
-  }
-  if (lines !== LINES) throw malformed('a signed part of the request with a line feed');
+/** A value with a line feed would move what follows it. */
+export function assertPrintable(values: string): void {
+  if (!PRINTABLE.test(values)) throw malformed('a signed part of the request that is not printable ASCII');
 }

@@ -20,7 +20,7 @@ const AUTHORITY_BITS = 0x3f_ffff;
 const GENERATIONS = 2 ** 20;
 const TWO_32 = 2 ** 32;
 
-const KEY_BYTES = 32;
+const KEY_WORDS = 8;
 /** Next and previous in three lists. */
 const LINK_WORDS = 6;
 
@@ -29,7 +29,7 @@ const SHIFT = 12;
 const MASK = 2 ** SHIFT - 1;
 
 /** What an open session takes, in bytes: its record, its key, its links. */
-export const SESSION_BYTES = 4 * WORDS + KEY_BYTES + 4 * LINK_WORDS;
+export const SESSION_BYTES = 4 * (WORDS + KEY_WORDS + LINK_WORDS);
 /** Slots have 22 bits. */
 export const SLOTS = 2 ** 22;
 /** Most sessions a table can be made for: one slot is for the session that takes the place of another. */
@@ -39,7 +39,7 @@ export const MAX_SESSIONS = SLOTS - 1;
 export interface Records {
   readonly capacity: number;
   readonly words: Uint32Array[];
-  readonly keys: Uint8Array[];
+  readonly keys: Uint32Array[];
   readonly links: Int32Array[];
   readonly wide: WideWindows;
   /** How many slots exist, in use or not. */
@@ -84,7 +84,7 @@ function growBySlot(records: Records): number {
   if ((slot & MASK) !== 0) return slot;
   const slots = Math.min(MASK + 1, records.capacity + 1 - slot);
   records.words.push(new Uint32Array(slots * WORDS));
-  records.keys.push(new Uint8Array(slots * KEY_BYTES));
+  records.keys.push(new Uint32Array(slots * KEY_WORDS));
   records.links.push(new Int32Array(slots * LINK_WORDS));
   return slot;
 }
@@ -93,7 +93,7 @@ export function fillRecord(records: Records, slot: number, session: PackedSessio
   const words = wordsOf(records, slot);
   const at = (slot & MASK) * WORDS;
   readWords(session.random, words, at);
-  keysOf(records, slot).set(session.key, keyAt(slot));
+  keyBytes(records, slot).set(session.key);
   if (session.window === 1024) {
     words[at + SEQ_HIGH] = (words[at + SEQ_HIGH] as number) | WIDE;
     words[at + WINDOW] = records.wide.take();
@@ -111,7 +111,7 @@ export function clearRecord(records: Records, slot: number): void {
   words.fill(0, at, at + WORDS);
   words[at + SEQ_HIGH] = (generation >>> 10) << 21;
   words[at + AUTHORITY] = generation << 22;
-  keysOf(records, slot).fill(0, keyAt(slot), keyAt(slot) + KEY_BYTES);
+  keyBytes(records, slot).fill(0);
   putBack(records, slot);
 }
 
@@ -155,13 +155,18 @@ export function widthOf(records: Records, slot: number): WindowWidth {
   return (high & WIDE) === 0 ? 256 : 1024;
 }
 
-/** The array that holds the slot's key, from `keyAt(slot)` on. */
-export function keysOf(records: Records, slot: number): Uint8Array {
-  return records.keys[slot >>> SHIFT] as Uint8Array;
+/** The array that holds the slot's key, its 32 bytes as they are, in eight words from `keyAt(slot)` on. */
+export function keysOf(records: Records, slot: number): Uint32Array {
+  return records.keys[slot >>> SHIFT] as Uint32Array;
+}
+
+/** The 32 bytes themselves, not a copy. */
+export function keyBytes(records: Records, slot: number): Uint8Array {
+  return new Uint8Array(keysOf(records, slot).buffer, 4 * keyAt(slot), 4 * KEY_WORDS);
 }
 
 export function keyAt(slot: number): number {
-  return (slot & MASK) * KEY_BYTES;
+  return (slot & MASK) * KEY_WORDS;
 }
 
 /** 0 for a fresh number, else SEEN or BELOW_WINDOW. */

@@ -1,38 +1,69 @@
-import { type HeaderReader, SEQ_AT, SID_AT, SID_END } from './header-reader.js';
-import { formatMacInput, type MacFields } from './mac.js';
+import type { MacRoom } from '../crypto/provider.js';
+import { type HeaderReader, RID_AT, SEQ_AT, SID_AT, SID_END } from './header-reader.js';
+import { type AuthenticatedRequest, assertPrintable, formatRequestLines, MAC_LABEL } from './mac.js';
 
-/** What of a request its MAC covers besides the `Authorization` header and the gateway. */
-export type AuthenticatedRequest = Pick<MacFields, 'method' | 'target' | 'headers' | 'bodyHash'>;
-
-/** The text of SES-6 for a request with the credential that was read from `header`.
+/** Lays out the text of SES-6 for a request with the credential that was read last; its length, or -1 if there is no
+ *  room for it.
  *  @throws {TrustError} MALFORMED, as `formatMacInput` */
-export type RequestText = (header: string, read: HeaderReader, request: AuthenticatedRequest) => string;
+export type RequestText = (read: HeaderReader, request: AuthenticatedRequest) => number;
 
-/** Makes the writer of these texts. What stays the same from one request to the next is checked and laid out once:
- *  most requests of a gateway differ in sid, seq, rid and body only. */
-export function createRequestText(gateway: string): RequestText {
+const LF = 0x0a;
+const SID_LENGTH = SID_END - SID_AT;
+const RID_LENGTH = 36;
+const HASH_LENGTH = 64;
+
+/** Makes the writer of these texts: from the beginning of a room to `place`, where the header stands that was read.
+ *  @throws {TrustError} MALFORMED: a gateway that is not printable ASCII */
+export function createRequestText(gateway: string, room: MacRoom, place: number): RequestText {
+  assertPrintable(gateway);
+  const { message } = room;
+  const lines = createRequestLines(room, place);
+  const sidAt = MAC_LABEL.length + 1;
+  const seqAt = sidAt + SID_LENGTH + gateway.length + 2;
+  room.write(`${MAC_LABEL}\n${' '.repeat(SID_LENGTH)}\n${gateway}\n`, 0);
+
+  return ({ digits }, request) => {
+    const ridAt = seqAt + digits + 1;
+    const end = lines(request, ridAt + RID_LENGTH + 1);
+    if (end < 0) return end;
+    const seq = place + SEQ_AT;
+    const rid = seq + digits + RID_AT;
+    message.copyWithin(sidAt, place + SID_AT, place + SID_END);
+    for (let i = 0; i < digits; i++) message[seqAt + i] = message[seq + i] as number;
+    message[ridAt - 1] = LF;
+    message.copyWithin(ridAt, rid, rid + RID_LENGTH);
+    message[ridAt + RID_LENGTH] = LF;
+    return end;
+  };
+}
+
+/** Puts lines 6 to 14 at a place before `limit`; where they end, or -1. What stays the same from one request to the
+ *  next stays in the room: most requests of a gateway differ in their credential and body only. */
+function createRequestLines(room: MacRoom, limit: number) {
   let last: AuthenticatedRequest | undefined;
-  let before = '';
-  let between = '';
-  let head = '';
-  let tail = '';
+  let from = 0;
+  let length = 0;
+  let hash = 0;
 
-  function layOut(request: AuthenticatedRequest): void {
-    const lines = formatMacInput({ ...request, gateway, sid: '', seq: 0, rid: '', bodyHash: '' }).split('\n');
-    before = `${lines[0]}\n`;
-    between = `\n${lines[2]}\n`;
-    head = `\n${lines.slice(5, 8).join('\n')}\n`;
-    tail = `\n${lines.slice(9).join('\n')}`;
-    last = { ...request, headers: { ...request.headers } };
+  function layOut(request: AuthenticatedRequest, at: number): number {
+    last = undefined;
+    const lines = formatRequestLines(request);
+    if (at + lines.length > limit) return -1;
+    room.write(lines, at);
+    const { method, target, headers } = request;
+    last = { ...request, headers: { ...headers } };
+    hash = method.length + target.length + (headers['content-type'] ?? '').length + 3;
+    from = at;
+    length = lines.length;
+    return at + length;
   }
 
-  return (header, { seqEnd }, request) => {
-    if (request.bodyHash.length !== 64) throw new RangeError('a body hash has 64 characters');
-    if (last === undefined || !isLike(last, request)) layOut(request);
-    const sid = header.slice(SID_AT, SID_END);
-    const seq = header.slice(SEQ_AT, seqEnd);
-    const rid = header.slice(seqEnd + 6, seqEnd + 42);
-    return `${before}${sid}${between}${seq}\n${rid}${head}${request.bodyHash}${tail}`;
+  return (request: AuthenticatedRequest, at: number): number => {
+    if (request.bodyHash.length !== HASH_LENGTH) throw new RangeError('a body hash has 64 characters');
+    if (last === undefined || at + length > limit || !isLike(last, request)) return layOut(request, at);
+    if (at !== from) room.message.copyWithin(at, from, from + length);
+    from = at;
+    return room.write(request.bodyHash, at + hash) === HASH_LENGTH ? at + length : layOut(request, at);
   };
 }
 

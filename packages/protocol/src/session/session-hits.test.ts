@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createNodeCrypto } from '../node/crypto.js';
 import { formatTalosAuthorization } from './authorization.js';
+import type { AuthenticatedRequest } from './mac.js';
 import { sessionMac } from './mac.js';
 import { MAX_SESSIONS, SESSION_BYTES } from './records.js';
-import type { AuthenticatedRequest } from './request-text.js';
 import type { NewSession } from './session.js';
 import {
   BELOW_WINDOW,
@@ -169,6 +169,19 @@ describe('the hit path', () => {
     expect(() => table.verify(sign(sid, 2), request)).toThrow(expect.objectContaining({ code: 'REPLAY' }));
     const foreign = encodeSessionId({ ...decodeSessionId(sid), node: 9 });
     expect(hits.verify(sign(foreign, 3), request, NOW)).toBe(SESSION_ELSEWHERE);
+  });
+
+  it('verifies a request that is longer than the room for it', () => {
+    const { hits, open } = createWorld();
+    const { sid } = open();
+    for (const [seq, length] of [3700, 4000, 9000, 1, 9000].entries()) {
+      const long = { target: `/${'x'.repeat(length)}` };
+      const header = sign(sid, seq + 1, long);
+      expect(hits.verify(header, { ...request, target: `/${'x'.repeat(length - 1)}y` }, NOW)).toBe(
+        PROOF_INVALID,
+      );
+      expect(hits.verify(header, { ...request, ...long }, NOW)).toBe(0);
+    }
   });
 
   it('opens to nobody while what it was opened for is not valid yet', () => {

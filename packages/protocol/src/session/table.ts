@@ -1,9 +1,8 @@
 import type { TalosAuthorization } from './authorization.js';
 import { SID_AT, SID_END } from './header-reader.js';
-import { formatMacInput } from './mac.js';
+import { type AuthenticatedRequest, isSessionMac } from './mac.js';
 import { createOpener, type OpenerDeps } from './open-session.js';
-import { keyAt, keysOf, MAX_SESSIONS, SESSION_BYTES } from './records.js';
-import type { AuthenticatedRequest } from './request-text.js';
+import { keyBytes, MAX_SESSIONS, SESSION_BYTES } from './records.js';
 import type { NewSession, Session } from './session.js';
 import { sessionAt } from './session-at.js';
 import { PROOF_INVALID, sessionRefusal } from './session-code.js';
@@ -85,9 +84,8 @@ export function createSessionTable<T>(deps: SessionTableDeps): SessionTable<T> {
   function authenticate(authorization: TalosAuthorization, request: AuthenticatedRequest): Session<T> {
     const { sid, seq, rid, mac } = authorization;
     const slot = hits.resolve(peek(sid, seq).handle);
-    const text = formatMacInput({ ...request, sid, seq, rid, gateway: deps.gateway });
-    const { records } = store;
-    if (mac.length !== 16 || !crypto.isTextMac(mac, keysOf(records, slot), keyAt(slot), text))
+    const fields = { ...request, sid, seq, rid, gateway: deps.gateway };
+    if (!isSessionMac(mac, keyBytes(store.records, slot), fields, crypto))
       throw sessionRefusal(PROOF_INVALID);
     return verified(sid, hits.use(slot, seq, seconds()), slot);
   }
