@@ -24,9 +24,12 @@ const ratio = (peer: string, atLeast: number) => ({
   atLeast,
 });
 
-const cached = { benchmark: 'authorize.cached', params: { sessions: 100_000 } };
-const proof = { benchmark: 'authorize.proof', params: { sessions: 100_000 } };
-const full = { benchmark: 'authorize.full', params: { links: 1, grants: 1 } };
+const shared = { sessions: 100_000, capabilities: 1_024 };
+const cached = { benchmark: 'authorize.cached', params: shared };
+const million = { benchmark: 'authorize.cached', params: { sessions: 1_000_000 } };
+const proof = { benchmark: 'authorize.proof', params: shared };
+const full = { benchmark: 'authorize.full', params: { links: 1, grants: 1, provider: 'node' } };
+const sodium = { benchmark: 'authorize.full', params: { links: 1, grants: 1, provider: 'sodium' } };
 const http = { benchmark: 'authorize.http', params: {} };
 const mcpCall = { benchmark: 'mcp.call', params: { op: 'read', calls_limit: 'none' } };
 
@@ -35,6 +38,12 @@ export const GOALS: readonly Goal[] = [
   { ...cached, ...ratio('fast-jwt-cache', 10) },
   { ...cached, measure: 'p99 (µs)', value: ({ p99_us }) => p99_us, atMost: 3 },
   { ...cached, measure: 'bytes per call', value: ({ bytes_per_op }) => bytes_per_op, atMost: 0 },
+  {
+    ...million,
+    measure: 'bytes per session',
+    value: ({ bytes_per_session }) => bytes_per_session,
+    atMost: 200,
+  },
   { ...proof, ...ratio('fast-jwt-cache', 3) },
   { ...proof, ...ratio('cedar', 30) },
   { ...proof, ...ratio('jose', 150) },
@@ -45,6 +54,10 @@ export const GOALS: readonly Goal[] = [
   { ...full, ...ratio('biscuit', 2) },
   { ...full, ...ratio('aps', 5) },
   { ...full, ...ratio('ucanto', 20) },
+  { ...sodium, ...ratio('sodium-bare', 0.9) },
+  { ...sodium, ...ratio('jose', 2.8) },
+  { ...sodium, ...ratio('fast-jwt', 1.5) },
+  { ...sodium, ...ratio('biscuit', 3) },
   { ...http, ...ratio('node-http-echo', 0.7) },
   { ...http, measure: 'p50 (ms)', value: ({ p50_us }) => p50_us / 1000, atMost: 2 },
   { ...http, measure: 'p99 (ms)', value: ({ p99_us }) => p99_us / 1000, atMost: 5 },

@@ -5,6 +5,7 @@ import { type Arguments, parseArguments, USAGE } from './arguments.js';
 import { BENCHMARKS } from './benchmarks.js';
 import { compareGoals } from './goals.js';
 import { currentCommit, describeMachine } from './machine.js';
+import { formatMarkdown } from './markdown.js';
 import type { Report, Result } from './result.js';
 import { FULL, QUICK } from './runner.js';
 import { formatGoal, formatReport } from './table.js';
@@ -14,6 +15,10 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help')) {
+    console.log(`${USAGE}\nbenchmarks: ${BENCHMARKS.map(({ name }) => name).join(', ')}`);
+    return 0;
+  }
   const args = parseOrExplain(argv);
   if (args === undefined) return WRONG_USAGE;
   const results: Result[] = [];
@@ -39,7 +44,8 @@ function parseOrExplain(argv: readonly string[]): Arguments | undefined {
 function tell(report: Report, args: Arguments): number {
   // Quick sizes are too small to be held against a goal.
   const goals = args.quick ? [] : compareGoals(args.names, report.results);
-  console.log(args.json ? JSON.stringify(report) : formatReport(report, goals));
+  if (args.markdown) console.log(formatMarkdown(report, goals));
+  else console.log(args.json ? JSON.stringify(report) : formatReport(report, goals));
   const missed = goals.filter(({ ok }) => !ok);
   if (!args.check || missed.length === 0) return 0;
   for (const goal of missed) console.error(formatGoal(goal));

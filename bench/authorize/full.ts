@@ -1,18 +1,21 @@
 import { verify } from 'node:crypto';
 import {
   authorize,
+  type CryptoProvider,
   isTrustError,
   type ParsedChain,
   parseDidKey,
   verifyCapability,
 } from '@talosprotocol/protocol';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Benchmark } from '../benchmark.js';
 import { withPeers } from '../peers/open-peers.js';
-import { type Contender, measure } from '../runner.js';
+import type { Result } from '../result.js';
+import { type Contender, type Effort, measure } from '../runner.js';
 import { expectDecision, itemsOf, type Kind, kindOf, shuffledSessions } from './calls.js';
 import { ed25519Key } from './key.js';
 import { fastJwt, issueTokens, jose } from './tokens.js';
-import { type ChainShape, createWorld, issueFor, type World } from './world.js';
+import { type ChainShape, createWorld, crypto, issueFor, type World } from './world.js';
 
 const WORK = 'chain text parsed, schema, every signature, delegation, times, revocation, grants; items given';
 const CHAINS = 256;
@@ -22,24 +25,40 @@ export const authorizeFull: Benchmark = {
   name: 'authorize.full',
   async run(effort, quick) {
     const rows = [];
-    for (const shape of quick ? QUICK_SHAPES : SHAPES) {
-      const world = createWorld();
-      const chains = Array.from({ length: CHAINS }, (_, session) => issueFor(world, session, shape));
-      const order = shuffledSessions(CHAINS);
-      const bare = bareSignatures(world, chains, order);
-      const tokens = issueTokens(CHAINS);
-      const isSimple = shape.links === 1 && shape.grants === 1;
-      const peers = isSimple ? [bare, jose(tokens, order), fastJwt(tokens, order, false)] : [bare];
-      const remote = isSimple && !quick ? (['aps', 'biscuit', 'ucanto'] as const) : [];
-      const measured = await withPeers(remote, (others) =>
-        measure(fullContender(world, chains, order), [...peers, ...others], effort),
-      );
-      const params = { ...shape, chain_bytes: chains[0]?.chain.length ?? 0, work: WORK };
-      rows.push({ name: 'authorize.full', params, ...measured });
-    }
+    const fastest = await createFastestCrypto();
+    const simple = { links: 1, grants: 1 };
+    const sodium = fastest.name === 'sodium' ? [{ shape: simple, provider: fastest }] : [];
+    const nodes = (quick ? QUICK_SHAPES : SHAPES).map((shape) => ({ shape, provider: crypto }));
+    for (const one of [...nodes, ...sodium]) rows.push(await measureFull(one, effort, quick));
     return rows;
   },
 };
+
+interface FullCase {
+  readonly shape: Required<ChainShape>;
+  readonly provider: CryptoProvider;
+}
+
+/** One row. */
+async function measureFull({ shape, provider }: FullCase, effort: Effort, quick: boolean): Promise<Result> {
+  const world = createWorld();
+  const chains = Array.from({ length: CHAINS }, (_, session) => issueFor(world, session, shape));
+  const order = shuffledSessions(CHAINS);
+  const bare =
+    provider === crypto
+      ? bareSignatures(world, chains, order)
+      : providerSignatures(world, chains, order, provider);
+  const tokens = issueTokens(CHAINS);
+  const isSimple = shape.links === 1 && shape.grants === 1;
+  const peers = isSimple ? [bare, jose(tokens, order), fastJwt(tokens, order, false)] : [bare];
+  const remote = isSimple && !quick ? (['aps', 'biscuit', 'ucanto'] as const) : [];
+  const measured = await withPeers(remote, (others) =>
+    measure(fullContender(world, chains, order, provider), [...peers, ...others], effort),
+  );
+  const bytes = chains[0]?.chain.length ?? 0;
+  const params = { ...shape, provider: provider.name, chain_bytes: bytes, work: WORK };
+  return { name: 'authorize.full', params, ...measured };
+}
 
 /** A chain holds at most 8 links and 16,384 bytes, a link at most 64 grants. */
 const SHAPES: readonly Required<ChainShape>[] = [
@@ -53,14 +72,19 @@ const QUICK_SHAPES: readonly Required<ChainShape>[] = [
   { links: 3, grants: 2 },
 ];
 
-function fullContender(world: World, chains: readonly ParsedChain[], order: Uint32Array): Contender {
+function fullContender(
+  world: World,
+  chains: readonly ParsedChain[],
+  order: Uint32Array,
+  provider: CryptoProvider,
+): Contender {
   const texts = chains.map(({ chain }) => chain);
   const forged = altered(texts[0] as string);
   let at = 0;
 
   async function decide(chain: string, session: number, kind: Kind): Promise<string> {
     try {
-      const capability = await verifyCapability(chain, world.context());
+      const capability = await verifyCapability(chain, { ...world.context(), crypto: provider });
       const decision = authorize(capability, itemsOf(session, kind), {});
       return decision.effect === 'allow' ? 'allow' : decision.code;
     } catch (error) {
@@ -117,6 +141,28 @@ function bareSignatures(world: World, chains: readonly ParsedChain[], order: Uin
           verify(null, signingInput, key, signature),
         );
         expectDecision(good, 'node-crypto', 'allowed');
+      }
+    },
+  };
+}
+
+/** The same floor for a provider that is not `node:crypto`, with the one Ed25519 rule. */
+function providerSignatures(
+  world: World,
+  chains: readonly ParsedChain[],
+  order: Uint32Array,
+  provider: CryptoProvider,
+): Contender {
+  const jobs = chains.map(({ root: { signingInput, signature } }) => ({ signingInput, signature }));
+  const { publicKey } = world.organisation;
+  let at = 0;
+  return {
+    name: `${provider.name}-bare`,
+    run(count) {
+      for (let i = 0; i < count; i += 1, at += 1) {
+        const job = jobs[order[at % order.length] as number];
+        const good = job !== undefined && provider.ed25519Verify(job.signature, job.signingInput, publicKey);
+        expectDecision(good, provider.name, 'allowed');
       }
     },
   };

@@ -248,6 +248,23 @@ describe('authorize (DEC-11)', () => {
     expect(world.sink.drafts).toEqual([]);
   });
 
+  it('looks anew at a chain whose signatures it knows', async () => {
+    const { chain } = issueTo(world);
+    const effect = async () => {
+      const { decision } = (await ask({ chain: chain.chain, items: [item] })).body;
+      return decision.code ?? decision.effect;
+    };
+    expect([await effect(), await effect()]).toEqual(['allow', 'allow']);
+    const anchors = world.policy.anchors.splice(0);
+    expect(await effect()).toBe('UNTRUSTED_ISSUER');
+    world.policy.anchors.push(...anchors);
+    expect(await effect()).toBe('allow');
+    expect(
+      (await world.post('/talos/v1/revocations', { lid: chain.leaf.lid }, world.admin)).status,
+    ).toBeLessThan(300);
+    expect(await effect()).toBe('REVOKED');
+  });
+
   it('names code, link, item, caveat and hint of a denial', async () => {
     const { agent, chain, issuing } = issueTo(world, { dlg: 1 });
     const where = [{ ptr: '/path', op: 'within' as const, value: '/docs' }];

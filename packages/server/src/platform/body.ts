@@ -18,11 +18,11 @@ export function rememberBody(request: IncomingMessage, body: Uint8Array): void {
 /** Reads a request body whole, as it was sent. Reads no byte beyond the limit, however the body is framed.
  *  @throws {TrustError} TOO_LARGE | TIMEOUT | MALFORMED (the client went away in the middle) */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
-  const tooLarge = new TrustError('TOO_LARGE', `the body may have ${limits.maxBytes} bytes`);
+  const tooLarge = () => new TrustError('TOO_LARGE', `the body may have ${limits.maxBytes} bytes`);
   const known = (request as Read)[BODY];
   if (known !== undefined)
-    return known.length > limits.maxBytes ? Promise.reject(tooLarge) : Promise.resolve(known);
-  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) return Promise.reject(tooLarge);
+    return known.length > limits.maxBytes ? Promise.reject(tooLarge()) : Promise.resolve(known);
+  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -37,7 +37,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limits.maxBytes) refuse(tooLarge);
+      if (size > limits.maxBytes) refuse(tooLarge());
       else chunks.push(chunk);
     };
     const onEnd = (): void => settle(() => resolve(new Uint8Array(Buffer.concat(chunks, size))));

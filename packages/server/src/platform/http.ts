@@ -79,15 +79,16 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const limits = { ...LIMITS, ...options.limits };
   const table = createRouteTable(options.routes);
   assertGuarded(options);
-  const own: string[] = [];
-  const handle = createHandler(options, (method, path) => table.match(method, path), own);
+  const hosts = [...options.allowedHosts];
+  const allowed = { hosts, origins: options.allowedOrigins, fromNodes: options.fromNodes === true };
+  const handle = createHandler(options, (method, path) => table.match(method, path), allowed);
   const server = createServer(serverOptions(limits), handle.request);
   server.maxConnections = limits.maxConnections;
   // Node drops headers beyond a number without a word, and with them the second of two credentials. Bytes bound them.
   server.maxHeadersCount = 0;
   server.on('clientError', (error, socket) => answerClientError(error, socket, handle.nextId()));
   const port = await listen(server, options);
-  own.push(authority(options.host, port));
+  hosts.push(authority(options.host, port));
   return {
     name: options.name,
     host: options.host,
@@ -122,26 +123,40 @@ function serverOptions(limits: ListenerLimits) {
 
 type Match = (method: string, path: string) => RouteMatch | undefined;
 
-function createHandler(options: ListenerOptions, match: Match, own: readonly string[]) {
+/** Most handlers need neither a log of their own nor a signal. */
+function lazyContext(make: () => Pick<RequestContext, 'log' | 'signal'>) {
+  let made: Pick<RequestContext, 'log' | 'signal'> | undefined;
+  const get = () => {
+    made ??= make();
+    return made;
+  };
+  return {
+    get log() {
+      return get().log;
+    },
+    get signal() {
+      return get().signal;
+    },
+  };
+}
+
+function createHandler(options: ListenerOptions, match: Match, allowed: Allowed) {
   const nextId = createRequestIds(options);
   // Not AbortSignal.any on one signal for the life of the process: Node keeps a trace of each that depends on it.
   const running = new Set<AbortController>();
   let stopping = false;
-  const allowed = (): Allowed => ({
-    hosts: [...options.allowedHosts, ...own],
-    origins: options.allowedOrigins,
-    fromNodes: options.fromNodes === true,
-  });
   const serve = async (request: IncomingMessage, response: ServerResponse, requestId: string) => {
-    checkRequest(request, allowed());
+    checkRequest(request, allowed);
     const [path = '', query = ''] = splitTarget(request.url ?? '');
     const { route, params } = found(match(request.method ?? '', path), response);
     if (route.echoesRequestId === true) echoRequestId(request, response);
     const principal = await options.guards[route.surface]?.(request, route);
-    const log = options.log.child({ requestId, route: route.path, method: route.method });
-    const signal = closeSignal(response, running, stopping);
     const who = principal === undefined ? {} : { principal };
-    const context: RequestContext = { requestId, path, query, params, route, signal, log, ...who };
+    const lazy = lazyContext(() => {
+      const log = options.log.child({ requestId, route: route.path, method: route.method });
+      return { log, signal: closeSignal(response, running, stopping) };
+    });
+    const context: RequestContext = Object.assign(lazy, { requestId, path, query, params, route, ...who });
     await route.handle(request, response, context);
   };
   const request = (incoming: IncomingMessage, response: ServerResponse): void => {

@@ -24,8 +24,10 @@ export async function readJson(
 
 /** Answers with JSON. */
 export function sendJson(response: ServerResponse, status: number, value: object): void {
-  const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': String(body.length) });
+  const body = JSON.stringify(value);
+  const length = String(Buffer.byteLength(body));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
+  // As text it leaves in one piece with the head.
   response.end(body);
 }
 
