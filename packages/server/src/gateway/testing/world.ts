@@ -14,7 +14,7 @@ import { createListener } from '../../platform/http.js';
 import { migrate } from '../../platform/migrations.js';
 import { clock, random } from '../../platform/system.js';
 import type { TestDatabase } from '../../platform/testing/database.js';
-import type { Policy } from '../admission/ports.js';
+import type { CallLedger, Policy } from '../admission/ports.js';
 import type { AnnouncedTools } from '../mcp/announced-tools.js';
 import { createMemoryLog } from '../mcp/upstream/testing/deps.js';
 import { GATEWAY_MIGRATIONS } from '../migrations.js';
@@ -33,8 +33,14 @@ const seconds = () => Math.floor(clock.now() / 1000);
 const gatewayDid = createSigner(seed(1), crypto).did;
 const organisation = createSigner(seed(2), crypto);
 
-/** A gateway that listens, in front of real tool servers and a real database; the other rooms are test ports. */
-export async function openWorld(database: TestDatabase, servers: Servers, manifests: Manifests) {
+/** A gateway that listens, in front of real tool servers and a real database; the other rooms are test ports, the
+ *  ledger too if none is handed in. */
+export async function openWorld(
+  database: TestDatabase,
+  servers: Servers,
+  manifests: Manifests,
+  given?: CallLedger,
+) {
   await migrate(database.sql, GATEWAY_MIGRATIONS);
   const kernel = createKernel(Object.keys(servers));
   const audit = createTestSink();
@@ -45,7 +51,7 @@ export async function openWorld(database: TestDatabase, servers: Servers, manife
   const deps: GatewayDeps = {
     did: gatewayDid,
     authority: kernel.authority,
-    ledger,
+    ledger: given ?? ledger,
     sink: audit.sink,
     policy: () => policy,
     sql: database.sql,
@@ -74,7 +80,7 @@ export async function openWorld(database: TestDatabase, servers: Servers, manife
     setPolicy(change: (current: Policy) => Policy) {
       policy = change(policy);
     },
-    agent: (grants: Grant[]) => openAgent(kernel, `${listener.url}/mcp`, grants),
+    agent: (grants: Grant[], limits?: Limit[]) => openAgent(kernel, `${listener.url}/mcp`, grants, limits),
     async close() {
       await gateway.drain(1_000);
       await gateway.stop();
@@ -115,10 +121,15 @@ export function lidOf(key: string): string {
 }
 
 /** An agent with a session, who signs each request. */
-async function openAgent(kernel: ReturnType<typeof createKernel>, url: string, grants: Grant[]) {
+async function openAgent(
+  kernel: ReturnType<typeof createKernel>,
+  url: string,
+  grants: Grant[],
+  limits: Limit[] | undefined,
+) {
   const holder = createSigner(seed(3), crypto);
   const issued = issueCapability(
-    { ...claims(grants, undefined, 3600), sub: holder.did },
+    { ...claims(grants, limits, 3600), sub: holder.did },
     organisation,
     issueDeps,
   );
