@@ -11,7 +11,7 @@ export function formatMarkdown({ machine, commit, results }: Report, goals: read
       ['row', 'per s', 'p50 µs', 'p99 µs', 'p99.9 µs', 'B/op', 'B/session', 'RSS MiB', 'ours / theirs'],
       results.map(cellsOf),
     ),
-    table(['goal', 'reached', ''], goals.map(cellsOfGoal)),
+    ...(goals.length === 0 ? [] : [table(['goal', 'reached', ''], goals.map(cellsOfGoal))]),
     '<!-- /figures -->',
   ].join('\n\n');
 }

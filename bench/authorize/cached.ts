@@ -41,7 +41,7 @@ const QUICK_SIZES: typeof SIZES = [
 ];
 
 /** One row. */
-export async function measureCached(sizes: Sizes, effort: Effort): Promise<Result> {
+async function measureCached(sizes: Sizes, effort: Effort): Promise<Result> {
   const { sessions, capabilities, grants } = sizes;
   const world = createWorld();
   const open = await openSessions(world, sizes);
@@ -55,7 +55,7 @@ export async function measureCached(sizes: Sizes, effort: Effort): Promise<Resul
   return { name: 'authorize.cached', params, ...measured, bytes_per_session: open.bytesEach };
 }
 
-export function cachedContender(open: Sessions, order: Uint32Array): Contender {
+function cachedContender(open: Sessions, order: Uint32Array): Contender {
   const { hits } = open.table;
   const { actions } = open.authorizer;
   const numbers = { read: actions.find(itemOf(0, 'allowed')), write: actions.find(itemOf(0, 'write')) };

@@ -72,7 +72,7 @@ async function compare(platform: Child<Ready>, echoUrl: string, turns: Turns): P
 }
 
 /** The mix of the other rows: another folder and a write must be denied. */
-export async function makeRequests(ready: Ready): Promise<readonly LoadRequest[]> {
+async function makeRequests(ready: Ready): Promise<readonly LoadRequest[]> {
   const token = await readAdminToken(ready);
   const kernel = createKernelClient({ url: ready.kernel, adminToken: token });
   const chains: string[] = [];

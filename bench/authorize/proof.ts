@@ -37,7 +37,7 @@ const SIZES: readonly SessionSizes[] = [
 const QUICK_SIZES: typeof SIZES = [{ sessions: 200, capabilities: 64 }];
 
 /** One row. */
-export async function measureProof(sizes: SessionSizes, effort: Effort, quick: boolean): Promise<Result> {
+async function measureProof(sizes: SessionSizes, effort: Effort, quick: boolean): Promise<Result> {
   const { sessions, capabilities } = sizes;
   const world = createWorld();
   const open = await openSessions(world, sizes);
@@ -65,7 +65,7 @@ const REQUEST = {
   bodyHash: crypto.sha256Hex(new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"tools/call"}')),
 } as const;
 
-export function proofContender(world: World, open: Sessions, order: Uint32Array): Contender {
+function proofContender(world: World, open: Sessions, order: Uint32Array): Contender {
   const { hits } = open.table;
   const expected = expectedCodes();
   let calls: SignedCall[] = [];
