@@ -23,7 +23,8 @@ function citations(): Set<string> {
   );
   return new Set(
     cited.flatMap(
-      (name) => readFileSync(`${root}${name}`, 'utf8').match(/\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC)-\d+/g) ?? [],
+      (name) =>
+        readFileSync(`${root}${name}`, 'utf8').match(/\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC)-\d+/g) ?? [],
     ),
   );
 }
