@@ -8,8 +8,8 @@ import type { JsonObject } from '../encoding/json.js';
 import { isTrustError } from '../error.js';
 import { createSigner } from '../identity/signer.js';
 import { createNodeCrypto } from '../node/index.js';
-import { sessionMac } from '../session/mac.js';
 import type { AuthenticatedRequest } from '../session/mac.js';
+import { sessionMac } from '../session/mac.js';
 import { encodeSessionId } from '../session/sid.js';
 import { createSessionTable } from '../session/table.js';
 import type { Anchors } from './anchor.js';
@@ -468,7 +468,9 @@ describe('the fast path', () => {
       expect(seen.answers.get(code) ?? 0, code).toBeGreaterThan(0);
   });
 
-  it('CAP-20 never widens: what a chain allows, every beginning of it allows', { timeout: 21_600_000 }, () => {
+  it('CAP-20 never widens: what a chain allows, every beginning of it allows', {
+    timeout: 21_600_000,
+  }, () => {
     const tally = { calls: 0, allowed: 0 };
     const plan = fc.record({
       anchor: grants,
