@@ -1,0 +1,12 @@
+// What the package offers of its folder evidence, by name.
+export { type BundleContent, type ParsedBundle, parseBundle, signBundle } from './bundle.js';
+export { eventBytes, eventHash, openDisclosures, parseEvent } from './event.js';
+export type { HistoryCounts } from './history.js';
+export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
+export { parseTrustFile, type Trust } from './trust-file.js';
+export {
+  type BundleFacts,
+  type BundleReport,
+  inspectBundle,
+  verifyBundle,
+} from './verify-bundle.js';

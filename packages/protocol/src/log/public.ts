@@ -1,0 +1,88 @@
+// What the package offers of its folder log, by name.
+export { decodeBase64, encodeBase64 } from './base64.js';
+export {
+  type Checkpoint,
+  formatCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  type TrustedLog,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from './checkpoint.js';
+export { commit, disclose, openCommitment } from './commitment.js';
+export {
+  type CompactTree,
+  createCompactTree,
+  EMPTY_FRONTIER,
+  type Frontier,
+  type OnNode,
+  rootOf,
+} from './compact-tree.js';
+export { createTreeHasher, HASH_BYTES, type Sha256, type TreeHasher } from './hash.js';
+export {
+  EMPTY_EDGE,
+  edgeRoot,
+  growLog,
+  type LogEdge,
+  type LogGrowth,
+  restoreEdge,
+  type TileWrite,
+} from './log-edge.js';
+export {
+  formatNote,
+  MAX_NOTE_LENGTH,
+  MAX_NOTE_SIGNATURES,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  signNote,
+  type VerifiedNote,
+  verifyNote,
+} from './note.js';
+export {
+  createNoteSigner,
+  createNoteVerifier,
+  formatVerifierKey,
+  type NoteCrypto,
+  type NoteSigner,
+  type NoteVerifier,
+  parseVerifierKey,
+  type VerifierKey,
+} from './note-key.js';
+export { makeProof, type ProofPlan, planConsistency, planInclusion } from './proof.js';
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from './proof-check.js';
+export {
+  frontierAt,
+  type HashReader,
+  type NodeId,
+  planFrontier,
+  planRange,
+  rangeRoot,
+  rootAt,
+} from './range.js';
+export {
+  decodeEntryBundle,
+  decodeHashTile,
+  edgeTiles,
+  encodeEntryBundle,
+  encodeHashTile,
+  MAX_ENTRY_BYTES,
+  parseTilePath,
+  TILE_WIDTH,
+  type TileId,
+  tilePath,
+  tilesOf,
+} from './tile.js';
+export { createTileReader, type LoadedTile, tilesForNodes } from './tile-reader.js';
+export {
+  formatTlogProof,
+  parseTlogProof,
+  type TlogProof,
+  type VerifiedInclusion,
+  verifyTlogProof,
+} from './tlog-proof.js';
