@@ -22,7 +22,7 @@ const verification = createVerification({
   gateway,
   policy,
   revocations: { isLinkRevoked: () => false, isFresh: () => true, track: () => undefined },
-  standing: { isInactive: () => false },
+  standing: { isInactive: () => false, isFresh: () => true },
   resolver,
   crypto: portableCrypto,
   clock,

@@ -96,7 +96,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const feed = createFeed({ ...deps, store, revocations });
   await feed.start();
   const gateway = deps.gateway.did;
-  const standing = createStanding(store);
+  const standing = createStanding(store, deps.clock);
   standing.onEnded((did) =>
     revocations.enforceWhere((index, links) => namesEnded(index, links, (one) => one === did)),
   );

@@ -25,7 +25,7 @@ export interface Verification {
   /** Checks one that was verified earlier: times, revocations, the anchor, the age of fetched keys. Synchronous.
    *  @throws {TrustError} REVOKED | EXPIRED | NOT_YET_VALID | UNTRUSTED_ISSUER | UNAVAILABLE */
   assertInForce(capability: VerifiedCapability, op: 'read' | 'write'): void;
-  /** @throws {TrustError} UNAVAILABLE while revocations may be unheard of */
+  /** @throws {TrustError} UNAVAILABLE while revocations or endings may be unheard of */
   assertFresh(op: 'read' | 'write'): void;
   /** True while the policy has this anchor, word for word. */
   hasAnchor(anchor: Anchor): boolean;
@@ -38,7 +38,7 @@ export interface VerificationDeps {
   readonly gateway: string;
   readonly policy: () => KernelPolicy;
   readonly revocations: Pick<Revocations, 'isLinkRevoked' | 'isFresh' | 'track'>;
-  readonly standing: Pick<Standing, 'isInactive'>;
+  readonly standing: Pick<Standing, 'isInactive' | 'isFresh'>;
   readonly resolver: DidResolver;
   readonly crypto: CryptoProvider;
   /** Verifies signatures on other threads; by default `crypto` does, here. */
@@ -60,7 +60,7 @@ export function createVerification(deps: VerificationDeps): Verification {
   const now = (): number => Math.floor(deps.clock.now() / 1000);
   const hasAnchor = createAnchorCheck(policy);
   const assertFresh = (op: 'read' | 'write'): void => {
-    if (!revocations.isFresh(op)) throw staleFeed();
+    if (!revocations.isFresh(op) || !deps.standing.isFresh(op)) throw staleFeed();
   };
   const context = (): VerifyContext => {
     assertFresh('read');
