@@ -148,6 +148,15 @@ describe('passing on', () => {
     expect(details.filter((detail) => detail.includes('too many'))).toHaveLength(3);
   });
 
+  it('passes on no more than its share for one address', async () => {
+    const url = await front(await ownerOf(() => undefined), { perAddress: 1, headMs: 500 });
+    const answers = await Promise.all(Array.from({ length: 3 }, () => post(url, '{}')));
+    const details = await Promise.all(
+      answers.map(async (one) => ((await one.json()) as { detail: string }).detail),
+    );
+    expect(details.filter((detail) => detail.includes('too many'))).toHaveLength(2);
+  });
+
   it('tells that nobody is there, or that the owner died before it answered', async () => {
     expect(await (await post(await front('http://127.0.0.1:1'), '{}')).text()).toBe('refused');
     const dying = await listen((request) => request.socket.destroy());

@@ -5,6 +5,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import { clientAddress } from '../client-address.js';
 import type { Log } from '../log.js';
 import type { RequestContext } from '../routes.js';
+import { createShares } from '../shares.js';
 import type { CallableNode, NodeCaller, ProvenRequest } from './node-caller.js';
 import { ANSWER_HEADER, NODE_HEADER, NODE_HEADERS } from './node-proof.js';
 import { formatRun } from './node-run.js';
@@ -29,8 +30,9 @@ export interface ForwardCall {
 
 /** Bounds; times in milliseconds. */
 export interface ForwardLimits {
-  /** Requests that are passed on at a time. */
+  /** Requests that are passed on at a time, in all and for one client address. */
   readonly concurrent: number;
+  readonly perAddress: number;
   readonly connectMs: number;
   /** Until the head of the answer: an upstream call may take its time. */
   readonly headMs: number;
@@ -40,6 +42,7 @@ export interface ForwardLimits {
 
 export const FORWARD_LIMITS: ForwardLimits = {
   concurrent: 256,
+  perAddress: 64,
   connectMs: 2_000,
   headMs: 330_000,
   idleMs: 330_000,
@@ -53,16 +56,16 @@ export interface ForwardDeps {
 
 export function createForwarding(deps: ForwardDeps): Forwarding {
   const limits = { ...FORWARD_LIMITS, ...deps.limits };
-  let running = 0;
+  const running = createShares({ all: limits.concurrent, perAddress: limits.perAddress });
   return {
     pass: async (to, call) => {
-      if (running >= limits.concurrent)
-        throw unavailable('too many requests are being passed on to other nodes');
-      running += 1;
+      // Kept: once its socket is gone, a request does not tell its address any more.
+      const address = clientAddress(call.request);
+      if (!running.take(address)) throw unavailable('too many requests are being passed on to other nodes');
       try {
         return await pass(to, call, { ...deps, limits });
       } finally {
-        running -= 1;
+        running.give(address);
       }
     },
   };
