@@ -1,5 +1,6 @@
 import { FEED_LIMITS, type FeedItem, type FeedPage, type FeedSnapshot } from '@talosprotocol/contracts';
 import { type CryptoProvider, type Signer, signFeedSnapshot, TrustError } from '@talosprotocol/protocol';
+import { createShares } from '../../platform/shares.js';
 import type { Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import type { Feed } from './feed.js';
@@ -9,8 +10,9 @@ import type { RevocationStore } from './store.js';
 /** The feed as it goes over HTTP. */
 export interface FeedPages {
   /** Entries after `n`. If there is none, waits for one or for the next heartbeat, but not for long (REV-10).
-   *  @throws {TrustError} NOT_FOUND: entries after `n` are forgotten; RATE_LIMITED: too many wait */
-  after(n: number, signal: AbortSignal): Promise<FeedPage>;
+   *  @throws {TrustError} NOT_FOUND: entries after `n` are forgotten; RATE_LIMITED: too many wait, of all or of this
+   *  address */
+  after(n: number, signal: AbortSignal, address: string): Promise<FeedPage>;
   /** All in force (REV-11). @throws {TrustError} UNAVAILABLE: more than a snapshot may hold */
   snapshot(): Promise<FeedSnapshot>;
 }
@@ -24,27 +26,24 @@ export interface FeedPagesDeps {
   readonly clock: Clock;
 }
 
-/** Most callers that wait at a time, and how long each does. */
-const MAX_WAITING = 256;
+/** Most callers that wait at a time, in all and of one address, and how long each does. */
+const MAX_WAITING = { all: 256, perAddress: 16 };
 const WAIT_MS = 10_000;
 
 export function createFeedPages(deps: FeedPagesDeps): FeedPages {
   const { feed, organisation, crypto, clock } = deps;
   const { iss } = feed.writer;
   const feedStore = createFeedStore(deps.sql);
-  let waiting = 0;
+  const waiting = createShares(MAX_WAITING);
   let known: { readonly n: number; readonly at: number; readonly made: Promise<FeedSnapshot> } | undefined;
 
-  const wait = async (signal: AbortSignal): Promise<void> => {
-    if (waiting >= MAX_WAITING) {
+  const wait = async (signal: AbortSignal, address: string): Promise<void> => {
+    if (!waiting.take(address)) {
       throw new TrustError('RATE_LIMITED', 'too many callers wait for revocations', {
         hint: 'Try again in a second, or follow the feed at another node.',
       });
     }
-    waiting += 1;
-    await nextNews(feed, signal).finally(() => {
-      waiting -= 1;
-    });
+    await nextNews(feed, signal).finally(() => waiting.give(address));
   };
   const read = async (n: number): Promise<FeedPage> => {
     // The heartbeat first: one that is older than the entries beside it is no rollback, one that is newer might be.
@@ -62,8 +61,8 @@ export function createFeedPages(deps: FeedPagesDeps): FeedPages {
     return { statement, items: items as FeedItem[], heartbeat };
   };
   return {
-    after: async (n, signal) => {
-      if (n >= feed.head().n) await wait(signal);
+    after: async (n, signal, address) => {
+      if (n >= feed.head().n) await wait(signal, address);
       const first = n < feed.head().n ? await feedStore.firstEntry(iss) : undefined;
       if (first !== undefined && first > n + 1) {
         throw new TrustError('NOT_FOUND', `entries before ${first} are forgotten`, {

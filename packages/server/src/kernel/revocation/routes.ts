@@ -26,10 +26,10 @@ export function createRevocationRoutes(deps: RevocationRoutesDeps): readonly Rou
     },
   });
   return [
-    open('/talos/v1/revocations/feed', async (_, response, { query, signal }) => {
+    open('/talos/v1/revocations/feed', async (request, response, { query, signal }) => {
       const after = readAfter(readQuery(query, ['after']).get('after'));
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, await pages.after(after, signal));
+      sendJson(response, 200, await pages.after(after, signal, addressOf(request)));
     }),
     open('/talos/v1/revocations/snapshot', async (_, response, { query }) => {
       readQuery(query, []);
