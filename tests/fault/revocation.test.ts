@@ -148,7 +148,10 @@ describe('two nodes on one database', () => {
     b().child.stdin?.write('55000');
     expect(await b().nextLine()).toBe('skipped');
     expect(await decide(b(), chain)).toBe('UNAVAILABLE');
+    // A minute passes at both.
+    a().child.stdin?.write('55000');
     a().child.kill('SIGCONT');
+    expect(await a().nextLine()).toBe('skipped');
     await until(async () => (await decide(b(), chain)) === 'allow', 5_000);
     await until(async () => (await decide(b(), chain, 'write')) === 'SCOPE_MISMATCH', 5_000);
   }, 30_000);

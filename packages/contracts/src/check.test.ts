@@ -192,3 +192,12 @@ describe('a refusal', () => {
     expect(check({ ...refusal, item: `write ${'a'.repeat(12_801)}` })).toBeDefined();
   });
 });
+
+it('a value that holds itself, or one part very often, is refused in bounded time', () => {
+  const knot: unknown[] = [];
+  knot.push(knot, knot);
+  expect(createChecker(PolicyDocument)({ version: 1, servers: {}, more: knot })).toContain('/more');
+  let often: unknown = 'x';
+  for (let level = 0; level < 64; level++) often = [often, often];
+  expect(createChecker(PolicyDocument)({ version: 1, servers: {}, more: often })).toContain('/more');
+});

@@ -55,9 +55,15 @@ function firstFault(validator: Validator, value: unknown): string {
 
 /** A value with as many elements of each array, and about as many members of each object. What is wrong with it is
  *  wrong with the whole: no array must have more than one element. */
-function beginningOf(value: unknown, most: number): unknown {
-  if (Array.isArray(value)) return value.slice(0, most).map((element) => beginningOf(element, most));
+function beginningOf(value: unknown, most: number, seen = new Set<unknown>()): unknown {
+  // What a parser of another language gives may hold itself, or one part many times.
+  if (seen.has(value)) return value;
+  if (Array.isArray(value)) {
+    seen.add(value);
+    return value.slice(0, most).map((one) => beginningOf(one, most, seen));
+  }
   if (!isRecord(value)) return value;
+  seen.add(value);
   const members = Object.entries(value).slice(0, Math.max(most, MIN_MEMBERS));
-  return Object.fromEntries(members.map(([name, member]) => [name, beginningOf(member, most)]));
+  return Object.fromEntries(members.map(([name, member]) => [name, beginningOf(member, most, seen)]));
 }

@@ -11,7 +11,7 @@ const { socketFolder, port, user, password, database, seed } = JSON.parse(proces
 let skipped = 0;
 const time = {
   get now() {
-    return clock.now();
+    return clock.now() + skipped;
   },
   get monotonic() {
     return clock.monotonic() + skipped;
