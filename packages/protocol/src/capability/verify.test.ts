@@ -198,7 +198,9 @@ describe('verifyCapability', () => {
   it('CAP-19 allows bearer only where every ancestor and the anchor do', async () => {
     const bearer = { bearer: true, aud: [gateway.did], exp: NOW + 600 };
     const allowing = rootWith({ bearer_below: true });
-    await expect(verifyCapability(childOf(allowing, bearer), context())).resolves.toBeDefined();
+    await expect(verifyCapability(childOf(allowing, bearer), context())).resolves.toMatchObject({
+      leaf: { claims: { bearer: true } },
+    });
     await expectRefusal(childOf(rootWith(), bearer), 'DELEGATION_INVALID', 2);
     const middle = childOf(allowing, { dlg: 1, sub: agent.did });
     await expectRefusal(childOf(middle, bearer), 'DELEGATION_INVALID', 3);
@@ -212,9 +214,9 @@ describe('verifyCapability', () => {
   it('CAP-19 forgives 30 s at both ends, and not one more', async () => {
     const root = rootWith();
     const at = (now: number) => ({ now });
-    await expect(verifyCapability(root, context(at(NOW - 30)))).resolves.toBeDefined();
+    await expect(verifyCapability(root, context(at(NOW - 30)))).resolves.toHaveProperty('chain', root);
     await expectRefusal(root, 'NOT_YET_VALID', 1, at(NOW - 31));
-    await expect(verifyCapability(root, context(at(NOW + 3629)))).resolves.toBeDefined();
+    await expect(verifyCapability(root, context(at(NOW + 3629)))).resolves.toHaveProperty('chain', root);
     await expectRefusal(root, 'EXPIRED', 1, at(NOW + 3630));
     await expectRefusal(rootWith({ nbf: NOW + 31 }), 'NOT_YET_VALID', 1);
     await expectRefusal(rootWith({ nbf: NOW - 500 }), 'NOT_YET_VALID', 1, at(NOW - 31));
@@ -229,14 +231,16 @@ describe('verifyCapability', () => {
 
   it('ENC-11 refuses a DID that differs from ours by the case of one letter', async () => {
     const ours = { audience: 'did:web:gateways.example:main' };
-    await expect(verifyCapability(rootWith({ aud: [ours.audience] }), context(ours))).resolves.toBeDefined();
+    const root = rootWith({ aud: [ours.audience] });
+    await expect(verifyCapability(root, context(ours))).resolves.toHaveProperty('chain', root);
     await expectRefusal(rootWith({ aud: ['did:web:gateways.example:Main'] }), 'AUDIENCE_MISMATCH', 1, ours);
   });
 
   it('CAP-19 refuses a leaf that may only delegate, not one below it', async () => {
     const root = rootWith({ invoke: false });
     await expectRefusal(root, 'DELEGATION_INVALID', 1);
-    await expect(verifyCapability(childOf(root), context())).resolves.toBeDefined();
+    const child = childOf(root);
+    await expect(verifyCapability(child, context())).resolves.toHaveProperty('chain', child);
   });
 
   it('ID-6 asks the resolver for a DID only after its parent verified, and counts a revocation meanwhile', async () => {

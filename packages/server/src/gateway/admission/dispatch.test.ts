@@ -98,7 +98,7 @@ describe('a tool with a price, before a ledger in PostgreSQL', () => {
     expect(await first).toMatchObject({ result: {} });
     delete world.audit.state.gate;
     await expect.poll(() => spentOf(lidOf(key))).toEqual({ used: PRICE, held: 0 });
-    expect((await call(key, 'environment')).result).toBeTruthy();
+    expect(await call(key, 'environment')).toMatchObject({ result: { content: expect.any(Array) } });
     const refused = await call(key, 'count');
     expect(refused.error?.data).toMatchObject({
       code: 'BUDGET_EXCEEDED',
