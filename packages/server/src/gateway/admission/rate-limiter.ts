@@ -1,4 +1,5 @@
 import { TrustError } from '@talosprotocol/protocol';
+import { networkOf } from '../../platform/client-address.js';
 import type { RateLimiter } from './ports.js';
 
 interface Bucket {
@@ -11,7 +12,7 @@ const MINUTE_MS = 60_000;
 /** A quarter of a minute's worth may come at once. */
 const BURST = 0.25;
 
-/** One token bucket per client address. At most 10,000 are remembered, the least recently seen is forgotten first:
+/** One token bucket per client address, of IPv6 per network. At most 10,000 are remembered, the least recently seen is forgotten first:
  *  whoever can use that many addresses gets no more than one burst from each. */
 export function createRateLimiter(perMinute: () => number, monotonic: () => number): RateLimiter {
   const buckets = new Map<string, Bucket>();
@@ -33,7 +34,7 @@ export function createRateLimiter(perMinute: () => number, monotonic: () => numb
       const rate = perMinute();
       const capacity = Math.max(1, rate * BURST);
       const now = monotonic();
-      const bucket = bucketOf(address, capacity, now);
+      const bucket = bucketOf(networkOf(address), capacity, now);
       bucket.tokens = Math.min(capacity, bucket.tokens + ((now - bucket.at) * rate) / MINUTE_MS);
       bucket.at = now;
       if (bucket.tokens < 1) {

@@ -1,4 +1,5 @@
 import { encodeBase64url, isTrustError, TrustError } from '@talosprotocol/protocol';
+import { networkOf } from '../../platform/client-address.js';
 import { hashSecret } from './secret-text.js';
 
 /** Bounds how many credentials that do not count are looked up for one address: each look is a query. */
@@ -24,7 +25,7 @@ export function createAttempts(monotonic: () => number): Attempts {
     good.add(name);
   };
   const tryOnce = async <T>(address: string, name: string, look: () => Promise<T>): Promise<T> => {
-    const undo = failures.count(address);
+    const undo = failures.count(networkOf(address));
     try {
       const found = await look();
       undo();

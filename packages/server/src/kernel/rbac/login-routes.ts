@@ -9,7 +9,9 @@ import { readAdminCredential, readCookies, sessionCookie } from './credential.js
 import type { Logins } from './logins.js';
 import { callerOf, idOf, pageOf } from './routes.js';
 
-const BROWSER_COOKIE = 'talos-login';
+/** Under https no other host may plant it, as with the session's. */
+const browserCookie = (settings: OidcSettings | undefined): string =>
+  `${sessionCookie(settings?.origin)}-login`;
 
 export interface LoginRoutesDeps {
   readonly logins: Logins;
@@ -33,7 +35,7 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
         readQuery(query, []);
         const { location, browser } = await logins.begin();
         // Lax: the way back from the provider begins on the provider's page.
-        const cookie = cookieOf(BROWSER_COOKIE, browser, 600, settings(), 'Lax');
+        const cookie = cookieOf(browserCookie(settings()), browser, 600, settings(), 'Lax');
         response.writeHead(303, { location, 'set-cookie': cookie, 'cache-control': 'no-store' }).end();
       },
     },
@@ -42,13 +44,13 @@ function browserRoutes({ logins, limiter, settings }: LoginRoutesDeps): Route[] 
       path: '/talos/v1/rbac/callback',
       handle: async (request, response, { query }) => {
         limiter.take(clientAddress(request));
-        const [browser] = readCookies(request.headers.cookie, BROWSER_COOKIE);
+        const [browser] = readCookies(request.headers.cookie, browserCookie(settings()));
         const name = sessionCookie(settings()?.origin);
         const [before] = readCookies(request.headers.cookie, name);
         const { token, seconds } = await logins.complete({ query, browser, before });
         response.setHeader('set-cookie', [
           cookieOf(name, token, seconds, settings(), 'Strict'),
-          cookieOf(BROWSER_COOKIE, '', 0, settings(), 'Lax'),
+          cookieOf(browserCookie(settings()), '', 0, settings(), 'Lax'),
         ]);
         response.setHeader('cache-control', 'no-store');
         sendJson(response, 200, { logged_in: true });
