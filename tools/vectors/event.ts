@@ -112,6 +112,26 @@ export function eventNoun(): Noun {
     ['action-arguments', 'AUD-5', { action: { method: 'tools/call', arguments: {} } }],
     ['source-address', 'AUD-5', { source: '127.0.0.1' }],
   ];
+  const outcome = (RECORDED[4] as Recorded).event;
+  const euro = { amount: 250_000, currency: 'EUR' };
+  for (const [id, event] of [
+    ['decision-held', { ...decision, held: euro }],
+    ['outcome-cost', { ...outcome, cost: { ...euro, amount: 1 } }],
+  ] as const)
+    n.ok(id, 'AUD-85', 'what it may cost, and did', { event }, { hash: hex(sha256(jcs(event))) });
+  for (const [id, held] of [
+    ['held-null', null],
+    ['held-zero', { ...euro, amount: 0 }],
+    ['held-float', { ...euro, amount: 0.5 }],
+    ['held-text', { ...euro, amount: '250000' }],
+    ['held-unsafe', { ...euro, amount: 2 ** 53 }],
+    ['held-lower', { ...euro, currency: 'eur' }],
+    ['held-member', { ...euro, tokens: 1 }],
+  ] as const)
+    no(id, 'AUD-85', { ...decision, held });
+  no('cost-negative', 'AUD-85', { ...outcome, cost: { ...euro, amount: -1 } });
+  no('cost-of-decision', 'AUD-85', { ...decision, cost: euro });
+  no('held-of-outcome', 'AUD-85', { ...outcome, held: euro });
   for (const [id, spec, changes] of decisions) no(`decision-${id}`, spec, { ...decision, ...changes });
   return n.done();
 }

@@ -1,4 +1,5 @@
 import { type Static, type TProperties, Type } from 'typebox';
+import { Cost } from './capability.js';
 import { ProblemCodeSchema } from './decision.js';
 import { DeactivatedBy, IdentityKind, WebvhVersionId } from './identity.js';
 import { ServerName, ToolName } from './policy-name.js';
@@ -160,6 +161,8 @@ export const EVENTS = {
     forwarded_hash: nullable(Commitment),
     refusal: nullable(Commitment),
     pin: nullable(HexHash),
+    /** What the call may cost at most; absent if nothing. Its price is in what `pin` covers (AUD-85). */
+    held: Type.Optional(Cost),
     policy: HexHash,
     source: nullable(AddressHash),
     actor,
@@ -175,6 +178,8 @@ export const EVENTS = {
       Type.Literal('lost'),
     ]),
     response_hash: nullable(Commitment),
+    /** What the call came to; absent if nothing (AUD-85). */
+    cost: Type.Optional(Cost),
   }),
   revocation: event('revocation', {
     lid: Hash43,

@@ -1,13 +1,22 @@
-import type { AuditEvent, DecisionEvent, EventOf, OutcomeEvent } from '@talosprotocol/contracts';
+import type {
+  AuditEvent,
+  Cost,
+  DecisionEvent,
+  EventOf,
+  EventPrincipal,
+  OutcomeEvent,
+} from '@talosprotocol/contracts';
 import { verifyRevocationAsOf } from '../capability/revocation.js';
+import type { VerifiedCapability } from '../capability/verified.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { parseTime } from '../encoding/time.js';
 import { verifyRevocationBelowAsOf } from '../revocation/below.js';
 import { type BelowRules, createBelowRules, ruleName } from '../revocation/below-rules.js';
-import { type CallCounts, createCallCounts } from './call-counts.js';
 import { type Chains, createChains } from './chains.js';
+import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
 import { createEndings, type Endings } from './endings.js';
+import { createLimitCounts, type LimitCounts } from './limit-counts.js';
 import { notProven } from './not-proven.js';
 import { createProofs } from './proofs.js';
 import { createSessions, type Sessions } from './sessions.js';
@@ -30,6 +39,8 @@ export interface HistoryCounts {
 /** Checks what events say of each other (AUD-22), in the order of the log. */
 export interface History {
   readonly counts: Readonly<HistoryCounts>;
+  /** What the calls came to, by currency. */
+  costs(): Spending[];
   /** `values` are the event's opened commitments by pointer, `index` its place in the log.
    *  @throws {TrustError} PROOF_NOT_PROVEN, or the code of the chain that failed */
   follow(event: AuditEvent, values: ReadonlyMap<string, unknown>, index: number): void;
@@ -40,13 +51,14 @@ interface State extends DecisionCheck {
   readonly crypto: CryptoProvider;
   readonly chains: Chains;
   readonly sessions: Sessions;
-  readonly calls: CallCounts;
+  readonly limits: LimitCounts;
+  readonly costs: Costs;
   /** Unix milliseconds of the revocation, by lid. */
   readonly revoked: Map<string, number>;
   readonly below: BelowRules;
   readonly endings: Endings;
-  /** `request` of allowed decisions that have no outcome yet, by event id. */
-  readonly open: Map<string, string>;
+  /** Allowed decisions that have no outcome yet, by event id. */
+  readonly open: Map<string, OpenCall>;
   /** Decisions that have their outcome. */
   readonly closed: Set<string>;
   readonly ids: Set<string>;
@@ -54,6 +66,12 @@ interface State extends DecisionCheck {
   readonly starts: Starts;
   readonly fromStart: boolean;
   readonly counts: HistoryCounts;
+}
+
+interface OpenCall extends Pick<DecisionEvent, 'request' | 'principal'> {
+  readonly held: Cost | undefined;
+  /** Tells the limits what was not spent of it. */
+  readonly giveBack: (unspent: number) => void;
 }
 
 /** Starts a history; `fromStart` says that the first event it will see is the log's first. */
@@ -67,7 +85,8 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     starts: createStarts(),
     sessions: createSessions(chains, crypto, fromStart),
     proofs: createProofs(crypto),
-    calls: createCallCounts(),
+    limits: createLimitCounts(),
+    costs: createCosts(),
     revoked: new Map(),
     below: createBelowRules(),
     endings: createEndings(crypto),
@@ -79,6 +98,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
   };
   return {
     counts: state.counts,
+    costs: state.costs.totals,
     follow: (event, values, index) => {
       state.starts.follow(event, index);
       followEvent(state, event, values);
@@ -109,6 +129,7 @@ function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<
 
 function followDenied(state: State, event: DecisionEvent): void {
   if (event.code === null) throw notProven('decision', 'a denial without a code');
+  if (event.held !== undefined) throw notProven('decision', 'a denial that holds money');
   const { cth } = event.credential;
   const chain = cth === undefined ? undefined : state.chains.find(cth);
   if (chain !== undefined) checkSubject(event, chain);
@@ -129,24 +150,43 @@ function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<s
   state.writes.dispatch(event);
   state.counts.allowed += 1;
   if (checked === undefined) state.counts.unchecked += 1;
-  else {
-    if (checked.recomputed) state.counts.recomputed += 1;
-    if (state.fromStart) state.calls.count(checked.capability);
-  }
-  state.open.set(event.id, event.request);
+  else if (checked.recomputed) state.counts.recomputed += 1;
+  const { id, request, principal, held } = event;
+  state.costs.hold(held);
+  const giveBack = checked === undefined ? KEEP : countLimits(state, event, checked.capability);
+  state.open.set(id, { request, principal, held, giveBack });
+}
+
+const KEEP = (): void => undefined;
+
+function countLimits(
+  { limits, fromStart }: State,
+  event: DecisionEvent,
+  capability: VerifiedCapability,
+): OpenCall['giveBack'] {
+  checkCurrency(event, capability);
+  return fromStart ? limits.count(capability, event.held) : KEEP;
 }
 
 function followOutcome(state: State, event: OutcomeEvent): void {
-  const request = state.open.get(event.decision);
+  const call = state.open.get(event.decision);
   if (state.closed.has(event.decision)) throw notProven('outcome', 'a second one of the same decision');
-  if (request === undefined && state.fromStart) {
+  if (call === undefined && state.fromStart) {
     throw notProven('outcome', 'the outcome of no allowed decision');
   }
-  if (request !== undefined && request !== event.request)
+  if (call !== undefined && call.request !== event.request)
     throw notProven('outcome', 'the outcome names another request than its decision');
+  if (call !== undefined && !isSamePrincipal(event.principal, call.principal))
+    throw notProven('outcome', 'the outcome is booked on another subject than its decision');
+  const unspent = state.costs.settle(event, call ?? null);
+  call?.giveBack(unspent);
   state.open.delete(event.decision);
   state.closed.add(event.decision);
   state.counts.outcomes += 1;
+}
+
+function isSamePrincipal(one: EventPrincipal | null, other: EventPrincipal | null): boolean {
+  return one?.sub === other?.sub && one?.prn === other?.prn;
 }
 
 function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capability.issued'>): void {

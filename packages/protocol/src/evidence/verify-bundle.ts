@@ -12,8 +12,9 @@ import { parseNote } from '../log/note.js';
 import { verifyInclusion } from '../log/proof-check.js';
 import { type ParsedBundle, parseBundle } from './bundle.js';
 import { createContinuity } from './continuity.js';
+import type { Spending } from './costs.js';
 import { eventBytes, openDisclosures } from './event.js';
-import { createHistory, type HistoryCounts } from './history.js';
+import { createHistory, type History, type HistoryCounts } from './history.js';
 import { notProven } from './not-proven.js';
 import type { Trust } from './trust-file.js';
 
@@ -38,6 +39,8 @@ export interface BundleFacts {
 /** What a bundle proves under the auditor's trust file. */
 export interface BundleReport extends BundleFacts {
   readonly counts: Readonly<HistoryCounts>;
+  /** What the calls came to, by currency (AUD-85). */
+  readonly costs: readonly Spending[];
 }
 
 /** Verifies a bundle against what the auditor trusts, offline (AUD-21, AUD-22). Nothing inside the bundle is trusted:
@@ -49,8 +52,8 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust, crypto: CryptoProv
   const checkpoint = asProof('checkpoint', () => verifyLog(parsed, trust));
   asProof('statement', () => verifyStatement(parsed, checkpoint, trust, crypto));
   checkRange(parsed, checkpoint);
-  const counts = verifyEntries(parsed, checkpoint, trust, crypto);
-  return { ...reportOf(parsed, checkpoint), counts };
+  const history = verifyEntries(parsed, checkpoint, trust, crypto);
+  return { ...reportOf(parsed, checkpoint), counts: history.counts, costs: history.costs() };
 }
 
 /** Says what is consistent in a bundle without any trust: its form, its statement under the key it names itself, and
@@ -112,7 +115,7 @@ function verifyEntries(
   checkpoint: Checkpoint,
   trust: Trust,
   crypto: CryptoProvider,
-): HistoryCounts {
+): History {
   const hasher = createTreeHasher(crypto.sha256);
   const fromStart = bundle.range.from === 0;
   const continuity = createContinuity(fromStart);
@@ -125,7 +128,7 @@ function verifyEntries(
       history.follow(entry.event, openDisclosures(entry.event, entry.disclosures, crypto), entry.index);
     });
   }
-  return history.counts;
+  return history;
 }
 
 /** The leaf data of the entry, proven to be in the tree. */

@@ -46,6 +46,12 @@ export function isAllowedWrite(draft: AuditDraft): draft is AuditDraft<'decision
   return draft.type === 'decision' && draft.members.effect === 'allow' && draft.members.action.op === 'write';
 }
 
+/** True if an outcome must follow this draft, whatever happens: of what changes something, and of what costs. */
+export function owesOutcome(draft: AuditDraft): boolean {
+  if (draft.type !== 'decision' || draft.members.effect !== 'allow') return false;
+  return draft.members.action.op === 'write' || draft.members.held !== undefined;
+}
+
 /** The chain an event refers to, which must be in the log before it (AUD-4). */
 export function chainOf(draft: AuditDraft): string | undefined {
   if (draft.type === 'decision') return draft.members.credential.cth;

@@ -12,7 +12,7 @@ import {
   formatTime,
   openDisclosures,
 } from '@talosprotocol/protocol';
-import { type AuditDraft, isAllowedWrite, uuidOf } from './draft.js';
+import { type AuditDraft, owesOutcome, uuidOf } from './draft.js';
 
 /** What the log adds to a draft. */
 interface EventPlace {
@@ -110,7 +110,7 @@ function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'di
     decision: type === 'outcome' ? uuidOf(members.decision) : null,
     cth: type === 'chain' ? members.cth : null,
     effect: type === 'decision' ? members.effect : undefined,
-    owed: isAllowedWrite(draft),
+    owed: owesOutcome(draft),
   };
 }
 

@@ -13,7 +13,7 @@ export interface LostDeps {
 
 const CHUNK = 256;
 
-/** Whatever became of the writes that a run allowed which is over, nobody recorded it (AUD-7): at a start those of this
+/** Whatever became of the writes, and of the calls with a price, that a run allowed which is over, nobody recorded it (AUD-7): at a start those of this
  *  process's earlier runs (`own`), at any time those of nodes that are gone. */
 export async function recordLost(
   { store, record, newId, tenant, running }: LostDeps,
@@ -31,6 +31,7 @@ function lostOutcome({
   decision,
   request,
   principal,
+  held,
 }: OwedRow): Omit<AuditDraft<'outcome'>, 'id' | 'tenant'> {
   return {
     type: 'outcome',
@@ -40,6 +41,8 @@ function lostOutcome({
       decision: `evt_${decision}`,
       status: 'lost',
       response_hash: null,
+      // Nobody says what it came to: what was held stays counted (CAP-21).
+      ...(held === null ? {} : { cost: held }),
     },
     disclosures: [],
   };

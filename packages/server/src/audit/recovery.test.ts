@@ -85,6 +85,19 @@ describe('a start after an orderly end', () => {
       await again.stop();
     }
   });
+
+  it('writes `lost` for a call with a price, whose price stays spent (AUD-85)', async () => {
+    tiles = await world.fresh();
+    const audit = await start();
+    const read = decision({ op: 'read' });
+    const held = { amount: 250_000, currency: 'EUR' };
+    await audit.record({ ...read, members: { ...read.members, held } });
+    await audit.stop();
+    const again = await start();
+    const record = await again.findRequest(read.members.request);
+    expect(record?.outcome).toMatchObject({ status: 'lost', cost: held });
+    await again.stop();
+  });
 });
 
 describe('a start with tiles that are missing', () => {

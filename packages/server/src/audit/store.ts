@@ -1,3 +1,4 @@
+import type { Cost } from '@talosprotocol/contracts';
 import type { Queries, Sql } from '../platform/sql.js';
 
 /** One event as it is stored. `event` is canonical JSON, byte for byte the leaf's data. */
@@ -15,11 +16,13 @@ interface RequestRows {
   readonly outcome: EventRow | undefined;
 }
 
-/** An allowed write that has no outcome yet. */
+/** An allowed call that has no outcome yet, and must have one. */
 export interface OwedRow {
   readonly decision: string;
   readonly request: string;
   readonly principal: string | null;
+  /** What its decision holds. */
+  readonly held: Cost | null;
 }
 
 /** Bytes a range would take in a bundle, without proofs. */
@@ -79,8 +82,9 @@ export function createAuditStore(sql: Sql): AuditStore {
     request: (uuid) => findRequest(sql, uuid),
     owed: (limit, running, own) =>
       sql.query(
-        `SELECT decision, request, principal FROM audit_owed
-         WHERE (node IS NULL AND $3) OR node <> ALL($2::text[]) ORDER BY decision LIMIT $1`,
+        `SELECT o.decision, o.request, o.principal, e.event::json -> 'held' AS held
+         FROM audit_owed o LEFT JOIN audit_event e ON e.id = o.decision
+         WHERE (o.node IS NULL AND $3) OR o.node <> ALL($2::text[]) ORDER BY o.decision LIMIT $1`,
         [limit, running, own],
       ),
     emitters: async () =>

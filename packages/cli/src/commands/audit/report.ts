@@ -1,4 +1,11 @@
-import type { BundleFacts, BundleReport, Trust, TrustError, VerifiedReceipt } from '@talosprotocol/protocol';
+import type {
+  BundleFacts,
+  BundleReport,
+  Spending,
+  Trust,
+  TrustError,
+  VerifiedReceipt,
+} from '@talosprotocol/protocol';
 import { describeFailure, type Output } from '../../output.js';
 import { printable } from '../../printable.js';
 
@@ -7,7 +14,7 @@ const NOT_PROVEN = [
   'that the agent rather than the gateway acted, beyond the proof it gave when a session opened',
   'that this range is all there ever was: whoever holds a receipt or a later checkpoint can compare',
   'constraints on arguments: arguments are not kept',
-  'other limits than a total of calls, and that a denial was right',
+  'limits by the day, the month and of rates and tokens, and that a denial was right',
   "the times and which policy was in force, beyond the log's word",
 ];
 
@@ -67,10 +74,25 @@ export function reportBundle(output: Output, report: BundleReport, trust: Trust)
           output.color.yellow(`  unchecked  ${counts.unchecked} whose chain lies before the range`),
         );
       output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
+      for (const spending of report.costs) output.line(`  cost       ${describeSpending(spending)}`);
       printTrusted(output, trust, report);
       printNotProven(output, notProvenBy(counts));
     },
   );
+}
+
+/** Money as people read it. */
+function describeSpending({ currency, spent, held }: Spending): string {
+  const open =
+    BigInt(held) === 0n ? '' : `, and at most ${formatMoney(held)} of calls without an outcome here`;
+  return `${formatMoney(spent)} ${currency}${open}`;
+}
+
+/** Micro-units as a decimal number. */
+function formatMoney(units: string): string {
+  const digits = units.padStart(7, '0');
+  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
+  return `${digits.slice(0, -6)}.${fraction}`;
 }
 
 function printFacts(

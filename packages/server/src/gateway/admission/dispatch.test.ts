@@ -1,5 +1,5 @@
 import type { Grant, Limit, ToolManifest } from '@talosprotocol/contracts';
-import { TrustError } from '@talosprotocol/protocol';
+import { parseBearerKey, TrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger, type Ledger } from '../../kernel/ledger/ledger.js';
 import { createLedgerStore } from '../../kernel/ledger/ledger-store.js';
@@ -8,6 +8,7 @@ import { migrate } from '../../platform/migrations.js';
 import { clock, random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
 import { createMemoryLog, nastyServer } from '../mcp/upstream/testing/deps.js';
+import { crypto } from '../testing/ports.js';
 import { issueKey, lidOf, newRid, openWorld, type World } from '../testing/world.js';
 
 const PRICE = 5;
@@ -74,6 +75,7 @@ async function spentOf(lid: string): Promise<{ used: number; held: number }> {
   };
 }
 
+const holderOf = (key: string): string => parseBearerKey(key, crypto).chain.leaf.claims.sub;
 const budget = (amount: number): Limit[] => [{ per: 'total', cost: euro(amount) }];
 
 /** Waits until a record waits at the gate, so that limits were held, and lets it through. */
@@ -157,6 +159,35 @@ describe('a tool with a price, before a ledger in PostgreSQL', () => {
     expect(answers[1]?.result).toEqual(answers[0]?.result);
     expect(answers[2]?.result).toEqual(answers[0]?.result);
     await expect.poll(() => spentOf(agent.lid)).toEqual({ used: PRICE, held: 0 });
+  });
+
+  it('stands in its decision and its outcome, of which an invoice is made (AUD-85)', async () => {
+    const key = issueKey(GRANTS, budget(PRICE));
+    await call(key, 'count');
+    await call(key, 'count');
+    await call(key, 'spoof');
+    const of = (type: string) =>
+      world.audit.events.filter((event) => event.type === type && event.principal?.sub === holderOf(key));
+    await expect.poll(() => of('outcome').length).toBe(2);
+    expect(of('decision').map(({ members }) => members)).toMatchObject([
+      { effect: 'allow', held: euro(PRICE) },
+      { effect: 'deny', code: 'BUDGET_EXCEEDED' },
+      { effect: 'allow', code: null },
+    ]);
+    expect(of('decision').map(({ members }) => 'held' in members)).toEqual([true, false, false]);
+    expect(of('outcome').map(({ members }) => ('cost' in members ? members.cost : null))).toEqual([
+      euro(PRICE),
+      null,
+    ]);
+  });
+
+  it('stays held while nobody knows whether the log shows it as allowed', async () => {
+    const key = issueKey(GRANTS, budget(PRICE));
+    world.audit.state.isAnswerLost = true;
+    expect((await call(key, 'count')).status).toBe(503);
+    delete world.audit.state.isAnswerLost;
+    expect(await spentOf(lidOf(key))).toEqual({ used: PRICE, held: PRICE });
+    expect((await call(key, 'count')).error?.data).toMatchObject({ code: 'BUDGET_EXCEEDED' });
   });
 
   it('is never overspent by calls at the same time', async () => {

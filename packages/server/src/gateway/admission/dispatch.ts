@@ -53,13 +53,15 @@ async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promi
       ...facts,
       pin: prepared.pin,
       forwardedHash: deps.drafts.hash(prepared.forwarded),
+      ...(call.cost.cost === undefined ? {} : { held: call.cost.cost }),
     });
     recorded = deps.sink.record(draft).catch(throwOutage);
     if (call.op === 'write') await recorded;
   } catch (error) {
-    // Not dispatched: the same rid may be tried again, unless that could give it a second allowed decision.
+    // Not dispatched: the same rid may be tried again, unless that could give it a second allowed decision. What the log
+    // may show as held stays so: else it would show more allowed than the limit does.
     const isUnrecorded = recorded === undefined || wasNotRecorded(error);
-    await settle(deps, hold, { cost: 0, tokens: 0 });
+    if (isUnrecorded) await settle(deps, hold, { cost: 0, tokens: 0 });
     if (name !== undefined && isUnrecorded) await deps.journal.release(name).catch(() => undefined);
     throw error;
   }

@@ -1,4 +1,4 @@
-import type { ActionRecord, Commitment, CredentialRecord, Disclosure } from '@talosprotocol/contracts';
+import type { ActionRecord, Commitment, Cost, CredentialRecord, Disclosure } from '@talosprotocol/contracts';
 import {
   type CheckedItem,
   type CryptoProvider,
@@ -38,6 +38,8 @@ export interface DecisionFacts {
   readonly requestHash?: string;
   readonly forwardedHash?: string;
   readonly pin?: string;
+  /** What the call may cost at most; recorded if it is allowed. */
+  readonly held?: Cost;
   readonly refusal?: Refusal;
 }
 
@@ -71,13 +73,21 @@ export function createDrafts(deps: {
       const { seal, disclosures } = vault();
       const { tenant, principal, members } = decision;
       const response_hash = seal('/response_hash', responseHash);
+      // A dispatched call costs what it was said to (DEC-8).
+      const { held: cost } = members;
       return {
         type: 'outcome',
         id: `evt_${uuid()}`,
         tenant,
         principal,
         disclosures,
-        members: { request: members.request, decision: decision.id, status, response_hash },
+        members: {
+          request: members.request,
+          decision: decision.id,
+          status,
+          response_hash,
+          ...(cost === undefined ? {} : { cost }),
+        },
       };
     },
   };
@@ -125,6 +135,7 @@ function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): Deci
       forwarded_hash: seal('/forwarded_hash', facts.forwardedHash),
       refusal: seal('/refusal', whereOf(refusal)),
       pin: facts.pin ?? null,
+      ...(refusal !== undefined || facts.held === undefined ? {} : { held: facts.held }),
       policy: facts.policy,
     },
   };

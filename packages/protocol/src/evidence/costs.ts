@@ -1,0 +1,74 @@
+import type { Cost, DecisionEvent, OutcomeEvent } from '@talosprotocol/contracts';
+import { limitsOf } from '../capability/limits.js';
+import type { VerifiedCapability } from '../capability/verified.js';
+import { notProven } from './not-proven.js';
+
+/** What calls came to in one currency, in micro-units. Decimal text: a sum may be greater than a number of JSON holds. */
+export interface Spending {
+  readonly currency: string;
+  /** By their outcomes. */
+  readonly spent: string;
+  /** By the decisions of the range that have no outcome in it. */
+  readonly held: string;
+}
+
+/** Sums up what calls cost. */
+export interface Costs {
+  hold(held: Cost | undefined): void;
+  /** `held` is that of the outcome's decision, if that is in the range. Gives what of it was not spent.
+   *  @throws {TrustError} PROOF_NOT_PROVEN: more than was held, or something else */
+  settle(outcome: OutcomeEvent, held: HeldCost): number;
+  totals(): Spending[];
+}
+
+/** What a decision held; null if the decision is not known. */
+export type HeldCost = { readonly held: Cost | undefined } | null;
+
+const NOTHING = { amount: 0, currency: '' };
+
+export function createCosts(): Costs {
+  const sums = new Map<string, { spent: bigint; held: bigint }>();
+  const sumOf = (currency: string): { spent: bigint; held: bigint } => {
+    const sum = sums.get(currency) ?? { spent: 0n, held: 0n };
+    sums.set(currency, sum);
+    return sum;
+  };
+  return {
+    hold: (held) => {
+      if (held !== undefined) sumOf(held.currency).held += BigInt(held.amount);
+    },
+    settle: ({ cost, status }, decision) => {
+      if (cost !== undefined) sumOf(cost.currency).spent += BigInt(cost.amount);
+      if (decision === null) return 0;
+      const { held = NOTHING } = decision;
+      const { amount, currency } = cost ?? { amount: 0, currency: held.currency };
+      if (currency !== held.currency || amount > held.amount)
+        throw notProven(
+          'cost',
+          'a call came to more than its decision held, or to money of another currency',
+        );
+      if (status === 'lost' && amount !== held.amount)
+        throw notProven('cost', 'of a call whose outcome was lost what was held is spent');
+      if (held.amount > 0) sumOf(held.currency).held -= BigInt(held.amount);
+      return held.amount - amount;
+    },
+    totals: () =>
+      [...sums]
+        .map(([currency, { spent, held }]) => ({ currency, spent: `${spent}`, held: `${held}` }))
+        .sort((a, b) => (a.currency < b.currency ? -1 : 1)),
+  };
+}
+
+/** A limit that counts money of another currency cannot be enforced, so nothing that costs is allowed under it (CAP-3).
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+export function checkCurrency({ held }: DecisionEvent, capability: VerifiedCapability): void {
+  if (held === undefined) return;
+  const foreign = limitsOf(capability).find(
+    ({ kind, currency }) => kind === 'cost' && currency !== held.currency,
+  );
+  if (foreign !== undefined)
+    throw notProven(
+      'limits',
+      `a call that costs ${held.currency} was allowed though link ${foreign.link} limits ${foreign.currency}`,
+    );
+}
