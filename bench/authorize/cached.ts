@@ -26,14 +26,14 @@ interface Sizes extends SessionSizes {
   readonly grants: number;
 }
 
-/** A holder may have 256 sessions (SES-8), a link 64 grants (CAP-1). */
+/** A holder may have 256 sessions (SES-8), a link 128 grants (CAP-1). */
 const SIZES: readonly Sizes[] = [
   { sessions: 10_000, capabilities: 1_024, grants: 1 },
   { sessions: 100_000, capabilities: 1_024, grants: 1 },
   { sessions: 1_000_000, capabilities: 4_096, grants: 1 },
   { sessions: 100_000, capabilities: 100_000, grants: 1 },
   { sessions: 10_000, capabilities: 1_024, grants: 10 },
-  { sessions: 10_000, capabilities: 1_024, grants: 64 },
+  { sessions: 10_000, capabilities: 1_024, grants: 100 },
 ];
 const QUICK_SIZES: typeof SIZES = [
   { sessions: 200, capabilities: 64, grants: 1 },

@@ -379,8 +379,8 @@ describe.each(PROVIDERS.map((crypto) => [crypto.name, crypto] as const))('chains
   // CAP-4
   it('of eight links, each full of grants and constraints, are taken or refused by their size', async () => {
     const where = Array.from({ length: 16 }, () => ({ ptr: '/a', op: 'glob', value: '*a*' }));
-    const full = Array.from({ length: 64 }, () => ({ scope: 'tool:fs', ops: ['read'], where }));
-    for (const grants of [full, full.slice(0, 8), Array(64).fill(GRANTS[0])]) {
+    const full = Array.from({ length: 128 }, () => ({ scope: 'tool:fs', ops: ['read'], where }));
+    for (const grants of [full, full.slice(0, 8), Array(128).fill(GRANTS[0])]) {
       const chain = join(...linksOf(8, (claims) => ({ ...claims, grants })));
       expect(chain.length).toBeGreaterThan(CHAIN_LIMITS.bytes);
       expect(await faultOf(() => verify(chain, crypto), ['MALFORMED'])).toBeUndefined();

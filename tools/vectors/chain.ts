@@ -127,7 +127,7 @@ export function chainNoun(): Noun {
     ['exp-below-iat', 'CAP-1', { exp: NOW - 1000 }],
     ['longer-than-a-year', 'CAP-1', { exp: NOW - 999 + 31_536_000 }],
     ['grants-empty', 'CAP-1', { grants: [] }],
-    ['65-grants', 'CAP-1', { grants: Array.from({ length: 65 }, () => DOCS) }],
+    ['129-grants', 'CAP-1', { grants: Array.from({ length: 129 }, () => DOCS) }],
     ['dlg-8', 'CAP-1', { dlg: 8 }],
     ['dlg-negative', 'CAP-1', { dlg: -1 }],
     ['dlg-text', 'CAP-1', { dlg: '1' }],

@@ -84,7 +84,7 @@ export const Limit = Type.Object(
 );
 export type Limit = Static<typeof Limit>;
 
-const grants = Type.Array(Grant, { minItems: 1, maxItems: 64 });
+const grants = Type.Array(Grant, { minItems: 1, maxItems: 128 });
 const limits = Type.Array(Limit, { minItems: 1, maxItems: 8 });
 
 /** An id its issuer chose; identifies nothing alone (CAP-1). */

@@ -1,6 +1,7 @@
 import type { Decision, Denial, Op } from '@talosprotocol/contracts';
 import type { JsonObject } from '../encoding/json.js';
 import { isTrustError } from '../error.js';
+import { type Coverage, createCoverage } from './coverage.js';
 import type { CompiledGrant } from './grant.js';
 import { hintForCaveat, hintForScope } from './hint.js';
 import type { CheckedItem } from './items.js';
@@ -96,12 +97,19 @@ function refusalOf(
   args: JsonObject,
   known: KnownCaveats,
 ): Refusal | undefined {
+  const why: Coverage =
+    items.length > FEW_ITEMS
+      ? createCoverage(grants, (grant) => caveatOf(grant, args, known))
+      : (item) => whyNot(item, grants, args, known);
   for (const item of items) {
-    const caveat = whyNot(item, grants, args, known);
+    const caveat = why(item);
     if (caveat !== undefined) return caveat === '' ? { item } : { item, caveat };
   }
   return undefined;
 }
+
+/** Up to so many items are held against one grant after another: an index would cost more. */
+const FEW_ITEMS = 8;
 
 interface KnownCaveats {
   readonly byGrant: Map<CompiledGrant, string | undefined>;
@@ -118,7 +126,7 @@ function whyNot(
   let first = '';
   for (const grant of grants) {
     if (!grant.allowsOp(item.op) || !coversScope(grant.scope, item.scope)) continue;
-    const caveat = grant.unconditional ? undefined : caveatOf(grant, args, known);
+    const caveat = caveatOf(grant, args, known);
     if (caveat === undefined) return undefined;
     first ||= caveat;
   }
@@ -126,6 +134,7 @@ function whyNot(
 }
 
 function caveatOf(grant: CompiledGrant, args: JsonObject, known: KnownCaveats): string | undefined {
+  if (grant.unconditional) return undefined;
   const { byGrant, memo } = known;
   if (!byGrant.has(grant)) byGrant.set(grant, grant.brokenCaveat(args, memo));
   return byGrant.get(grant);

@@ -5,7 +5,7 @@ const JTI = /^[A-Za-z0-9_-]{1,64}$/;
 const HASH = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 const SCOPE = /^(?:tool|llm|a2a|admin):[!-~]{1,1020}$/;
 const LAST_SECOND = 253_402_300_799;
-const MAX_GRANTS = 64;
+const MAX_GRANTS = 128;
 const MAX_DLG = 7;
 /** `iss`, `sub`, `jti`, `iat`, `exp`, `grants` */
 const REQUIRED = 6;
