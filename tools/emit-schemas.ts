@@ -36,6 +36,7 @@ const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])
   ['receipt', 'A receipt (AUD-14)', contracts.Receipt],
   ['bundle', 'A bundle (AUD-16)', contracts.Bundle],
   ['bundle-statement', "Payload of a bundle's statement (AUD-18)", contracts.BundleStatementClaims],
+  ['anchor-proof', 'A proof of a chain anchor (AUD-36)', contracts.AnchorProof],
   ['trust-file', 'A trust file (AUD-19)', contracts.TrustFile],
   ['talos-yaml', 'The configuration talos.yaml', contracts.PolicyDocument],
   ['well-known', 'The document /.well-known/talos.json', contracts.WellKnown],

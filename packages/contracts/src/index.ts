@@ -1,4 +1,18 @@
 export {
+  ANCHOR_PROOFS,
+  AnchorProof,
+  EvmAddress,
+  EvmAnchorProof,
+  EvmBlockHash,
+  EvmChain,
+  MAX_EVM_HEADER,
+  MAX_OTS_BYTES,
+  MAX_TRIE_NODE,
+  OpenTimestampsProof,
+  TrustedBlock,
+  TrustedContract,
+} from './anchor.js';
+export {
   ActionRecord,
   AddressHash,
   AuditEvent,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { TrustedBlock, TrustedContract } from './anchor.js';
 import { AuditEvent, Disclosure } from './audit.js';
 import { TrustAnchor } from './capability.js';
 import {
@@ -104,6 +105,8 @@ export const TrustFile = Type.Object(
     emitters: Type.Array(Did, { maxItems: 256, uniqueItems: true }),
     anchors,
     policies: Type.Optional(Type.Array(PolicyAnchors, { maxItems: MAX_POLICIES })),
+    blocks: Type.Optional(Type.Array(TrustedBlock, { maxItems: 4_096 })),
+    contracts: Type.Optional(Type.Array(TrustedContract, { maxItems: 256 })),
   },
   CLOSED,
 );

@@ -1,4 +1,5 @@
 // Each folder lists by name what it offers.
+export * from './anchor/public.js';
 export * from './capability/public.js';
 export * from './crypto/public.js';
 export * from './encoding/public.js';

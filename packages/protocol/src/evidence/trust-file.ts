@@ -1,4 +1,5 @@
 import { createChecker, MAX_TRUST_BYTES, TrustFile } from '@talosprotocol/contracts';
+import { type ChainTrust, readChainTrust } from '../anchor/chain-trust.js';
 import { type Anchor, type Anchors, parseAnchors } from '../capability/anchor.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
@@ -20,6 +21,8 @@ export interface Trust {
   /** Of each issuer that any policy names the anchor with the longest `bearerMax`: a chain or a revocation verifies
    *  with these exactly if it verifies with the anchors of some policy. */
   readonly all: Anchors;
+  /** Blocks and contracts of chains (AUD-37). */
+  readonly chains: ChainTrust;
 }
 
 const check = createChecker(TrustFile);
@@ -42,6 +45,7 @@ export function parseTrustFile(bytes: Uint8Array, crypto: CryptoProvider): Trust
     exporters: new Set(file.exporters),
     emitters: new Set(file.emitters),
     ...readAnchors(file, crypto),
+    chains: readChainTrust(file.blocks, file.contracts),
   };
 }
 

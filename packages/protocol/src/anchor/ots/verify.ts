@@ -1,0 +1,73 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { OpenTimestampsProof } from '@talosprotocol/contracts';
+import { equalBytes } from '../../crypto/equal.js';
+import { decodeBase64url } from '../../encoding/base64url.js';
+import { decodeHex } from '../../encoding/hex.js';
+import { encodeUtf8 } from '../../encoding/utf8.js';
+import { formatCheckpoint } from '../../log/checkpoint.js';
+import type { ChainTrust, KnownBlock } from '../chain-trust.js';
+import { notAnchored } from '../not-anchored.js';
+import type { AnchorFacts } from '../verified-anchor.js';
+import { type BitcoinHeader, bitcoinHash, parseBitcoinHeader } from './bitcoin-header.js';
+import { isOfSha256, parseOtsFile } from './file.js';
+import { attestationsOf, type OtsTimestamp } from './timestamp.js';
+
+/** What a timestamp of a log's head is of: SHA-256 of the text of the checkpoint, which is what `ots verify` makes of a
+ *  file with that text (AUD-39). `root` has 32 bytes. */
+export function otsDigest(origin: string, size: number, root: Uint8Array): Uint8Array {
+  return sha256(encodeUtf8(formatCheckpoint({ origin, size, root, extensions: [] })));
+}
+
+/** Verifies that the text of the checkpoint is in a Bitcoin block that the auditor trusts (AUD-39). Attestations of blocks
+ *  that the trust file does not name count for nothing; one of a block that it names must hold.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
+export function verifyOpenTimestamps(proof: OpenTimestampsProof, trust: ChainTrust): AnchorFacts {
+  const file = parseOtsFile(decodeBase64url(proof.ots));
+  const digest = otsDigest(proof.origin, proof.size, decodeHex(proof.root));
+  if (!isOfSha256(file) || !equalBytes(file.timestamp.message, digest))
+    throw notAnchored('digest', 'the timestamp is of something else than this checkpoint');
+  const header = proof.header === undefined ? undefined : decodeBase64url(proof.header);
+  const [first] = bitcoinBlocks(file.timestamp).flatMap(({ height, message }) => {
+    const known = trust.blockAt('bitcoin', height);
+    return known === undefined ? [] : [{ height, ...assertAttested(height, message, known, header) }];
+  });
+  if (first === undefined) throw notAnchored('block', whatIsMissing(file.timestamp));
+  return { kind: 'opentimestamps', chain: 'bitcoin', number: first.height, time: first.time };
+}
+
+function bitcoinBlocks(timestamp: OtsTimestamp): { readonly height: number; readonly message: Uint8Array }[] {
+  return attestationsOf(timestamp)
+    .flatMap(({ attestation, message }) =>
+      attestation.kind === 'bitcoin' ? [{ height: attestation.height, message }] : [],
+    )
+    .sort((a, b) => a.height - b.height);
+}
+
+function assertAttested(
+  height: number,
+  message: Uint8Array,
+  known: KnownBlock,
+  given: Uint8Array | undefined,
+): BitcoinHeader {
+  const bytes = known.header ?? given;
+  if (bytes === undefined)
+    throw notAnchored(
+      'block',
+      `name the header of Bitcoin block ${height} in the trust file: the proof has none`,
+    );
+  const header = parseBitcoinHeader(bytes);
+  if (bitcoinHash(bytes) !== known.hash)
+    throw notAnchored('block', `the header is not that of Bitcoin block ${height} in the trust file`);
+  if (!equalBytes(message, header.merkleRoot))
+    throw notAnchored('block', `Bitcoin block ${height} does not have what the timestamp leads to`);
+  return header;
+}
+
+function whatIsMissing(timestamp: OtsTimestamp): string {
+  const [block] = bitcoinBlocks(timestamp);
+  if (block !== undefined) return `the trust file names no Bitcoin block ${block.height}`;
+  const pending = attestationsOf(timestamp).some(({ attestation }) => attestation.kind === 'pending');
+  return pending
+    ? 'the timestamp is pending: a calendar has promised it, and no block has it yet'
+    : 'the timestamp names no Bitcoin block';
+}
