@@ -91,7 +91,7 @@ export const ZONES: readonly Zone[] = [
     name: 'audit-imports',
     comment: 'audit imports platform and its own files, never another room',
     from: '^packages/server/src/audit/',
-    allow: [...SERVER_BASE, '^packages/server/src/audit/'],
+    allow: [...SERVER_BASE, '^packages/server/src/audit/', third('@aws-sdk')],
     builtins: true,
   },
   {

@@ -31,6 +31,7 @@ export {
   type OutcomeEvent,
   RbacChange,
 } from './audit.js';
+export { AuditSettings, BucketSettings } from './audit-settings.js';
 export {
   AuthzenAction,
   AuthzenConfiguration,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { AuditSettings } from './audit-settings.js';
 import { TrustAnchor } from './capability.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
@@ -93,6 +94,7 @@ export const PolicyDocument = Type.Object(
       maxProperties: 256,
     }),
     limits: Type.Optional(PolicyLimits),
+    audit: Type.Optional(AuditSettings),
     oidc: Type.Optional(OidcSettings),
     origins: Type.Optional(
       Type.Array(ascii('^https?://[A-Za-z0-9.:\\[\\]-]{1,259}$', 267, 'browser origin besides loopback'), {

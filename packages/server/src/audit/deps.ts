@@ -4,11 +4,14 @@ import type { Deps } from '../platform/deps.js';
 import type { Disk } from '../platform/disk.js';
 import type { DenialLimits } from './denials.js';
 import type { SequencerLimits } from './sequencer.js';
+import type { TileStore } from './tile-store.js';
 
 /** What the audit room needs of its process. */
 export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'crypto' | 'log'> {
   /** Where the tiles are; the folder exists and is ours alone. */
   readonly tiles: string;
+  /** Opens another place for the tiles instead. */
+  readonly openTiles?: () => Promise<TileStore>;
   readonly disk: Disk;
   /** Origin of the log, also the name of its key (AUD-10). */
   readonly origin: string;

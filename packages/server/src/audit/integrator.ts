@@ -126,7 +126,7 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     await deps.save(checkpoint);
     await deps.tiles.writeCheckpoint(checkpoint.note);
     Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
-    await deps.tiles.dropPartials(growth.writes);
+    await dropPartials(deps, growth);
   } catch (error) {
     // Tried again every moment: said once until it works.
     if (state.fault === undefined)
@@ -134,6 +134,13 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     state.fault = error;
     state.stopped ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
   }
+}
+
+/** What is superfluous only takes room. */
+async function dropPartials({ tiles, log }: IntegratorDeps, { writes }: LogGrowth): Promise<void> {
+  await tiles
+    .dropPartials(writes)
+    .catch((err: unknown) => log.warn('partial tiles were not removed', { err }));
 }
 
 interface Loop {

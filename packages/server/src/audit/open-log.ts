@@ -62,7 +62,7 @@ function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
 export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog> {
   const { store, hasher, key, limits } = shop;
   const { clock, log, emitter, sql, tenant, origin } = deps;
-  const tiles = await openTileStore(deps.tiles);
+  const tiles = await (deps.openTiles ?? (() => openTileStore(deps.tiles)))();
   const recovery = { store, tiles, hasher, key };
   const identity = { origin, vkey: key.vkey, emitter, tenant };
   const take = (start: boolean, waitMs: number): Promise<Lead> =>

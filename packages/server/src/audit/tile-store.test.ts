@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,22 +10,12 @@ import {
   type LogGrowth,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bucketPlaces, folderPlaces, hostilePlaces, type Places } from './testing/places.js';
 import { mountSmallDisk } from './testing/small-disk.js';
 import { openTileStore } from './tile-store.js';
 
 const hasher = createTreeHasher(createNodeCrypto().sha256);
-const folders: string[] = [];
-
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
-
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'talos-tiles-'));
-  folders.push(folder);
-  return folder;
-}
 
 function grown(count: number, bytes = 10): LogGrowth {
   return growLog(
@@ -35,9 +25,20 @@ function grown(count: number, bytes = 10): LogGrowth {
   );
 }
 
-describe('tile store', () => {
+// AUD-75
+describe.each([
+  ['a folder', folderPlaces],
+  ['a bucket of s3rver', bucketPlaces],
+  ['a bucket of a server that ignores conditions', hostilePlaces],
+])('a tile store in %s', (_, openPlaces) => {
+  let places: Places;
+  beforeAll(async () => {
+    places = await openPlaces();
+  });
+  afterAll(() => places.close());
+
   it('gives back what it wrote, and a part of a full tile where the partial one is gone', async () => {
-    const store = await openTileStore(await newFolder());
+    const store = await (await places.fresh())();
     const small = grown(100);
     await store.write(small.writes);
     const before = await Promise.all(edgeTiles(100).map((tile) => store.read(tile)));
@@ -48,13 +49,15 @@ describe('tile store', () => {
     expect(after).toEqual(before);
     expect(after.every((bytes) => bytes !== undefined)).toBe(true);
     expect(await store.read({ level: 0, index: 1, width: 256 })).toBeUndefined();
+    expect(await store.read({ level: 1, index: 0, width: 1 })).toHaveLength(32);
   });
 
-  it('never replaces a tile by other bytes', async () => {
-    const store = await openTileStore(await newFolder());
+  it('never replaces a tile by other bytes, also not when it was opened anew', async () => {
+    const open = await places.fresh();
     const { writes } = grown(300);
-    await store.write(writes);
-    await store.write(writes);
+    await (await open()).write(writes);
+    await (await open()).write(writes);
+    const store = await open();
     for (const write of writes) {
       const other = { ...write, bytes: write.bytes.map((byte) => byte ^ 1) };
       await expect(store.write([other])).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
@@ -62,12 +65,65 @@ describe('tile store', () => {
     }
   });
 
+  it('writes again what is there in part only', async () => {
+    const store = await (await places.fresh())();
+    const [bundle, hashes] = grown(200).writes;
+    const part = { ...hashes!, bytes: hashes!.bytes.subarray(0, 100) };
+    await store.write([part]);
+    expect(await store.read(hashes!.tile)).toEqual(part.bytes);
+    await store.write([bundle!, hashes!]);
+    expect(await store.read(hashes!.tile)).toEqual(hashes!.bytes);
+    await expect(store.write([part])).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+  });
+
+  it('replaces the checkpoint, also by a shorter one', async () => {
+    const open = await places.fresh();
+    const store = await open();
+    expect(await store.readCheckpoint()).toBeUndefined();
+    for (const note of ['first\n', 'a longer second one\n', 'third\n']) {
+      await store.writeCheckpoint(note);
+      expect(await store.readCheckpoint()).toBe(note);
+      expect(await (await open()).readCheckpoint()).toBe(note);
+    }
+  });
+
+  it('reads no more than a tile may have', async () => {
+    const store = await (await places.fresh())();
+    const [, hashes] = grown(200).writes;
+    await store.write([{ ...hashes!, bytes: new Uint8Array(32 * 200 + 1) }]).catch(() => undefined);
+    await expect(store.read(hashes!.tile)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+  });
+});
+
+describe('a tile store in a folder', () => {
+  const folders: string[] = [];
+  afterEach(async () => {
+    for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  });
+  const newFolder = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'talos-tiles-'));
+    folders.push(folder);
+    return folder;
+  };
+
   it('removes what a kill left half written', async () => {
     const folder = await newFolder();
     await openTileStore(folder);
     await writeFile(join(folder, '.drafts', 'half'), 'x');
     await openTileStore(folder);
     expect(await readdir(join(folder, '.drafts'))).toEqual([]);
+  });
+
+  it('says of a full bundle that was cut that it is malformed', async () => {
+    const folder = await newFolder();
+    const store = await openTileStore(folder);
+    await store.write(grown(256).writes);
+    await truncate(join(folder, 'tile', 'entries', '000'), 100);
+    const part = store.read({ level: 'entries', index: 0, width: 100 });
+    await expect(part).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      data: { reason: 'tile/entries/000 is malformed' },
+    });
   });
 
   it('leaves no half tile on a full disk, and goes on when there is room', async (context) => {

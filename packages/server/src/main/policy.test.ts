@@ -55,6 +55,18 @@ describe('a reload of talos.yaml', () => {
     expect(policies.current().hash).not.toBe(before);
   });
 
+  it('that moves the log to another place is refused: the log is open where it is', async () => {
+    await write(1);
+    const policies = await open();
+    const before = policies.current().hash;
+    await writeFile(path, 'version: 1\nservers: {}\naudit: { storage: { s3: { bucket: another } } }\n');
+    await expect(policies.reload(inForce)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      data: { reason: expect.stringContaining('audit.storage') },
+    });
+    expect(policies.current().hash).toBe(before);
+  });
+
   it('that is asked for while another is recorded comes after it', async () => {
     await write(1);
     const policies = await open();

@@ -1,4 +1,4 @@
-import { type CryptoProvider, parseManifest, TrustError } from '@talosprotocol/protocol';
+import { type CryptoProvider, canonicalize, parseManifest, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
 
@@ -44,6 +44,7 @@ export async function openPolicies(options: {
   const reload: Policies['reload'] = async (admit) => {
     const loaded = await view.reload();
     assertOneTenant(loaded, tenant);
+    assertSameStorage(loaded, views.loaded);
     const next = compile(loaded);
     await admit(loaded);
     views = next;
@@ -76,6 +77,15 @@ function assertOneTenant({ anchors }: LoadedPolicy, tenant: string): void {
       hint: 'give all anchors the same tenant; another tenant needs a process with a data folder of its own',
     },
   );
+}
+
+/** The log is opened once: where its tiles lie cannot change under it. */
+function assertSameStorage(next: LoadedPolicy, before: LoadedPolicy): void {
+  const of = ({ document }: LoadedPolicy): string => canonicalize(document.audit?.storage ?? null);
+  if (of(next) === of(before)) return;
+  throw new TrustError('SETTINGS_INVALID', 'audit.storage is read at the start, and was changed', {
+    hint: 'start the platform again: it makes the tiles of the log anew in the other place',
+  });
 }
 
 function compileKernel({ hash, defaultTenant, anchors, document }: LoadedPolicy): KernelPolicy {

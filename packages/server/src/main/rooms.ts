@@ -12,6 +12,7 @@ import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
 import { createAuditWire } from './audit-link/wire.js';
 import type { Foundation } from './foundation.js';
+import { logStorage } from './log-storage.js';
 import { type Node, runningNodes } from './node.js';
 import { openPolicies, type Policies } from './policy.js';
 import { policyLoaded } from './policy-event.js';
@@ -202,7 +203,9 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
   const { AUDIT_LIMITS } = await import('../audit/deps.js');
   const { denials } = AUDIT_LIMITS;
   const { crypto, folder, identities, keys, log } = foundation;
-  const perSource = policies.current().document.limits?.denialsPerMinute ?? denials.perSource;
+  const { document } = policies.current();
+  const perSource = document.limits?.denialsPerMinute ?? denials.perSource;
+  const storage = logStorage(foundation.settings, document);
   return {
     sql,
     clock,
@@ -218,7 +221,8 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     exporter: identities.exporter,
     addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
     policy: () => inForce(policies.current()),
-    limits: { denials: { ...denials, perSource } },
+    ...storage.place,
+    limits: { ...storage.limits, denials: { ...denials, perSource } },
     ...(isShared ? { runningNodes: () => runningNodes(node) } : {}),
   };
 }

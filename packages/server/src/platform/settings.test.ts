@@ -86,8 +86,23 @@ describe('settings', () => {
     ['no number of threads', { TALOS_WORKERS: '1.5' }, /TALOS_WORKERS/],
     ['too many threads', { TALOS_WORKERS: '65' }, /TALOS_WORKERS/],
     ['a port with a sign', { TALOS_GATEWAY_PORT: '+80' }, /TALOS_GATEWAY_PORT/],
+    ['half a key of a bucket', { TALOS_S3_ACCESS_KEY_ID: 'AKIA' }, /must be set together/],
+    ['the other half', { TALOS_S3_SECRET_ACCESS_KEY: 's3cret' }, /must be set together/],
+    ['a session token alone', { TALOS_S3_SESSION_TOKEN: 'x' }, /TALOS_S3_SESSION_TOKEN belongs/],
   ])('refuse %s', (_, env, expected) => {
     expect(faultsOf(env)).toMatch(expected);
+  });
+
+  it('keep the keys to a bucket as secrets', () => {
+    const env = {
+      TALOS_S3_ACCESS_KEY_ID: 'AKIA',
+      TALOS_S3_SECRET_ACCESS_KEY: 's3cret',
+      TALOS_S3_SESSION_TOKEN: 't0ken',
+    };
+    const { bucketCredentials } = readSettings({ HOME, ...env }, user);
+    expect(bucketCredentials?.secretAccessKey.reveal()).toBe('s3cret');
+    expect(`${JSON.stringify(bucketCredentials)}`).not.toMatch(/AKIA|s3cret|t0ken/);
+    expect(readSettings({ HOME }, user).bucketCredentials).toBeUndefined();
   });
 
   describe('in production', () => {

@@ -41,6 +41,14 @@ export interface Settings {
   readonly configFile: string | undefined;
   /** Encrypts key files at rest. */
   readonly keyPassphrase: Secret<string> | undefined;
+  /** The keys to the bucket that talos.yaml names; absent: what the AWS SDK finds by itself. */
+  readonly bucketCredentials: BucketCredentials | undefined;
+}
+
+export interface BucketCredentials {
+  readonly accessKeyId: Secret<string>;
+  readonly secretAccessKey: Secret<string>;
+  readonly sessionToken: Secret<string> | undefined;
 }
 
 /** This machine. */
@@ -77,6 +85,9 @@ const Variables = Type.Object(
     TALOS_LOG_FORMAT: oneOf('json', 'short'),
     TALOS_CONFIG: text('the path of a talos.yaml', '^.+$'),
     TALOS_KEY_PASSPHRASE: text('a passphrase of at least 12 characters', '^.{12,}$'),
+    TALOS_S3_ACCESS_KEY_ID: text('the id of an access key', '^[!-~]{1,256}$'),
+    TALOS_S3_SECRET_ACCESS_KEY: text('the secret of an access key', '^[!-~]{1,1024}$'),
+    TALOS_S3_SESSION_TOKEN: text('the token of temporary credentials', '^[!-~]+$'),
     // Makes tests fail instead of skip; of no meaning to the platform.
     TALOS_CI: text('0 or 1', '^[01]$'),
   },
@@ -129,6 +140,12 @@ function contradictions(variables: Variables): string[] {
   }
   if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
     faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
+  }
+  const isHalf =
+    (variables.TALOS_S3_ACCESS_KEY_ID === undefined) !== (variables.TALOS_S3_SECRET_ACCESS_KEY === undefined);
+  if (isHalf) faults.push('TALOS_S3_ACCESS_KEY_ID and TALOS_S3_SECRET_ACCESS_KEY must be set together');
+  if (variables.TALOS_S3_SESSION_TOKEN !== undefined && variables.TALOS_S3_ACCESS_KEY_ID === undefined) {
+    faults.push('TALOS_S3_SESSION_TOKEN belongs to TALOS_S3_ACCESS_KEY_ID: set that too');
   }
   return faults;
 }
@@ -193,7 +210,15 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     logFormat: (variables.TALOS_LOG_FORMAT ?? format) as Settings['logFormat'],
     configFile: variables.TALOS_CONFIG,
     keyPassphrase: secret(variables.TALOS_KEY_PASSPHRASE),
+    bucketCredentials: bucketCredentials(variables),
   };
+}
+
+function bucketCredentials(variables: Variables): BucketCredentials | undefined {
+  const accessKeyId = secret(variables.TALOS_S3_ACCESS_KEY_ID);
+  const secretAccessKey = secret(variables.TALOS_S3_SECRET_ACCESS_KEY);
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: secret(variables.TALOS_S3_SESSION_TOKEN) };
 }
 
 function secret(value: string | undefined): Secret<string> | undefined {

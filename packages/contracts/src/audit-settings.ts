@@ -1,0 +1,37 @@
+import { type Static, Type } from 'typebox';
+import { ascii, CLOSED } from './primitive.js';
+
+/** A bucket that is spoken to over the S3 API. Credentials are no part of it: they come from the environment. */
+export const BucketSettings = Type.Object(
+  {
+    endpoint: Type.Optional(
+      ascii(
+        '^https?://[A-Za-z0-9.:\\[\\]-]{1,259}$',
+        267,
+        'where an S3-compatible server answers; absent: Amazon S3 of the region',
+      ),
+    ),
+    region: Type.Optional(ascii('^[a-z0-9-]{1,32}$', 32, 'region of the bucket (default: us-east-1)')),
+    bucket: ascii('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$', 63, 'name of the bucket'),
+    prefix: Type.Optional(
+      ascii(
+        '^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}/){1,8}$',
+        512,
+        'what the names of all objects begin with, ending in /; of one log alone',
+      ),
+    ),
+  },
+  CLOSED,
+);
+export type BucketSettings = Static<typeof BucketSettings>;
+
+/** How the log is kept. */
+export const AuditSettings = Type.Object(
+  {
+    storage: Type.Optional(
+      Type.Object({ s3: BucketSettings }, { ...CLOSED, description: 'absent: the data folder' }),
+    ),
+  },
+  CLOSED,
+);
+export type AuditSettings = Static<typeof AuditSettings>;
