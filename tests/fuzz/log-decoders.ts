@@ -3,16 +3,21 @@ import {
   decodeHashTile,
   encodeEntryBundle,
   encodeHashTile,
+  formatAddCheckpoint,
   formatCheckpoint,
   formatNote,
+  formatSignatureLines,
   formatTlogProof,
   formatVerifierKey,
   inspectBundle,
+  parseAddCheckpoint,
   parseCheckpoint,
   parseEvent,
   parseJson,
   parseNote,
   parseReceipt,
+  parseSignatureLines,
+  parseSplitView,
   parseTilePath,
   parseTlogProof,
   parseTrustFile,
@@ -25,6 +30,9 @@ import { bytes, type Decoder, members, same, text } from './decoder.js';
 const crypto = createNodeCrypto();
 const notes = members('checkpoint', 'checkpoint');
 const texts = notes.map((note) => `${note.split('\n\n')[0]}\n`);
+const lines = notes.map((note) => note.slice(note.lastIndexOf('\n\n') + 2));
+const hash = 'PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n';
+const requests = notes.map((note, at) => `old ${at}\n${hash.repeat(at % 4)}\n${note}`);
 const proofs = members('receipt', 'receipt')
   .map((receipt) => (JSON.parse(receipt) as { proof?: string }).proof ?? '')
   .filter((proof) => proof !== '');
@@ -35,6 +43,14 @@ export const LOGS: readonly Decoder[] = [
   text('verifier key', members('checkpoint', 'vkey'), (input) => {
     const { name, publicKey, type } = parseVerifierKey(crypto.sha256, input);
     return type === 1 ? same(formatVerifierKey(crypto.sha256, name, publicKey), input) : undefined;
+  }),
+  text('signature lines', lines, (input) => same(formatSignatureLines(parseSignatureLines(input)), input)),
+  text('request to a witness', requests, (input) =>
+    same(formatAddCheckpoint(parseAddCheckpoint(input)), input),
+  ),
+  bytes('split view', members('split-view', 'evidence'), (input) => {
+    parseSplitView(input);
+    return undefined;
   }),
   text('tlog proof', proofs, (input) => same(formatTlogProof(parseTlogProof(input)), input)),
   text(

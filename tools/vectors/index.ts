@@ -21,6 +21,7 @@ import { proofNoun, requestProofNoun, sessionIdNoun, sessionKeyNoun } from './se
 import { messageSignatureNoun } from './signature.js';
 import { deactivationNoun, jwsJcsNoun, registrationNoun, successionNoun } from './statement.js';
 import { trustFileNoun } from './trust.js';
+import { cosignatureNoun, splitViewNoun } from './witness.js';
 
 /** Every noun, made anew. */
 export function allNouns(): Noun[] {
@@ -71,6 +72,8 @@ export function allNouns(): Noun[] {
     inclusionNoun(),
     consistencyNoun(),
     checkpointNoun(),
+    cosignatureNoun(),
+    splitViewNoun(),
     receiptNoun(),
     trustFileNoun(),
     bundleNoun(),

@@ -1,8 +1,9 @@
-import { type Data, jcs, type Members, without } from './bytes.js';
+import { b64, type Data, hex, jcs, type Members, sha256, without } from './bytes.js';
 import { createNoun, type Noun } from './case.js';
 import { ANCHOR, GATEWAY, ORGANISATION, STRANGER } from './chain.js';
 import { EXPORTER, LOG_KEY, ORIGIN } from './events.js';
 import { TRUST } from './evidence.js';
+import type { Party } from './keys.js';
 import { vkey } from './tree.js';
 
 export function trustFileNoun(): Noun {
@@ -28,6 +29,21 @@ export function trustFileNoun(): Noun {
   ok('two-logs', jcs({ ...TRUST, logs: [...logs, log] }), { ...all, logs: [ORIGIN, other] });
   const second = { origin: ORIGIN, vkey: vkey(ORIGIN, EXPORTER) };
   ok('two-keys', jcs({ ...TRUST, logs: [...logs, second] }), all);
+  const cosigner = (name: string, key: Party): string => {
+    const id = hex(sha256(`${name}\n`, Uint8Array.of(4), key.publicKey).subarray(0, 4));
+    return `${name}+${id}+${b64(Buffer.concat([Uint8Array.of(4), key.publicKey]))}`;
+  };
+  const [w1, w2] = [cosigner('w1.example', STRANGER), cosigner('w2.example', GATEWAY)];
+  const own = { origin: ORIGIN, vkey: vkey(ORIGIN, LOG_KEY) };
+  const witnessed = (...more: Members[]): Members => ({
+    ...TRUST,
+    logs: more.map((one) => ({ ...own, ...one })),
+  });
+  ok('witnesses', jcs(witnessed({ witnesses: [w1, w2], quorum: 2 })), all);
+  ok('witnesses-no-quorum', jcs(witnessed({ witnesses: [w1] })), all);
+  ok('witnesses-none', jcs(witnessed({ witnesses: [], quorum: 0 })), all);
+  const both = { witnesses: [w1], quorum: 1 };
+  ok('witnesses-two-keys', jcs(witnessed(both, { ...both, vkey: second.vkey })), all);
   ok('did-web', jcs({ ...TRUST, exporters: ['did:web:example.com'] }), {
     ...all,
     exporters: ['did:web:example.com'],
@@ -74,6 +90,16 @@ export function trustFileNoun(): Noun {
     ['anchor-no-grants', { anchors: [{ ...ANCHOR, grants: [] }] }],
     ['anchor-scope', { anchors: [{ ...ANCHOR, grants: [{ scope: 'tool:a*b', ops: ['read'] }] }] }],
     ['anchor-no-tenant', { anchors: [without(ANCHOR, 'tenant')] }],
+    ['witnesses-differ', witnessed(both, { vkey: second.vkey, witnesses: [w1, w2], quorum: 1 })],
+    ['witness-twice', witnessed({ witnesses: [w1, w1], quorum: 1 })],
+    ['witness-alias', witnessed({ witnesses: [w1, cosigner('alias.example', STRANGER)], quorum: 1 })],
+    ['witness-is-the-log', witnessed({ witnesses: [cosigner('w1.example', LOG_KEY)], quorum: 1 })],
+    ['witness-is-another-key-of-the-log', witnessed({ witnesses: [cosigner('w', EXPORTER)] }, second)],
+    ['witness-of-type-1', witnessed({ witnesses: [vkey('w1.example', STRANGER)] })],
+    ['quorum-of-more', witnessed({ witnesses: [w1, w2], quorum: 3 })],
+    ['quorum-alone', witnessed({ quorum: 1 })],
+    ['quorum-negative', witnessed({ witnesses: [w1], quorum: -1 })],
+    ['quorum-text', witnessed({ witnesses: [w1], quorum: '1' })],
     ['policies-object', { policies: { [one]: [] } }],
     ['policy-twice', listed(one, one)],
     ['policy-short', listed(one.slice(1))],

@@ -212,11 +212,14 @@ export {
   MAX_BUNDLE_BYTES,
   MAX_POLICIES,
   MAX_TRUST_BYTES,
+  MAX_WITNESSES,
   PolicyAnchors,
+  Quorum,
   Receipt,
   TrustedLog,
   TrustFile,
   VerifierKey,
+  WitnessKeys,
 } from './receipt.js';
 export {
   BelowRole,
@@ -268,3 +271,4 @@ export {
   ToolManifest,
   ToolResource,
 } from './tool.js';
+export { MAX_SPLIT_VIEW_BYTES, SplitView } from './witness.js';

@@ -80,8 +80,25 @@ export const VerifierKey = ascii(
   'signed-note key',
 );
 
-/** A log and its key. */
-export const TrustedLog = Type.Object({ origin: LogOrigin, vkey: VerifierKey }, CLOSED);
+/** Most witnesses of a log (AUD-19). */
+export const MAX_WITNESSES = 64;
+
+/** Keys of witnesses, as C2SP tlog-cosignature writes them. */
+export const WitnessKeys = Type.Array(VerifierKey, { maxItems: MAX_WITNESSES, uniqueItems: true });
+
+/** How many witnesses must have cosigned a checkpoint. */
+export const Quorum = Type.Integer({ minimum: 0, maximum: MAX_WITNESSES });
+
+/** A log, its key, and who must have seen its checkpoints (AUD-28). */
+export const TrustedLog = Type.Object(
+  {
+    origin: LogOrigin,
+    vkey: VerifierKey,
+    witnesses: Type.Optional(WitnessKeys),
+    quorum: Type.Optional(Quorum),
+  },
+  CLOSED,
+);
 export type TrustedLog = Static<typeof TrustedLog>;
 
 /** Largest trust file in bytes (AUD-19). */

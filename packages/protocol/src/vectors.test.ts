@@ -38,6 +38,7 @@ import { uuidv7Time } from './encoding/uuid.js';
 import { isTrustError, malformed, TrustError } from './error.js';
 import { eventHash, parseEvent } from './evidence/event.js';
 import { parseReceipt, verifyReceipt } from './evidence/receipt.js';
+import { parseSplitView, verifySplitView } from './evidence/split-view.js';
 import { parseTrustFile } from './evidence/trust-file.js';
 import { verifyBundle } from './evidence/verify-bundle.js';
 import { parsePossession, verifyPossession, verifySignedBody } from './http-signature/possession.js';
@@ -52,6 +53,7 @@ import { createTreeHasher } from './log/hash.js';
 import { parseNote } from './log/note.js';
 import { createNoteVerifier } from './log/note-key.js';
 import { verifyConsistency, verifyInclusion } from './log/proof-check.js';
+import { createWitnessPolicy } from './log/witness-policy.js';
 import { createNodeCrypto } from './node/crypto.js';
 import { verifyRevocationBelow } from './revocation/below.js';
 import { createBelowRules } from './revocation/below-rules.js';
@@ -94,6 +96,7 @@ type Input = Readonly<
     | 'did'
     | 'disclosure'
     | 'event'
+    | 'evidence'
     | 'floats'
     | 'gateway'
     | 'gatewayEpk'
@@ -125,6 +128,7 @@ type Input = Readonly<
     | 'pin'
     | 'proof'
     | 'publicKey'
+    | 'quorum'
     | 'raw'
     | 'receipt'
     | 'request'
@@ -150,7 +154,8 @@ type Input = Readonly<
     | 'typ'
     | 'url'
     | 'vkey'
-    | 'width',
+    | 'width'
+    | 'witnesses',
     never
   >
 >;
@@ -359,6 +364,17 @@ const EVIDENCE_RUNNERS: Readonly<Record<string, Runner>> = {
     const keys = [createNoteVerifier(crypto, input['vkey'])];
     const { size, root } = proven(() => verifyCheckpoint(note, { origin, keys }));
     return { size, root: encodeHex(root) };
+  },
+  cosignature: ({ checkpoint: note, origin, vkey, witnesses, quorum }) => {
+    const policy = createWitnessPolicy(crypto, { witnesses, quorum });
+    const log = { origin, keys: [createNoteVerifier(crypto, vkey)], witnesses: policy };
+    const { cosignatures } = proven(() => verifyCheckpoint(note, log));
+    return { cosigned: cosignatures.map(({ name, time }) => ({ name, time })) };
+  },
+  'split-view': ({ evidence, origin, vkey }) => {
+    const log = { origin, keys: [createNoteVerifier(crypto, vkey)] };
+    const { older, newer } = verifySplitView(parseSplitView(fileOf(evidence)), log, hasher);
+    return { older: older.size, newer: newer.size };
   },
   receipt: ({ receipt, trust }) =>
     proven(() => {

@@ -4,6 +4,7 @@ import { parseJson } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import { createTreeHasher } from '../log/hash.js';
 import { formatTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from '../log/tlog-proof.js';
+import type { Cosignature } from '../log/witness-policy.js';
 import { eventBytes, openDisclosures } from './event.js';
 import { notProven } from './not-proven.js';
 import type { Trust } from './trust-file.js';
@@ -13,6 +14,8 @@ export interface VerifiedReceipt {
   readonly event: AuditEvent;
   readonly index: number;
   readonly size: number;
+  /** Which witnesses of the log had seen it, and when; empty if the trust file names none. */
+  readonly cosignatures: readonly Cosignature[];
   /** Opened commitments, by pointer. */
   readonly values: ReadonlyMap<string, unknown>;
 }
@@ -45,7 +48,7 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
 }
 
 /** Verifies a receipt: its event is in a log that the auditor trusts, recorded by a trusted emitter, and what it
- *  discloses is what was committed to. What the event says is the emitter's word; that the chain allowed it is
+ *  discloses is what was committed to. If the trust file names witnesses of the log, enough of them had seen it. What the event says is the emitter's word; that the chain allowed it is
  *  checked by verifyBundle, which sees the chain.
  *  @throws {TrustError} PROOF_NOT_PROVEN | SIGNATURE_INVALID | MALFORMED */
 export function verifyReceipt(receipt: Receipt, trust: Trust, crypto: CryptoProvider): VerifiedReceipt {
@@ -59,5 +62,6 @@ export function verifyReceipt(receipt: Receipt, trust: Trust, crypto: CryptoProv
   if (parseTlogProof(proof).extra !== undefined) throw notProven('proof', 'the proof carries extra data');
   const hasher = createTreeHasher(crypto.sha256);
   const { index, checkpoint } = verifyTlogProof(hasher, proof, hasher.leaf(eventBytes(event)), log);
-  return { event, index, size: checkpoint.size, values: openDisclosures(event, disclosures, crypto) };
+  const { size, cosignatures } = checkpoint;
+  return { event, index, size, cosignatures, values: openDisclosures(event, disclosures, crypto) };
 }

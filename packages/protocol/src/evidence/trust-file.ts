@@ -1,16 +1,18 @@
 import { createChecker, MAX_TRUST_BYTES, TrustFile } from '@talosprotocol/contracts';
 import { type ChainTrust, readChainTrust } from '../anchor/chain-trust.js';
 import { type Anchor, type Anchors, parseAnchors } from '../capability/anchor.js';
+import { equalBytes } from '../crypto/equal.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { parseJson } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import type { TrustedLog } from '../log/checkpoint.js';
-import { createNoteVerifier } from '../log/note-key.js';
+import { createNoteVerifier, parseVerifierKey } from '../log/note-key.js';
+import { createWitnessPolicy } from '../log/witness-policy.js';
 
 /** What an auditor decided to trust, ready to verify with (AUD-19). */
 export interface Trust {
-  /** By origin. A log may appear with several keys while one is replaced. */
+  /** By origin, with the witnesses that must have seen it. A log may appear with several keys while one is replaced. */
   readonly logs: ReadonlyMap<string, TrustedLog>;
   readonly exporters: ReadonlySet<string>;
   readonly emitters: ReadonlySet<string>;
@@ -34,19 +36,48 @@ export function parseTrustFile(bytes: Uint8Array, crypto: CryptoProvider): Trust
   const wrong = check(value);
   if (wrong !== undefined) throw malformed(`a trust file: ${wrong}`);
   const file = value as unknown as TrustFile;
-  const logs = new Map<string, TrustedLog>();
-  for (const { origin, vkey } of file.logs) {
-    const key = createNoteVerifier(crypto, vkey);
-    if (key.name !== origin) throw malformed(`a trust file: the key of ${origin} is named ${key.name}`);
-    logs.set(origin, { origin, keys: [...(logs.get(origin)?.keys ?? []), key] });
-  }
   return {
-    logs,
+    logs: readLogs(file, crypto),
     exporters: new Set(file.exporters),
     emitters: new Set(file.emitters),
     ...readAnchors(file, crypto),
     chains: readChainTrust(file.blocks, file.contracts),
   };
+}
+
+function readLogs({ logs: entries }: TrustFile, crypto: CryptoProvider): Trust['logs'] {
+  const logs = new Map<string, TrustedLog>();
+  for (const { origin, vkey } of entries) {
+    const key = createNoteVerifier(crypto, vkey);
+    if (key.name !== origin) throw malformed(`a trust file: the key of ${origin} is named ${key.name}`);
+    logs.set(origin, { origin, keys: [...(logs.get(origin)?.keys ?? []), key] });
+  }
+  for (const [origin, log] of logs) {
+    const witnesses = readWitnesses(
+      entries.filter((entry) => entry.origin === origin),
+      crypto,
+    );
+    if (witnesses !== undefined) logs.set(origin, { ...log, witnesses });
+  }
+  return logs;
+}
+
+/** Of all entries of one log, which differ in their key only: whichever of the keys signed, as many have seen it. */
+function readWitnesses(
+  entries: TrustFile['logs'],
+  crypto: CryptoProvider,
+): TrustedLog['witnesses'] | undefined {
+  const [{ witnesses = [], quorum = 0 } = {}, ...others] = entries;
+  const stated = canonicalize([witnesses, quorum]);
+  for (const other of others) {
+    if (canonicalize([other.witnesses ?? [], other.quorum ?? 0]) !== stated)
+      throw malformed(`a trust file: ${other.origin} has other witnesses under another key`);
+  }
+  const policy = createWitnessPolicy(crypto, { witnesses, quorum });
+  const own = entries.map(({ vkey }) => parseVerifierKey(crypto.sha256, vkey).publicKey);
+  if (policy.witnesses.some(({ publicKey }) => own.some((key) => equalBytes(key, publicKey))))
+    throw malformed('a trust file: a log is its own witness');
+  return witnesses.length === 0 ? undefined : policy;
 }
 
 function readAnchors(

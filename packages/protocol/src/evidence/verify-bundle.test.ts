@@ -1,3 +1,4 @@
+import type { TrustFile } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import type { ParsedChain } from '../capability/chain.js';
 import { signRevocation } from '../capability/revocation.js';
@@ -7,6 +8,8 @@ import { canonicalize } from '../encoding/jcs.js';
 import { formatTime } from '../encoding/time.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
+import { formatNote, parseNote } from '../log/note.js';
+import { type SampleWitness, sampleWitness } from '../log/testing/reference.js';
 import { signRevocationBelow } from '../revocation/below.js';
 import {
   agent,
@@ -64,6 +67,44 @@ const story = (): Draft[] => [
   decisionEvent(chain),
   decisionEvent(chain),
 ];
+
+describe('verifyBundle with witnesses in the trust file (AUD-28)', () => {
+  const [one, two] = [sampleWitness('w1.example', 11), sampleWitness('w2.example', 12)];
+  const trusting = (quorum: number) => {
+    const [log] = (JSON.parse(decodeUtf8(trustFile())) as TrustFile).logs as [TrustFile['logs'][number]];
+    const witnesses = [one.vkey, two.vkey];
+    return parseTrustFile(trustFile({ logs: [{ ...log, witnesses, quorum }] }), crypto);
+  };
+  const cosigned = (...by: SampleWitness[]): ExportOptions => ({
+    tamper: (content) => {
+      const { text, signatures } = parseNote(content.checkpoint);
+      const more = by.map(({ cosigner }) => cosigner.cosign(text, NOW));
+      content.checkpoint = formatNote({ text, signatures: [...signatures, ...more] });
+    },
+  });
+
+  it('reports who had seen the checkpoint, and when', () => {
+    expect(verify(story(), cosigned(one, two), trusting(2))).toMatchObject({
+      cosignatures: [
+        { name: 'w1.example', time: NOW },
+        { name: 'w2.example', time: NOW },
+      ],
+      quorum: 2,
+    });
+    expect(verify(story(), cosigned(two), trusting(0))).toMatchObject({
+      cosignatures: [{ name: 'w2.example' }],
+      quorum: 0,
+    });
+    expect(verify(story(), cosigned(one))).toMatchObject({ cosignatures: [], quorum: 0 });
+  });
+
+  it('refuses what too few of them had seen', () => {
+    expect(refusal(() => verify(story(), cosigned(one), trusting(2)))).toBe(
+      'witnesses: 2 of 2 witnesses must have cosigned the checkpoint: only w1.example did',
+    );
+    expect(refusal(() => verify(story(), {}, trusting(1)))).toContain('witnesses: ');
+  });
+});
 
 describe('verifyBundle on an honest log (AUD-21, AUD-22, AUD-23)', () => {
   it('reports what was proven', () => {

@@ -6,10 +6,16 @@ import { encodeHex } from '../encoding/hex.js';
 import { isTrustError } from '../error.js';
 import { keyFor } from '../identity/did-keys.js';
 import { didKeyKeys } from '../identity/resolver.js';
-import { type Checkpoint, parseCheckpoint, verifyCheckpoint } from '../log/checkpoint.js';
+import {
+  type Checkpoint,
+  parseCheckpoint,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from '../log/checkpoint.js';
 import { createTreeHasher, type TreeHasher } from '../log/hash.js';
 import { parseNote } from '../log/note.js';
 import { verifyInclusion } from '../log/proof-check.js';
+import type { Cosignature } from '../log/witness-policy.js';
 import { type ParsedBundle, parseBundle } from './bundle.js';
 import { createContinuity } from './continuity.js';
 import type { Spending } from './costs.js';
@@ -38,6 +44,10 @@ export interface BundleFacts {
 
 /** What a bundle proves under the auditor's trust file. */
 export interface BundleReport extends BundleFacts {
+  /** Which witnesses of the log had seen the checkpoint, and when; empty if the trust file names none. */
+  readonly cosignatures: readonly Cosignature[];
+  /** How many of them had to; 0 if the trust file demands none. */
+  readonly quorum: number;
   readonly counts: Readonly<HistoryCounts>;
   /** What the calls came to, by currency (AUD-85). */
   readonly costs: readonly Spending[];
@@ -53,7 +63,10 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust, crypto: CryptoProv
   asProof('statement', () => verifyStatement(parsed, checkpoint, trust, crypto));
   checkRange(parsed, checkpoint);
   const history = verifyEntries(parsed, checkpoint, trust, crypto);
-  return { ...reportOf(parsed, checkpoint), counts: history.counts, costs: history.costs() };
+  const { cosignatures, origin } = checkpoint;
+  const quorum = trust.logs.get(origin)?.witnesses?.quorum ?? 0;
+  const counted = { counts: history.counts, costs: history.costs() };
+  return { ...reportOf(parsed, checkpoint), cosignatures, quorum, ...counted };
 }
 
 /** Says what is consistent in a bundle without any trust: its form, its statement under the key it names itself, and
@@ -70,7 +83,7 @@ export function inspectBundle(bytes: Uint8Array, crypto: CryptoProvider): Bundle
   return reportOf(parsed, checkpoint);
 }
 
-function verifyLog({ bundle, claims }: ParsedBundle, trust: Trust): Checkpoint {
+function verifyLog({ bundle, claims }: ParsedBundle, trust: Trust): VerifiedCheckpoint {
   const log = trust.logs.get(claims.origin);
   if (log === undefined) throw notProven('checkpoint', `the trust file has no log ${claims.origin}`);
   return verifyCheckpoint(bundle.checkpoint, log);

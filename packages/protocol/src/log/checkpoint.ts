@@ -4,6 +4,7 @@ import { isHash } from './hash.js';
 import { signNote, type VerifiedNote, verifyNote } from './note.js';
 import type { NoteSigner, NoteVerifier } from './note-key.js';
 import { isTreeSize, readDecimal } from './tree-size.js';
+import { assertWitnessed, type Cosignature, type WitnessPolicy } from './witness-policy.js';
 
 /** What a log states of itself (C2SP tlog-checkpoint): `size` leaves have this `root` (32 bytes). `extensions`
  *  are lines whose meaning is the log's own; Talos writes none. */
@@ -14,18 +15,21 @@ export interface Checkpoint {
   readonly extensions: readonly string[];
 }
 
-/** The log a checkpoint must come from: its origin, and its keys (several while a key is replaced). A key trusted
- *  for one origin says nothing of another. */
+/** The log a checkpoint must come from: its origin, its keys (several while a key is replaced), and the witnesses that
+ *  must have seen it, if there are any. A key trusted for one origin says nothing of another. */
 export interface TrustedLog {
   readonly origin: string;
   readonly keys: readonly NoteVerifier[];
+  readonly witnesses?: WitnessPolicy;
 }
 
 declare const verified: unique symbol;
 
-/** A checkpoint that a key of the trusted log signed, with the note it came in. */
+/** A checkpoint that a key of the trusted log signed, with the note it came in, and what the witnesses of the log said
+ *  of it: enough of them, if the log has any. */
 export interface VerifiedCheckpoint extends Checkpoint {
   readonly note: VerifiedNote;
+  readonly cosignatures: readonly Cosignature[];
   readonly [verified]: true;
 }
 
@@ -61,15 +65,16 @@ export function signCheckpoint(checkpoint: Checkpoint, signers: readonly NoteSig
   return signNote(formatCheckpoint(checkpoint), signers);
 }
 
-/** Verifies a checkpoint: signed by a key of the log, and its origin is that log's. Cosignatures of witnesses are
- *  in `note.unverified`.
- *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID | PROOF_NOT_PROVEN (no key of the log signed it, or it is
- *  of another log) */
+/** Verifies a checkpoint: signed by a key of the log, its origin is that log's, and as many of the log's witnesses
+ *  cosigned it as they must (AUD-28). Without witnesses their cosignatures are in `note.unverified`.
+ *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID | PROOF_NOT_PROVEN (no key of the log signed it, it is of
+ *  another log, or too few witnesses cosigned it: then `data.caveat` is `witnesses`) */
 export function verifyCheckpoint(note: string, log: TrustedLog): VerifiedCheckpoint {
   const verifiedNote = verifyNote(note, log.keys);
   const checkpoint = parseCheckpoint(verifiedNote.text);
   if (checkpoint.origin !== log.origin) {
     throw new TrustError('PROOF_NOT_PROVEN', 'the checkpoint is of another log');
   }
-  return { ...checkpoint, note: verifiedNote } as unknown as VerifiedCheckpoint;
+  const cosignatures = log.witnesses === undefined ? [] : assertWitnessed(note, log.witnesses);
+  return { ...checkpoint, note: verifiedNote, cosignatures } as unknown as VerifiedCheckpoint;
 }

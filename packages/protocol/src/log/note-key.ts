@@ -33,7 +33,8 @@ export type NoteCrypto = Pick<CryptoProvider, 'sha256' | 'ed25519Verify'>;
 /** The signature type of plain Ed25519 (C2SP signed-note). */
 const ED25519_NOTE = 1;
 
-const PUBLIC_KEY_BYTES = 32;
+/** Bytes of an Ed25519 public key. */
+export const PUBLIC_KEY_BYTES = 32;
 const MAX_VKEY_LENGTH = 4096;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no part of a note may have them
@@ -59,8 +60,13 @@ export function keyIdOf(sha256: Sha256, name: string, type: number, publicKey: U
 /** Writes an Ed25519 verifier key: `<name>+<key id, 8 hex digits>+<base64(1 || public key)>`.
  *  @throws {TypeError} the name is not a key name or the public key has not 32 bytes */
 export function formatVerifierKey(sha256: Sha256, name: string, publicKey: Uint8Array): string {
-  const keyId = keyIdOf(sha256, ...assertNoteKey(name, publicKey));
-  return `${name}+${hexOf(keyId)}+${encodeBase64(new Uint8Array([ED25519_NOTE, ...publicKey]))}`;
+  return formatKey(sha256, ...assertNoteKey(name, ED25519_NOTE, publicKey));
+}
+
+/** Writes a verifier key of any signature type. */
+export function formatKey(sha256: Sha256, name: string, type: number, publicKey: Uint8Array): string {
+  const id = keyIdOf(sha256, name, type, publicKey).toString(16).padStart(8, '0');
+  return `${name}+${id}+${encodeBase64(new Uint8Array([type, ...publicKey]))}`;
 }
 
 /** Reads a verifier key of any signature type and checks that its key id belongs to it.
@@ -98,17 +104,19 @@ export function createNoteSigner(
   sha256: Sha256,
   key: { readonly name: string; readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array },
 ): NoteSigner {
-  const keyId = keyIdOf(sha256, ...assertNoteKey(key.name, key.publicKey));
+  const keyId = keyIdOf(sha256, ...assertNoteKey(key.name, ED25519_NOTE, key.publicKey));
   return { name: key.name, keyId, sign: (message) => key.sign(message) };
 }
 
-function assertNoteKey(name: string, publicKey: Uint8Array): [string, number, Uint8Array] {
+/** Returns the parts of an Ed25519 key, of whatever signature type.
+ *  @throws {TypeError} the name is not a key name or the public key has not 32 bytes */
+export function assertNoteKey(
+  name: string,
+  type: number,
+  publicKey: Uint8Array,
+): [name: string, type: number, publicKey: Uint8Array] {
   if (!isKeyName(name))
     throw new TypeError('a key name is not empty and has neither white space nor plus sign');
   if (publicKey.length !== PUBLIC_KEY_BYTES) throw new TypeError('an Ed25519 public key has 32 bytes');
-  return [name, ED25519_NOTE, publicKey];
-}
-
-function hexOf(keyId: number): string {
-  return keyId.toString(16).padStart(8, '0');
+  return [name, type, publicKey];
 }

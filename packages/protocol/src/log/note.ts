@@ -47,21 +47,35 @@ export function parseNote(note: string): Note {
   // The text may itself have empty lines: the last one separates it from the signatures.
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) throw malformed('a note without signatures');
-  const lines = note.slice(split + 2, -1).split('\n');
-  if (lines.length > MAX_NOTE_SIGNATURES) throw malformed('a note with too many signatures');
-  return { text: note.slice(0, split + 1), signatures: lines.map(parseSignatureLine) };
+  return { text: note.slice(0, split + 1), signatures: parseSignatureLines(note.slice(split + 2)) };
+}
+
+/** Reads signature lines that stand alone, as a witness answers them (C2SP tlog-witness): 1 to 100, each ending in a
+ *  line feed.
+ *  @throws {TrustError} MALFORMED */
+export function parseSignatureLines(lines: string): readonly NoteSignature[] {
+  if (lines.length > MAX_NOTE_LENGTH || !lines.endsWith('\n'))
+    throw malformed('lines that are not signatures');
+  const each = lines.slice(0, -1).split('\n');
+  if (each.length > MAX_NOTE_SIGNATURES) throw malformed('a note with too many signatures');
+  return each.map(parseSignatureLine);
 }
 
 /** Writes a note.
  *  @throws {TypeError} the text or a signature cannot be written so that `parseNote` would read it */
 export function formatNote(note: Note): string {
-  const lines = note.signatures.map(formatSignatureLine);
-  if (lines.length === 0 || lines.length > MAX_NOTE_SIGNATURES) {
-    throw new TypeError('a note has 1 to 100 signatures');
-  }
-  const text = `${assertNoteText(note.text)}\n${lines.join('')}`;
+  const text = `${assertNoteText(note.text)}\n${formatSignatureLines(note.signatures)}`;
   if (text.length > MAX_NOTE_LENGTH) throw new TypeError('the note is too long');
   return text;
+}
+
+/** Writes signature lines.
+ *  @throws {TypeError} none or too many, or one that `parseSignatureLines` would not read */
+export function formatSignatureLines(signatures: readonly NoteSignature[]): string {
+  if (signatures.length === 0 || signatures.length > MAX_NOTE_SIGNATURES) {
+    throw new TypeError('a note has 1 to 100 signatures');
+  }
+  return signatures.map(formatSignatureLine).join('');
 }
 
 /** Signs a text with each of the signers and writes the note. To add a signature to a note, verify it and format
@@ -82,10 +96,22 @@ export function signNote(text: string, signers: readonly NoteSigner[]): string {
  *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID | PROOF_NOT_PROVEN (no known key signed)
  *  @throws {TypeError} two verifiers have the same name and key id */
 export function verifyNote(note: string, verifiers: readonly NoteVerifier[]): VerifiedNote {
+  const parsed = parseNote(note);
+  const { good, unverified } = sortSignatures(parsed, verifiers);
+  if (good.length === 0) throw new TrustError('PROOF_NOT_PROVEN', 'no known key signed the note');
+  return { text: parsed.text, signatures: good, unverified } as unknown as VerifiedNote;
+}
+
+/** Tells the signatures of known keys, one of each, from those of unknown ones.
+ *  @throws {TrustError} SIGNATURE_INVALID
+ *  @throws {TypeError} two verifiers have the same name and key id */
+export function sortSignatures(
+  { text, signatures }: Note,
+  verifiers: readonly NoteVerifier[],
+): { readonly good: readonly NoteSignature[]; readonly unverified: readonly NoteSignature[] } {
   const known = new Map(verifiers.map((verifier) => [keyOf(verifier), verifier]));
   if (known.size !== verifiers.length)
     throw new TypeError('two note verifiers have the same name and key id');
-  const { text, signatures } = parseNote(note);
   const message = encodeUtf8(text);
   const good = new Map<string, NoteSignature>();
   for (const line of signatures) {
@@ -96,9 +122,7 @@ export function verifyNote(note: string, verifiers: readonly NoteVerifier[]): Ve
     }
     if (!good.has(keyOf(line))) good.set(keyOf(line), line);
   }
-  if (good.size === 0) throw new TrustError('PROOF_NOT_PROVEN', 'no known key signed the note');
-  const unverified = signatures.filter((line) => !known.has(keyOf(line)));
-  return { text, signatures: [...good.values()], unverified } as unknown as VerifiedNote;
+  return { good: [...good.values()], unverified: signatures.filter((line) => !known.has(keyOf(line))) };
 }
 
 function parseSignatureLine(line: string): NoteSignature {

@@ -56,22 +56,36 @@ export function verifyConsistency(hasher: TreeHasher, claim: ConsistencyClaim): 
     return;
   }
   if (oldSize === 0) throw notProven('an empty tree is consistent with anything');
-  const at: Position = { node: oldSize - 1, last: newSize - 1 };
-  while (at.node % 2 === 1) climb(at);
-  // The walk starts at the last perfect subtree of the old tree; if that is the whole old tree, its root is known.
-  const [start, rest] = at.node === 0 ? [oldRoot, proof] : [proof[0], proof.slice(1)];
-  if (start === undefined) throw notProven('the consistency proof is too short');
-  walkBothTrees(hasher, claim, at, start, rest);
+  const [oldHash, newHash] = walkBothTrees(hasher, claim, oldRoot);
+  if (!equalBytes(oldHash, oldRoot)) throw notProven('the consistency proof leads to another old root');
+  if (!equalBytes(newHash, newRoot)) throw notProven('the consistency proof leads to another new root');
+}
+
+/** The root that a consistency proof shows the first `oldSize` leaves of the newer tree to have. Whatever others say
+ *  of that size, the newer tree has no other prefix. Of an old tree whose size is a power of two such a proof does
+ *  not hold the root, so nothing is shown.
+ *  @throws {TrustError} PROOF_NOT_PROVEN: the proof does not lead to the newer tree, or shows no prefix */
+export function provenPrefix(hasher: TreeHasher, claim: Omit<ConsistencyClaim, 'oldRoot'>): Uint8Array {
+  const { oldSize, newSize, newRoot, proof } = claim;
+  if (!isTreeSize(oldSize) || !isTreeSize(newSize)) throw notProven('a tree size is not possible');
+  if (oldSize === 0 || oldSize >= newSize) throw notProven('only a smaller tree with leaves is a prefix');
+  assertHashes([newRoot], proof);
+  const [prefix, newHash] = walkBothTrees(hasher, claim, undefined);
+  if (!equalBytes(newHash, newRoot)) throw notProven('the consistency proof leads to another new root');
+  return prefix;
 }
 
 /** Computes the old and the new root at once: left siblings belong to both, right siblings only to the new. */
 function walkBothTrees(
   hasher: TreeHasher,
-  claim: ConsistencyClaim,
-  at: Position,
-  start: Uint8Array,
-  rest: readonly Uint8Array[],
-): void {
+  { oldSize, newSize, proof }: Omit<ConsistencyClaim, 'oldRoot'>,
+  oldRoot: Uint8Array | undefined,
+): [oldHash: Uint8Array, newHash: Uint8Array] {
+  const at: Position = { node: oldSize - 1, last: newSize - 1 };
+  while (at.node % 2 === 1) climb(at);
+  // The walk starts at the last perfect subtree of the old tree; if that is the whole old tree, its root is known.
+  const [start, rest] = at.node === 0 ? [oldRoot, proof] : [proof[0], proof.slice(1)];
+  if (start === undefined) throw notProven('the consistency proof is too short');
   let oldHash = start;
   let newHash = start;
   for (const sibling of rest) {
@@ -80,8 +94,7 @@ function walkBothTrees(
     newHash = left ? hasher.node(sibling, newHash) : hasher.node(newHash, sibling);
   }
   if (at.last !== 0) throw notProven('the consistency proof is too short');
-  if (!equalBytes(oldHash, claim.oldRoot)) throw notProven('the consistency proof leads to another old root');
-  if (!equalBytes(newHash, claim.newRoot)) throw notProven('the consistency proof leads to another new root');
+  return [oldHash, newHash];
 }
 
 function verifySameTree(hasher: TreeHasher, claim: ConsistencyClaim): void {

@@ -18,6 +18,13 @@ export {
   type OnNode,
   rootOf,
 } from './compact-tree.js';
+export {
+  type CosignatureVerifier,
+  type Cosigner,
+  cosignatureTime,
+  createCosignatureVerifier,
+  createCosigner,
+} from './cosignature.js';
 export { createTreeHasher, HASH_BYTES, type Sha256, type TreeHasher } from './hash.js';
 export {
   EMPTY_EDGE,
@@ -30,11 +37,13 @@ export {
 } from './log-edge.js';
 export {
   formatNote,
+  formatSignatureLines,
   MAX_NOTE_LENGTH,
   MAX_NOTE_SIGNATURES,
   type Note,
   type NoteSignature,
   parseNote,
+  parseSignatureLines,
   signNote,
   type VerifiedNote,
   verifyNote,
@@ -53,6 +62,7 @@ export { makeProof, type ProofPlan, planConsistency, planInclusion } from './pro
 export {
   type ConsistencyClaim,
   type InclusionClaim,
+  provenPrefix,
   verifyConsistency,
   verifyInclusion,
 } from './proof-check.js';
@@ -86,3 +96,12 @@ export {
   type VerifiedInclusion,
   verifyTlogProof,
 } from './tlog-proof.js';
+export {
+  assertWitnessed,
+  type Cosignature,
+  createWitnessPolicy,
+  readCosignatures,
+  type WitnessPolicy,
+  type WitnessReport,
+} from './witness-policy.js';
+export { type AddCheckpoint, formatAddCheckpoint, parseAddCheckpoint } from './witness-request.js';

@@ -8,6 +8,7 @@ import type {
 } from '@talosprotocol/protocol';
 import { describeFailure, type Output } from '../../output.js';
 import { printable } from '../../printable.js';
+import { printWitnesses, withoutWitnesses } from './witness-lines.js';
 
 /** What even a proven bundle does not show (AUD-23). */
 const NOT_PROVEN = [
@@ -19,13 +20,15 @@ const NOT_PROVEN = [
 ];
 
 /** What this bundle does not show either. */
-function notProvenBy({ allowed, recomputed, unchecked }: BundleReport['counts']): readonly string[] {
+function notProvenBy({ counts, quorum }: BundleReport): readonly string[] {
+  const { allowed, recomputed, unchecked } = counts;
   const hidden = allowed - recomputed - unchecked;
   return [
     ...(unchecked > 0
       ? [`that ${unchecked} allowed decisions were right: their chain or session lies before the range`]
       : []),
     ...(hidden > 0 ? [`what ${hidden} allowed decisions were about: their items are not disclosed`] : []),
+    ...withoutWitnesses(quorum),
     ...NOT_PROVEN,
   ];
 }
@@ -58,13 +61,14 @@ export function reportBundle(output: Output, report: BundleReport, trust: Trust)
   const { counts } = report;
   const trusted = trustedKeys(trust);
   output.result(
-    { ok: true, proven: true, kind: 'bundle', report, trusted, notProven: notProvenBy(counts) },
+    { ok: true, proven: true, kind: 'bundle', report, trusted, notProven: notProvenBy(report) },
     () => {
       output.line(
         output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
       );
       output.line(output.color.green('logged by a key you trust under this root.'));
       printFacts(output, report);
+      printWitnesses(output, report.cosignatures);
       output.line(`  decisions  ${counts.allowed} allowed, ${counts.denied} denied`);
       output.line(
         `  recomputed ${counts.recomputed} allowed decisions from their chains and disclosed items`,
@@ -76,7 +80,7 @@ export function reportBundle(output: Output, report: BundleReport, trust: Trust)
       output.line(`  outcomes   ${counts.outcomes}, revocations ${counts.revocations}`);
       for (const spending of report.costs) output.line(`  cost       ${describeSpending(spending)}`);
       printTrusted(output, trust, report);
-      printNotProven(output, notProvenBy(counts));
+      printNotProven(output, notProvenBy(report));
     },
   );
 }
@@ -132,11 +136,15 @@ function printNotProven(output: Output, texts: readonly string[]): void {
 /** The same of one receipt. */
 export function reportReceipt(
   output: Output,
-  { event, index, size, values }: VerifiedReceipt,
+  { event, index, size, cosignatures, values }: VerifiedReceipt,
   trust: Trust,
 ): void {
   const disclosed = Object.fromEntries(values);
-  const notProven = ['that the capability allowed it: a bundle holds the chain', ...NOT_PROVEN];
+  const notProven = [
+    'that the capability allowed it: a bundle holds the chain',
+    ...withoutWitnesses(trust.logs.get(event.origin)?.witnesses?.quorum ?? 0),
+    ...NOT_PROVEN,
+  ];
   output.result(
     {
       ok: true,
@@ -144,6 +152,7 @@ export function reportReceipt(
       kind: 'receipt',
       index,
       size,
+      cosignatures,
       event,
       disclosed,
       trusted: trustedKeys(trust),
@@ -152,6 +161,7 @@ export function reportReceipt(
     () => {
       output.line(output.color.green('PROVEN: this event is in a log you trust, unchanged.'));
       output.line(`  log        ${printable(event.origin)}, entry ${index} of ${size}`);
+      printWitnesses(output, cosignatures);
       output.line(`  event      ${event.type} at ${event.time}, recorded by ${event.emitter}`);
       for (const [pointer, value] of values)
         output.line(`  ${printable(pointer).padEnd(10)} ${printable(JSON.stringify(value))}`);

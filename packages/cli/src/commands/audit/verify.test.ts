@@ -70,6 +70,40 @@ describe('talos audit verify', () => {
     }
   });
 
+  it('says which witnesses had seen it, and when (AUD-28)', async () => {
+    const evidence = makeEvidence(1, { by: [1, 3], time: 1_795_000_000, quorum: 2 });
+    for (const [name, content] of Object.entries(evidence)) write(name, content);
+    for (const file of ['bundle', 'receipt']) {
+      const { code, stdout } = await verify(file, '--trust', 'trust');
+      expect([file, code]).toEqual([file, 0]);
+      expect(stdout).toContain('witness    w1.example had seen it at 2026-11-18T11:06:40.000Z');
+      expect(stdout).toContain('witness    w3.example had seen it at ');
+      expect(stdout).not.toContain('w2.example');
+      expect(stdout).not.toContain('the same history');
+    }
+    const { json } = await verify('receipt', '--trust', 'trust', '--json');
+    expect(json()).toMatchObject({ cosignatures: [{ name: 'w1.example' }, { name: 'w3.example' }] });
+  });
+
+  it('says that nobody else saw it where no witness had to, and refuses where too few did (AUD-28)', async () => {
+    expect((await verify('bundle', '--trust', 'trust')).stdout).toContain('the same history');
+    expect((await verify('receipt', '--trust', 'trust')).stdout).toContain('the same history');
+    const evidence = makeEvidence(1, { by: [2], time: Number.MAX_SAFE_INTEGER, quorum: 2 });
+    for (const [name, content] of Object.entries(evidence)) write(name, content);
+    for (const file of ['bundle', 'receipt']) {
+      const { code, stdout } = await verify(file, '--trust', 'trust');
+      expect([file, code]).toEqual([file, 3]);
+      expect(stdout).toContain('2 of 3 witnesses must have cosigned the checkpoint: only w2.example did');
+    }
+    const { trust } = makeEvidence(1, { by: [], time: 0, quorum: 0 });
+    write('trust', trust);
+    const asked = await verify('bundle', '--trust', 'trust');
+    expect([asked.code, asked.stdout]).toEqual([
+      0,
+      expect.stringContaining('had seen it at 9007199254740991 s'),
+    ]);
+  });
+
   it('says of a bundle that was changed what may have happened', async () => {
     const text = new TextDecoder().decode(makeEvidence().bundle);
     write('altered', text.replace(/"to":1/, '"to":2'));

@@ -1,5 +1,11 @@
 import { portableCrypto } from '../../crypto/portable.js';
 import { encodeUtf8 } from '../../encoding/utf8.js';
+import {
+  type CosignatureVerifier,
+  type Cosigner,
+  createCosignatureVerifier,
+  createCosigner,
+} from '../cosignature.js';
 import { createTreeHasher } from '../hash.js';
 import {
   createNoteSigner,
@@ -45,5 +51,25 @@ export function sampleKey(name: string, fill: number): SampleKey {
     vkey,
     signer: createNoteSigner(sha256, { name, publicKey, sign }),
     verifier: createNoteVerifier(portableCrypto, vkey),
+  };
+}
+
+/** A witness from a fixed seed. */
+export interface SampleWitness {
+  readonly vkey: string;
+  readonly cosigner: Cosigner;
+  readonly verifier: CosignatureVerifier;
+}
+
+/** Builds a witness that cosigns for real. */
+export function sampleWitness(name: string, fill: number): SampleWitness {
+  const seed = new Uint8Array(32).fill(fill);
+  const publicKey = portableCrypto.ed25519PublicKey(seed);
+  const sign = (message: Uint8Array): Uint8Array => portableCrypto.ed25519Sign(message, seed);
+  const cosigner = createCosigner(sha256, { name, publicKey, sign });
+  return {
+    vkey: cosigner.vkey,
+    cosigner,
+    verifier: createCosignatureVerifier(portableCrypto, cosigner.vkey),
   };
 }
