@@ -3,6 +3,7 @@ import type { CryptoProvider, DidDirectory, SignatureVerifier, Signer } from '@t
 import type { Deps } from '../platform/deps.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
+import { createAnchorEnds } from './capability/anchor-ends.js';
 import { createAuthorizing } from './capability/authorizing.js';
 import { createAuthzen } from './capability/authzen.js';
 import { createAuthzenRoutes } from './capability/authzen-routes.js';
@@ -83,6 +84,9 @@ export interface Kernel {
   readonly ledger: Pick<Ledger, 'hold' | 'settle'>;
   /** Health checks by name, for readiness. */
   readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
+  /** Tells that another policy came into force: what hangs on an anchor that is gone or was changed ends at once, sessions
+   *  and running calls too. */
+  policyChanged(): void;
   /** Reads what other processes revoked, and beats if this node leads the feed; also done now and then. */
   poll(): Promise<void>;
   /** Ends the tasks and gives unused leases back. Call it once no call runs any more, before the database closes. */
@@ -153,6 +157,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       revocations: () => verification.assertFresh('write'),
       canary: createGateCheck({ ...shared, gateway }),
     },
+    policyChanged: createAnchorEnds({ ...shared, policy: deps.policy }),
     poll: async () => {
       await feed.beat();
       await feed.poll();

@@ -74,12 +74,15 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const signatures = wanted.kernel ? await openSignatures(options.foundation) : undefined;
   const shared = { policies, sink, limiter, access, signatures };
   const { crypto } = options.foundation;
-  const reload = (by?: Principal) =>
-    policies.reload(async (policy) => {
+  const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
+  const reload = async (by?: Principal) => {
+    const hash = await policies.reload(async (policy) => {
       await sink.recordPolicy(inForce(policy));
       await sink.record(policyLoaded({ crypto, clock, random }, policy.hash, policies.tenant, by));
     });
-  const kernel = wanted.kernel ? await buildKernel(options, shared) : undefined;
+    kernel?.policyChanged();
+    return hash;
+  };
   const rbac = options.roles.includes('kernel')
     ? await createAdministration(options.foundation, { ...shared, sql: options.sql })
     : undefined;

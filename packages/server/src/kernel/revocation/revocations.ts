@@ -18,13 +18,16 @@ export interface Revocations {
   enforceRule(rule: BelowRule, exp?: number): void;
   /** Puts the links in use here for which `test` holds out of force, such as those of an identity that ended. */
   enforceWhere(test: (index: number, links: readonly ParsedLink[]) => boolean): void;
-  /** The same for what an entry of the feed says. */
+  /** Ends what hangs here on the links for which `test` holds, sessions and running calls, and no more: the links stay as
+   *  good as they are. */
+  endWhere(test: (index: number, links: readonly ParsedLink[]) => boolean): void;
+  /** Puts in force what an entry of the feed says. */
   apply(item: FeedItem): void;
   /** Remembers a chain that is being verified, as long as it is used: a later rule may end it. */
   track(links: readonly ParsedLink[]): void;
   /** Forgets what refuses only links that have expired before `now` (Unix seconds). */
   forget(now: number): void;
-  /** Calls `listener` with every link that comes into force from now on, before any watcher is called. */
+  /** Calls `listener` with every link that is revoked, or whose use ends, from now on; before any watcher is called. */
   onEnforced(listener: (lid: string) => void): void;
   /** Ends whatever hangs on a name that is no link, such as a session. */
   signal(name: string): void;
@@ -47,11 +50,14 @@ export function createRevocations({ log, isFresh }: RevocationsDeps): Revocation
   const watchers = createWatchers(log);
   const listeners: ((lid: string) => void)[] = [];
 
+  const end = (lid: string): void => {
+    for (const listener of listeners) listener(lid);
+    watchers.call(lid);
+  };
   const enforce = (lid: string, exp = Number.POSITIVE_INFINITY): void => {
     if (revoked.has(lid)) return;
     revoked.set(lid, exp);
-    for (const listener of listeners) listener(lid);
-    watchers.call(lid);
+    end(lid);
   };
   const enforceRule = (rule: BelowRule, exp = Number.POSITIVE_INFINITY): void => {
     if (!rules.add(rule)) return;
@@ -67,6 +73,9 @@ export function createRevocations({ log, isFresh }: RevocationsDeps): Revocation
     enforceRule,
     enforceWhere: (test) => {
       for (const lid of live.find(test)) enforce(lid);
+    },
+    endWhere: (test) => {
+      for (const lid of live.find(test)) end(lid);
     },
     apply: (item) => ('lid' in item ? enforce(item.lid, item.exp) : enforceRule(item.rule, item.exp)),
     track: live.add,

@@ -289,6 +289,29 @@ describe('a session', () => {
     );
   });
 
+  // DEC-13
+  it('and what runs under it is told at once, and those of other anchors are not', async () => {
+    const { session: opened } = await session();
+    const caller = credentials().authenticateSession(opened.sign(REQUEST), REQUEST);
+    const ends: string[] = [];
+    caller.onRevoked(() => ends.push('ended'));
+    world.kernel.policyChanged();
+    world.policy.anchors.push({ ...world.policy.anchors[0]!, iss: world.gateway.did });
+    world.kernel.policyChanged();
+    world.policy.anchors.pop();
+    world.kernel.policyChanged();
+    expect(ends).toEqual([]);
+    const [anchor] = world.policy.anchors.splice(0, 1);
+    world.kernel.policyChanged();
+    expect(ends).toEqual(['ended']);
+    expect(codeOf(() => credentials().peekSession(opened.sign(REQUEST)))).toBe('SESSION_UNKNOWN');
+    // The links are as good as before: with its anchor the chain opens another session.
+    world.policy.anchors.push(anchor!);
+    world.kernel.policyChanged();
+    const again = await session();
+    expect(codeOf(() => credentials().peekSession(again.session.sign(REQUEST)))).toBe('accepted');
+  });
+
   it('is of an earlier start after a restart (SES-8)', async () => {
     const { session: opened } = await session();
     const restarted = await openWorld(database.sql, world);
