@@ -76,4 +76,34 @@ describe('whoever is refused on the admin surface', () => {
     });
     await wholeLog(world);
   });
+
+  it('and so does what was let in and asked for too much, or was said by a stranger', async () => {
+    const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
+      const answer = await fetch(`${world.ready.kernel}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      });
+      return (await answer.json()) as { readonly code: string; readonly request_id: string };
+    };
+    const stranger = createSigner(crypto.getRandomValues(new Uint8Array(32)), nodeCrypto);
+    const issue = {
+      sub: stranger.did,
+      aud: [stranger.did],
+      exp: 1,
+      grants: [{ scope: 'tool:files', ops: ['read'] }],
+    };
+    const admin = { authorization: `Bearer ${world.adminToken}` };
+    const refusals = [
+      [await post('/talos/v1/capabilities', issue, admin), 'admin/capability:issue'],
+      [await post('/talos/v1/revocations', { revocation: 'a.b.c' }), 'admin/capability:revoke'],
+    ] as const;
+    for (const [{ code, request_id: id }, method] of refusals) {
+      const { answer } = await talos('why', id, '--kernel', world.ready.kernel);
+      expect(answer).toMatchObject({ effect: 'deny', code, record: { decision: { action: { method } } } });
+      expect(answer.caveat).toMatch(/.+/);
+      expect(answer.hint).toMatch(/.+/);
+    }
+    await wholeLog(world);
+  });
 });

@@ -36,6 +36,14 @@ describe('createChecker', () => {
     expect(check(value)).toBe(message);
   });
 
+  it('says what belongs there in words, not as an expression', () => {
+    expect(check({ ...claims, jti: '*' })).toBe('/jti: must be of this form: id chosen by the issuer');
+    const plain = Type.Object({ a: Type.String({ pattern: '^b$' }) });
+    expect(createChecker(plain)({ a: 'c' })).toBe('/a: must match pattern "^b$"');
+    const kinds = Type.Object({ kind: Type.Union([Type.Literal('a'), Type.Literal('b')]) });
+    expect(createChecker(kinds)({ kind: 'c' })).toBe('/kind: must be "a" or "b"');
+  });
+
   it('refuses a member that is named __proto__', () => {
     expect(check(JSON.parse(JSON.stringify(claims).replace('{', '{"__proto__":1,')))).toBe(
       '/__proto__: is not a known member',

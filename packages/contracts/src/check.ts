@@ -16,7 +16,7 @@ export function createChecker(schema: TSchema): Checker {
   let validator: Validator | undefined;
   return (value) => {
     validator ??= Compile(schema);
-    return validator.Check(value) ? undefined : firstFault(validator, value);
+    return validator.Check(value) ? undefined : firstFault(validator, value, schema);
   };
 }
 
@@ -43,14 +43,41 @@ const LOOKS = [9, 33, 65, 257, Number.POSITIVE_INFINITY] as const;
 const MIN_MEMBERS = 64;
 
 /** A member that is not known is reported twice, the first time as a schema that is `false`. */
-function firstFault(validator: Validator, value: unknown): string {
+function firstFault(validator: Validator, value: unknown, schema: TSchema): string {
   for (const most of LOOKS) {
-    const [first] = validator.Errors(most === Number.POSITIVE_INFINITY ? value : beginningOf(value, most));
+    const faults = validator.Errors(most === Number.POSITIVE_INFINITY ? value : beginningOf(value, most));
+    const [first] = faults;
     if (first === undefined) continue;
     const pointer = first.instancePath === '' ? '(root)' : first.instancePath.slice(0, MAX_POINTER);
-    return `${pointer}: ${first.keyword === 'boolean' ? 'is not a known member' : first.message}`;
+    return `${pointer}: ${messageOf(first, faults, schema)}`;
   }
   return '(root): is not valid';
+}
+
+type Fault = ReturnType<Validator['Errors']>[number];
+
+/** For people: what belongs there, in place of the expression that says so to programs. */
+function messageOf(fault: Fault, all: readonly Fault[], schema: TSchema): string {
+  if (fault.keyword === 'boolean') return 'is not a known member';
+  if (fault.keyword === 'const') {
+    const same = all.filter(
+      ({ keyword, instancePath }) => keyword === 'const' && instancePath === fault.instancePath,
+    );
+    return `must be ${[...new Set(same.map(({ params }) => JSON.stringify(Object(params).allowedValue)))].join(' or ')}`;
+  }
+  const described = fault.keyword === 'pattern' ? descriptionAt(schema, fault.schemaPath) : undefined;
+  return described === undefined ? fault.message : `must be of this form: ${described}`;
+}
+
+/** `path` is a JSON Pointer in a fragment: `#/properties/proof`. */
+function descriptionAt(schema: TSchema, path: string): string | undefined {
+  let at: unknown = schema;
+  for (const step of path.split('/').slice(1)) at = isObject(at) ? at[step] : undefined;
+  return isObject(at) && typeof at['description'] === 'string' ? at['description'] : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** A value with as many elements of each array, and about as many members of each object. What is wrong with it is

@@ -53,11 +53,11 @@ interface Facts {
 function factsOf({ decision, disclosures, receipt }: RequestRecord): Facts {
   const disclosed = (pointer: string): unknown =>
     disclosures.find((disclosure) => disclosure.pointer === pointer)?.value;
-  const refusal = Object(disclosed('/refusal')) as Pick<Facts, 'link' | 'item' | 'caveat'>;
+  const refusal = Object(disclosed('/refusal')) as Pick<Facts, 'link' | 'item' | 'caveat' | 'hint'>;
   const { link, item, caveat } = refusal;
   const actor = Object(disclosed('/actor')) as { readonly kind?: unknown; readonly id?: unknown };
   const items = disclosed('/items');
-  const hint = hintOf(decision.code, refusal);
+  const hint = refusal.hint ?? hintOf(decision.code, refusal);
   return {
     effect: decision.effect,
     code: decision.code,
@@ -71,13 +71,8 @@ function factsOf({ decision, disclosures, receipt }: RequestRecord): Facts {
   };
 }
 
-/** The log keeps facts, not advice; this is the advice the caller got, made of them again. */
-function hintOf(
-  code: string | null,
-  { item, caveat, link }: Pick<Facts, 'link' | 'item' | 'caveat'>,
-): string | undefined {
-  if (caveat !== undefined && (code === 'CONSTRAINT_VIOLATED' || code === 'SCOPE_MISMATCH'))
-    return `call with arguments for which \`${caveat}\` holds`;
+/** Where the caller got no advice of its own. */
+function hintOf(code: string | null, { item, link }: Pick<Facts, 'link' | 'item'>): string | undefined {
   if (code === 'SCOPE_MISMATCH' && item !== undefined) return grantHint(item, link);
   return code === null ? undefined : HINTS[code];
 }
@@ -92,6 +87,13 @@ function grantHint(item: string, link: number | undefined): string {
 
 const HINTS: Readonly<Record<string, string>> = {
   NO_CAPABILITY: 'send Authorization: Bearer <key>, or open a session',
+  MALFORMED: 'what was presented was not of the form the specification states: copy it whole',
+  SIGNATURE_INVALID: 'the chain was altered on its way: get it again from its issuer',
+  PROOF_INVALID:
+    'sign each request as it is sent, with the key that the last link names; the caveat is what did not fit',
+  DELEGATION_INVALID: 'the last link does not follow from its parent: talos cap inspect shows the chain',
+  NOT_YET_VALID: 'wait until the link is valid, and check the clocks',
+  POLICY_DENIED: 'the policy in talos.yaml refuses it, or the request asks for more than its maker may give',
   EXPIRED: 'issue a new one: talos cap issue',
   REVOKED: 'a revoked link stays so; issue a new one: talos cap issue',
   UNTRUSTED_ISSUER:

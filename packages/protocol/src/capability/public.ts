@@ -96,7 +96,7 @@ export {
   type ScopeUse,
 } from './scope.js';
 export type { SignatureJob, SignatureVerifier } from './signatures.js';
-export type { RevocationCheck } from './steps.js';
+export { checkUse, type RevocationCheck } from './steps.js';
 export { type NormalUrl, normalUrl } from './url.js';
 export type { VerifiedCapability } from './verified.js';
 export {

@@ -124,6 +124,14 @@ export function checkInvoke(links: readonly ParsedLink[]): void {
   }
 }
 
+/** Steps 5 and 6, for whoever verified a chain without knowing where it would be shown: that it is for this gateway, if one
+ *  is named, and that its holder may act.
+ *  @throws {TrustError} AUDIENCE_MISMATCH | DELEGATION_INVALID */
+export function checkUse({ links }: { readonly links: readonly ParsedLink[] }, audience?: string): void {
+  if (audience !== undefined) checkAudience(links, audience);
+  checkInvoke(links);
+}
+
 function unfounded(index: number, reason: string): TrustError {
   const hint = 'Ask who issued the link, or one before it, for a chain that allows this.';
   return refusal('DELEGATION_INVALID', index + 1, reason, hint);

@@ -60,7 +60,10 @@ function authorityOf({ authority, scheme }: HttpRequestMessage): string {
 function fieldValue(name: string, { params }: FieldItem, message: HttpRequestMessage): string {
   const lines = fieldLines(name, message.headers);
   if (lines.length === 0)
-    throw new TrustError('PROOF_INVALID', `the signature covers ${name}, which is not there`);
+    throw new TrustError('PROOF_INVALID', `the signature covers ${name}, which is not there`, {
+      caveat: name,
+      hint: `Send the header ${name}, or sign without it.`,
+    });
   const value = lines.join(', ');
   const key = params.get('key');
   if (params.size === 0) return value;

@@ -155,5 +155,5 @@ function holderKey(holder: DidKeys, keyid: string): Uint8Array {
 }
 
 function invalid(caveat: string, why: string, hint?: string): TrustError {
-  return new TrustError('PROOF_INVALID', why, { caveat, ...(hint === undefined ? {} : { hint }) });
+  return new TrustError('PROOF_INVALID', why, { caveat, hint: hint ?? `Sign the request again: ${why}.` });
 }

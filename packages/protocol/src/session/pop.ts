@@ -107,6 +107,6 @@ export function verifyHolder(jws: ParsedJws, holder: DidKeys, crypto: CryptoProv
 export function refused(claim: string, why: string, hint?: string): TrustError {
   return new TrustError('PROOF_INVALID', `${claim} of the proof ${why}`, {
     caveat: claim,
-    ...(hint === undefined ? {} : { hint }),
+    hint: hint ?? `${claim} of the proof ${why}: prove each request as it is sent.`,
   });
 }

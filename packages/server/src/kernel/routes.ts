@@ -75,6 +75,8 @@ export function createPublicRoutes(deps: RoutesDeps): readonly Route[] {
       method: 'POST',
       path: '/talos/v1/revocations',
       surface: 'agent',
+      // Of an administrator; a signed revocation speaks for itself.
+      permission: 'capability:revoke',
       audit: 'administration',
       handle: async (request, response, context) => {
         deps.limiter.take(addressOf(request));

@@ -197,15 +197,18 @@ interface RouteParts {
 }
 
 async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<ServiceRoutes> {
-  const { kernel, gateway, audit, rbac, reload } = rooms;
+  const { access, kernel, gateway, audit, rbac, reload } = rooms;
+  const recorded = access.recordRefusals;
   const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...health];
   const auditRoutes =
     audit === undefined ? [] : (await import('../audit/routes.js')).createAuditRoutes(audit);
   return {
     ...(kernel !== undefined && roles.includes('kernel')
-      ? { kernel: [...kernel.adminRoutes, ...(rbac?.routes ?? []), nodesRoute(node), ...shared] }
+      ? { kernel: recorded([...kernel.adminRoutes, ...(rbac?.routes ?? []), nodesRoute(node), ...shared]) }
       : {}),
-    ...(gateway === undefined ? {} : { gateway: [...gateway.routes, ...shared, reloadRoute(reload)] }),
+    ...(gateway === undefined
+      ? {}
+      : { gateway: recorded([...gateway.routes, ...shared, reloadRoute(reload)]) }),
     ...(audit === undefined ? {} : { audit: [...auditRoutes, ...health] }),
   };
 }

@@ -14,7 +14,8 @@ export interface RouteDeclaration {
   readonly surface: Surface;
   /** What is recorded about a call; `none` only where nothing is decided (health, proofs, public documents). */
   readonly audit: 'none' | 'decision' | 'administration';
-  /** What a caller of the surfaces `admin` and `service` must be allowed to do: `namespace:action`. */
+  /** What a caller of the surfaces `admin` and `service` must be allowed to do: `namespace:action`. On another surface the
+   *  name of what is done, where the handler asks for it. */
   readonly permission?: `${string}:${string}`;
   /** True if the body names where it is done: the guard asks whether the caller may do it anywhere, the handler
    *  whether there. */

@@ -131,6 +131,35 @@ describe('talos cap explain', () => {
     for (const { stdout, stderr } of runs) expect(stdout + stderr).not.toContain(seed);
   });
 
+  it('denies as the gateway would: a holder that may only delegate, another gateway, a chain whose time is over', async () => {
+    const made = ['cap', 'issue', '--as', 'org', '--grant', READ];
+    await cli.run([
+      ...made,
+      '--aud',
+      dids['gateway'] ?? '',
+      '--to',
+      'agent',
+      '--no-invoke',
+      '--dlg',
+      '1',
+      '--out',
+      'office.txt',
+    ]);
+    const office = await explain(['office.txt', ...call('/data/a'), '--json']);
+    expect(office.code).toBe(2);
+    expect(office.json()).toMatchObject({ decision: { code: 'DELEGATION_INVALID', link: 1 } });
+    expect((await explain(['chain.txt', ...call('/data/a'), '--aud', dids['gateway'] ?? ''])).code).toBe(0);
+    const elsewhere = await explain([
+      'chain.txt',
+      ...call('/data/a'),
+      '--aud',
+      dids['agent'] ?? '',
+      '--json',
+    ]);
+    expect(elsewhere.code).toBe(2);
+    expect(elsewhere.json()).toMatchObject({ decision: { code: 'AUDIENCE_MISMATCH', link: 1 } });
+  });
+
   it('denies what has no manifest, and a price that a limit cannot count', async () => {
     const unknown = await explain(['chain.txt', '--call', 'files/constructor', '--json']);
     expect(unknown).toMatchObject({ code: 2 });

@@ -16,6 +16,7 @@ import { type Explanation, explainOffline, type LinkVerdict } from './explanatio
 interface Options extends AnchorsOptions, PlatformOptions, AskedOptions {
   readonly token?: string;
   readonly tokenFile?: string;
+  readonly aud?: string;
 }
 
 /** `talos cap explain`: decides without doing, and says why. */
@@ -32,7 +33,8 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
       'With --trust or --anchors: no network, and a line for each link: which allows it, which refuses it and why. Without:',
       'the platform on the data folder decides, as it would a call. --call needs the manifests of the tools: those of the',
       'platform, or of the talos.yaml that --anchors names. What is left of limits is not looked at. A bearer key is read',
-      'from a file or standard input, never from the command line. Exit code 0 allowed, 2 denied.',
+      'from a file or standard input, never from the command line. Offline it is taken to be shown to a gateway that it is',
+      'for, unless --aud names one. Exit code 0 allowed, 2 denied.',
     ],
   };
   const explain: Handler<Options> = async (call) => {
@@ -49,6 +51,7 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
   withAnchors(withPlatform(defineCommand(cap, shell, text, explain), 'kernel'))
     .option('--token <capability>', 'the capability, instead of naming it first')
     .option('--token-file <file>', 'the file that holds it, or - for standard input')
+    .option('--aud <did>', 'offline: the gateway it would be shown to')
     .option('--action <scope:op>', 'what would be done, ending in :read or :write (repeatable)', collect)
     .option('--call <server/tool>', 'the tool that would be called')
     .option('--arguments <json or file>', 'its arguments: JSON, the name of a file, or - for standard input');

@@ -4,6 +4,7 @@ import {
   authorize,
   type CheckedItem,
   type CryptoProvider,
+  checkUse,
   decodeUtf8,
   explainLinks,
   isTrustError,
@@ -44,22 +45,25 @@ export interface Explanation {
 
 interface Question {
   readonly io: Io;
-  readonly options: { readonly anchors?: string };
+  readonly options: { readonly anchors?: string; readonly aud?: string };
   readonly chain: ParsedChain;
   readonly asked: Asked;
   readonly anchors: Anchors;
   readonly crypto: CryptoProvider;
 }
 
-/** Decides as a gateway with these anchors would, but for revocations, limits and real paths.
- *  @throws {TrustError} the chain does not verify | {UsageError} */
+/** Decides as a gateway with these anchors would, but for revocations, limits and real paths; for which gateway the chain
+ *  is, only if one was named.
+ *  @throws {TrustError} what is no decision | {UsageError} */
 export async function explainOffline(question: Question): Promise<Explanation> {
-  const { io, chain, asked, anchors, crypto } = question;
+  const { io, options, chain, asked, anchors, crypto } = question;
   const time = Math.floor(io.now() / 1000);
-  const capability = verifyCapabilityAsOf(chain, { time, anchors, crypto });
   const manifest = 'call' in asked ? await manifestOf(question, asked.call) : undefined;
+  let capability: VerifiedCapability;
   let items: readonly CheckedItem[] = [];
   try {
+    capability = verifyCapabilityAsOf(chain, { time, anchors, crypto });
+    checkUse(capability, options.aud);
     items = 'items' in asked ? parseItems(asked.items) : itemsOf(capability, asked.call, manifest, asked);
   } catch (error) {
     return { decision: denialOf(error), items: [] };

@@ -146,14 +146,14 @@ function principalOf({ capability }: Authenticated): { sub: string; prn?: string
   return principal === undefined ? { sub: holder } : { sub: holder, prn: principal };
 }
 
-/** AUD-6: what `refusal` discloses; nothing if neither link, item nor caveat is known. */
+/** AUD-6: what `refusal` discloses, the advice as the caller got it; nothing if neither link, item nor caveat is known. */
 function whereOf(refusal: Refusal | undefined): object | undefined {
   if (refusal === undefined) return undefined;
-  const { link, item, caveat } = refusal;
+  const { link, item, caveat, hint } = refusal;
   const where = {
     ...(link === undefined ? {} : { link }),
     ...(item === undefined ? {} : { item }),
     ...(caveat === undefined ? {} : { caveat }),
   };
-  return Object.keys(where).length === 0 ? undefined : where;
+  return Object.keys(where).length === 0 ? undefined : { ...where, hint };
 }

@@ -22,6 +22,12 @@ describe('a refusal', () => {
     expect(toRefusal(error).hint).toBe('the tool server ended. Try again in a moment.');
   });
 
+  it('of what is malformed says what was wrong with it', () => {
+    expect(toRefusal(new TrustError('MALFORMED', 'a chain with a gap')).hint).toMatch(
+      /^What was wrong: a chain with a gap\. /,
+    );
+  });
+
   it('repeats no more than the schema of a denial holds', () => {
     const long = '\u00e9'.repeat(7_000);
     const { item, caveat, hint } = toRefusal(

@@ -48,7 +48,8 @@ export function toRefusal(error: unknown): Refusal {
   const code = isDecisionCode(error.code) ? error.code : 'UNAVAILABLE';
   const { link, item, caveat, hint, reason } = error.data;
   // Where another error stands behind it, its hint was made for another moment.
-  const said = code === error.code ? (hint ?? HINTS[code]) : `${reason ?? error.code}. ${HINTS[code]}`;
+  const said =
+    code === error.code ? (hint ?? adviceFor(code, reason)) : `${reason ?? error.code}. ${HINTS[code]}`;
   return {
     code,
     ...(link === undefined ? {} : { link }),
@@ -56,6 +57,13 @@ export function toRefusal(error: unknown): Refusal {
     ...(caveat === undefined ? {} : { caveat: cut(caveat, MAX.caveat) }),
     hint: cut(said, MAX.hint),
   };
+}
+
+/** What is malformed is said in so many words: there are a hundred ways to be that. */
+function adviceFor(code: DecisionCode, reason: string | undefined): string {
+  return code === 'MALFORMED' && reason !== undefined
+    ? `What was wrong: ${reason}. ${HINTS[code]}`
+    : HINTS[code];
 }
 
 function isDecisionCode(code: string): code is DecisionCode {

@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessDecision, AccessScope, Principal } from '@talosprotocol/contracts';
-import { type AccessPolicy, decideAccess, GLOBAL, hasAnywhere, TrustError } from '@talosprotocol/protocol';
-import type { RouteDeclaration } from '../../platform/routes.js';
+import {
+  type AccessPolicy,
+  decideAccess,
+  GLOBAL,
+  hasAnywhere,
+  isTrustError,
+  TrustError,
+} from '@talosprotocol/protocol';
+import type { Route, RouteDeclaration } from '../../platform/routes.js';
 import type { Sql } from '../../platform/sql.js';
 import { createAttempts } from './attempts.js';
 import { type AuthenticationDeps, createAuthentication } from './authentication.js';
@@ -16,6 +23,9 @@ export interface Access {
   authorizeRoute(request: IncomingMessage, route: RouteDeclaration): Promise<Principal>;
   /** The same for one permission, where the route itself is open to others as well. */
   authorize(request: IncomingMessage, permission: string): Promise<Principal>;
+  /** The same routes, and whatever a handler refuses of what would change something is on record (AUD-5): the caller was
+   *  let in, and what it asked for was not done. */
+  recordRefusals(routes: readonly Route[]): readonly Route[];
   /** Whether a caller may do it in a place; read from the database now. */
   decide(
     principal: Pick<Principal, 'subjects'>,
@@ -59,10 +69,33 @@ export function createAccess(deps: AccessDeps): Access {
   return {
     authorizeRoute: (request, { permission, scoped }) => authorize(request, permission, scoped === true),
     authorize: (request, permission) => authorize(request, permission, false),
+    recordRefusals: (routes) => routes.map((route) => withRefusals(route, deps.refusals)),
     decide: async ({ subjects }, permission, resource) => {
       return decideAccess(await readPolicyNow(deps.sql), { subjects, permission, resource });
     },
   };
+}
+
+function withRefusals(route: Route, refusals: Refusals): Route {
+  if (route.audit !== 'administration') return route;
+  return {
+    ...route,
+    handle: async (request, response, context) => {
+      try {
+        await route.handle(request, response, context);
+      } catch (error) {
+        const { principal } = context;
+        if (!isRecorded(error))
+          await refusals.record(request, { error, permission: route.permission, principal });
+        throw error;
+      }
+    },
+  };
+}
+
+/** The guard and `authorize` record these. */
+function isRecorded(error: unknown): boolean {
+  return isTrustError(error) && (error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN');
 }
 
 /** The refusal of a decision; it names the binding that denied. */

@@ -55,10 +55,13 @@ describe('a caller', () => {
     ]);
     expect(made.map(({ members }) => members.request)).toEqual(answers.map(({ body }) => body.request_id));
     expect(made.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
-    expect(made.map(({ disclosures }) => disclosures.map(({ value }) => value))).toEqual([
-      [],
-      [],
-      [{ kind: 'service', id, how: 'key' }],
+    expect(made.map(({ disclosures }) => disclosures.map(({ value }) => value))).toMatchObject([
+      [{ caveat: 'the credential is missing or does not count' }],
+      [{ caveat: 'the credential is missing or does not count' }],
+      [
+        { caveat: 'policy:reload is not permitted: no binding grants it' },
+        { kind: 'service', id, how: 'key' },
+      ],
     ]);
     expect(JSON.stringify(made)).not.toContain(key.slice(8, 40));
   });

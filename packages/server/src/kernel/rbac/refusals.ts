@@ -33,13 +33,14 @@ type Members = DraftOf<'decision'>['members'];
 
 export function createRefusals(deps: RefusalsDeps): Refusals {
   const { audit, policy, crypto } = deps;
-  const { draft, sealActor } = createEventDrafts(deps);
+  const { draft, seal, sealActor } = createEventDrafts(deps);
   return {
     record: async (request, { error, permission, principal }) => {
       const code = isTrustError(error) ? codeOf(error) : undefined;
       if (code === undefined) return;
       const { hash, defaultTenant: tenant } = policy();
       const actor = sealActor(principal);
+      const why = seal('/refusal', whereOf(error as TrustError));
       const members = {
         request: requestIdOf(request),
         surface: 'admin',
@@ -50,13 +51,14 @@ export function createRefusals(deps: RefusalsDeps): Refusals {
         items: null,
         request_hash: null,
         forwarded_hash: null,
-        refusal: null,
+        refusal: why.commitment,
         pin: null,
         policy: hash,
         ...actor.members,
       } satisfies Members;
       const address = clientAddress(request);
-      const body = { type: 'decision', tenant, members, disclosures: actor.disclosures } as const;
+      const disclosures = [...why.disclosures, ...actor.disclosures];
+      const body = { type: 'decision', tenant, members, disclosures } as const;
       // One caller has many addresses, and many share one: who is known is counted by name.
       const source = principal === undefined ? address : `${principal.kind} ${principal.id}`;
       await audit.recordDenial({ ...draft<'decision'>(body), address }, { address: source });
@@ -69,6 +71,21 @@ function codeOf({ code }: TrustError): Members['code'] | undefined {
   if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN') return code;
   if (code === 'UNAVAILABLE' || !PROBLEMS[code].decision) return undefined;
   return code as Members['code'];
+}
+
+const MAX_CAVEAT = 1024;
+/** Of a character that was cut. */
+const HALF = /[\uD800-\uDBFF]$/;
+
+/** AUD-6: where it failed; for people, what was wrong with it. */
+function whereOf({ data: { link, item, caveat, hint, reason } }: TrustError): object {
+  const said = caveat ?? reason;
+  return {
+    ...(link === undefined ? {} : { link }),
+    ...(item === undefined ? {} : { item }),
+    ...(hint === undefined ? {} : { hint: hint.slice(0, MAX_CAVEAT).replace(HALF, '') }),
+    ...(said === undefined ? {} : { caveat: said.slice(0, MAX_CAVEAT).replace(HALF, '') }),
+  };
 }
 
 const SHOWN = /^Bearer ([\x21-\x7e]{1,256})$/i;
