@@ -79,6 +79,23 @@ const get = (port: number, target: string, headers: string[] = [], host = 'local
 
 const codeOf = (answer: string): string | undefined => /"code":"([A-Z_]+)"/.exec(answer)?.[1];
 
+describe('requests sent one behind the other', () => {
+  it('all end with their connection', async () => {
+    const ended: string[] = [];
+    const wait = route('/wait/:name', (_, __, { params, signal }) => {
+      signal.addEventListener('abort', () => void ended.push(params['name'] as string));
+      lines.push(params['name'] as string);
+    });
+    const { port } = await serve([wait]);
+    const socket = connect(port, '127.0.0.1');
+    for (const name of ['one', 'two', 'three'])
+      socket.write(`GET /wait/${name} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    await expect.poll(() => lines.length).toBe(3);
+    socket.destroy();
+    await expect.poll(() => ended.sort()).toEqual(['one', 'three', 'two']);
+  });
+});
+
 describe('a listener', () => {
   it('serves a declared route with a request id and the security headers', async () => {
     const { url } = await serve();

@@ -164,6 +164,7 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
     nameRequest(incoming, requestId);
     setHeaders(response, requestId);
     cutUnreadBody(incoming, response);
+    closeWithConnection(incoming, response);
     serve(incoming, response, requestId).catch((error: unknown) => {
       if (isOurFault(error)) options.log.error('a request failed', { requestId, err: error });
       sendProblem(response, toProblem(error, requestId));
@@ -228,6 +229,24 @@ function cutUnreadBody(request: IncomingMessage, response: ServerResponse): void
     socket.destroySoon = linger;
     linger();
   });
+}
+
+const QUEUED = Symbol('answers on this connection that wait for those before them');
+type Connection = IncomingMessage['socket'] & { [QUEUED]?: Set<ServerResponse> };
+
+/** Of requests sent one behind the other, node tells only the answer whose turn it is that the connection is gone. */
+function closeWithConnection(request: IncomingMessage, response: ServerResponse): void {
+  if (response.socket !== null) return;
+  const socket = request.socket as Connection;
+  const queued = socket[QUEUED] ?? new Set();
+  if (socket[QUEUED] === undefined) {
+    socket[QUEUED] = queued;
+    socket.once('close', () => {
+      for (const waiting of [...queued]) waiting.destroy().emit('close');
+    });
+  }
+  queued.add(response);
+  response.once('close', () => queued.delete(response));
 }
 
 /** What never became a request: bad syntax, headers too large, too slow. */
