@@ -73,6 +73,7 @@ const PLANTED: readonly (readonly [rule: string, file: string, imports: string])
   ['kernel-imports', 'packages/server/src/kernel/bad.ts', 'pg'],
   ['audit-imports', 'packages/server/src/audit/bad.ts', '../kernel/room.js'],
   ['audit-imports', 'packages/server/src/audit/bad.ts', 'pg'],
+  ['audit-imports', 'packages/server/src/audit/bad.ts', '@opentelemetry/api'],
   ['gateway-imports', 'packages/server/src/gateway/bad.ts', '../audit/room.js'],
   ['gateway-imports', 'packages/server/src/gateway/bad.ts', '@modelcontextprotocol/client'],
   ['gateway-imports', 'packages/server/src/gateway/mcp/bad.ts', '../../kernel/room.js'],

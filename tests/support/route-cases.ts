@@ -26,6 +26,7 @@ const ping = () => ({ jsonrpc: '2.0', id: 1, method: 'ping' });
 const HEALTH: readonly Case[] = ['/health/live', '/health/ready'].map((path) => {
   return { method: 'GET', path, target: path, ...open };
 });
+const EVERY: readonly Case[] = [...HEALTH, { method: 'GET', path: '/metrics', target: '/metrics', ...admin }];
 const SHARED: readonly Case[] = [
   { method: 'POST', path: '/talos/v1/nonces', target: '/talos/v1/nonces', ...open },
   {
@@ -77,7 +78,7 @@ const SHARED: readonly Case[] = [
     ...open,
     body: () => ({ statement: `a.b.${'A'.repeat(86)}` }),
   },
-  ...HEALTH,
+  ...EVERY,
 ];
 
 /** Every route of the platform. `hostile-routes.test.ts` fails if one is missing. */
@@ -163,6 +164,6 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
     { method: 'GET', path: '/tlog/checkpoint', target: '/tlog/checkpoint', ...open },
     { method: 'GET', path: '/tlog/tile/entries/*', target: '/tlog/tile/entries/000.p/1', ...admin },
     { method: 'GET', path: '/tlog/tile/*', target: '/tlog/tile/0/000.p/1', ...open },
-    ...HEALTH,
+    ...EVERY,
   ],
 };

@@ -39,6 +39,8 @@ export interface FeedReader {
   takeHeartbeat(jws: string, heard?: number): 'heard' | 'behind';
   /** False while a revocation may be unheard of (REV-9). */
   isFresh(op: 'read' | 'write'): boolean;
+  /** For how many milliseconds revocations may be unheard of; infinite before the first heartbeat. */
+  silence(): number;
 }
 
 /** Makes a reader at the start of a feed, stale until its first heartbeat. */
@@ -48,6 +50,7 @@ export function createFeedReader(deps: FeedReaderDeps): FeedReader {
   const recent = createRecent();
   // A heartbeat made after the last one knows at least what we knew when we heard that one.
   let floor = 0;
+  const silence = (): number => clock.monotonic() - beats.heard();
   return {
     head: recent.head,
     start: (head) => {
@@ -74,7 +77,8 @@ export function createFeedReader(deps: FeedReaderDeps): FeedReader {
       floor = head.n;
       return 'heard';
     },
-    isFresh: (op) => clock.monotonic() - beats.heard() <= SILENCE_MS[op],
+    isFresh: (op) => silence() <= SILENCE_MS[op],
+    silence,
   };
 }
 

@@ -7,7 +7,7 @@ import type { SequencerLimits } from './sequencer.js';
 import type { TileStore } from './tile-store.js';
 
 /** What the audit room needs of its process. */
-export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'crypto' | 'log'> {
+export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'crypto' | 'log' | 'metrics'> {
   /** Where the tiles are; the folder exists and is ours alone. */
   readonly tiles: string;
   /** Opens another place for the tiles instead. */

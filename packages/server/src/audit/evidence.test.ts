@@ -13,6 +13,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMetrics } from '../platform/metrics/metrics.js';
 import { clock, random } from '../platform/system.js';
 import { type Audit, createAudit } from './service.js';
 import {
@@ -89,7 +90,7 @@ describe('what an auditor gets', () => {
     ]);
     await first.stop();
 
-    const audit = createAudit(deps);
+    const audit = createAudit({ ...deps, metrics: createMetrics() });
     await audit.start();
     const bytes = await bundleOf(audit);
     const trust = parseTrustFile(encodeUtf8(JSON.stringify(await audit.trust())), crypto);
@@ -126,7 +127,7 @@ describe('what an auditor gets', () => {
     let policy: typeof wide | typeof narrow | typeof none = wide;
     const deps = auditDeps(world.sql, await world.fresh(), { policy: () => policy });
     const { cth, chain } = issue();
-    const audit = createAudit(deps);
+    const audit = createAudit({ ...deps, metrics: createMetrics() });
     await audit.start();
     const change = async (next: typeof policy) => {
       await audit.recordPolicy(next);

@@ -37,6 +37,8 @@ export interface Integrator {
   reach(size: number, limitMs: number): Promise<boolean>;
   /** Continues from another state of the same log, after what runs now has ended. */
   restart(recover: () => Promise<RecoveredLog>): Promise<void>;
+  /** For how long the oldest event has waited that no checkpoint covers, in milliseconds; 0 if all are covered. */
+  lagMs(): number;
   /** Throws while checkpoints cannot be made. @throws {TrustError} */
   assertSound(): void;
   /** Tries no more: the database is gone. The next start integrates what is sequenced. */
@@ -56,6 +58,7 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     target: recovered.edge.frontier.size,
     fault: undefined,
     stopped: false,
+    behindSince: undefined,
   };
   const size = (): number => state.edge.frontier.size;
   const waiters = createWaiters();
@@ -64,10 +67,18 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     return waiters.areThere() ? 0 : deps.intervalMs;
   };
   const loop = createLoop(deps.clock, async () => {
+    const before = size();
     await integrate(deps, state);
+    if (size() > before) state.behindSince = undefined;
+    noteLag();
     waiters.wake(size(), state.stopped);
     schedule();
   });
+  // What came while a checkpoint was made counts from when that one was there.
+  const noteLag = (): void => {
+    if (size() < state.target) state.behindSince ??= deps.clock.monotonic();
+    else state.behindSince = undefined;
+  };
   const schedule = (): void => {
     if (!state.stopped && size() < state.target) loop.within(delay());
   };
@@ -83,6 +94,7 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     },
     notify: (sequenced) => {
       state.target = Math.max(state.target, sequenced);
+      noteLag();
       schedule();
     },
     reach,
@@ -90,8 +102,10 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
       await loop.pause();
       Object.assign(state, await recover(), { fault: undefined });
       state.target = size();
+      noteLag();
       waiters.wake(size(), state.stopped);
     },
+    lagMs: () => (state.behindSince === undefined ? 0 : deps.clock.monotonic() - state.behindSince),
     assertSound: () => {
       if (state.fault !== undefined) throw asTrustError(state.fault);
     },
@@ -113,6 +127,8 @@ interface State extends Mutable<RecoveredLog> {
   target: number;
   fault: unknown;
   stopped: boolean;
+  /** Monotonic moment. */
+  behindSince: number | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -41,6 +41,8 @@ export interface Sequencer {
   add(draft: AuditDraft, lane?: Lane): Promise<RecordedEvent | undefined>;
   /** True if a draft would find no place. */
   isFull(lane?: Lane): boolean;
+  /** Drafts that wait. */
+  waiting(): { readonly main: number; readonly denial: number };
   /** False while nobody knows whether the log can be written. */
   isUp(): boolean;
   readonly size: number;
@@ -124,6 +126,7 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
       });
     },
     isFull: (lane = 'main') => queues.isFull(lane),
+    waiting: queues.waiting,
     isUp: () => refusing === undefined && writer.hold.isUp(),
     get size() {
       return writer.tip().size;
@@ -150,6 +153,7 @@ interface Queues {
   push(waiting: Omit<Waiting, 'turn'>, lane: Lane): void;
   isFull(lane: Lane): boolean;
   isEmpty(): boolean;
+  waiting(): { readonly main: number; readonly denial: number };
   /** The next batch, oldest first. */
   take(): Waiting[];
   takeAll(): Waiting[];
@@ -169,6 +173,7 @@ function createQueues(limits: SequencerLimits): Queues {
       return main.length >= (lane === 'owed' ? limits.queue * OWED_ROOM : limits.queue);
     },
     isEmpty: () => main.length + denials.length === 0,
+    waiting: () => ({ main: main.length, denial: denials.length }),
     take: () => {
       const share = main.length === 0 ? limits.batch : Math.ceil(limits.batch * DENIAL_SHARE);
       const first = [...main.slice(0, limits.batch), ...denials.slice(0, share)]

@@ -5,6 +5,7 @@ import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
+import { type LogMeter, measureLog } from './log-metrics.js';
 import { recordLost } from './lost-outcomes.js';
 import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
@@ -55,6 +56,7 @@ export function createAudit(deps: AuditDeps): Audit {
     if (state.log === undefined) throw unavailable('the log is not open');
     return state.log;
   };
+  const meter = measureLog(deps.metrics, () => state.log);
   const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
   const record: Recorder = (draft) =>
@@ -97,7 +99,7 @@ export function createAudit(deps: AuditDeps): Audit {
       state.log?.integrator.giveUp();
     },
     stop: () => stop(state, desk, disk),
-    ...createSink({ state, opened, disk, desk, record, shop }),
+    ...createSink({ state, opened, disk, desk, record, shop, meter }),
   };
 }
 
@@ -126,6 +128,7 @@ interface SinkParts {
   readonly desk: DenialDesk;
   readonly record: Recorder;
   readonly shop: Workshop;
+  readonly meter: LogMeter;
 }
 
 type Recorder = (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
@@ -133,7 +136,7 @@ type Recorder = (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
 type Sink = Pick<Audit, 'assertReady' | 'assertAccepting' | 'record' | 'recordDenial'>;
 
 /** What other rooms hand events to. */
-function createSink({ state, opened, disk, desk, record, shop }: SinkParts): Sink {
+function createSink({ state, opened, disk, desk, record, shop, meter }: SinkParts): Sink {
   const assertOpen = (): void => {
     if (state.stopped || !state.proven) throw unavailable('the log is not open');
   };
@@ -145,6 +148,18 @@ function createSink({ state, opened, disk, desk, record, shop }: SinkParts): Sin
     const behind = sequencer.size - (integrator.checkpoint?.size ?? 0);
     if (behind > shop.limits.backlog) throw unavailable('too many events wait for a checkpoint');
   };
+  // Only a chain can end without an event of its own: the first overload holds.
+  const take: Recorder = async (draft) => {
+    assertOpen();
+    if (isAllowedWrite(draft)) disk.assertWritable();
+    return record(draft);
+  };
+  const takeDenial: Audit['recordDenial'] = async (draft, source) => {
+    assertOpen();
+    const event = await desk.record(draft, source);
+    if (event === undefined) meter.summarised();
+    return event;
+  };
   return {
     assertReady: () => {
       assertTaking();
@@ -154,16 +169,8 @@ function createSink({ state, opened, disk, desk, record, shop }: SinkParts): Sin
       if (op === 'write') disk.assertWritable();
       assertTaking();
     },
-    // Only a chain can end without an event of its own: the first overload holds.
-    record: (async (draft: AuditDraft) => {
-      assertOpen();
-      if (isAllowedWrite(draft)) disk.assertWritable();
-      return record(draft);
-    }) as Audit['record'],
-    recordDenial: async (draft, source) => {
-      assertOpen();
-      return desk.record(draft, source);
-    },
+    record: ((draft: AuditDraft) => meter.counted(take(draft))) as Audit['record'],
+    recordDenial: (draft, source) => meter.counted(takeDenial(draft, source)),
   };
 }
 

@@ -16,6 +16,7 @@ import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
 import { createStanding, namesEnded } from './identity/standing.js';
+import { observeKernel } from './kernel-metrics.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
 import type {
@@ -42,7 +43,7 @@ import { createKernelStore } from './store.js';
 import { startTasks } from './tasks.js';
 
 /** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
-export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log'> {
+export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log' | 'metrics'> {
   readonly crypto: CryptoProvider;
   /** Verifies the signatures of chains on other threads; by default this one does. */
   readonly signatures?: SignatureVerifier;
@@ -110,6 +111,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const knownChains = createKnownChains({ verification, revocations });
   const shared = { ...deps, store, revocations, verification, events, knownChains, standing };
   const sessions = createSessions(shared);
+  observeKernel(deps.metrics, { sessions, feed });
   const bearers = createBearers(shared);
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
   const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });

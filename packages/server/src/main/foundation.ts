@@ -3,6 +3,7 @@ import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import { type DataFolder, openDataFolder } from '../platform/data-folder.js';
 import { createKeyStore, type KeyStore } from '../platform/key-store.js';
 import { createLog, type Log } from '../platform/log.js';
+import { createMetrics, type Metrics } from '../platform/metrics/metrics.js';
 import type { Settings } from '../platform/settings.js';
 import { clock, random } from '../platform/system.js';
 import { configPath, writeFirstConfig } from './config-file.js';
@@ -12,6 +13,8 @@ import { type Identities, loadIdentities } from './identities.js';
 export interface Foundation {
   readonly settings: Settings;
   readonly log: Log;
+  /** What the parts of this process count. */
+  readonly metrics: Metrics;
   readonly crypto: CryptoProvider;
   readonly folder: DataFolder;
   readonly keys: KeyStore;
@@ -38,7 +41,8 @@ export async function layFoundation(
     const identities = await loadIdentities(keys, crypto);
     const config = configPath(settings);
     const isNew = await writeFirstConfig(config, identities.organisation.did);
-    return { settings, log, crypto, folder, keys, identities, config, isNew };
+    const metrics = createMetrics();
+    return { settings, log, metrics, crypto, folder, keys, identities, config, isNew };
   } catch (error) {
     await folder.release();
     throw error;

@@ -1,5 +1,6 @@
 import { createListener, type Guard, type Listener } from '../platform/http.js';
 import type { Log } from '../platform/log.js';
+import type { HttpMetrics } from '../platform/metrics/http-metrics.js';
 import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Route } from '../platform/routes.js';
 import type { Settings } from '../platform/settings.js';
@@ -21,6 +22,7 @@ export async function openListeners(
     /** Of the admin surface. */
     readonly guard: Guard;
     readonly log: Log;
+    readonly http: HttpMetrics;
   },
 ): Promise<Readonly<Partial<Record<ServiceName, Listener>>>> {
   const opened = new Map<ServiceName, Listener>();
@@ -29,7 +31,8 @@ export async function openListeners(
       const own = routes[name];
       if (own === undefined) continue;
       const port = options.settings.ports[name];
-      opened.set(name, await createListener({ name, routes: own, ...shared(options), port }));
+      const meter = options.http.meterOf(name);
+      opened.set(name, await createListener({ name, routes: own, meter, ...shared(options), port }));
     }
     return Object.fromEntries(opened);
   } catch (error) {

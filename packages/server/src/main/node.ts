@@ -9,6 +9,7 @@ import { joinCluster, type NodeRegistry } from '../platform/cluster/registry.js'
 import { createSessionRouting } from '../platform/cluster/session-routing.js';
 import { createListener, type Listener } from '../platform/http.js';
 import { sendJson } from '../platform/json-exchange.js';
+import type { HttpMetrics } from '../platform/metrics/http-metrics.js';
 import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
@@ -117,9 +118,10 @@ export async function openNodeListener(
     readonly foundation: Foundation;
     readonly routes: ServiceRoutes;
     readonly own: readonly Route[];
+    readonly http: HttpMetrics;
   },
 ): Promise<Listener> {
-  const { foundation, routes, own } = options;
+  const { foundation, routes, own, http } = options;
   const { settings, log } = foundation;
   const agent = distinct([...(routes.gateway ?? []), ...(routes.kernel ?? [])]).map((route) =>
     passedOn(route, guard),
@@ -143,6 +145,7 @@ export async function openNodeListener(
     clock,
     random,
     log,
+    meter: http.meterOf('node'),
   });
 }
 

@@ -11,6 +11,7 @@ import { clock, random } from '../platform/system.js';
 import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
 import { createAuditWire } from './audit-link/wire.js';
+import { countDecisions } from './decision-metrics.js';
 import type { Foundation } from './foundation.js';
 import { logStorage } from './log-storage.js';
 import { type Node, runningNodes } from './node.js';
@@ -69,7 +70,8 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const wanted = roomsOf(options.roles);
   const policies = await openProcessPolicies(options);
   const limiter = await createLimiter(policies);
-  const { sink, audit, close: closeSink } = await openSink(options, policies);
+  const { sink: ownSink, audit, close: closeSink } = await openSink(options, policies);
+  const sink = countDecisions(ownSink, options.foundation.metrics);
   const access = await createGuard(options.foundation, { ...options, policies, sink });
   const signatures = wanted.kernel ? await openSignatures(options.foundation) : undefined;
   const shared = { policies, sink, limiter, access, signatures };
@@ -205,7 +207,7 @@ export async function migrateAll(sql: Sql): Promise<void> {
 async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, policies: Policies) {
   const { AUDIT_LIMITS } = await import('../audit/deps.js');
   const { denials } = AUDIT_LIMITS;
-  const { crypto, folder, identities, keys, log } = foundation;
+  const { crypto, folder, identities, keys, log, metrics } = foundation;
   const { document } = policies.current();
   const perSource = document.limits?.denialsPerMinute ?? denials.perSource;
   const storage = logStorage(foundation.settings, document);
@@ -215,6 +217,7 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     random,
     crypto,
     log,
+    metrics,
     tiles: folder.tiles,
     disk: folder.disk,
     origin: identities.origin,
@@ -256,7 +259,7 @@ function kernelDeps(
   { policies, sink, access, signatures }: SharedParts,
 ): Omit<KernelDeps, 'limiter'> {
   const { foundation, sql, node } = options;
-  const { crypto, identities, log } = foundation;
+  const { crypto, identities, log, metrics } = foundation;
   return {
     ...node.registry.self,
     ...(signatures === undefined ? {} : { signatures: signatures.verify }),
@@ -264,6 +267,7 @@ function kernelDeps(
     clock,
     random,
     log,
+    metrics,
     crypto,
     resolver: createResolver(policies, crypto),
     organisation: identities.organisation,

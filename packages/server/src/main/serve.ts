@@ -3,10 +3,15 @@ import { isTrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
 import type { Listener } from '../platform/http.js';
 import { sendJson } from '../platform/json-exchange.js';
+import { createHttpMetrics, type HttpMetrics } from '../platform/metrics/http-metrics.js';
+import { metricsRoute } from '../platform/metrics/metrics-route.js';
+import { observeProcess } from '../platform/metrics/process-metrics.js';
+import { observeSql } from '../platform/metrics/sql-metrics.js';
 import { createReaper, type Reaper } from '../platform/reaper.js';
 import type { Route } from '../platform/routes.js';
 import type { Settings } from '../platform/settings.js';
 import { createShutdown, type Shutdown } from '../platform/shutdown.js';
+import { clock } from '../platform/system.js';
 import { type Database, openDatabase } from './database.js';
 import { type Foundation, layFoundation } from './foundation.js';
 import { openListeners, type ServiceRoutes } from './listeners.js';
@@ -68,6 +73,8 @@ async function serveRooms(start: Start): Promise<Running> {
   const { foundation, database, reaper, shutdown, env, roles, isShared } = start;
   const { sql } = database;
   const version = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+  observeProcess(foundation.metrics, version);
+  observeSql(foundation.metrics, sql);
   await migrateAll(sql);
   const node = await joinNodes(foundation, { sql, roles, version });
   shutdown.add('close', 'node', () => node.close());
@@ -90,17 +97,15 @@ async function serveRooms(start: Start): Promise<Running> {
 
 type Listeners = Awaited<ReturnType<typeof openListeners>>;
 
-async function openPorts(
-  { foundation, shutdown, roles, isShared }: Start,
-  rooms: Rooms,
-  node: Node,
-): Promise<Listeners> {
-  const { settings, log } = foundation;
+async function openPorts(start: Start, rooms: Rooms, node: Node): Promise<Listeners> {
+  const { foundation, shutdown, roles, isShared } = start;
+  const { settings, log, metrics } = foundation;
+  const http = createHttpMetrics(metrics, clock);
   const health = createHealth(log);
   health.register('audit', () => rooms.sink.assertReady());
   health.register('node', node.registry.assertHeld);
   for (const [name, check] of Object.entries(rooms.kernel?.checks ?? {})) health.register(name, check);
-  const own = await routesOf({ rooms, roles, node, health: health.routes });
+  const own = await routesOf({ rooms, roles, node, every: [...health.routes, metricsRoute(metrics)] });
   const routes = isShared ? await routed(own, rooms, node, foundation) : own;
   const policy = rooms.policies.current();
   const listeners = await openListeners(routes, {
@@ -108,6 +113,7 @@ async function openPorts(
     policy,
     guard: rooms.access.authorizeRoute,
     log,
+    http,
   });
   const all = Object.values(listeners);
   // All at once: while a long call is waited for at one port, the others take nothing new either.
@@ -115,7 +121,7 @@ async function openPorts(
     health.drain();
     return Promise.all(all.map((listener) => listener.closeGracefully(DRAIN_MS)));
   });
-  if (isShared) all.push(await openToNodes(foundation, own, rooms, node));
+  if (isShared) all.push(await openToNodes(start, own, { rooms, node, http }));
   return listeners;
 }
 
@@ -131,13 +137,14 @@ async function routed(
 
 /** From then on the other nodes pass on what belongs here. */
 async function openToNodes(
-  foundation: Foundation,
+  { foundation }: Start,
   routes: ServiceRoutes,
-  { audit }: Rooms,
-  node: Node,
+  parts: { readonly rooms: Rooms; readonly node: Node; readonly http: HttpMetrics },
 ): Promise<Listener> {
+  const { rooms, node, http } = parts;
+  const { audit } = rooms;
   const own = audit === undefined ? [] : await intakeRoutes(audit, node, foundation);
-  const listener = await openNodeListener(node, { foundation, routes, own });
+  const listener = await openNodeListener(node, { foundation, routes, own, http });
   await node.registry.announce(foundation.settings.nodeUrl ?? listener.url);
   return listener;
 }
@@ -193,13 +200,14 @@ interface RouteParts {
   readonly rooms: Rooms;
   readonly roles: Roles;
   readonly node: Node;
-  readonly health: readonly Route[];
+  /** What every service serves. */
+  readonly every: readonly Route[];
 }
 
-async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<ServiceRoutes> {
+async function routesOf({ rooms, roles, node, every }: RouteParts): Promise<ServiceRoutes> {
   const { access, kernel, gateway, audit, rbac, reload } = rooms;
   const recorded = access.recordRefusals;
-  const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...health];
+  const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...every];
   const auditRoutes =
     audit === undefined ? [] : (await import('../audit/routes.js')).createAuditRoutes(audit);
   return {
@@ -209,7 +217,7 @@ async function routesOf({ rooms, roles, node, health }: RouteParts): Promise<Ser
     ...(gateway === undefined
       ? {}
       : { gateway: recorded([...gateway.routes, ...shared, reloadRoute(reload)]) }),
-    ...(audit === undefined ? {} : { audit: [...auditRoutes, ...health] }),
+    ...(audit === undefined ? {} : { audit: [...auditRoutes, ...every] }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
+import type { Metrics } from './metrics/metrics.js';
 import type { Settings } from './settings.js';
 import type { Sql } from './sql.js';
 import type { Clock, Random } from './system.js';
@@ -12,4 +13,5 @@ export interface Deps {
   readonly random: Random;
   readonly crypto: CryptoProvider;
   readonly log: Log;
+  readonly metrics: Metrics;
 }

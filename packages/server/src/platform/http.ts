@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Principal } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
+import type { HttpMeter } from './metrics/http-metrics.js';
 import { isOurFault, sendProblem, toProblem } from './problem.js';
 import { type Allowed, checkRequest } from './request-checks.js';
 import { createRequestIds, echoRequestId, nameRequest } from './request-id.js';
@@ -39,6 +40,7 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly meter?: HttpMeter;
   readonly limits?: Partial<ListenerLimits>;
 }
 
@@ -86,7 +88,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   server.maxConnections = limits.maxConnections;
   // Node drops headers beyond a number without a word, and with them the second of two credentials. Bytes bound them.
   server.maxHeadersCount = 0;
-  server.on('clientError', (error, socket) => answerClientError(error, socket, handle.nextId()));
+  server.on('clientError', (error, socket) => {
+    options.meter?.unreadable();
+    answerClientError(error, socket, handle.nextId());
+  });
   const port = await listen(server, options);
   hosts.push(authority(options.host, port));
   return {
@@ -149,6 +154,7 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
     checkRequest(request, allowed);
     const [path = '', query = ''] = splitTarget(request.url ?? '');
     const { route, params } = found(match(request.method ?? '', path), response);
+    options.meter?.routed(response, route);
     if (route.echoesRequestId === true) echoRequestId(request, response);
     const principal = await options.guards[route.surface]?.(request, route);
     const who = principal === undefined ? {} : { principal };
@@ -161,6 +167,7 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
   };
   const request = (incoming: IncomingMessage, response: ServerResponse): void => {
     const requestId = nextId();
+    options.meter?.begin(response);
     nameRequest(incoming, requestId);
     setHeaders(response, requestId);
     cutUnreadBody(incoming, response);

@@ -42,8 +42,17 @@ export interface Sql extends Queries {
   session<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** Opens a session that lives until closed. */
   openSession(options?: SqlSessionOptions): Promise<SqlSession>;
+  /** Connections of the pool, and callers that wait for one. */
+  load(): SqlLoad;
   /** Waits for running queries, then closes every connection. */
   close(): Promise<void>;
+}
+
+/** How busy a pool is. */
+export interface SqlLoad {
+  readonly open: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 /** Where the database is: a URL of one's own PostgreSQL, or the socket of the embedded one. */
@@ -93,6 +102,7 @@ export function createSql(options: SqlOptions): Sql {
       const session = await openSession();
       return work(session).finally(() => session.close());
     },
+    load: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => {
       isClosed = true;
       return pool.end();

@@ -10,6 +10,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createLog } from '../../platform/log.js';
+import { createMetrics } from '../../platform/metrics/metrics.js';
 import { migrate } from '../../platform/migrations.js';
 import { createSql, type Sql } from '../../platform/sql.js';
 import { clock, random } from '../../platform/system.js';
@@ -38,6 +39,7 @@ export function auditDeps(sql: Sql, tiles: string, changes: Changes = {}): Audit
     random,
     crypto,
     log: createLog({ level: 'silent', format: 'json', clock }),
+    metrics: createMetrics(),
     disk: { free: async () => 1e12, assertWritable: async () => undefined },
     origin: 'talos.test/log/default',
     tenant: 'default',

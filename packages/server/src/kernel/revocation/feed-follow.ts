@@ -20,6 +20,8 @@ export interface FeedFollower {
   /** The last heartbeat heard. */
   heartbeat(): string | undefined;
   isFresh(op: 'read' | 'write'): boolean;
+  /** For how many milliseconds revocations may be unheard of. */
+  silence(): number;
   /** Begins with all that is in force. */
   load(): Promise<void>;
   /** Reads entries that are new. */
@@ -80,6 +82,7 @@ export function createFeedFollower(deps: FeedFollowerDeps): FeedFollower {
     head: reader.head,
     heartbeat: () => last,
     isFresh: reader.isFresh,
+    silence: reader.silence,
     load,
     catchUp,
     hear,

@@ -24,6 +24,8 @@ export interface Feed {
   /** Reads what was missed and the last heartbeat, in case no connection told us. To be done now and then. */
   poll(): Promise<void>;
   isFresh(op: 'read' | 'write'): boolean;
+  /** For how many milliseconds revocations may be unheard of. */
+  silence(): number;
   /** Signs entries for this feed. */
   readonly writer: FeedWriter;
   head(): FeedHead;
@@ -90,6 +92,7 @@ export function createFeed(deps: FeedDeps): Feed {
     beat,
     poll,
     isFresh,
+    silence: follower.silence,
     writer: createWriter(deps),
     head: follower.head,
     heartbeat: follower.heartbeat,

@@ -58,6 +58,8 @@ export interface Sessions {
   /** Forgets expired sessions. Call it now and then. */
   sweep(): void;
   size(): number;
+  /** Sessions there is memory for. */
+  readonly capacity: number;
 }
 
 export interface SessionsDeps {
@@ -87,9 +89,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const now = clock.now;
   const nonces = createNodeNonces(createNonces({ crypto, now, random }), deps);
   const authority = createAuthorityTerms();
+  const capacity = sessionsWithin(deps.sessionMemory);
   const table: Table = createSessionTable({
     ...deps,
-    capacity: sessionsWithin(deps.sessionMemory),
+    capacity,
     memory: deps.sessionMemory,
     gateway: deps.gateway.did,
     now,
@@ -127,6 +130,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     },
     sweep: () => void table.sweep(SWEEP),
     size: table.size,
+    capacity,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createListener, type Listener } from '../../platform/http.js';
 import { createLog } from '../../platform/log.js';
+import { createMetrics } from '../../platform/metrics/metrics.js';
 import { migrate } from '../../platform/migrations.js';
 import type { Sql } from '../../platform/sql.js';
 import { random } from '../../platform/system.js';
@@ -146,6 +147,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
     clock,
     random,
     log,
+    metrics: createMetrics(),
     crypto,
     organisation,
     gateway,
