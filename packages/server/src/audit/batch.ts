@@ -1,7 +1,8 @@
 import { canonicalize, TrustError } from '@talosprotocol/protocol';
+import type { EmitterHead, OwedOutcome, PlacedEvent } from './append.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
-import type { FinishedEvent, Finisher } from './finished-event.js';
-import type { Append, EmitterHead } from './lead-store.js';
+import { type Facet, facetOf } from './facet.js';
+import type { Finisher } from './finished-event.js';
 
 /** Where the log ends while a batch is built. */
 export interface Tip {
@@ -14,11 +15,19 @@ export interface Tip {
 export interface Known {
   /** Last counts of every subject of the batch. */
   readonly subjects: ReadonlyMap<string, number>;
-  readonly hasChain: (cth: string) => boolean;
-  /** Whether a decision is in the log, allowed, and on that request. UUIDs. */
-  readonly isAllowed: (decision: string, request: string) => boolean;
+  /** Index of a chain that is in the log. */
+  readonly chainAt: (cth: string) => number | undefined;
+  /** A decision that is in the log and allowed; by its UUID. */
+  readonly allowed: (decision: string) => AllowedDecision | undefined;
   /** Events that are in the log already: by UUID, and outcomes by `outcome <UUID of the decision>`. */
   readonly recorded: ReadonlyMap<string, RecordedEvent>;
+}
+
+/** What an outcome is held against, and found by. */
+export interface AllowedDecision {
+  /** UUID */
+  readonly request: string;
+  readonly facet: Facet;
 }
 
 /** The end of each draft, in order: where it stands, or why it is refused. A chain that was logged before stands
@@ -27,12 +36,20 @@ type Settled = { readonly event: RecordedEvent | undefined } | { readonly fault:
 
 /** Drafts turned into what is written. */
 export interface Batch {
-  readonly append: Append;
+  readonly epoch: number;
+  /** Of the log before it. */
+  readonly size: number;
+  readonly events: readonly PlacedEvent[];
+  readonly emitter: EmitterHead;
+  /** New counts by subject. */
+  readonly subjects: ReadonlyMap<string, number>;
+  readonly owed: readonly OwedOutcome[];
+  readonly paid: readonly string[];
   readonly settled: readonly Settled[];
-  /** Chains this batch logs. */
-  readonly chains: readonly string[];
-  /** Requests of the decisions it allows, by decision. UUIDs. */
-  readonly allowed: ReadonlyMap<string, string>;
+  /** Indexes of the chains it logs, by `cth`. */
+  readonly chains: ReadonlyMap<string, number>;
+  /** The decisions it allows, by UUID. */
+  readonly allowed: ReadonlyMap<string, AllowedDecision>;
 }
 
 /** Turns drafts into events, in order. A draft that is not valid is refused alone and uses up no number. */
@@ -52,24 +69,20 @@ export function buildBatch(
   });
   const { events, emitter, subjects, paid, chains, allowed } = building;
   const owed = [...building.owed.values()];
-  return {
-    append: { epoch: tip.epoch, size: tip.size, events, emitter, subjects, owed, paid },
-    settled,
-    chains,
-    allowed,
-  };
+  const { epoch, size } = tip;
+  return { epoch, size, events, emitter, subjects, owed, paid, settled, chains, allowed };
 }
 
 interface Building {
   readonly size: number;
   readonly known: Known;
-  readonly events: FinishedEvent[];
+  readonly events: PlacedEvent[];
   emitter: EmitterHead;
   readonly subjects: Map<string, number>;
-  readonly chains: string[];
-  readonly allowed: Map<string, string>;
+  readonly chains: Map<string, number>;
+  readonly allowed: Map<string, AllowedDecision>;
   readonly own: Map<string, RecordedEvent>;
-  readonly owed: Map<string, Append['owed'][number]>;
+  readonly owed: Map<string, OwedOutcome>;
   readonly paid: string[];
 }
 
@@ -80,7 +93,7 @@ function startBatch(tip: Tip, known: Known): Building {
     events: [],
     emitter: tip.emitter,
     subjects: new Map(),
-    chains: [],
+    chains: new Map(),
     allowed: new Map(),
     own: new Map(),
     owed: new Map(),
@@ -99,29 +112,33 @@ function addDraft(
     const before = own.get(key) ?? known.recorded.get(key);
     if (before !== undefined) return before;
   }
-  const hasChain = (cth: string): boolean => known.hasChain(cth) || building.chains.includes(cth);
-  if (draft.type === 'chain' && hasChain(draft.members.cth)) return undefined;
+  const chainAt = (cth: string): number | undefined => building.chains.get(cth) ?? known.chainAt(cth);
+  if (draft.type === 'chain' && chainAt(draft.members.cth) !== undefined) return undefined;
   const refers = chainOf(draft);
-  if (refers !== undefined && !hasChain(refers)) {
+  const chain = refers === undefined ? null : chainAt(refers);
+  if (chain === undefined) {
     throw new TypeError(`a ${draft.type} event refers to a chain that was not recorded`);
   }
-  if (draft.type === 'outcome') assertOutcome(building, draft);
+  const decision = draft.type === 'outcome' ? findDecision(building, draft) : undefined;
   const event = { id: draft.id, index: building.size + building.events.length };
-  addEvent(building, draft, tools);
+  const facet = facetOf(draft, draft.type === 'chain' ? event.index : chain, decision?.facet);
+  addEvent(building, draft, facet, tools);
   for (const key of keys) own.set(key, event);
   return event;
 }
 
 /** An outcome names an allowed decision on the same request (AUD-22). */
-function assertOutcome({ known, allowed }: Building, { members }: AuditDraft<'outcome'>): void {
-  const [decision, request] = [uuidOf(members.decision), uuidOf(members.request)];
-  if (allowed.get(decision) === request || known.isAllowed(decision, request)) return;
+function findDecision({ known, allowed }: Building, { members }: AuditDraft<'outcome'>): AllowedDecision {
+  const id = uuidOf(members.decision);
+  const decision = allowed.get(id) ?? known.allowed(id);
+  if (decision?.request === uuidOf(members.request)) return decision;
   throw new TypeError('an outcome of a decision that was not recorded as allowed');
 }
 
 function addEvent(
   building: Building,
   draft: AuditDraft,
+  facet: Facet,
   { finish, now }: { readonly finish: Finisher; readonly now: number },
 ): void {
   const { emitter, subjects, known } = building;
@@ -132,11 +149,12 @@ function addEvent(
   assertTimely(draft, timeMs);
   const eseq = emitter.eseq + 1;
   const event = finish(draft, { timeMs, eseq, prev: emitter.prev, pseq });
-  building.events.push(event);
+  building.events.push({ ...event, timeMs, facet });
   building.emitter = { eseq, prev: event.hash, timeMs };
   if (sub !== undefined) subjects.set(sub, pseq);
-  if (draft.type === 'chain') building.chains.push(draft.members.cth);
-  if (event.effect === 'allow') building.allowed.set(event.id, event.request ?? '');
+  if (draft.type === 'chain')
+    building.chains.set(draft.members.cth, building.size + building.events.length - 1);
+  if (event.effect === 'allow') building.allowed.set(event.id, { request: event.request ?? '', facet });
   if (event.owed) building.owed.set(event.id, owedBy(draft, event));
   // Of a decision in the same batch there is no row to delete yet.
   if (event.decision !== null && !building.owed.delete(event.decision)) building.paid.push(event.decision);
@@ -153,7 +171,7 @@ function assertTimely(
   throw new TrustError('UNAVAILABLE', `it is too ${when} to record this so that it can be verified`);
 }
 
-function owedBy(draft: AuditDraft, event: FinishedEvent): Append['owed'][number] {
+function owedBy(draft: AuditDraft, event: Pick<PlacedEvent, 'id' | 'request'>): OwedOutcome {
   const { principal } = draft;
   return {
     decision: event.id,

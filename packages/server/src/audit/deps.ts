@@ -41,6 +41,8 @@ export interface AuditLimits extends SequencerLimits {
   readonly intervalMs: number;
   /** Longest wait for the log to become free at a start. */
   readonly lockMs: number;
+  /** Events whose rows are in one table, and are dropped with it. */
+  readonly partition: number;
 }
 
 export const AUDIT_LIMITS: AuditLimits = {
@@ -52,4 +54,5 @@ export const AUDIT_LIMITS: AuditLimits = {
   backlog: 100_000,
   intervalMs: 100,
   lockMs: 10_000,
+  partition: 1_048_576,
 };

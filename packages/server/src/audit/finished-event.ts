@@ -13,6 +13,7 @@ import {
   openDisclosures,
 } from '@talosprotocol/protocol';
 import { type AuditDraft, owesOutcome, uuidOf } from './draft.js';
+import { type ChainLinks, readLinks } from './links.js';
 
 /** What the log adds to a draft. */
 interface EventPlace {
@@ -31,6 +32,8 @@ export interface FinishedEvent {
   readonly request: string | null;
   readonly decision: string | null;
   readonly cth: string | null;
+  /** Of a chain. */
+  readonly links: ChainLinks | undefined;
   /** Canonical JSON: the leaf's data. */
   readonly text: string;
   /** hex (AUD-2) */
@@ -39,6 +42,8 @@ export interface FinishedEvent {
   readonly disclosures: string | undefined;
   readonly effect: 'allow' | 'deny' | undefined;
   readonly owed: boolean;
+  /** What an outcome came to, in micro-units. */
+  readonly cost: number | null;
 }
 
 export interface FinisherDeps {
@@ -71,6 +76,7 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     if (bytes.length > MAX_EVENT_BYTES) throw new TypeError(`an event of ${bytes.length} bytes`);
     return {
       ...columnsOf(draft),
+      links: draft.type === 'chain' ? readLinks(draft.members.chain, deps.crypto) : undefined,
       text,
       hash: deps.crypto.sha256Hex(bytes),
       disclosures: checkedDisclosures(event, draft.disclosures, deps.crypto),
@@ -100,7 +106,7 @@ function sourceOf(draft: AuditDraft<'decision'>, deps: FinisherDeps): string | n
   return draft.address === undefined ? null : deps.sourceOf(draft.address);
 }
 
-function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'disclosures'> {
+function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'disclosures' | 'links'> {
   const { type, members } = draft;
   const request = type === 'decision' || type === 'outcome' ? uuidOf(members.request) : null;
   return {
@@ -111,6 +117,7 @@ function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'di
     cth: type === 'chain' ? members.cth : null,
     effect: type === 'decision' ? members.effect : undefined,
     owed: owesOutcome(draft),
+    cost: type === 'outcome' ? (members.cost?.amount ?? null) : null,
   };
 }
 

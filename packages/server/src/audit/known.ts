@@ -1,45 +1,57 @@
-import { parseJsonObject } from '@talosprotocol/protocol';
-import type { Batch, Known } from './batch.js';
+import { type CryptoProvider, encodeUtf8 } from '@talosprotocol/protocol';
+import type { Append, NewFacet } from './append.js';
+import type { AllowedDecision, Batch, Known } from './batch.js';
 import { outcomeKey } from './batch.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
+import { facetText } from './facet.js';
 import type { Lead } from './lead.js';
-import { readChains, readDecisions, readRecorded, readSubjects } from './lead-store.js';
+import { readAllowed, readChains, readFacets, readRecorded, readSubjects } from './lead-store.js';
 import { createRecent, type Recent } from './recent.js';
 
 /** What drafts refer to, remembered between batches; the rest is read from the database. */
 export interface Memory {
   /** `careful` also looks whether something of the batch is in the log already. */
   read(lead: Lead, drafts: readonly AuditDraft[], careful: boolean): Promise<Known>;
+  /** Finds where the facets of a batch stand; those that no event had before stand at the first that has them. */
+  place(lead: Lead, batch: Pick<Batch, 'size' | 'events'>): Promise<Pick<Append, 'facets' | 'newFacets'>>;
   /** Learns from a batch that was written. */
-  learn(batch: Batch): void;
+  learn(batch: Batch, facets: readonly NewFacet[]): void;
   forget(): void;
 }
 
-/** Subjects, chains, and allowed decisions, that are remembered. */
+/** Subjects, chains, allowed decisions, and facets, that are remembered. */
 const REMEMBERED = 16_384;
 
-export function createMemory(): Memory {
+export function createMemory(crypto: CryptoProvider): Memory {
   const subjects = createRecent<number>(REMEMBERED);
-  const chains = createRecent<true>(REMEMBERED);
-  const allowed = createRecent<string>(REMEMBERED);
+  const chains = createRecent<number>(REMEMBERED);
+  const allowed = createRecent<AllowedDecision>(REMEMBERED);
+  const facets = createRecent<number>(REMEMBERED);
   return {
     read: async (lead, drafts, careful) => {
       const counts = await countsOf(lead, drafts, subjects);
       const present = await chainsOf(lead, drafts, chains);
       const recorded = careful ? await recordedOf(lead, drafts) : new Map<string, RecordedEvent>();
-      const requests = await allowedOf(lead, drafts, allowed);
-      const isAllowed = (decision: string, request: string) => requests.get(decision) === request;
-      return { subjects: counts, hasChain: (cth) => present.has(cth), isAllowed, recorded };
+      const decisions = await allowedOf(lead, drafts, allowed);
+      return {
+        subjects: counts,
+        chainAt: (cth) => present.get(cth),
+        allowed: (decision) => decisions.get(decision),
+        recorded,
+      };
     },
-    learn: (batch) => {
-      for (const [sub, pseq] of batch.append.subjects) subjects.set(sub, pseq);
-      for (const cth of batch.chains) chains.set(cth, true);
-      for (const [decision, request] of batch.allowed) allowed.set(decision, request);
+    place: (lead, batch) => placeFacets(lead, batch, facets, crypto),
+    learn: (batch, newFacets) => {
+      for (const [sub, pseq] of batch.subjects) subjects.set(sub, pseq);
+      for (const [cth, index] of batch.chains) chains.set(cth, index);
+      for (const [id, decision] of batch.allowed) allowed.set(id, decision);
+      for (const { at, facet } of newFacets) facets.set(facetText(facet), at);
     },
     forget: () => {
       subjects.clear();
       chains.clear();
       allowed.clear();
+      facets.clear();
     },
   };
 }
@@ -64,38 +76,68 @@ async function countsOf(
 async function chainsOf(
   lead: Lead,
   drafts: readonly AuditDraft[],
-  remembered: Recent<true>,
-): Promise<ReadonlySet<string>> {
+  remembered: Recent<number>,
+): Promise<ReadonlyMap<string, number>> {
   const cths = distinct(drafts, (draft) => (draft.type === 'chain' ? draft.members.cth : chainOf(draft)));
-  const present = new Set(cths.filter((cth) => remembered.get(cth)));
-  const unknown = cths.filter((cth) => !present.has(cth));
-  const found = unknown.length === 0 ? [] : await readChains(lead.session, unknown);
-  for (const cth of found) {
-    present.add(cth);
-    remembered.set(cth, true);
-  }
-  return present;
+  return lookUp(cths, remembered, (missing) => readChains(lead.session, missing));
 }
 
-/** The requests of allowed decisions whose outcomes are in the batch. */
+/** The allowed decisions whose outcomes are in the batch. */
 async function allowedOf(
   lead: Lead,
   drafts: readonly AuditDraft[],
-  remembered: Recent<string>,
-): Promise<ReadonlyMap<string, string>> {
-  const requests = new Map<string, string>();
+  remembered: Recent<AllowedDecision>,
+): Promise<ReadonlyMap<string, AllowedDecision>> {
+  return lookUp(distinct(drafts, decisionOf), remembered, (missing) => readAllowed(lead.session, missing));
+}
+
+/** What is remembered, and of the rest what is found; that is remembered too. */
+async function lookUp<V>(
+  keys: readonly string[],
+  remembered: Recent<V>,
+  read: (missing: readonly string[]) => Promise<ReadonlyMap<string, V>>,
+): Promise<Map<string, V>> {
+  const known = new Map<string, V>();
   const missing: string[] = [];
-  for (const id of distinct(drafts, decisionOf)) {
-    const request = remembered.get(id);
-    if (request !== undefined) requests.set(id, request);
-    else missing.push(id);
+  for (const key of keys) {
+    const value = remembered.get(key);
+    if (value === undefined) missing.push(key);
+    else known.set(key, value);
   }
-  const found = missing.length === 0 ? [] : await readDecisions(lead.session, missing);
-  for (const { id, event } of found) {
-    const { effect, request } = parseJsonObject(event);
-    if (effect === 'allow' && typeof request === 'string') requests.set(id, uuidOf(request));
+  for (const [key, value] of missing.length === 0 ? [] : await read(missing)) {
+    known.set(key, value);
+    remembered.set(key, value);
   }
-  return requests;
+  return known;
+}
+
+async function placeFacets(
+  lead: Lead,
+  { size, events }: Pick<Batch, 'size' | 'events'>,
+  remembered: Recent<number>,
+  crypto: CryptoProvider,
+): Promise<Pick<Append, 'facets' | 'newFacets'>> {
+  const texts = events.map(({ facet }) => facetText(facet));
+  const keyOf = new Map<string, string>();
+  const read = async (missing: readonly string[]) => {
+    for (const text of missing) keyOf.set(text, crypto.sha256Hex(encodeUtf8(text)));
+    const found = await readFacets(lead.session, [...keyOf.values()]);
+    return new Map([...keyOf].flatMap(([text, key]) => pairOf(text, found.get(key))));
+  };
+  const placed = await lookUp([...new Set(texts)], remembered, read);
+  const newFacets: NewFacet[] = [];
+  const facets = events.map(({ facet }, i) => {
+    const text = texts[i] ?? '';
+    const at = placed.get(text) ?? size + i;
+    if (!placed.has(text)) newFacets.push({ at, key: keyOf.get(text) ?? '', facet });
+    placed.set(text, at);
+    return at;
+  });
+  return { facets, newFacets };
+}
+
+function pairOf(text: string, at: number | undefined): [string, number][] {
+  return at === undefined ? [] : [[text, at]];
 }
 
 function decisionOf(draft: AuditDraft): string | undefined {

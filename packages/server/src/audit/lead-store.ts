@@ -1,6 +1,8 @@
 import { isTrustError, parseJsonObject, TrustError } from '@talosprotocol/protocol';
-import type { Queries, Sql, SqlSession, SqlValue } from '../platform/sql.js';
-import type { FinishedEvent } from './finished-event.js';
+import type { Queries, Sql, SqlSession } from '../platform/sql.js';
+import { type EmitterHead, FencedError } from './append.js';
+import type { AllowedDecision } from './batch.js';
+import { FACET_COLUMNS, type Facet } from './facet.js';
 
 /** What the holder of the log continues from. */
 export interface Head {
@@ -12,45 +14,12 @@ export interface Head {
   readonly checkpoint: { readonly size: number; readonly note: string | undefined };
 }
 
-/** Where an emitter's own chain of events ends. */
-export interface EmitterHead {
-  readonly eseq: number;
-  readonly prev: string | null;
-  readonly timeMs: number;
-}
-
-/** Events in order, and what they leave behind. */
-export interface Append {
-  readonly epoch: number;
-  readonly size: number;
-  readonly events: readonly FinishedEvent[];
-  readonly emitter: EmitterHead;
-  /** New counts by subject. */
-  readonly subjects: ReadonlyMap<string, number>;
-  readonly owed: readonly {
-    readonly decision: string;
-    readonly request: string;
-    readonly principal: string | null;
-    /** The run of the node that owes the outcome; null for this process. */
-    readonly node: string | null;
-  }[];
-  readonly paid: readonly string[];
-}
-
 /** Whose log this is. */
 export interface LogIdentity {
   readonly origin: string;
   readonly vkey: string;
   readonly emitter: string;
   readonly tenant: string;
-}
-
-/** Thrown when another holder took the log over. */
-class FencedError extends Error {
-  constructor() {
-    super('the log has another holder');
-    this.name = 'FencedError';
-  }
 }
 
 /** 'audit' in ASCII: the advisory lock of the log's holder. */
@@ -94,11 +63,12 @@ interface LogRow {
   readonly epoch: number;
   readonly boot: number;
   readonly size: number;
+  readonly pruned: number;
 }
 
 async function readHead(session: Queries, identity: LogIdentity, start: boolean): Promise<Head> {
   const [log] = await session.query<LogRow>(
-    'UPDATE audit_log SET epoch = epoch + 1, boot = boot + $1 RETURNING origin, vkey, epoch, boot, size',
+    'UPDATE audit_log SET epoch = epoch + 1, boot = boot + $1 RETURNING origin, vkey, epoch, boot, size, pruned',
     [start ? 1 : 0],
   );
   if (log === undefined) throw new TrustError('LOG_CORRUPT', 'the log has no row', { hint: RESTORE });
@@ -111,7 +81,7 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
   const [last] = await session.query<{ size: number }>(
     'SELECT coalesce(max(idx), -1)::bigint + 1 AS size FROM audit_event',
   );
-  assertComplete(log.size, last?.size ?? 0, checkpoint?.size ?? 0);
+  assertComplete(log.size, Math.max(last?.size ?? 0, log.pruned), checkpoint?.size ?? 0);
   return {
     epoch: log.epoch,
     boot: log.boot,
@@ -142,7 +112,9 @@ function assertSameLog(log: LogRow, identity: LogIdentity): void {
 
 /** A log is of the tenant of its first event (AUD-22): one event of another and no bundle of it verifies. */
 async function assertSameTenant(session: Queries, tenant: string): Promise<void> {
-  const [first] = await session.query<{ event: string }>('SELECT event FROM audit_event WHERE idx = 0');
+  const [first] = await session.query<{ event: string }>(
+    'SELECT event FROM audit_event ORDER BY idx LIMIT 1',
+  );
   if (first === undefined) return;
   const found = tenantOf(first.event);
   if (found === tenant) return;
@@ -171,73 +143,6 @@ function assertComplete(size: number, rows: number, checkpoint: number): void {
   });
 }
 
-/** Appends in one statement, which is its own transaction: all of it is durable when this resolves, or none.
- *  @throws {FencedError} another holder took over; nothing was written */
-export async function append(session: Queries, batch: Append, emitter: string): Promise<void> {
-  const written = await session.query(APPEND, [...headValues(batch, emitter), ...rowValues(batch)]);
-  if (written.length === 0) throw new FencedError();
-}
-
-const APPEND = {
-  name: 'audit_append',
-  text: `WITH fence AS (
-      UPDATE audit_log SET size = $2::bigint + $3::bigint, allowed = allowed + $4, denied = denied + $5
-      WHERE epoch = $1 AND size = $2 RETURNING 1
-    ), events AS (
-      INSERT INTO audit_event (idx, id, type, request, decision, cth, event)
-      SELECT $2::bigint + r.n - 1, r.id, r.type, r.request, r.decision, r.cth, r.event
-      FROM fence, unnest($10::uuid[], $11::text[], $12::uuid[], $13::uuid[], $14::text[], $15::text[])
-        WITH ORDINALITY AS r(id, type, request, decision, cth, event, n)
-    ), disclosed AS (
-      INSERT INTO audit_disclosure (idx, disclosures)
-      SELECT r.idx, r.disclosures FROM fence, unnest($16::bigint[], $17::text[]) AS r(idx, disclosures)
-    ), subjects AS (
-      INSERT INTO audit_subject (sub, pseq)
-      SELECT r.sub, r.pseq FROM fence, unnest($18::text[], $19::bigint[]) AS r(sub, pseq)
-      ON CONFLICT (sub) DO UPDATE SET pseq = excluded.pseq
-    ), emitter AS (
-      INSERT INTO audit_emitter (did, eseq, prev, time_ms) SELECT $6::text, $7::bigint, $8::text, $9::bigint FROM fence
-      ON CONFLICT (did) DO UPDATE SET eseq = excluded.eseq, prev = excluded.prev, time_ms = excluded.time_ms
-    ), owed AS (
-      INSERT INTO audit_owed (decision, request, principal, node)
-      SELECT r.decision, r.request, r.principal, r.node
-      FROM fence, unnest($20::uuid[], $21::uuid[], $22::text[], $23::text[]) AS r(decision, request, principal, node)
-    ), paid AS (
-      DELETE FROM audit_owed USING fence WHERE decision = ANY($24::uuid[])
-    )
-    SELECT 1 FROM fence`,
-};
-
-function headValues(batch: Append, emitter: string): SqlValue[] {
-  const { epoch, size, events } = batch;
-  const { eseq, prev, timeMs } = batch.emitter;
-  const count = (effect: 'allow' | 'deny') => events.filter((event) => event.effect === effect).length;
-  return [epoch, size, events.length, count('allow'), count('deny'), emitter, eseq, prev, timeMs];
-}
-
-function rowValues({ size, events, subjects, owed, paid }: Append): SqlValue[] {
-  const disclosed = events.flatMap(({ disclosures }, i) =>
-    disclosures === undefined ? [] : [{ idx: size + i, disclosures }],
-  );
-  return [
-    events.map((event) => event.id),
-    events.map((event) => event.type),
-    events.map((event) => event.request),
-    events.map((event) => event.decision),
-    events.map((event) => event.cth),
-    events.map((event) => event.text),
-    disclosed.map((row) => row.idx),
-    disclosed.map((row) => row.disclosures),
-    [...subjects.keys()],
-    [...subjects.values()],
-    owed.map((row) => row.decision),
-    owed.map((row) => row.request),
-    owed.map((row) => row.principal),
-    owed.map((row) => row.node),
-    paid,
-  ];
-}
-
 /** Keeps a signed checkpoint, durably.
  *  @throws {FencedError} another holder took over, or the size would shrink */
 export async function saveCheckpoint(sql: Sql, epoch: number, size: number, note: string): Promise<void> {
@@ -263,23 +168,43 @@ export async function readSubjects(
   return new Map(rows.map((row) => [row.sub, row.pseq]));
 }
 
-/** Decisions with these UUIDs, as they were recorded. */
-export async function readDecisions(
+/** The allowed ones among the decisions with these UUIDs. */
+export async function readAllowed(
   session: Queries,
   uuids: readonly string[],
-): Promise<readonly { id: string; event: string }[]> {
-  return session.query("SELECT id, event FROM audit_event WHERE type = 'decision' AND id = ANY($1::uuid[])", [
-    uuids,
-  ]);
+): Promise<ReadonlyMap<string, AllowedDecision>> {
+  const rows = await session.query<Facet & { id: string; request: string }>(
+    `SELECT i.id, e.request, ${FACET_COLUMNS.map((name) => `f.${name}`).join(', ')}
+     FROM audit_id i JOIN audit_event e USING (idx) JOIN audit_index x USING (idx) JOIN audit_facet f ON f.num = x.facet
+     WHERE i.id = ANY($1::uuid[]) AND f.type = 'decision' AND f.effect = 'allow'`,
+    [uuids],
+  );
+  return new Map(rows.map(({ id, request, ...facet }) => [id, { request, facet }]));
 }
 
-/** Which of these chains are in the log. */
-export async function readChains(session: Queries, cths: readonly string[]): Promise<readonly string[]> {
-  const rows = await session.query<{ cth: string }>(
-    "SELECT cth FROM audit_event WHERE type = 'chain' AND cth = ANY($1)",
+/** Where those of these chains stand that are in the log. */
+export async function readChains(
+  session: Queries,
+  cths: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.query<{ cth: string; idx: number }>(
+    'SELECT cth, idx FROM audit_chain WHERE cth = ANY($1)',
     [cths],
   );
-  return rows.map((row) => row.cth);
+  return new Map(rows.map((row) => [row.cth, row.idx]));
+}
+
+/** Where those of these facets stand that events have; by key, in hex. */
+export async function readFacets(
+  session: Queries,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.query<{ key: string; num: number }>(
+    `SELECT encode(key, 'hex') AS key, num FROM audit_facet
+     WHERE key = ANY(SELECT decode(k, 'hex') FROM unnest($1::text[]) AS k)`,
+    [keys],
+  );
+  return new Map(rows.map((row) => [row.key, row.num]));
 }
 
 /** Events that are in the log under one of these ids, or as the outcome of one of these decisions. */
@@ -289,8 +214,9 @@ export async function readRecorded(
   decisions: readonly string[],
 ): Promise<readonly { idx: number; id: string; decision: string | null }[]> {
   return session.query(
-    `SELECT idx, id, decision FROM audit_event
-     WHERE id = ANY($1::uuid[]) OR (type = 'outcome' AND decision = ANY($2::uuid[]))`,
+    `SELECT i.idx, i.id, o.decision FROM audit_id i LEFT JOIN audit_outcome o ON o.id = i.id
+     WHERE i.id = ANY($1::uuid[])
+     UNION SELECT idx, id, decision FROM audit_outcome WHERE decision = ANY($2::uuid[])`,
     [ids, decisions],
   );
 }

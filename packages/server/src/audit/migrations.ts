@@ -1,4 +1,5 @@
 import type { Migration } from '../platform/migrations.js';
+import { EXPLORE_MIGRATION } from './explore-migration.js';
 
 /** The tables of this room. */
 export const AUDIT_MIGRATIONS: readonly Migration[] = [
@@ -86,4 +87,5 @@ CREATE TABLE audit_policy (
 -- The run of the node that owes the outcome; null for the process that keeps the log.
 ALTER TABLE audit_owed ADD COLUMN node text;`,
   },
+  { room: 'audit', number: 4, name: 'explore', sql: EXPLORE_MIGRATION },
 ];

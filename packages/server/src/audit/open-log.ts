@@ -12,6 +12,7 @@ import { createFinisher } from './finished-event.js';
 import { createIntegrator, type Integrator } from './integrator.js';
 import { type Lead, takeLead } from './lead.js';
 import { saveCheckpoint } from './lead-store.js';
+import { createPartitions } from './partitions.js';
 import { recoverLog } from './recovery.js';
 import { createSequencer, type Sequencer } from './sequencer.js';
 import { type AuditStore, createAuditStore } from './store.js';
@@ -61,7 +62,7 @@ function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
  *  @throws {TrustError} CONFLICT | LOG_CORRUPT | SETTINGS_INVALID | UNAVAILABLE */
 export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog> {
   const { store, hasher, key, limits } = shop;
-  const { clock, log, emitter, sql, tenant, origin } = deps;
+  const { clock, crypto, log, emitter, sql, tenant, origin } = deps;
   const tiles = await (deps.openTiles ?? (() => openTileStore(deps.tiles)))();
   const recovery = { store, tiles, hasher, key };
   const identity = { origin, vkey: key.vkey, emitter, tenant };
@@ -101,7 +102,11 @@ export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog>
   };
   const finish = createFinisher({ ...deps, sourceOf: shop.sourceOf });
   const onSequenced = (size: number): void => integrator.notify(size);
-  const sequencer = createSequencer({ finish, emitter, clock, log, limits, takeAgain, onSequenced }, first);
+  const partitions = createPartitions(sql, limits.partition, log);
+  const sequencer = createSequencer(
+    { finish, emitter, clock, crypto, log, limits, takeAgain, onSequenced, makeRoom: partitions.makeRoom },
+    first,
+  );
   integrator.notify(first.head.size);
   return { tiles, sequencer, integrator, found: { boot: first.head.boot, size: first.head.size } };
 }

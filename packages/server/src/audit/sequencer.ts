@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTrustError, isUuidv7, TrustError } from '@talosprotocol/protocol';
+import { type CryptoProvider, isTrustError, isUuidv7, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import { isUniqueViolation, SqlError } from '../platform/sql-error.js';
 import type { Clock } from '../platform/system.js';
 import { UnsureError } from '../platform/unsure-error.js';
+import { append } from './append.js';
 import { type Batch, buildBatch, type Tip } from './batch.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
 import type { Finisher } from './finished-event.js';
 import { createHold, type Hold } from './hold.js';
 import { createMemory } from './known.js';
 import type { Lead } from './lead.js';
-import { append } from './lead-store.js';
 
 export interface SequencerDeps {
   readonly finish: Finisher;
   readonly emitter: string;
   readonly clock: Clock;
+  readonly crypto: CryptoProvider;
   readonly log: Log;
   readonly limits: SequencerLimits;
+  /** Resolves when there is a place for the events below `size`. */
+  readonly makeRoom: (size: number) => Promise<void>;
   /** Takes the log again after it was lost. @throws {TrustError} while that is not possible */
   readonly takeAgain: () => Promise<Lead>;
   /** Told of the new size after each batch. */
@@ -203,7 +206,7 @@ interface Writer {
 
 function createWriter(deps: SequencerDeps, first: Lead, onLost: () => void): Writer {
   const hold = createHold({ clock: deps.clock, log: deps.log, take: deps.takeAgain, onLost }, first);
-  const memory = createMemory();
+  const memory = createMemory(deps.crypto);
   let known = first;
   let tip = tipOf(first);
 
@@ -218,10 +221,12 @@ function createWriter(deps: SequencerDeps, first: Lead, onLost: () => void): Wri
     const drafts = batch.map(({ draft }) => draft);
     const facts = await lead.within(memory.read(lead, drafts, careful));
     const built = buildBatch(drafts, tip, facts, { finish: deps.finish, now: deps.clock.now() });
-    const { append: added } = built;
-    if (added.events.length > 0) await lead.within(append(lead.session, added, deps.emitter));
-    tip = { epoch: tip.epoch, size: tip.size + added.events.length, emitter: added.emitter };
-    memory.learn(built);
+    const size = built.size + built.events.length;
+    await deps.makeRoom(size);
+    const places = await lead.within(memory.place(lead, built));
+    if (size > built.size) await lead.within(append(lead.session, { ...built, ...places }, deps.emitter));
+    tip = { epoch: tip.epoch, size, emitter: built.emitter };
+    memory.learn(built, places.newFacets);
     deps.onSequenced(tip.size);
     settle(batch, built);
   };

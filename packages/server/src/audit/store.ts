@@ -38,7 +38,7 @@ export interface AuditStore {
   rows(from: number, to: number, limit: number): Promise<EventRow[]>;
   rangeSize(from: number, to: number): Promise<RangeSize>;
   eventById(uuid: string): Promise<EventRow | undefined>;
-  /** Newest first by UUID, at most `limit`, older than `before` if given. */
+  /** Newest first, at most `limit`, before the one with the UUID `before` if given. */
   page(before: string | undefined, limit: number): Promise<EventRow[]>;
   request(uuid: string): Promise<RequestRows | undefined>;
   /** What is owed by runs of nodes that are not among `running`; with `own` also by this process. */
@@ -49,21 +49,23 @@ export interface AuditStore {
   erase(uuid: string): Promise<boolean>;
 }
 
-const COLUMNS = 'e.idx, e.id, e.event, d.disclosures';
-const JOINED = 'audit_event e LEFT JOIN audit_disclosure d USING (idx)';
+const COLUMNS = 'e.idx, e.id, e.event, e.disclosures';
 
 const LEAVES = {
   name: 'audit_leaves',
   text: 'SELECT idx, event FROM audit_event WHERE idx >= $1 AND idx < $2 ORDER BY idx LIMIT $3',
 };
-const BY_ID = { name: 'audit_by_id', text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.id = $1` };
+const BY_ID = {
+  name: 'audit_by_id',
+  text: `SELECT ${COLUMNS} FROM audit_id i JOIN audit_event e USING (idx) WHERE i.id = $1`,
+};
 const DECISION = {
   name: 'audit_decision',
-  text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.request = $1 AND e.type = 'decision' ORDER BY e.idx LIMIT 1`,
+  text: `SELECT ${COLUMNS} FROM audit_event e WHERE e.request = $1 ORDER BY e.idx LIMIT 1`,
 };
 const OUTCOME = {
   name: 'audit_outcome',
-  text: `SELECT ${COLUMNS} FROM ${JOINED} WHERE e.decision = $1 AND e.type = 'outcome'`,
+  text: `SELECT ${COLUMNS} FROM audit_outcome o JOIN audit_event e USING (idx) WHERE o.decision = $1`,
 };
 
 /** Builds the store over the tables of `AUDIT_MIGRATIONS`. */
@@ -71,11 +73,10 @@ export function createAuditStore(sql: Sql): AuditStore {
   return {
     leaves: (from, to, limit) => sql.query(LEAVES, [from, to, limit]),
     rows: (from, to, limit) =>
-      sql.query(`SELECT ${COLUMNS} FROM ${JOINED} WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx LIMIT $3`, [
-        from,
-        to,
-        limit,
-      ]),
+      sql.query(
+        `SELECT ${COLUMNS} FROM audit_event e WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx LIMIT $3`,
+        [from, to, limit],
+      ),
     rangeSize: async (from, to) => (await sql.query<RangeSize>(RANGE_SIZE, [from, to]))[0] ?? NOTHING,
     eventById: async (uuid) => (await sql.query<EventRow>(BY_ID, [uuid]))[0],
     page: (before, limit) => page(sql, before, limit),
@@ -83,7 +84,7 @@ export function createAuditStore(sql: Sql): AuditStore {
     owed: (limit, running, own) =>
       sql.query(
         `SELECT o.decision, o.request, o.principal, e.event::json -> 'held' AS held
-         FROM audit_owed o LEFT JOIN audit_event e ON e.id = o.decision
+         FROM audit_owed o LEFT JOIN audit_id i ON i.id = o.decision LEFT JOIN audit_event e ON e.idx = i.idx
          WHERE (o.node IS NULL AND $3) OR o.node <> ALL($2::text[]) ORDER BY o.decision LIMIT $1`,
         [limit, running, own],
       ),
@@ -105,20 +106,21 @@ const NO_COUNTS: Counts = { size: 0, allowed: 0, denied: 0 };
 const NOTHING: RangeSize = { rows: 0, bytes: 0 };
 
 const RANGE_SIZE = `SELECT count(*) AS rows,
-    coalesce(sum(octet_length(e.event) + coalesce(octet_length(d.disclosures), 2)), 0)::bigint AS bytes
-  FROM ${JOINED} WHERE e.idx >= $1 AND e.idx < $2`;
+    coalesce(sum(octet_length(event) + coalesce(octet_length(disclosures), 2)), 0)::bigint AS bytes
+  FROM audit_event WHERE idx >= $1 AND idx < $2`;
 
-const ERASE = `DELETE FROM audit_disclosure d USING audit_event e
-  WHERE e.idx = d.idx AND e.id = $1 RETURNING d.idx`;
+const ERASE = `UPDATE audit_event SET disclosures = NULL
+  WHERE idx = (SELECT idx FROM audit_id WHERE id = $1) AND disclosures IS NOT NULL RETURNING idx`;
 
-function page(sql: Queries, before: string | undefined, limit: number): Promise<EventRow[]> {
+async function page(sql: Queries, before: string | undefined, limit: number): Promise<EventRow[]> {
   if (before === undefined) {
-    return sql.query(`SELECT ${COLUMNS} FROM ${JOINED} ORDER BY e.id DESC LIMIT $1`, [limit]);
+    return sql.query(`SELECT ${COLUMNS} FROM audit_event e ORDER BY e.idx DESC LIMIT $1`, [limit]);
   }
-  return sql.query(`SELECT ${COLUMNS} FROM ${JOINED} WHERE e.id < $1 ORDER BY e.id DESC LIMIT $2`, [
-    before,
-    limit,
-  ]);
+  return sql.query(
+    `SELECT ${COLUMNS} FROM audit_event e WHERE e.idx < (SELECT idx FROM audit_id WHERE id = $1)
+     ORDER BY e.idx DESC LIMIT $2`,
+    [before, limit],
+  );
 }
 
 async function findRequest(sql: Queries, uuid: string): Promise<RequestRows | undefined> {

@@ -18,6 +18,7 @@ import { openTestDatabase, type TestDatabase } from '../../platform/testing/data
 import type { AuditDeps } from '../deps.js';
 import type { AuditDraft } from '../draft.js';
 import { AUDIT_MIGRATIONS } from '../migrations.js';
+import { DIVIDED } from '../partitions.js';
 
 const crypto = createNodeCrypto();
 
@@ -73,8 +74,9 @@ export async function openAuditWorld(): Promise<AuditWorld> {
     database,
     sql,
     fresh: async () => {
-      await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_event, audit_disclosure, audit_subject,
-        audit_emitter, audit_owed, audit_policy`);
+      await dropPartitions(sql);
+      await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_id, audit_outcome, audit_chain, audit_link, audit_facet,
+        audit_partition, audit_subject, audit_emitter, audit_owed, audit_policy`);
       const tiles = await mkdtemp(join(database.folder.path, 'tiles-'));
       folders.push(tiles);
       return tiles;
@@ -90,6 +92,13 @@ export async function openAuditWorld(): Promise<AuditWorld> {
       for (const folder of folders) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A log may divide its rows otherwise than the one before. */
+async function dropPartitions(sql: Sql): Promise<void> {
+  for (const { lo } of await sql.query<{ lo: number }>('SELECT lo FROM audit_partition')) {
+    for (const table of DIVIDED) await sql.query(`DROP TABLE ${table}_${lo}`);
+  }
 }
 
 export function newUuid(): string {

@@ -63,7 +63,9 @@ if (mode === 'measure') {
 }
 
 if (mode === 'read') {
-  const rows = await sql.query<{ id: string }>('SELECT idx, id, type, event FROM audit_event ORDER BY idx');
+  const rows = await sql.query<{ id: string }>(
+    `SELECT idx, id, event::json->>'type' AS type, event FROM audit_event ORDER BY idx`,
+  );
   // Outcomes that the start itself wrote are under a checkpoint a moment later.
   const last = rows.at(-1);
   if (last !== undefined) await audit.receipt(`rcp_${last.id}`);

@@ -1,0 +1,146 @@
+import { encodeBase64url, encodeUtf8 } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../platform/migrations.js';
+import type { Sql, SqlValue } from '../platform/sql.js';
+import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
+import type { AuditDraft } from './draft.js';
+import { AUDIT_MIGRATIONS } from './migrations.js';
+import { createAudit } from './service.js';
+import {
+  type AuditWorld,
+  agent,
+  auditDeps,
+  chainDraft,
+  decision,
+  gateway,
+  newUuid,
+  openAuditWorld,
+  outcome,
+} from './testing/room.js';
+
+const crypto = createNodeCrypto();
+
+let world: AuditWorld;
+let old: TestDatabase;
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+  old = await openTestDatabase();
+});
+afterAll(async () => {
+  await world.close();
+  await old.close();
+});
+
+/** Something of the form of a link that says until when it is valid. */
+function link(name: string, exp?: number): string {
+  const part = (value: object): string => encodeBase64url(encodeUtf8(JSON.stringify(value)));
+  return `${part({ name })}.${part(exp === undefined ? {} : { exp })}.${'A'.repeat(86)}`;
+}
+
+function chainOf(...links: string[]): AuditDraft<'chain'> {
+  const text = links.join('~');
+  return chainDraft(encodeBase64url(crypto.sha256(encodeUtf8(text))), text);
+}
+
+const own = { tenant: 'default', principal: null, disclosures: [] } as const;
+
+/** One event of every kind by which something is found. */
+async function record(sql: Sql, tiles: string): Promise<void> {
+  const audit = createAudit(auditDeps(sql, tiles));
+  await audit.start();
+  const root = link('root', 2_000_000_000);
+  const chains = [chainOf(root, link('leaf', 1_900_000_000)), chainOf(root), chainOf(link('endless'))];
+  for (const draft of chains) await audit.record(draft);
+  const [deep, single] = chains.map(({ members }) => members.cth) as [string, string];
+  const write = decision({ op: 'write', cth: deep });
+  const end = outcome(write);
+  const drafts: AuditDraft[] = [
+    write,
+    decision({ cth: single, sub: gateway.did }),
+    decision({ effect: 'deny', sub: null }),
+    { ...end, members: { ...end.members, cost: { amount: 12_500, currency: 'EUR' } } },
+    {
+      ...own,
+      id: `evt_${newUuid()}`,
+      type: 'capability.issued',
+      members: { cth: deep, lid: 'A'.repeat(43) },
+    },
+    {
+      ...own,
+      id: `evt_${newUuid()}`,
+      type: 'revocation',
+      members: { lid: 'B'.repeat(43), by: 'administrator', revocation: null, chain_hash: null },
+    },
+    {
+      ...own,
+      id: `evt_${newUuid()}`,
+      type: 'denials',
+      members: {
+        source: 'ab'.repeat(16),
+        code: 'RATE_LIMITED',
+        minute: '2026-01-02T03:04:00.000Z',
+        count: 7,
+      },
+    },
+    outcome(decision({ op: 'read' })),
+  ];
+  for (const draft of drafts) await audit.record(draft as never).catch(() => undefined);
+  await audit.eraseDisclosures(write.id);
+  await audit.stop();
+}
+
+/** Writes the rows as they were before: one table, and one for what is disclosed. */
+async function writeOldRows(from: Sql, to: Sql): Promise<void> {
+  const rows = await from.query<Record<string, SqlValue>>(
+    `SELECT e.idx, e.id, e.event::json->>'type' AS type,
+       substr(coalesce(e.event::json->>'request', ''), 5) AS request, o.decision, c.cth, e.event, e.disclosures
+     FROM audit_event e LEFT JOIN audit_outcome o USING (idx) LEFT JOIN audit_chain c USING (idx) ORDER BY idx`,
+  );
+  for (const { idx, id, type, request, decision: of, cth, event, disclosures } of rows) {
+    await to.query('INSERT INTO audit_event VALUES ($1, $2, $3, $4, $5, $6, $7)', [
+      idx!,
+      id!,
+      type!,
+      request === '' ? null : request!,
+      of!,
+      cth!,
+      event!,
+    ]);
+    if (disclosures !== null)
+      await to.query('INSERT INTO audit_disclosure VALUES ($1, $2)', [idx!, disclosures!]);
+  }
+}
+
+const TABLES = [
+  'audit_id',
+  'audit_outcome',
+  'audit_chain',
+  'audit_link',
+  'audit_facet',
+  'audit_index',
+  'audit_event',
+];
+
+const tableOf = (sql: Sql, table: string) => sql.query(`SELECT * FROM ${table} t ORDER BY t::text`);
+
+describe('a log of before', () => {
+  it('has the same rows after the step as if it had been written after it', async () => {
+    await record(world.sql, await world.fresh());
+    await migrate(old.sql, AUDIT_MIGRATIONS.slice(0, 3));
+    await writeOldRows(world.sql, old.sql);
+    await migrate(old.sql, AUDIT_MIGRATIONS);
+    for (const table of TABLES) {
+      const expected = await tableOf(world.sql, table);
+      expect(expected.length, table).toBeGreaterThan(0);
+      expect(await tableOf(old.sql, table), table).toEqual(expected);
+    }
+    const found = await old.sql.query(
+      'SELECT type, sub, exp, currency, digits FROM audit_facet f LEFT JOIN audit_chain c ON c.idx = f.chain',
+    );
+    const priced = { currency: 'EUR', digits: 5 };
+    expect(found).toContainEqual({ type: 'outcome', sub: agent.did, exp: 1_900_000_000, ...priced });
+    expect(found).toContainEqual({ type: 'chain', sub: null, exp: null, currency: null, digits: null });
+  });
+});
