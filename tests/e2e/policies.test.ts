@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { PolicyDocument, TrustAnchor } from '@talosprotocol/contracts';
-import { parseTrustFile, verifyBundle } from '@talosprotocol/protocol';
+import { parseTrustFile, type TrustError, verifyBundle } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectProvenDenial } from '../support/evidence.js';
 import { callOnce } from '../support/mcp-clients.js';
@@ -55,5 +55,18 @@ describe('evidence after talos.yaml changed', () => {
     expect({ ...counts, from }).toMatchObject({ from: 0, allowed: 3, recomputed: 3, unchecked: 0 });
     expect(file.anchors).toEqual([]);
     expect(() => verifyBundle(bytes, trusting({ policies: [] }), crypto)).toThrow(/UNTRUSTED_ISSUER/);
+  });
+});
+
+describe('a talos.yaml with a fault', () => {
+  it('is refused with the key and the line, and what was in force stays', async () => {
+    const before = await readFile(world.ready.config, 'utf8');
+    await writeFile(world.ready.config, `version: 1\nservers: {}\nsurprise: 1\n`);
+    const fault = await world.gateway.reloadPolicy().catch((error: TrustError) => error);
+    expect(fault).toMatchObject({ code: 'MALFORMED' });
+    const { reason, hint } = (fault as TrustError).data;
+    expect(`${reason} ${hint}`).toMatch(/line 3\b.*surprise|surprise.*line 3\b|:3\b.*surprise/s);
+    await writeFile(world.ready.config, before);
+    await world.gateway.reloadPolicy();
   });
 });

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Io } from '../../packages/cli/src/io.js';
@@ -12,13 +12,16 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 /** One command line against the platform, its answer as JSON, and everything it printed. */
-async function talos(...argv: string[]) {
+const talos = (...argv: string[]) => talosAs(undefined, ...argv);
+
+/** The same with a key file of one's own. */
+async function talosAs(keyFile: string | undefined, ...argv: string[]) {
   const output: string[] = [];
   const errors: string[] = [];
   const io: Io = {
     stdout: { write: (text) => void output.push(text) },
     stderr: { write: (text) => void errors.push(text) },
-    env: { TALOS_DATA: world.ready.data },
+    env: { TALOS_DATA: world.ready.data, ...(keyFile === undefined ? {} : { TALOS_KEY_FILE: keyFile }) },
     cwd: world.files.root,
     machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
     now: () => Date.now(),
@@ -45,6 +48,29 @@ describe('talos rbac', () => {
     expect(text).not.toContain((await readFile(file, 'utf8')).trim());
     await expect(stat(join(world.ready.data, 'keys/bootstrap.token'))).rejects.toThrow('ENOENT');
     await expect(stat(join(world.ready.data, 'keys/admin.token'))).rejects.toThrow('ENOENT');
+  });
+
+  it('speaks with the key of whoever names one, which may do what its role allows and no more', async () => {
+    const made = await talos('rbac', 'service-account', 'create', '--name', 'reader', '--out', 'reader.key');
+    const { id } = made.answer.service_account;
+    await talos('rbac', 'binding', 'create', '--role', 'auditor', '--service', id);
+    const own = await talosAs('reader.key', 'rbac', 'whoami');
+    expect([own.code, own.answer.principal.id]).toEqual([0, id]);
+    expect((await talosAs('reader.key', 'rbac', 'role', 'list')).code).toBe(0);
+    const beyond = await talosAs(
+      'reader.key',
+      'rbac',
+      'service-account',
+      'create',
+      '--name',
+      'x',
+      '--out',
+      'x.key',
+    );
+    expect([beyond.code, beyond.answer.error.code]).toEqual([2, 'FORBIDDEN']);
+    expect((await talosAs('no.key', 'rbac', 'whoami')).answer.error.code).toBe('SETTINGS_INVALID');
+    await chmod(join(world.files.root, 'reader.key'), 0o644);
+    expect((await talosAs('reader.key', 'rbac', 'whoami')).answer.error.hint).toMatch(/^chmod 600/);
   });
 
   it('makes an account whose key is only in a file, gives it a role, asks, takes it away', async () => {

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 import {
   type AuditClient,
@@ -10,7 +11,7 @@ import {
   type KernelClient,
   type RbacClient,
 } from '@talosprotocol/sdk';
-import { openAdministratorKey } from '@talosprotocol/sdk/keys';
+import { openAdministratorKey, readKeyFile } from '@talosprotocol/sdk/keys';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { dataFolder, type PlaceOptions, withPlace } from './place.js';
@@ -105,14 +106,27 @@ function checkedUrl(text: string, service: string): string {
   );
 }
 
+/** Names the file with the key of a service account, or the session token of a person, that commands speak with. */
+export const KEY_FILE = 'TALOS_KEY_FILE';
+
 async function openKey(io: Io, data: string, kernel: () => string): Promise<string> {
-  const key = await openAdministratorKey({ keysFolder: join(data, 'keys'), kernel, fetch: io.fetch });
+  const named = io.env[KEY_FILE];
+  if (named) return readNamedKey(resolve(io.cwd, named));
+  const keysFolder = join(data, 'keys');
+  const key = await openAdministratorKey({ keysFolder, kernel, fetch: io.fetch });
   if (key !== undefined) return key;
-  throw new TrustError(
-    'UNAVAILABLE',
-    `there is no platform data in ${data}, and no key of its administrator`,
-    {
-      hint: 'name the data folder of the platform with --data or TALOS_DATA; talos init makes a new one',
-    },
-  );
+  const what = existsSync(keysFolder)
+    ? `there is no key of an administrator in ${keysFolder}`
+    : `there is no platform data in ${data}`;
+  throw new TrustError('UNAVAILABLE', what, {
+    hint: `name the data folder of the platform with --data or TALOS_DATA, or a key of your own with ${KEY_FILE}; talos init makes a new platform`,
+  });
+}
+
+async function readNamedKey(path: string): Promise<string> {
+  const text = (await readKeyFile(dirname(path), basename(path)))?.trim();
+  if (text) return text;
+  throw new TrustError('SETTINGS_INVALID', `${path}, which ${KEY_FILE} names, holds no key`, {
+    hint: 'put the key of a service account there, chmod 600: talos rbac service-account create prints one',
+  });
 }

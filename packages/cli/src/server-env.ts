@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Io } from './io.js';
 import { dataFolder, type PlaceOptions, withPlace } from './place.js';
+import { KEY_FILE } from './platform.js';
 import { UsageError } from './usage-error.js';
 
 /** Options of every command that starts the server's program. */
@@ -33,8 +34,10 @@ export function serverEnv(io: Io, options: ServerEnvOptions): Record<string, str
     TALOS_GATEWAY_PORT: parsePort('--gateway-port', options.gatewayPort),
     TALOS_AUDIT_PORT: parsePort('--audit-port', options.auditPort),
   };
+  // Of commands only: the server knows no such variable.
+  const { [KEY_FILE]: _, ...env } = io.env;
   return {
-    ...io.env,
+    ...env,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
 }

@@ -26,8 +26,7 @@ export async function createGuard(
   ]);
   const audit = { recordDenial: sink.recordDenial };
   const refusals = createRefusals({ audit, policy: policies.kernel, crypto, clock, random });
-  const browserOrigin = () => policies.current().document.oidc?.origin;
-  return createAccess({ sql, clock, log, refusals, browserOrigin });
+  return createAccess({ sql, clock, log, refusals, oidc: () => policies.current().document.oidc });
 }
 
 export interface AdministrationOptions {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { isTrustError } from '@talosprotocol/protocol';
+import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
 import type { Listener } from '../platform/http.js';
 import { sendJson } from '../platform/json-exchange.js';
@@ -230,7 +230,17 @@ function reloadRoute(reload: Rooms['reload']): Route {
     permission: 'policy:reload',
     audit: 'administration',
     maxBody: 0,
-    handle: async (_, response, { principal }) =>
-      sendJson(response, 200, { policy: await reload(principal) }),
+    handle: async (_, response, { principal }) => {
+      const policy = await reload(principal).catch((error: unknown) => {
+        throw shownToOperator(error);
+      });
+      sendJson(response, 200, { policy });
+    },
   };
+}
+
+/** What is wrong with talos.yaml, and in which line, is for whoever may reload it; of other routes it stays with us. */
+function shownToOperator(error: unknown): unknown {
+  if (!isTrustError(error) || error.code !== 'SETTINGS_INVALID') return error;
+  return new TrustError('MALFORMED', error.data.reason ?? 'talos.yaml has a fault', error.data, error);
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestCli, type Ran, type TestCli } from '../../testing/cli.js';
@@ -129,6 +129,16 @@ describe('talos cap explain', () => {
     ];
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 1, 1, 1]);
     for (const { stdout, stderr } of runs) expect(stdout + stderr).not.toContain(seed);
+  });
+
+  it('needs no platform and no option where the talos.yaml of the data folder tells the anchors', async () => {
+    mkdirSync(cli.data, { recursive: true });
+    writeFileSync(join(cli.data, 'talos.yaml'), yaml());
+    const argv = ['cap', 'explain', '--token', (await chainOfTwo()).trim(), '--json'];
+    const read = 'tool:files/method:read_text_file/resource:/data/a/x:read';
+    const ran = await cli.run([...argv, '--action', read, '--arguments', '{"path":"/data/a/x"}']);
+    expect(ran.code).toBe(0);
+    expect(ran.json()).toMatchObject({ links: [{ link: 0 }, { link: 1 }, { link: 2 }] });
   });
 
   it('denies as the gateway would: a holder that may only delegate, another gateway, a chain whose time is over', async () => {

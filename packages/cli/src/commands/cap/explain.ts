@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { AuthorizeRequest, Decision } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
@@ -5,10 +7,13 @@ import { type AnchorsOptions, readAnchors, withAnchors } from '../../anchors-fil
 import { readCapability } from '../../chain-source.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
+import type { Io } from '../../io.js';
 import type { Output } from '../../output.js';
+import { dataFolder } from '../../place.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
+import { isRunning, readServerRecord } from '../../server-record.js';
 import { UsageError } from '../../usage-error.js';
 import { type AskedOptions, readAsked } from './asked.js';
 import { type Explanation, explainOffline, type LinkVerdict } from './explanation.js';
@@ -30,8 +35,8 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
       'talos cap explain capability.txt --call files/read_text_file --arguments \'{"path":"/data/a.txt"}\'',
     ],
     notes: [
-      'With --trust or --anchors: no network, and a line for each link: which allows it, which refuses it and why. Without:',
-      'the platform on the data folder decides, as it would a call. --call needs the manifests of the tools: those of the',
+      'With --trust or --anchors, or where no platform runs on the data folder, by its talos.yaml: no network, and a line for',
+      'each link: which allows it, which refuses it and why. Else the platform decides, as it would a call. --call needs the manifests of the tools: those of the',
       'platform, or of the talos.yaml that --anchors names. What is left of limits is not looked at. A bearer key is read',
       'from a file or standard input, never from the command line. Offline it is taken to be shown to a gateway that it is',
       'for, unless --aud names one. Exit code 0 allowed, 2 denied.',
@@ -79,11 +84,23 @@ async function decide(
     throw new UsageError('standard input holds one thing', 'put the capability or the arguments into a file');
   const { chain } = await readCapability(io, source, crypto);
   const asked = await readAsked(io, options);
-  const anchors = await readAnchors(io, options, crypto);
-  if (anchors !== undefined) return explainOffline({ io, options, chain, asked, anchors, crypto });
+  const offline = { ...options, ...(await anchorsAtHand(io, options)) };
+  const anchors = await readAnchors(io, offline, crypto);
+  if (anchors !== undefined) return explainOffline({ io, options: offline, chain, asked, anchors, crypto });
   const { kernel } = await openPlatform(io, options);
   const request = { chain: chain.chain, ...asked } as AuthorizeRequest;
   return withProgress(io, output, 'Asking the platform', kernel.authorize(request));
+}
+
+/** Where no platform runs and none is named, the talos.yaml it would start with decides. */
+async function anchorsAtHand(io: Io, options: Options): Promise<AnchorsOptions> {
+  const { trust, anchors, kernel } = options;
+  if (trust !== undefined || anchors !== undefined || kernel !== undefined) return {};
+  const data = dataFolder(io, options);
+  const record = await readServerRecord(data);
+  if (record !== undefined && isRunning(record)) return {};
+  const file = io.env['TALOS_CONFIG'] || join(data, 'talos.yaml');
+  return existsSync(resolve(io.cwd, file)) ? { anchors: file } : {};
 }
 
 function nextStep(allowed: boolean, links: readonly LinkVerdict[] | undefined): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ProblemCode } from '@talosprotocol/contracts';
-import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
+import { isJsonObject, isTrustError, type JsonObject } from '@talosprotocol/protocol';
 import type { RequestContext } from '../../platform/routes.js';
 import type { Failure, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
@@ -70,9 +70,8 @@ export function answerOfError(
   { requestId, log }: RequestContext,
 ): McpAnswer {
   if (error instanceof RpcFault) {
-    const { status, code, id, data } = error;
-    const body = { error: { code, message: error.message, ...(data === undefined ? {} : { data }) } };
-    return { status, id, body };
+    const { status, code, id, message: reason } = error;
+    return { status, id, body: { error: { code, message: reason, data: faultData(error, requestId) } } };
   }
   const code = isTrustError(error) ? error.code : 'INTERNAL';
   if (TRANSPORT.has(code)) throw error;
@@ -80,6 +79,17 @@ export function answerOfError(
   const status = STATUS[code] ?? 200;
   const body = { error: refusalError(failureOf(error, code), requestId, undefined) };
   return { status, id: message?.id ?? null, headers: HEADERS[status] ?? {}, body };
+}
+
+/** As of a refusal, beside what the protocol wants there (DEC-7). */
+function faultData({ data, message }: RpcFault, requestId: string): JsonObject {
+  const own = isJsonObject(data) ? data : {};
+  return {
+    ...own,
+    code: 'MALFORMED',
+    hint: `${message}: send what the protocol states.`,
+    request_id: requestId,
+  };
 }
 
 function failureOf(error: unknown, code: ProblemCode): Failure {

@@ -123,6 +123,13 @@ describe('a message that is not one of ours (DEC-6)', () => {
     const before = decisions();
     const answer = await post(body);
     expect([answer.status, answer.body.error.code]).toEqual([status, code]);
+    // DEC-7
+    const request_id = expect.stringMatching(/^req_/);
+    expect(answer.body.error.data).toEqual({
+      code: 'MALFORMED',
+      hint: expect.stringMatching(/.+/),
+      request_id,
+    });
     expect(decisions()).toBe(before);
   });
 

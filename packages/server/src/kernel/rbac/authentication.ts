@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Principal, Subject } from '@talosprotocol/contracts';
+import type { OidcSettings, Principal, Subject } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import { clientAddress } from '../../platform/client-address.js';
 import type { Log } from '../../platform/log.js';
@@ -21,8 +21,9 @@ export interface AuthenticationDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly attempts: Attempts;
-  /** Pages of this origin may act with the session cookie; undefined: none may. */
-  readonly browserOrigin: () => string | undefined;
+  /** The OpenID provider in force: people whom another one named are nobody here, and pages of this origin may act with
+   *  the session cookie. Undefined: nobody logs in. */
+  readonly oidc: () => Pick<OidcSettings, 'issuer' | 'origin'> | undefined;
 }
 
 /** A person's session ends when it was not used for so long. */
@@ -35,7 +36,7 @@ const LOGIN_COARSE_MS = 60_000;
 export function createAuthentication(deps: AuthenticationDeps) {
   const findKey = createSharedRead((id) => deps.sql.query<KeyRow>(FIND_KEY, [id]));
   return async (request: IncomingMessage): Promise<AuthenticatedCaller> => {
-    const { text, how } = readAdminCredential(request, sessionCookie(deps.browserOrigin()));
+    const { text, how } = readAdminCredential(request, sessionCookie(deps.oidc()?.origin));
     const keyId = serviceKeyId(text);
     const isKey = how === 'header' && keyId !== undefined;
     if (!isKey && !isLoginToken(text)) throw unauthenticated();
@@ -44,7 +45,7 @@ export function createAuthentication(deps: AuthenticationDeps) {
         ? authenticateKey({ ...deps, findKey }, keyId, text)
         : authenticateLogin(deps, text, how === 'cookie' ? 'cookie' : 'session'),
     );
-    if (how === 'cookie') assertOwnPage(request, deps.browserOrigin());
+    if (how === 'cookie') assertOwnPage(request, deps.oidc()?.origin);
     return caller;
   };
 }
@@ -102,12 +103,12 @@ const FIND_LOGIN = {
 
 /** Found by its hash: whoever can tell how long a search took learns nothing of the token. */
 async function authenticateLogin(
-  { sql, clock, log }: AuthenticationDeps,
+  { sql, clock, log, oidc }: AuthenticationDeps,
   text: string,
   how: 'session' | 'cookie',
 ): Promise<AuthenticatedCaller> {
   const [row] = await sql.query<LoginRow>(FIND_LOGIN, [hashSecret(text)]);
-  if (row === undefined || row.id === null) throw unauthenticated();
+  if (row === undefined || row.id === null || row.issuer !== oidc()?.issuer) throw unauthenticated();
   const now = clock.now();
   if (now >= row.ends_at || now >= row.seen_at + LOGIN_IDLE_MS) throw unauthenticated();
   if (now - row.seen_at >= LOGIN_COARSE_MS)

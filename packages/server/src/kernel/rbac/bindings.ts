@@ -8,7 +8,7 @@ import type {
   Subject,
 } from '@talosprotocol/contracts';
 import { formatTime, subjectKey, TrustError } from '@talosprotocol/protocol';
-import type { Queries, Sql } from '../../platform/sql.js';
+import type { Sql } from '../../platform/sql.js';
 import { findAccount } from './account-store.js';
 import { type ChangeContext, type Changes, found } from './change.js';
 import {
@@ -107,21 +107,23 @@ function rulesOf({ policy }: ChangeContext, role: string): RoleRules {
 /** After the change somebody must still be able to undo it (RBAC-13). `stays` tells which bindings go on to count.
  *  @throws {TrustError} CONFLICT */
 export async function assertAdministratorStays(
-  { tx, policy, now }: ChangeContext,
+  context: ChangeContext,
   stays: (binding: Binding) => boolean,
 ): Promise<void> {
   const isAdministrator = ({ role, scope }: Binding) => role === 'platform-admin' && scope.kind === 'global';
+  const { policy } = context;
   const left = policy.bindings.filter((binding) => isAdministrator(binding) && stays(binding));
   const gone = policy.bindings.some((binding) => isAdministrator(binding) && !stays(binding));
   if (!gone) return;
-  for (const { subject } of left) if (await canAct(tx, subject, now)) return;
+  for (const { subject } of left) if (await canAct(context, subject)) return;
   throw new TrustError('CONFLICT', 'nobody would be left who may administer the platform', {
     hint: 'bind platform-admin to somebody else first',
   });
 }
 
-async function canAct(tx: Queries, subject: Subject, now: number): Promise<boolean> {
-  if (subject.kind !== 'service') return true;
+/** People of a provider that is not in force cannot log in. */
+async function canAct({ tx, now, issuer }: ChangeContext, subject: Subject): Promise<boolean> {
+  if (subject.kind !== 'service') return subject.issuer === issuer;
   const account = await findAccount(tx, subject.id, now);
   return account !== undefined && !account.disabled && account.keys.length > 0;
 }

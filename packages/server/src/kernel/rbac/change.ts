@@ -1,4 +1,4 @@
-import type { Principal, RbacChange } from '@talosprotocol/contracts';
+import type { OidcSettings, Principal, RbacChange } from '@talosprotocol/contracts';
 import {
   type AccessPolicy,
   type CryptoProvider,
@@ -29,6 +29,8 @@ export interface ChangeDeps {
   readonly crypto: CryptoProvider;
   readonly audit: ChangeSink;
   readonly tenant: () => string;
+  /** The OpenID provider in force; undefined if people do not log in here. */
+  readonly oidc: () => Pick<OidcSettings, 'issuer'> | undefined;
 }
 
 /** Who does it, as the log keeps it. */
@@ -40,6 +42,8 @@ export interface ChangeContext {
   readonly policy: AccessPolicy;
   /** Unix milliseconds. */
   readonly now: number;
+  /** Of the provider whose people count; undefined if nobody logs in. */
+  readonly issuer: string | undefined;
   newId<P extends string>(prefix: P): `${P}_${string}`;
   /** Keeps an event for the log; `detail` holds no secret. */
   record(change: RbacChange, target: string, detail: object): Promise<void>;
@@ -89,6 +93,7 @@ async function openChange(deps: ChangeDeps, tx: Queries, actor: Actor): Promise<
   return {
     tx,
     now,
+    issuer: deps.oidc()?.issuer,
     policy: await readPolicy(tx),
     newId,
     record: async (change, target, detail) => {

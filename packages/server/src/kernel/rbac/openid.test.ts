@@ -204,6 +204,16 @@ describe('a session', () => {
       expect((await world.call('DELETE', `sessions/${id}`, { key: admin })).status).toBe(204);
     expect((await whoAmI(second)).status).toBe(401);
 
+    // A provider that was taken out, or replaced, names nobody any more; put back it does.
+    const kept = await logIn('ann');
+    const { settings } = world.oidc;
+    world.oidc.settings = undefined;
+    expect((await world.call('GET', 'whoami', { key: token(kept) })).status).toBe(401);
+    world.oidc.settings = { ...settings!, issuer: 'https://other.example' };
+    expect((await world.call('GET', 'whoami', { key: token(kept) })).status).toBe(401);
+    world.oidc.settings = settings;
+    expect((await world.call('GET', 'whoami', { key: token(kept) })).status).toBe(200);
+
     const idle = await logIn('ann');
     world.time.now += 30 * 60_000;
     expect((await whoAmI(idle)).status).toBe(401);

@@ -277,6 +277,12 @@ describe('bindings', () => {
     expect((await call('PUT', self, admin, { disabled: true }, version)).body.code).toBe('CONFLICT');
     const next = await world.account(admin, 'platform-admin');
     expect((await call('DELETE', `bindings/${next.binding}`, admin)).status).toBe(204);
+    // Nobody can log in as one of these.
+    for (const kind of ['person', 'email', 'group']) {
+      const subject = { kind, issuer: 'https://nowhere.example', id: 'a@nowhere.example' };
+      const body = { role: 'platform-admin', subject, scope: GLOBAL_SCOPE };
+      expect((await call('POST', 'bindings', admin, body)).status).toBe(201);
+    }
     expect((await call('DELETE', `bindings/${id}`, admin)).body.code).toBe('CONFLICT');
   });
 });

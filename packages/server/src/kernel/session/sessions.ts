@@ -24,6 +24,7 @@ import {
   verifyProof,
   type WindowWidth,
 } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Verification } from '../capability/verification.js';
 import type { Events } from '../events.js';
@@ -76,6 +77,7 @@ export interface SessionsDeps {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
 }
 
 type Table = SessionTable<VerifiedCapability>;
@@ -215,13 +217,14 @@ function insertSession(
     agentEpk,
     ...span
   }: { readonly exp: number; readonly agentEpk: Uint8Array; readonly window: WindowWidth },
-  { table, crypto, random, verification, authority }: Opening,
+  { table, crypto, random, verification, authority, log }: Opening,
 ): { session: Session<VerifiedCapability>; gatewayEpk: Uint8Array } {
   // The holder's keys may have been fetched, which took time.
   verification.assertInForce(capability, 'read');
   const secret = random(32);
   const gatewayEpk = crypto.x25519PublicKey(secret);
   const { cth } = capability;
+  const evicted = table.evicted();
   try {
     const session = table.open({
       ...authority(capability),
@@ -229,6 +232,11 @@ function insertSession(
       deriveKey: (sid) =>
         deriveSessionKey({ secret, role: 'gateway', agentEpk, gatewayEpk, cth, sid }, crypto),
     });
+    // Its replay window went with it: nothing of that session is accepted any more, and nobody is to wonder why.
+    if (table.evicted() > evicted)
+      log.warn('the oldest session of a holder with too many ended for its newest', {
+        lid: capability.leaf.lid,
+      });
     return { session, gatewayEpk };
   } finally {
     secret.fill(0);

@@ -87,7 +87,7 @@ async function startRbac(
   const recordDenial = async (draft: DenialDraft): Promise<undefined> => void denials.push(draft);
   const policy = () => ({ hash: '0'.repeat(64), defaultTenant: 'acme' });
   const refusals = createRefusals({ audit: { recordDenial }, policy, crypto, clock, random });
-  const access = createAccess({ sql, clock, log, refusals, browserOrigin: () => oidc.settings?.origin });
+  const access = createAccess({ sql, clock, log, refusals, oidc: () => oidc.settings });
   const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
     if (sink.isDown) throw new TrustError('UNAVAILABLE', 'the log is down');
     events.push(draft);
