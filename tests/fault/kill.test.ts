@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { AuditEvent, Bundle } from '@talosprotocol/contracts';
+import type { AuditEvent } from '@talosprotocol/contracts';
 import {
+  type AnyBundle,
   createTreeHasher,
   encodeHex,
   eventBytes,
@@ -29,7 +30,7 @@ const notes = (journal: string): string[] => {
 };
 
 /** Holds an earlier checkpoint against the log as it is now. */
-function expectExtends({ entries }: Bundle, note: string): void {
+function expectExtends({ entries }: AnyBundle, note: string): void {
   const { size, root } = parseCheckpoint(parseNote(note).text);
   const hasher = createTreeHasher(crypto.sha256);
   const leaves = entries.slice(0, size).map(({ event }) => hasher.leaf(eventBytes(event)));

@@ -1,6 +1,6 @@
 import { b64url, type Data, flip, jcs, type Members, sha256, without } from './bytes.js';
 import { createNoun, type Noun } from './case.js';
-import { AGENT, extend, GATEWAY, hash, ONE, STRANGER, SUB_AGENT, TWO } from './chain.js';
+import { AGENT, ANCHOR, extend, GATEWAY, hash, ONE, STRANGER, SUB_AGENT, TWO } from './chain.js';
 import {
   BEARER,
   BEARER_ROOT,
@@ -16,7 +16,7 @@ import {
   STORY,
   timeOf,
 } from './events.js';
-import { bundleText, type Making, TRUST } from './evidence.js';
+import { bundleText, type Making, RECORDED, type SelectionMaking, selectionText, TRUST } from './evidence.js';
 import { jws, type Party, party } from './keys.js';
 import { POP, PROOF, SID } from './session.js';
 import { vkey } from './tree.js';
@@ -258,7 +258,81 @@ export function bundleNoun(): Noun {
   no('trusts-no-exporter', 'AUD-21', good, { ...TRUST, exporters: [GATEWAY.did] });
   no('trusts-no-emitter', 'AUD-21', good, { ...TRUST, emitters: [] });
   no('trusts-no-anchor', 'AUD-22', good, { ...TRUST, anchors: [] });
+  selections(n);
   return n.done();
+}
+
+/** The story and a count of it: 2 chain, 3 call (1), 4 outcome (2), 5 denial (3), 7 count. */
+function countedStory(pseq = 3, size = 7): Recorded[] {
+  const targets = [BEARER_ROOT, BEARER].map((chain) => hash(chain.split('~').at(-1) as string));
+  const dids = [ANCHOR['iss'] as string, AGENT.did, SUB_AGENT.did];
+  return record([
+    ...STORY,
+    {
+      type: 'log.counted',
+      size,
+      agents: [{ sub: SUB_AGENT.did, pseq }],
+      endings: [...targets, ...dids].map((target) => ({ target, count: 0 })),
+    },
+  ]);
+}
+
+/** Bundles of the second form: all of one agent. */
+function selections(n: ReturnType<typeof createNoun>): void {
+  const byAgent: SelectionMaking = {
+    recorded: countedStory(),
+    to: 7,
+    show: [2, 3, 4, 5, 7],
+    selection: { filter: { agents: [SUB_AGENT.did] }, complete: [SUB_AGENT.did], endings: true },
+  };
+  const given = (making: SelectionMaking): Members => ({
+    bundle: selectionText({ ...byAgent, ...making }),
+    trust: TRUST,
+  });
+  const ok = (id: string, spec: string, making: SelectionMaking): void =>
+    n.ok(`agent-${id}`, spec, id, given(making), { proven: true });
+  const no = (id: string, spec: string, making: SelectionMaking): void =>
+    n.no(`agent-${id}`, spec, id, given(making), 'PROOF_NOT_PROVEN');
+  const windowed = (since: number, until: number): Members => ({
+    filter: { agents: [SUB_AGENT.did], since: timeOf(since), until: timeOf(until) },
+    complete: [SUB_AGENT.did],
+    endings: true,
+  });
+  ok('whole', 'AUD-50', { recorded: RECORDED, to: 7, show: [0, 1, 2, 3, 4, 5, 6], selection: {} });
+  ok('all', 'AUD-56', {});
+  ok('window', 'AUD-52', { show: [2, 3, 4, 5, 7], from: 4, to: 5, selection: windowed(4, 5) });
+  ok('earlier', 'AUD-60', { earlier: [1, 5, 8] });
+  ok('no-claim', 'AUD-56', { show: [2, 3], selection: { filter: { agents: [SUB_AGENT.did] } } });
+  no('left-out', 'AUD-56', { show: [2, 3, 4, 7] });
+  no('last-left-out', 'AUD-56', { show: [2, 3, 4, 5] });
+  no('count-short', 'AUD-55', { recorded: countedStory(2) });
+  no('count-long', 'AUD-56', { recorded: countedStory(4) });
+  no('count-early', 'AUD-56', { recorded: countedStory(2, 5) });
+  no('count-ahead', 'AUD-55', { recorded: countedStory(3, 8) });
+  no('chain-left-out', 'AUD-54', { show: [3, 4, 5, 7] });
+  no('decision-left-out', 'AUD-54', { show: [2, 4, 5, 7], from: 4 });
+  no('window-shifted', 'AUD-52', { from: 4, to: 5, selection: windowed(3, 5) });
+  no('window-unbounded', 'AUD-52', { show: [2, 4, 5, 7], from: 4, to: 5, selection: windowed(4, 5) });
+  no('order', 'AUD-51', { entries: (all) => [all[1] as Members, all[0] as Members, ...all.slice(2)] });
+  no('twice', 'AUD-51', { entries: (all) => [...all.slice(0, 2), ...all.slice(1)] });
+  no('hash-missing', 'AUD-51', {
+    entries: (all) => all.map((one, i) => (i === 0 ? { ...one, before: [] } : one)),
+  });
+  no('hash-other', 'AUD-51', {
+    entries: (all) => all.map((one, i) => (i === 0 ? { ...one, before: [b64url(sha256('x'))] } : one)),
+  });
+  no('rest-other', 'AUD-51', {
+    show: [2, 3, 4, 5],
+    content: { rest: [b64url(sha256('x')), b64url(sha256('y'))] },
+  });
+  no('not-all', 'AUD-53', { show: [0, 1, 2, 3, 4, 6, 7], to: 8, selection: {} });
+  no('discloses', 'AUD-58', {
+    selection: { ...(byAgent.selection as Members), redaction: 'commitments' },
+  });
+  no('discloses-unasked', 'AUD-58', {
+    selection: { filter: { agents: [SUB_AGENT.did], effect: 'allow' }, complete: [SUB_AGENT.did] },
+  });
+  no('trust-inside', 'AUD-50', { content: { trust: TRUST } });
 }
 
 /** The chain with a bit of its last signature turned. */

@@ -291,9 +291,53 @@ export interface Making {
   readonly content?: Members;
 }
 
+/** What a bundle of the second form is made with. */
+export interface SelectionMaking extends Making {
+  /** Indexes of what is shown. */
+  readonly show?: readonly number[];
+  readonly earlier?: readonly number[];
+  readonly selection?: Members;
+}
+
+/** The roots of the cover of AUD-51, as it is written there. */
+function cover(leaves: readonly Uint8Array[], begin: number, end: number): string[] {
+  if (begin === end) return [];
+  let width = 1;
+  while (begin % (width * 2) === 0 && begin + width * 2 <= end) width *= 2;
+  return [b64url(treeRoot(leaves.slice(begin, begin + width))), ...cover(leaves, begin + width, end)];
+}
+
+/** The text of a bundle of the second form (AUD-50), sound unless told otherwise. */
+export function selectionText(making: SelectionMaking = {}): string {
+  const { recorded = RECORDED, from = 0, to = recorded.length, log = LOG_KEY } = making;
+  const { show = recorded.map((_, index) => index), earlier = [], selection = {} } = making;
+  const leaves = recorded.map(({ event }) => leafHash(jcs(event)));
+  const entries = show.map((index, i) => ({
+    before: cover(leaves, i === 0 ? 0 : (show[i - 1] as number) + 1, index),
+    index,
+    event: (recorded[index] as Recorded).event,
+    disclosures: index >= from && index < to ? (recorded[index] as Recorded).disclosures : [],
+  }));
+  const content: Members = {
+    format: 'talos-bundle-v2',
+    anchors: [],
+    checkpoint: checkpoint(ORIGIN, leaves, log),
+    earlier: earlier.map((size) => ({
+      size,
+      consistency: consistency(leaves, size).map((node) => b64url(node)),
+    })),
+    entries: (making.entries ?? ((all) => all))(entries),
+    range: { from, to },
+    rest: cover(leaves, (show.at(-1) ?? -1) + 1, leaves.length),
+    selection: { filter: {}, redaction: 'full', complete: [], endings: false, ...selection },
+    ...making.content,
+  };
+  return stated(content, leaves, making);
+}
+
 /** The text of a bundle (AUD-16 to AUD-18), sound unless told otherwise. */
 export function bundleText(making: Making = {}): string {
-  const { recorded = RECORDED, from = 0, to = recorded.length, log = LOG_KEY, exporter = EXPORTER } = making;
+  const { recorded = RECORDED, from = 0, to = recorded.length, log = LOG_KEY } = making;
   const leaves = recorded.map(({ event }) => leafHash(jcs(event)));
   const entries = recorded.slice(from, to).map(({ event, disclosures }, i) => ({
     index: from + i,
@@ -308,6 +352,12 @@ export function bundleText(making: Making = {}): string {
     entries: (making.entries ?? ((all) => all))(entries),
     ...making.content,
   };
+  return stated(content, leaves, making);
+}
+
+/** Signs content as a whole (AUD-18). */
+function stated(content: Members, leaves: readonly Uint8Array[], making: Making): string {
+  const { from = 0, to = leaves.length, exporter = EXPORTER } = making;
   const claims: Members = {
     iss: exporter.did,
     iat: NOW + 60,

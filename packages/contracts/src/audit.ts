@@ -125,6 +125,12 @@ export const RbacChange = Type.Union([
 ]);
 export type RbacChange = Static<typeof RbacChange>;
 
+/** How many events of an agent the log holds before a place (AUD-55). */
+const AgentCount = Type.Object({ sub: Did, pseq: Count }, CLOSED);
+
+/** How many events before a place end a link (by its `lid`), or what a DID is named in (AUD-55). */
+const EndingCount = Type.Object({ target: Type.Union([Hash43, Did]), count: Count }, CLOSED);
+
 /** Event schemas by `type` (AUD-4). */
 export const EVENTS = {
   'log.opened': event('log.opened', { boot: Positive, policy: HexHash, size: Count }),
@@ -197,6 +203,12 @@ export const EVENTS = {
     chain_hash: nullable(Hash43),
     actor,
   }),
+  'log.counted': event('log.counted', {
+    size: Count,
+    agents: Type.Array(AgentCount, { maxItems: 64 }),
+    endings: Type.Array(EndingCount, { maxItems: 512 }),
+    actor,
+  }),
   'policy.loaded': event('policy.loaded', { policy: HexHash, actor }),
   'rbac.changed': event('rbac.changed', {
     change: RbacChange,
@@ -225,6 +237,7 @@ export const AuditEvent = Type.Union([
   EVENTS.outcome,
   EVENTS.revocation,
   EVENTS['revocation.below'],
+  EVENTS['log.counted'],
   EVENTS['policy.loaded'],
   EVENTS['rbac.changed'],
   EVENTS.denials,

@@ -46,6 +46,24 @@ export {
   MAX_EVALUATIONS,
 } from './authzen.js';
 export {
+  AnchoredTree,
+  BUNDLE_TYP,
+  Bundle,
+  BundleEntry,
+  BundleFilter,
+  BundleSelection,
+  BundleStatementClaims,
+  EarlierTree,
+  MAX_ANCHORS,
+  MAX_BUNDLE_BYTES,
+  MAX_EARLIER,
+  MAX_SELECTED,
+  RangeBundle,
+  RangeBundleEntry,
+  Redaction,
+  ToolFilter,
+} from './bundle.js';
+export {
   CAPABILITY_TYP,
   CapabilityClaims,
   CHAIN_LIMITS,
@@ -205,11 +223,6 @@ export {
   WhoAmI,
 } from './rbac.js';
 export {
-  BUNDLE_TYP,
-  Bundle,
-  BundleEntry,
-  BundleStatementClaims,
-  MAX_BUNDLE_BYTES,
   MAX_POLICIES,
   MAX_TRUST_BYTES,
   MAX_WITNESSES,

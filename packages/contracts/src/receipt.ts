@@ -2,25 +2,7 @@ import { type Static, Type } from 'typebox';
 import { TrustedBlock, TrustedContract } from './anchor.js';
 import { AuditEvent, Disclosure } from './audit.js';
 import { TrustAnchor } from './capability.js';
-import {
-  ascii,
-  CLOSED,
-  CompactJws,
-  Count,
-  Did,
-  Hash43,
-  HexHash,
-  LogOrigin,
-  ReceiptId,
-  Seconds,
-  text,
-} from './primitive.js';
-
-/** `typ` of a bundle's statement (AUD-18). */
-export const BUNDLE_TYP = 'talos-bundle+jwt';
-
-/** Largest bundle in bytes (AUD-16). */
-export const MAX_BUNDLE_BYTES = 268_435_456;
+import { ascii, CLOSED, Did, HexHash, LogOrigin, ReceiptId, text } from './primitive.js';
 
 const disclosures = Type.Array(Disclosure, { maxItems: 32 });
 
@@ -36,42 +18,6 @@ export const Receipt = Type.Object(
   CLOSED,
 );
 export type Receipt = Static<typeof Receipt>;
-
-/** One entry of a bundle with its inclusion proof, lowest level first (AUD-17). */
-export const BundleEntry = Type.Object(
-  { index: Count, event: AuditEvent, disclosures, proof: Type.Array(Hash43, { maxItems: 63 }) },
-  CLOSED,
-);
-export type BundleEntry = Static<typeof BundleEntry>;
-
-/** A range of a log with everything needed to check it offline (AUD-16). */
-export const Bundle = Type.Object(
-  {
-    format: Type.Literal('talos-bundle-v1'),
-    checkpoint: text(65_536),
-    range: Type.Object({ from: Count, to: Count }, CLOSED),
-    entries: Type.Array(BundleEntry, { minItems: 1, maxItems: 1_048_576 }),
-    statement: CompactJws,
-  },
-  CLOSED,
-);
-export type Bundle = Static<typeof Bundle>;
-
-/** Payload of a bundle's statement (AUD-18). */
-export const BundleStatementClaims = Type.Object(
-  {
-    iss: Did,
-    iat: Seconds,
-    origin: LogOrigin,
-    size: Count,
-    root: HexHash,
-    from: Count,
-    to: Count,
-    hash: HexHash,
-  },
-  CLOSED,
-);
-export type BundleStatementClaims = Static<typeof BundleStatementClaims>;
 
 /** A log's key as C2SP signed-note writes it: `<name>+<8 hex>+<base64>`. */
 export const VerifierKey = ascii(

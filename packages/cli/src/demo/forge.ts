@@ -1,16 +1,13 @@
-import type { AuditEvent, Bundle } from '@talosprotocol/contracts';
+import type { AuditEvent } from '@talosprotocol/contracts';
 import {
   createNoteSigner,
   createTreeHasher,
-  encodeBase64url,
   eventBytes,
   eventHash,
-  makeProof,
-  type NodeId,
+  type ParsedBundle,
   parseBundle,
   parseCheckpoint,
   parseNote,
-  planInclusion,
   rootOf,
   type Signer,
   signBundle,
@@ -26,18 +23,13 @@ export function forgeLog(bytes: Uint8Array, now: number): Uint8Array {
   const events = relink(bundle.entries.map(({ event }) => rewrite(event)));
   const hasher = createTreeHasher(crypto.sha256);
   const leaves = events.map((event) => hasher.leaf(eventBytes(event)));
-  const read = ({ level, index }: NodeId): Uint8Array =>
-    rootOf(hasher, leaves.slice(index * 2 ** level, (index + 1) * 2 ** level));
-  const entries = events.map((event, index) => ({
-    index,
-    event,
-    disclosures: [],
-    proof: makeProof(hasher, read, planInclusion(index, leaves.length)).map(encodeBase64url),
-  }));
+  const entries = events.map((event, index) => ({ before: [], index, event, disclosures: [] }));
   const checkpoint = signAnew(bundle, rootOf(hasher, leaves), leaves.length, createIdentity().signer);
   const range = { from: 0, to: entries.length };
-  const content = { format: bundle.format, checkpoint, range, entries };
-  return signBundle(content, now, createIdentity().signer, crypto);
+  const selection = { filter: {}, redaction: 'full' as const, complete: [], endings: true };
+  const content = { anchors: [], checkpoint, earlier: [], entries, range, rest: [], selection };
+  const whole = { format: 'talos-bundle-v2' as const, ...content };
+  return signBundle(whole, now, createIdentity().signer, crypto);
 }
 
 function rewrite(event: AuditEvent): AuditEvent {
@@ -56,7 +48,7 @@ function relink(events: readonly AuditEvent[]): AuditEvent[] {
 
 /** The same origin, another key: a note's key is named after the origin, so only the key itself tells. */
 function signAnew(
-  { checkpoint }: Bundle,
+  { checkpoint }: ParsedBundle['bundle'],
   root: Uint8Array,
   size: number,
   { publicKey, sign }: Signer,

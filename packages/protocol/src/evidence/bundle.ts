@@ -3,7 +3,9 @@ import {
   Bundle,
   BundleStatementClaims,
   createChecker,
+  createTaggedChecker,
   MAX_BUNDLE_BYTES,
+  RangeBundle,
 } from '@talosprotocol/contracts';
 import { type ParsedJws, parseJws, type Signer, signJws } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
@@ -15,23 +17,29 @@ import { malformed } from '../error.js';
 import { parseCheckpoint } from '../log/checkpoint.js';
 import { parseNote } from '../log/note.js';
 
+/** A bundle of either form. */
+export type AnyBundle = Bundle | RangeBundle;
+
 /** What a bundle holds before it is signed as a whole. */
-export type BundleContent = Omit<Bundle, 'statement'>;
+export type BundleContent = Omit<Bundle, 'statement'> | Omit<RangeBundle, 'statement'>;
 
 /** A bundle, well-formed, not verified: anybody could have written it. */
 export interface ParsedBundle {
-  readonly bundle: Bundle;
+  readonly bundle: AnyBundle;
   readonly statement: ParsedJws;
   readonly claims: BundleStatementClaims;
   /** hex; what the statement must name (AUD-18). */
   readonly contentHash: string;
 }
 
-const checkBundle = createChecker(Bundle);
+const checkBundle = createTaggedChecker('format', {
+  'talos-bundle-v1': RangeBundle,
+  'talos-bundle-v2': Bundle,
+});
 const checkClaims = createChecker(BundleStatementClaims);
 
-/** Signs a bundle and gives its exact bytes (AUD-16, AUD-18). `iat` is Unix seconds. The caller has made the proofs;
- *  nothing is verified here.
+/** Signs a bundle and gives its exact bytes (AUD-16, AUD-18, AUD-50). `iat` is Unix seconds. The caller has made the
+ *  proofs; nothing is verified here.
  *  @throws {TypeError} content that no verifier would read */
 export function signBundle(
   content: BundleContent,
@@ -48,7 +56,7 @@ export function signBundle(
     root: encodeHex(root),
     from: content.range.from,
     to: content.range.to,
-    hash: hashContent(content, crypto),
+    hash: crypto.sha256Hex(encodeUtf8(canonicalize(content))),
   };
   const bundle = { ...content, statement: signJws({ typ: BUNDLE_TYP, claims }, signer) };
   const wrong = checkBundle(bundle);
@@ -56,23 +64,28 @@ export function signBundle(
   return encodeUtf8(canonicalize(bundle));
 }
 
-/** Reads a bundle: its bytes are the canonical JSON of their own parse, and the closed schema holds, so that there is
- *  one spelling of every bundle and every byte of it is covered by the statement (AUD-16).
+/** Reads a bundle: its bytes are the canonical JSON of their own parse, and the closed schema of its form holds, so
+ *  that there is one spelling of every bundle and every byte of it is covered by the statement (AUD-16, AUD-50).
  *  @throws {TrustError} MALFORMED */
 export function parseBundle(bytes: Uint8Array, crypto: CryptoProvider): ParsedBundle {
   const value = parseJson(bytes, { maxBytes: MAX_BUNDLE_BYTES });
   if (canonicalize(value) !== decodeUtf8(bytes)) throw malformed('a bundle that is not canonical JSON');
   const wrong = checkBundle(value);
   if (wrong !== undefined) throw malformed(`a bundle: ${wrong}`);
-  const bundle = value as unknown as Bundle;
+  const bundle = value as unknown as AnyBundle;
   const statement = parseJws(bundle.statement, BUNDLE_TYP);
   const fault = checkClaims(statement.claims);
   if (fault !== undefined) throw malformed(`claims of a bundle's statement: ${fault}`);
-  const { statement: _signed, ...content } = bundle;
   const claims = statement.claims as JsonObject as unknown as BundleStatementClaims;
-  return { bundle, statement, claims, contentHash: hashContent(content, crypto) };
+  return { bundle, statement, claims, contentHash: hashContent(bytes, bundle.statement, crypto) };
 }
 
-function hashContent(content: BundleContent, crypto: CryptoProvider): string {
-  return crypto.sha256Hex(encodeUtf8(canonicalize(content)));
+/** Of all members the statement is the last in canonical order, so that what it covers is what stands before it. */
+function hashContent(bytes: Uint8Array, statement: string, crypto: CryptoProvider): string {
+  const end = bytes.length - `,"statement":"${statement}"}`.length;
+  const content = bytes.slice(0, end + 1);
+  content[end] = CLOSE;
+  return crypto.sha256Hex(content);
 }
+
+const CLOSE = 0x7d;

@@ -12,6 +12,8 @@ export interface Chains {
   add(cth: string, chain: string): void;
   /** Undefined for a chain that lies before the events seen; it cannot come after them (AUD-4). */
   find(cth: string): ShownChain | undefined;
+  /** All of them, by `cth`. */
+  readonly shown: ReadonlyMap<string, ShownChain>;
 }
 
 /** A chain whose signatures and delegation hold, and whose root some policy's anchor covers. */
@@ -33,6 +35,7 @@ export function createChains(trust: Pick<Trust, 'anchorsOf' | 'all'>, crypto: Cr
   const chains = new Map<string, ShownChain>();
   const missed = new Set<string>();
   return {
+    shown: chains,
     find: (cth) => {
       const known = chains.get(cth);
       if (known === undefined) missed.add(cth);

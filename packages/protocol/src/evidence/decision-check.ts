@@ -24,8 +24,8 @@ export interface DecisionCheck {
   readonly below: Pick<BelowRules, 'since'>;
   /** Identities that have ended, each with the Unix milliseconds of its end. */
   readonly endings: Pick<Endings, 'since'>;
-  /** True if the bundle begins with the log: what was not seen then does not exist. */
-  readonly fromStart: boolean;
+  /** True if what was not seen before the event at hand does not exist, or would have had to be shown. */
+  readonly isClosed: () => boolean;
 }
 
 /** An allowed decision that held. */
@@ -56,7 +56,7 @@ export function checkDecision(
   state.proofs.use(event);
   const chain = state.chains.find(cth);
   if (chain === undefined || !isSessionKnown) {
-    if (state.fromStart)
+    if (state.isClosed())
       throw notProven('decision', 'the chain or session of an allowed call was never logged');
     return undefined;
   }

@@ -12,7 +12,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { parseTime } from '../encoding/time.js';
 import { verifyRevocationBelowAsOf } from '../revocation/below.js';
 import { type BelowRules, createBelowRules, ruleName } from '../revocation/below-rules.js';
-import { type Chains, createChains } from './chains.js';
+import { type Chains, createChains, type ShownChain } from './chains.js';
 import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
 import { createEndings, type Endings } from './endings.js';
@@ -36,14 +36,38 @@ export interface HistoryCounts {
   revocations: number;
 }
 
+/** A call that a bundle shows in its range, and what became of it. */
+export interface ShownCall {
+  readonly index: number;
+  readonly event: DecisionEvent;
+  /** Opened commitments, by pointer. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** True if it was held against the chain it cites; of a denial, whom it is booked on. */
+  readonly checked: boolean;
+  outcome: OutcomeEvent | undefined;
+}
+
 /** Checks what events say of each other (AUD-22), in the order of the log. */
 export interface History {
   readonly counts: Readonly<HistoryCounts>;
+  /** By `cth`. */
+  readonly chains: ReadonlyMap<string, ShownChain>;
+  /** Those in the range. */
+  calls(): readonly ShownCall[];
   /** What the calls came to, by currency. */
   costs(): Spending[];
-  /** `values` are the event's opened commitments by pointer, `index` its place in the log.
+  /** `values` are the event's opened commitments by pointer, `index` its place in the log; `inside` says whether that
+   *  is in the range, or the event is there because one in the range refers to it.
    *  @throws {TrustError} PROOF_NOT_PROVEN, or the code of the chain that failed */
-  follow(event: AuditEvent, values: ReadonlyMap<string, unknown>, index: number): void;
+  follow(event: AuditEvent, values: ReadonlyMap<string, unknown>, index: number, inside: boolean): void;
+}
+
+/** What a history is told of the events it will see. */
+export interface HistoryOptions {
+  /** The first event is the log's first, and none is left out: calls can be recounted. */
+  readonly fromStart: boolean;
+  /** Whatever an event in the range refers to is shown before it (AUD-54). */
+  readonly closed: boolean;
 }
 
 interface State extends DecisionCheck {
@@ -66,6 +90,10 @@ interface State extends DecisionCheck {
   readonly starts: Starts;
   readonly fromStart: boolean;
   readonly counts: HistoryCounts;
+  /** By id of the decision. */
+  readonly calls: Map<string, ShownCall>;
+  /** Whether the event at hand is in the range. */
+  inside: boolean;
 }
 
 interface OpenCall extends Pick<DecisionEvent, 'request' | 'principal'> {
@@ -74,16 +102,18 @@ interface OpenCall extends Pick<DecisionEvent, 'request' | 'principal'> {
   readonly giveBack: (unspent: number) => void;
 }
 
-/** Starts a history; `fromStart` says that the first event it will see is the log's first. */
-export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: boolean): History {
+/** Starts a history. */
+export function createHistory(trust: Trust, crypto: CryptoProvider, options: HistoryOptions): History {
+  const { fromStart, closed } = options;
   const chains = createChains(trust, crypto);
+  const isClosed = (): boolean => closed && state.inside;
   const state: State = {
     trust,
     crypto,
     chains,
     writes: createWrites(),
     starts: createStarts(),
-    sessions: createSessions(chains, crypto, fromStart),
+    sessions: createSessions(chains, crypto, isClosed),
     proofs: createProofs(crypto),
     limits: createLimitCounts(),
     costs: createCosts(),
@@ -94,19 +124,30 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, fromStart: b
     closed: new Set(),
     ids: new Set(),
     fromStart,
+    isClosed,
+    inside: true,
+    calls: new Map(),
     counts: { allowed: 0, denied: 0, recomputed: 0, unchecked: 0, outcomes: 0, revocations: 0 },
   };
   return {
     counts: state.counts,
+    chains: chains.shown,
+    calls: () => [...state.calls.values()],
     costs: state.costs.totals,
-    follow: (event, values, index) => {
+    follow: (event, values, index, inside) => {
+      state.inside = inside;
       state.starts.follow(event, index);
-      followEvent(state, event, values);
+      followEvent(state, event, values, index);
     },
   };
 }
 
-function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string, unknown>): void {
+function followEvent(
+  state: State,
+  event: AuditEvent,
+  values: ReadonlyMap<string, unknown>,
+  index: number,
+): void {
   // A receipt names its event by its id.
   if (state.ids.has(event.id)) throw notProven('id', 'two events have one id');
   state.ids.add(event.id);
@@ -118,24 +159,31 @@ function followEvent(state: State, event: AuditEvent, values: ReadonlyMap<string
   else if (event.type === 'revocation.below') followRevocationBelow(state, event);
   else if (event.type === 'identity.rotated' || event.type === 'identity.deactivated')
     state.endings.follow(event);
-  else if (event.type === 'decision') followDecision(state, event, values);
+  else if (event.type === 'decision') followDecision(state, event, values, index);
 }
 
-function followDecision(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
+function followDecision(
+  state: State,
+  event: DecisionEvent,
+  values: ReadonlyMap<string, unknown>,
+  index: number,
+): void {
   checkAdministration(event);
-  if (event.effect === 'allow') followAllowed(state, event, values);
-  else followDenied(state, event);
+  const checked = event.effect === 'allow' ? followAllowed(state, event, values) : followDenied(state, event);
+  if (!state.inside) return;
+  state.calls.set(event.id, { index, event, values, checked, outcome: undefined });
 }
 
-function followDenied(state: State, event: DecisionEvent): void {
+function followDenied(state: State, event: DecisionEvent): boolean {
   if (event.code === null) throw notProven('decision', 'a denial without a code');
   if (event.held !== undefined) throw notProven('decision', 'a denial that holds money');
   const { cth } = event.credential;
   const chain = cth === undefined ? undefined : state.chains.find(cth);
   if (chain !== undefined) checkSubject(event, chain);
-  else if (cth === undefined ? event.principal !== null : state.fromStart)
+  else if (cth === undefined ? event.principal !== null : state.isClosed())
     throw notProven('decision', 'a denial is booked on a subject that proved nothing');
-  state.counts.denied += 1;
+  if (state.inside) state.counts.denied += 1;
+  return cth === undefined || chain !== undefined;
 }
 
 /** Who brings no capability is refused on the admin surface only, and only there is somebody else than a subject. */
@@ -145,16 +193,19 @@ function checkAdministration({ surface, code, actor }: DecisionEvent): void {
     throw notProven('decision', 'an administrator was refused as if an agent called');
 }
 
-function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): void {
+function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): boolean {
   const checked = checkDecision(state, event, values);
   state.writes.dispatch(event);
-  state.counts.allowed += 1;
-  if (checked === undefined) state.counts.unchecked += 1;
-  else if (checked.recomputed) state.counts.recomputed += 1;
+  if (state.inside) {
+    state.counts.allowed += 1;
+    if (checked === undefined) state.counts.unchecked += 1;
+    else if (checked.recomputed) state.counts.recomputed += 1;
+  }
   const { id, request, principal, held } = event;
   state.costs.hold(held);
   const giveBack = checked === undefined ? KEEP : countLimits(state, event, checked.capability);
   state.open.set(id, { request, principal, held, giveBack });
+  return checked !== undefined;
 }
 
 const KEEP = (): void => undefined;
@@ -171,7 +222,7 @@ function countLimits(
 function followOutcome(state: State, event: OutcomeEvent): void {
   const call = state.open.get(event.decision);
   if (state.closed.has(event.decision)) throw notProven('outcome', 'a second one of the same decision');
-  if (call === undefined && state.fromStart) {
+  if (call === undefined && state.isClosed()) {
     throw notProven('outcome', 'the outcome of no allowed decision');
   }
   if (call !== undefined && call.request !== event.request)
@@ -182,16 +233,18 @@ function followOutcome(state: State, event: OutcomeEvent): void {
   call?.giveBack(unspent);
   state.open.delete(event.decision);
   state.closed.add(event.decision);
-  state.counts.outcomes += 1;
+  const shown = state.calls.get(event.decision);
+  if (shown !== undefined) shown.outcome = event;
+  if (state.inside) state.counts.outcomes += 1;
 }
 
 function isSamePrincipal(one: EventPrincipal | null, other: EventPrincipal | null): boolean {
   return one?.sub === other?.sub && one?.prn === other?.prn;
 }
 
-function followIssued({ chains, fromStart }: State, { cth, lid }: EventOf<'capability.issued'>): void {
+function followIssued({ chains, isClosed }: State, { cth, lid }: EventOf<'capability.issued'>): void {
   const chain = chains.find(cth);
-  if (chain === undefined ? fromStart : chain.leaf.lid !== lid)
+  if (chain === undefined ? isClosed() : chain.leaf.lid !== lid)
     throw notProven(
       'capability',
       'a capability was issued under a chain that is another or was never logged',

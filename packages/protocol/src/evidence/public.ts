@@ -1,14 +1,18 @@
 // What the package offers of its folder evidence, by name.
-export { type BundleContent, type ParsedBundle, parseBundle, signBundle } from './bundle.js';
+export type { ReportedAnchor } from './anchored.js';
+export { type AnyBundle, type BundleContent, type ParsedBundle, parseBundle, signBundle } from './bundle.js';
+export type { BundleFacts, BundleReport, ReportedCall } from './bundle-report.js';
+export type { ShownChain } from './chains.js';
 export type { Spending } from './costs.js';
+export { checkpointOf, verifyEarlier } from './earlier.js';
 export { eventBytes, eventHash, openDisclosures, parseEvent } from './event.js';
-export type { HistoryCounts } from './history.js';
+export type { HistoryCounts, ShownCall } from './history.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';
 export { parseTrustFile, type Trust } from './trust-file.js';
 export {
-  type BundleFacts,
-  type BundleReport,
   inspectBundle,
+  type VerifyProgress,
   verifyBundle,
+  verifyBundleInSteps,
 } from './verify-bundle.js';

@@ -29,8 +29,8 @@ const RECORD_MS = 60_000;
 
 /** Keeps sessions and the numbers used in them. The proof in an opening shows that the holder of the leaf's key was
  *  there, with this chain, at this gateway (AUD-22). It opens one session, for an hour at most (SES-1, SES-4).
- *  `fromStart` says that every chain must have been seen. */
-export function createSessions(chains: Chains, crypto: CryptoProvider, fromStart: boolean): Sessions {
+ *  `isClosed` says whether the chain of the event at hand must have been seen. */
+export function createSessions(chains: Chains, crypto: CryptoProvider, isClosed: () => boolean): Sessions {
   const opened = new Map<string, Opened>();
   const missed = new Set<string>();
   const proofs = new Set<string>();
@@ -41,7 +41,7 @@ export function createSessions(chains: Chains, crypto: CryptoProvider, fromStart
       if (opened.has(sid)) throw notProven('session', 'a session is opened twice');
       if (missed.has(sid)) throw notProven('session', 'a session is opened after a call in it');
       if (proofs.has(proof)) throw notProven('session', 'one proof opens two sessions');
-      checkProof(event, chains, crypto, fromStart);
+      checkProof(event, chains, crypto, isClosed);
       proofs.add(proof);
       opened.set(sid, { cth, exp: endOf(event) });
     },
@@ -71,7 +71,7 @@ function checkProof(
   event: EventOf<'session.opened'>,
   chains: Chains,
   crypto: CryptoProvider,
-  fromStart: boolean,
+  isClosed: () => boolean,
 ): void {
   const { jws, claims } = parseProof(event.proof);
   if (claims.cth !== event.cth) throw notProven('session', 'the proof is for another chain');
@@ -82,7 +82,7 @@ function checkProof(
     throw notProven('session', 'the proof is of another time');
   const chain = chains.find(event.cth);
   if (chain === undefined) {
-    if (fromStart) throw notProven('session', 'the chain of a session was never logged');
+    if (isClosed()) throw notProven('session', 'the chain of a session was never logged');
     return;
   }
   if (event.principal?.sub !== chain.holder)

@@ -1,9 +1,15 @@
-import type { AuditEvent, BundleEntry } from '@talosprotocol/contracts';
+import type {
+  AuditEvent,
+  Bundle,
+  BundleEntry,
+  BundleFilter,
+  RangeBundle,
+  RangeBundleEntry,
+} from '@talosprotocol/contracts';
 import { verifyJwsSignature } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { decodeBase64url } from '../encoding/base64url.js';
 import { encodeHex } from '../encoding/hex.js';
-import { isTrustError } from '../error.js';
 import { keyFor } from '../identity/did-keys.js';
 import { didKeyKeys } from '../identity/resolver.js';
 import {
@@ -12,75 +18,75 @@ import {
   type VerifiedCheckpoint,
   verifyCheckpoint,
 } from '../log/checkpoint.js';
-import { createTreeHasher, type TreeHasher } from '../log/hash.js';
+import { createTreeHasher } from '../log/hash.js';
 import { parseNote } from '../log/note.js';
 import { verifyInclusion } from '../log/proof-check.js';
-import type { Cosignature } from '../log/witness-policy.js';
-import { type ParsedBundle, parseBundle } from './bundle.js';
+import { checkAnchors } from './anchored.js';
+import { asProof } from './as-proof.js';
+import { type AnyBundle, type ParsedBundle, parseBundle } from './bundle.js';
+import { type BundleFacts, type BundleReport, factsOf, type Reading, reportOf } from './bundle-report.js';
 import { createContinuity } from './continuity.js';
-import type { Spending } from './costs.js';
+import { createCover } from './cover.js';
 import { eventBytes, openDisclosures } from './event.js';
-import { createHistory, type History, type HistoryCounts } from './history.js';
+import { createHistory, type HistoryOptions } from './history.js';
 import { notProven } from './not-proven.js';
+import { createMatcher, isNarrow } from './selection.js';
+import { createTally } from './tally.js';
 import type { Trust } from './trust-file.js';
+import { checkClaims, checkWindow } from './window.js';
 
-/** What a bundle is about. */
-export interface BundleFacts {
-  readonly origin: string;
-  /** Of the tree that the checkpoint signs. */
-  readonly size: number;
-  /** hex */
-  readonly root: string;
-  readonly from: number;
-  /** Exclusive. */
-  readonly to: number;
-  readonly exporter: string;
-  readonly emitters: readonly string[];
-  readonly subjects: readonly string[];
-  /** Times of the first and last event, as the log states them. */
-  readonly first: string;
-  readonly last: string;
+/** How far a verification has come, in entries; each is looked at twice. */
+export interface VerifyProgress {
+  readonly done: number;
+  readonly total: number;
 }
 
-/** What a bundle proves under the auditor's trust file. */
-export interface BundleReport extends BundleFacts {
-  /** Which witnesses of the log had seen the checkpoint, and when; empty if the trust file names none. */
-  readonly cosignatures: readonly Cosignature[];
-  /** How many of them had to; 0 if the trust file demands none. */
-  readonly quorum: number;
-  readonly counts: Readonly<HistoryCounts>;
-  /** What the calls came to, by currency (AUD-85). */
-  readonly costs: readonly Spending[];
-}
-
-/** Verifies a bundle against what the auditor trusts, offline (AUD-21, AUD-22). Nothing inside the bundle is trusted:
- *  the keys of log and exporter, the emitters and the anchors come from `trust`. The first failure ends it.
+/** Verifies a bundle against what the auditor trusts, offline (AUD-21, AUD-22, AUD-61). Nothing inside the bundle is
+ *  trusted: the keys of log and exporter, the emitters and the anchors come from `trust`. The first failure ends it.
  *  @throws {TrustError} PROOF_NOT_PROVEN; `data.caveat` names the check, `data.item` the entry
  *  @example const report = verifyBundle(bytes, parseTrustFile(trustBytes, crypto), crypto) */
 export function verifyBundle(bytes: Uint8Array, trust: Trust, crypto: CryptoProvider): BundleReport {
+  const steps = verifyBundleInSteps(bytes, trust, crypto);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** As verifyBundle, in steps of at most 256 entries: for a page that must go on answering, or shows how far it is.
+ *  @throws {TrustError} PROOF_NOT_PROVEN, from the step that failed
+ *  @example const report = yield* verifyBundleInSteps(bytes, trust, crypto) */
+export function* verifyBundleInSteps(
+  bytes: Uint8Array,
+  trust: Trust,
+  crypto: CryptoProvider,
+): Generator<VerifyProgress, BundleReport> {
   const parsed = asProof('bundle', () => parseBundle(bytes, crypto));
   const checkpoint = asProof('checkpoint', () => verifyLog(parsed, trust));
   asProof('statement', () => verifyStatement(parsed, checkpoint, trust, crypto));
-  checkRange(parsed, checkpoint);
-  const history = verifyEntries(parsed, checkpoint, trust, crypto);
+  checkPlaces(parsed.bundle, checkpoint);
+  const hashes = yield* proveEntries(parsed.bundle, checkpoint, crypto);
+  const read = yield* readEntries(parsed.bundle, hashes, checkpoint, trust, crypto);
+  const anchored = parsed.bundle.format === 'talos-bundle-v1' ? [] : parsed.bundle.anchors;
+  const anchors = asProof('anchor', () => checkAnchors(anchored, checkpoint, trust, crypto));
   const { cosignatures, origin } = checkpoint;
   const quorum = trust.logs.get(origin)?.witnesses?.quorum ?? 0;
-  const counted = { counts: history.counts, costs: history.costs() };
-  return { ...reportOf(parsed, checkpoint), cosignatures, quorum, ...counted };
+  return { ...reportOf(parsed, checkpoint, { ...read, anchors }), cosignatures, quorum };
 }
 
 /** Says what is consistent in a bundle without any trust: its form, its statement under the key it names itself, and
- *  its inclusion proofs. It proves nothing to anybody: whoever wrote the file could have made all of it (AUD-20).
+ *  that its entries are in the tree. It proves nothing to anybody: whoever wrote the file could have made all of it
+ *  (AUD-20).
  *  @throws {TrustError} PROOF_NOT_PROVEN: it is not even consistent */
 export function inspectBundle(bytes: Uint8Array, crypto: CryptoProvider): BundleFacts {
   const parsed = asProof('bundle', () => parseBundle(bytes, crypto));
   const checkpoint = asProof('checkpoint', () => parseCheckpoint(parseNote(parsed.bundle.checkpoint).text));
   const self = { exporters: new Set([parsed.claims.iss]) };
   asProof('statement', () => verifyStatement(parsed, checkpoint, self, crypto));
-  checkRange(parsed, checkpoint);
-  const hasher = createTreeHasher(crypto.sha256);
-  for (const entry of parsed.bundle.entries) inEntry(entry, () => verifyEntry(entry, checkpoint, hasher));
-  return reportOf(parsed, checkpoint);
+  checkPlaces(parsed.bundle, checkpoint);
+  const proving = proveEntries(parsed.bundle, checkpoint, crypto);
+  while (proving.next().done !== true);
+  return factsOf(parsed, checkpoint);
 }
 
 function verifyLog({ bundle, claims }: ParsedBundle, trust: Trust): VerifiedCheckpoint {
@@ -113,48 +119,116 @@ function verifyStatement(
   if (!agrees) throw notProven('statement', 'the statement is about another bundle');
 }
 
-function checkRange({ bundle }: ParsedBundle, { size }: Checkpoint): void {
-  const { range, entries } = bundle;
-  if (!(range.from < range.to && range.to <= size))
+/** Where the entries stand, before anything of them is believed (AUD-17, AUD-52). */
+function checkPlaces(bundle: AnyBundle, checkpoint: Checkpoint): void {
+  const { range } = bundle;
+  if (!(range.from < range.to && range.to <= checkpoint.size))
     throw notProven('range', 'the range is empty or beyond the checkpoint');
+  if (bundle.format === 'talos-bundle-v1') checkRange(bundle);
+  else checkWindow(bundle, checkpoint.size);
+}
+
+function checkRange({ range, entries }: RangeBundle): void {
   if (entries.length !== range.to - range.from)
     throw notProven('range', `${entries.length} entries for a range of ${range.to - range.from}`);
   const misplaced = entries.findIndex((entry, offset) => entry.index !== range.from + offset);
   if (misplaced >= 0) throw notProven('range', `entry ${range.from + misplaced} is not where it belongs`);
 }
 
-function verifyEntries(
-  { bundle }: ParsedBundle,
+/** Entries between two steps. */
+const STEP = 256;
+
+/** Proves that the entries are in the tree of the checkpoint, and gives the hash of each event (AUD-2). */
+function* proveEntries(
+  bundle: AnyBundle,
+  checkpoint: Checkpoint,
+  crypto: CryptoProvider,
+): Generator<VerifyProgress, string[]> {
+  const hashes: string[] = [];
+  const total = 2 * bundle.entries.length;
+  const prove =
+    bundle.format === 'talos-bundle-v1' ? byProofs(checkpoint, crypto) : byCover(bundle, checkpoint, crypto);
+  for (const [done, entry] of bundle.entries.entries()) {
+    if (done % STEP === 0) yield { done, total };
+    inEntry(entry, () => {
+      const leaf = eventBytes(entry.event);
+      prove.entry(entry, leaf);
+      hashes.push(crypto.sha256Hex(leaf));
+    });
+  }
+  asProof('tree', prove.end);
+  return hashes;
+}
+
+interface TreeCheck {
+  readonly entry: (entry: BundleEntry | RangeBundleEntry, leaf: Uint8Array) => void;
+  readonly end: () => void;
+}
+
+/** Each entry has a proof of its own (AUD-17). */
+function byProofs({ size, root }: Checkpoint, crypto: CryptoProvider): TreeCheck {
+  const hasher = createTreeHasher(crypto.sha256);
+  return {
+    entry: (entry, leaf) => {
+      const { index, proof } = entry as RangeBundleEntry;
+      const leafHash = hasher.leaf(leaf);
+      verifyInclusion(hasher, { index, size, leafHash, root, proof: proof.map(decodeBase64url) });
+    },
+    end: () => undefined,
+  };
+}
+
+/** All entries together lead to the root (AUD-51). */
+function byCover({ rest }: Bundle, checkpoint: Checkpoint, crypto: CryptoProvider): TreeCheck {
+  const hasher = createTreeHasher(crypto.sha256);
+  const cover = createCover(hasher);
+  return {
+    entry: (entry, leaf) => cover.add(entry.index, (entry as BundleEntry).before, hasher.leaf(leaf)),
+    end: () => cover.close(rest, checkpoint),
+  };
+}
+
+/** Checks what the entries say, each by itself and of each other (AUD-21, AUD-22), and what the bundle claims of them. */
+function* readEntries(
+  bundle: AnyBundle,
+  hashes: readonly string[],
   checkpoint: Checkpoint,
   trust: Trust,
   crypto: CryptoProvider,
-): History {
-  const hasher = createTreeHasher(crypto.sha256);
-  const fromStart = bundle.range.from === 0;
-  const continuity = createContinuity(fromStart);
-  const history = createHistory(trust, crypto, fromStart);
-  for (const entry of bundle.entries) {
+): Generator<VerifyProgress, Omit<Reading, 'anchors'>> {
+  const { from, to } = bundle.range;
+  const { fromStart, closed, filter } = natureOf(bundle);
+  const continuity = createContinuity();
+  const history = createHistory(trust, crypto, { fromStart, closed });
+  const tally = createTally(fromStart ? to : 0);
+  const matcher = createMatcher(filter, (cth) => history.chains.get(cth)?.links.map(({ lid }) => lid) ?? []);
+  const asked = new Set<number>();
+  const total = 2 * bundle.entries.length;
+  for (const [done, entry] of bundle.entries.entries()) {
+    if (done % STEP === 0) yield { done: bundle.entries.length + done, total };
+    const { event, index, disclosures } = entry;
     inEntry(entry, () => {
-      const leaf = verifyEntry(entry, checkpoint, hasher);
-      checkSource(entry.event, checkpoint, trust);
-      continuity.follow(entry.event, crypto.sha256Hex(leaf));
-      history.follow(entry.event, openDisclosures(entry.event, entry.disclosures, crypto), entry.index);
+      checkSource(event, checkpoint, trust);
+      continuity.follow(event, hashes[done] as string, index);
+      tally.follow(event, index);
+      const inside = index >= from && index < to;
+      history.follow(event, openDisclosures(event, disclosures, crypto), index, inside);
+      // Also beside the range: an outcome in it fits if its decision does.
+      if (matcher.fits(event) && inside) asked.add(index);
     });
   }
-  return history;
+  if (bundle.format === 'talos-bundle-v2')
+    asProof('selection', () => checkClaims(bundle, { history, tally, asked }));
+  yield { done: total, total };
+  return { history, asked };
 }
 
-/** The leaf data of the entry, proven to be in the tree. */
-function verifyEntry(entry: BundleEntry, { size, root }: Checkpoint, hasher: TreeHasher): Uint8Array {
-  const leaf = eventBytes(entry.event);
-  verifyInclusion(hasher, {
-    index: entry.index,
-    size,
-    leafHash: hasher.leaf(leaf),
-    root,
-    proof: entry.proof.map(decodeBase64url),
-  });
-  return leaf;
+/** What is known of a bundle before its entries are read. */
+function natureOf(bundle: AnyBundle): HistoryOptions & { readonly filter: BundleFilter } {
+  const isFirst = bundle.range.from === 0;
+  if (bundle.format === 'talos-bundle-v1') return { fromStart: isFirst, closed: isFirst, filter: {} };
+  const { filter } = bundle.selection;
+  return { fromStart: isFirst && !isNarrow(filter), closed: true, filter };
 }
 
 function checkSource(event: AuditEvent, { origin }: Checkpoint, trust: Trust): void {
@@ -163,34 +237,6 @@ function checkSource(event: AuditEvent, { origin }: Checkpoint, trust: Trust): v
     throw notProven('emitter', `${event.emitter} is no emitter of the trust file`);
 }
 
-function inEntry(entry: BundleEntry, step: () => void): void {
+function inEntry(entry: BundleEntry | RangeBundleEntry, step: () => void): void {
   asProof(`${entry.event.type} event`, step, `entry ${entry.index}`);
-}
-
-/** Whatever refuses inside a verifier, the answer is the same: this is not proven. */
-function asProof<T>(check: string, step: () => T, item?: string): T {
-  try {
-    return step();
-  } catch (error) {
-    if (!isTrustError(error)) throw error;
-    const { caveat = check, reason = error.message } = error.data;
-    const where = item === undefined ? '' : `${item}: `;
-    const code = error.code === 'PROOF_NOT_PROVEN' ? '' : ` (${error.code})`;
-    throw notProven(caveat, `${where}${reason}${code}`, error, item);
-  }
-}
-
-function reportOf({ bundle, claims }: ParsedBundle, { origin, size, root }: Checkpoint): BundleFacts {
-  const events = bundle.entries.map(({ event }) => event);
-  return {
-    origin,
-    size,
-    root: encodeHex(root),
-    ...bundle.range,
-    exporter: claims.iss,
-    emitters: [...new Set(events.map(({ emitter }) => emitter))],
-    subjects: [...new Set(events.flatMap(({ principal }) => principal?.sub ?? []))],
-    first: (events[0] as AuditEvent).time,
-    last: (events[events.length - 1] as AuditEvent).time,
-  };
 }

@@ -17,6 +17,9 @@ export interface CompactTree {
   readonly size: number;
   /** Adds one leaf hash: one node hash on average, one for each trailing one-bit of the size at worst. */
   append(leafHash: Uint8Array, onNode?: OnNode): void;
+  /** Adds a perfect subtree of `2^level` leaves by its root, without its leaves.
+   *  @throws {RangeError} no such subtree begins at the present size */
+  graft(level: number, root: Uint8Array): void;
   /** Root at the present size (RFC 6962 section 2.1). */
   root(): Uint8Array;
   frontier(): Frontier;
@@ -31,12 +34,12 @@ export function createCompactTree(hasher: TreeHasher, from: Frontier = EMPTY_FRO
   const hashes = [...assertFrontier(from).hashes];
   let size = from.size;
 
-  /** Merges the new leaf with every perfect subtree of its own size to its left, like a carry in addition. */
-  function append(leafHash: Uint8Array, onNode?: OnNode): void {
-    const next = assertTreeSize(size + 1);
-    let hash = assertHash(leafHash);
-    let index = size;
-    let level = 0;
+  /** Merges the new subtree with every perfect one of its own size to its left, like a carry in addition. */
+  function graft(from: number, root: Uint8Array, onNode?: OnNode): void {
+    const next = assertTreeSize(size + 2 ** from);
+    let hash = assertHash(root);
+    let index = assertTreeSize(size / 2 ** from);
+    let level = from;
     onNode?.(level, index, hash);
     for (; index % 2 === 1; index = (index - 1) / 2) {
       hash = hasher.node(hashes.pop() as Uint8Array, hash);
@@ -51,7 +54,8 @@ export function createCompactTree(hasher: TreeHasher, from: Frontier = EMPTY_FRO
     get size() {
       return size;
     },
-    append,
+    append: (leafHash, onNode) => graft(0, leafHash, onNode),
+    graft,
     root: () => (size === 0 ? hasher.empty() : foldRight(hasher, hashes)),
     frontier: () => ({ size, hashes: [...hashes] }),
   };

@@ -70,6 +70,7 @@ export {
   frontierAt,
   type HashReader,
   type NodeId,
+  planCover,
   planFrontier,
   planRange,
   rangeRoot,

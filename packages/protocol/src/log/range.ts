@@ -35,6 +35,26 @@ export function planRange(begin: number, end: number): readonly NodeId[] {
   return nodes;
 }
 
+/** The fewest perfect subtrees that make up the leaves `begin` up to, not including, `end`, left to right, wherever
+ *  these lie: at most 106. None if there is no leaf between.
+ *  @throws {RangeError} no such range */
+export function planCover(begin: number, end: number): readonly NodeId[] {
+  const nodes: NodeId[] = [];
+  let at = assertTreeSize(begin);
+  if (at > assertTreeSize(end)) throw new RangeError(`leaves ${begin} to ${end} are no range`);
+  while (at < end) {
+    let level = 0;
+    let width = 1;
+    while (at % (width * 2) === 0 && at + width * 2 <= end) {
+      width *= 2;
+      level += 1;
+    }
+    nodes.push({ level, index: at / width });
+    at += width;
+  }
+  return nodes;
+}
+
 /** Root of the leaves `begin` up to, not including, `end` (see `planRange` for which ranges have one).
  *  @throws {RangeError} no such range */
 export function rangeRoot(hasher: TreeHasher, read: HashReader, begin: number, end: number): Uint8Array {

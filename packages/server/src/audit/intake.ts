@@ -18,7 +18,7 @@ export interface Intake {
 /** Nodes whose last batch is remembered. */
 const MAX_NODES = 1024;
 /** What only the log itself says. */
-const OWN_TYPES: readonly string[] = ['log.opened', 'denials'];
+const OWN_TYPES: readonly string[] = ['log.opened', 'log.counted', 'denials'];
 
 type Results = AuditBatchAnswer['results'];
 type Result = Results[number];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Bundle, createChecker, EventPage, Receipt, TrustFile } from '@talosprotocol/contracts';
+import { createChecker, EventPage, RangeBundle, Receipt, TrustFile } from '@talosprotocol/contracts';
 import {
   canonicalize,
   createNoteVerifier,
@@ -142,8 +142,8 @@ describe('routes', () => {
     const text = await (await get(`/talos/v1/bundle${query}`)).text();
     const parsed = parseJson(text, { maxBytes: 10_000_000 });
     expect(canonicalize(parsed)).toBe(text);
-    expect(createChecker(Bundle)(parsed)).toBeUndefined();
-    const bundle = parsed as unknown as Bundle;
+    expect(createChecker(RangeBundle)(parsed)).toBeUndefined();
+    const bundle = parsed as unknown as RangeBundle;
     const { statement, ...rest } = bundle;
     const jws = parseJws(statement, 'talos-bundle+jwt');
     verifyJwsSignature(jws, gateway.publicKey, crypto);

@@ -58,10 +58,11 @@ export function printConsistent(output: Output, facts: BundleFacts): void {
 
 /** What a bundle proved, on whose word, and what it did not. */
 export function reportBundle(output: Output, report: BundleReport, trust: Trust): void {
-  const { counts } = report;
+  const { calls: _calls, chains: _chains, earlier: _earlier, ...facts } = report;
+  const { counts } = facts;
   const trusted = trustedKeys(trust);
   output.result(
-    { ok: true, proven: true, kind: 'bundle', report, trusted, notProven: notProvenBy(report) },
+    { ok: true, proven: true, kind: 'bundle', report: facts, trusted, notProven: notProvenBy(report) },
     () => {
       output.line(
         output.color.green('PROVEN: these events, unchanged, in this order, none missing in the range,'),
@@ -106,7 +107,7 @@ function printFacts(
   output.line(`  log        ${printable(origin)}`);
   output.line(`  events     ${from} to ${to - 1} of ${size}`);
   output.line(`  root       ${root}`);
-  output.line(`  times      ${first} to ${last}`);
+  output.line(`  times      ${first ?? 'none'} to ${last ?? 'none'}`);
   output.line(`  subjects   ${subjects.length}`);
 }
 

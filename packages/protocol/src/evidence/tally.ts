@@ -1,0 +1,144 @@
+import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
+import { notProven } from './not-proven.js';
+
+/** What the log says of how many events there are of an agent, and how many that end something; and what of that a
+ *  bundle shows. */
+export interface Tally {
+  /** Follows each event in order. @throws {TrustError} PROOF_NOT_PROVEN: the log counted otherwise than it did before */
+  follow(event: AuditEvent, index: number): void;
+  /** Checks that every event of an agent in the range is shown (AUD-56).
+   *  @throws {TrustError} PROOF_NOT_PROVEN: a number is missing, or what stands before or after is not shown */
+  checkAgent(sub: string, from: number, to: number): void;
+  /** Checks that everything before an index that names one of the targets, and so could end a chain, is shown (AUD-57).
+   *  @throws {TrustError} PROOF_NOT_PROVEN */
+  checkEndings(targets: Iterable<string>, before: number): void;
+}
+
+interface Place {
+  readonly index: number;
+  readonly pseq: number;
+}
+
+/** How many there were before an index. */
+interface Stated {
+  readonly size: number;
+  readonly count: number;
+}
+
+/** Starts a tally; of the first `whole` entries of the log it will see every one. */
+export function createTally(whole: number): Tally {
+  const agents = new Map<string, Place[]>();
+  const endings = new Map<string, number[]>();
+  const statedAgents = new Map<string, Stated[]>();
+  const statedEndings = new Map<string, Stated[]>();
+
+  function count({ size, agents: counted, endings: ended }: EventOf<'log.counted'>, index: number): void {
+    if (size > index) throw notProven('counted', 'the log counts events that come after');
+    for (const { sub, pseq } of counted) {
+      const places = agents.get(sub) ?? [];
+      const inside = placesBefore(places, size);
+      const next = places[inside]?.pseq ?? Number.POSITIVE_INFINITY;
+      checkCount(pseq, inside === 0 ? 0 : (places[inside - 1] as Place).pseq, next, size <= whole);
+      push(statedAgents, sub, { size, count: pseq });
+    }
+    for (const { target, count: stated } of ended) {
+      const shown = (endings.get(target) ?? []).filter((at) => at < size).length;
+      checkCount(stated, shown, Number.POSITIVE_INFINITY, size <= whole);
+      push(statedEndings, target, { size, count: stated });
+    }
+  }
+
+  return {
+    follow: (event, index) => {
+      const { principal } = event;
+      if (principal !== null) {
+        const stated = statedAgents.get(principal.sub)?.at(-1)?.count ?? 0;
+        if (principal.pseq <= stated) throw contradiction();
+        push(agents, principal.sub, { index, pseq: principal.pseq });
+      }
+      const target = targetOf(event);
+      if (target !== undefined) push(endings, target, index);
+      if (event.type === 'log.counted') count(event, index);
+    },
+    checkAgent: (sub, from, to) =>
+      checkRun(sub, agents.get(sub) ?? [], statedAgents.get(sub) ?? [], from, to),
+    checkEndings: (targets, before) => {
+      if (before <= whole) return;
+      for (const target of targets) {
+        const shown = endings.get(target) ?? [];
+        const isCounted = (statedEndings.get(target) ?? []).some(
+          ({ size, count: stated }) => size >= before && shown.filter((at) => at < size).length === stated,
+        );
+        if (!isCounted)
+          throw notProven(
+            'endings',
+            `whether ${target} was revoked or ended before entry ${before} is not shown`,
+          );
+      }
+    },
+  };
+}
+
+/** The link or DID that an event ends, or changes the standing of (AUD-55). */
+export function targetOf(event: AuditEvent): string | undefined {
+  switch (event.type) {
+    case 'revocation':
+      return event.lid;
+    case 'revocation.below':
+      return event.below;
+    case 'identity.rotated':
+    case 'identity.deactivated':
+      return event.did;
+    default:
+      return undefined;
+  }
+}
+
+/** The numbers of an agent in the range follow each other; the one before the first is shown before the range, unless
+ *  there is none; and that no other follows the last is shown by the next one, or the log counted as many. */
+function checkRun(
+  sub: string,
+  places: readonly Place[],
+  stated: readonly Stated[],
+  from: number,
+  to: number,
+): void {
+  const end = placesBefore(places, to);
+  const start = placesBefore(places, from);
+  let last = start === 0 ? 0 : (places[start - 1] as Place).pseq;
+  for (const { pseq, index } of places.slice(start, end)) {
+    if (pseq !== last + 1)
+      throw notProven('complete', `event ${last + 1} of ${sub} is missing before entry ${index}`);
+    last = pseq;
+  }
+  const isNext = places[end]?.pseq === last + 1;
+  if (isNext || stated.some(({ size, count }) => size >= to && count === last)) return;
+  throw notProven('complete', `nothing shows that event ${last} of ${sub} is its last before entry ${to}`);
+}
+
+/** How many of the places, which are in order, lie before an index. */
+function placesBefore(places: readonly Place[], index: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((places[middle] as Place).index < index) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A count lies between the last number before and the first after; where everything is shown it is that number. */
+function checkCount(stated: number, last: number, next: number, exact: boolean): void {
+  if (stated < last || stated >= next || (exact && stated !== last)) throw contradiction();
+}
+
+function contradiction(): Error {
+  return notProven('counted', 'the log counted otherwise than its events are numbered');
+}
+
+function push<V>(lists: Map<string, V[]>, key: string, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}

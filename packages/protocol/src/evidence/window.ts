@@ -1,0 +1,76 @@
+import type { Bundle, BundleEntry } from '@talosprotocol/contracts';
+import { parseTime } from '../encoding/time.js';
+import type { ShownChain } from './chains.js';
+import type { History } from './history.js';
+import { notProven } from './not-proven.js';
+import { isNarrow } from './selection.js';
+import type { Tally } from './tally.js';
+
+/** Checks where the entries of a bundle stand: in order, each once, below the size; without a filter but times every
+ *  entry of the range; and the neighbours of the range that show that no other lies in the times asked for (AUD-52).
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+export function checkWindow({ entries, range, selection }: Bundle, size: number): void {
+  let last = -1;
+  let inside = 0;
+  for (const { index } of entries) {
+    if (index <= last || index >= size) throw notProven('order', `entry ${index} follows ${last}`);
+    if (index >= range.from && index < range.to) inside += 1;
+    last = index;
+  }
+  const missing = range.to - range.from - inside;
+  if (missing > 0 && !isNarrow(selection.filter))
+    throw notProven('range', `${missing} entries of the range are not there`);
+  checkTimes(entries, range, selection.filter, size);
+}
+
+function checkTimes(
+  entries: readonly BundleEntry[],
+  { from, to }: Bundle['range'],
+  { since, until }: Bundle['selection']['filter'],
+  size: number,
+): void {
+  const timeOf = (index: number): number => {
+    const entry = entries.find((one) => one.index === index);
+    if (entry === undefined) throw notProven('window', `entry ${index}, beside the range, is not shown`);
+    return parseTime(entry.event.time);
+  };
+  if (since !== undefined && from > 0 && timeOf(from - 1) >= parseTime(since))
+    throw notProven('window', `entry ${from - 1}, before the range, is not before ${since}`);
+  if (until !== undefined && to < size && timeOf(to) < parseTime(until))
+    throw notProven('window', `entry ${to}, after the range, is before ${until}`);
+}
+
+/** What was read of a bundle that makes claims. */
+export interface Claimed {
+  readonly history: Pick<History, 'calls' | 'chains'>;
+  readonly tally: Tally;
+  /** Indexes of what the filter asks for. */
+  readonly asked: ReadonlySet<number>;
+}
+
+/** Checks what a bundle claims of itself (AUD-56 to AUD-58).
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+export function checkClaims({ entries, range, selection }: Bundle, { history, tally, asked }: Claimed): void {
+  for (const sub of selection.complete) tally.checkAgent(sub, range.from, range.to);
+  if (selection.endings) checkEndings(history, tally);
+  const mayDisclose = (index: number): boolean => selection.redaction === 'full' && asked.has(index);
+  const wrong = entries.find(({ disclosures, index }) => disclosures.length > 0 && !mayDisclose(index));
+  if (wrong !== undefined)
+    throw notProven('redaction', `entry ${wrong.index} discloses what the bundle says it does not`);
+}
+
+/** Every link and DID of each chain, up to the last call that it allowed. */
+function checkEndings({ calls, chains }: Claimed['history'], tally: Tally): void {
+  const last = new Map<string, number>();
+  for (const { event, index } of calls())
+    if (event.effect === 'allow') last.set(event.credential.cth ?? '', index);
+  for (const [cth, index] of last) {
+    const chain = chains.get(cth);
+    if (chain !== undefined) tally.checkEndings(targetsOf(chain), index);
+  }
+}
+
+/** What can be ended of a chain: its links by their `lid`, and the DIDs they name. */
+export function targetsOf({ links }: Pick<ShownChain, 'links'>): readonly string[] {
+  return [...new Set(links.flatMap(({ lid, claims }) => [lid, claims.iss, claims.sub]))];
+}
