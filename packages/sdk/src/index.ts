@@ -25,6 +25,16 @@ export {
 export { createKernelClient, type KernelClient, type PageQuery } from './clients/kernel.js';
 export { createRbacClient, type RbacClient } from './clients/rbac.js';
 export type { HttpClientOptions } from './http/client.js';
+// logs
+export {
+  createLogClient,
+  type LogClient,
+  type LogClientOptions,
+  type NotedCheckpoint,
+  splitViewOf,
+} from './log/log-client.js';
+export type { LogFilesOptions } from './log/log-files.js';
+export type { LogTree, ProvenEntry } from './log/log-tree.js';
 // MCP
 export { denialOf } from './mcp/denial.js';
 export { type McpClient, withCapability } from './mcp/with-capability.js';
