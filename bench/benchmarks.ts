@@ -2,6 +2,7 @@ import { authorizeCached } from './authorize/cached.js';
 import { authorizeFull } from './authorize/full.js';
 import { authorizeHttp } from './authorize/http.js';
 import { authorizeProof } from './authorize/proof.js';
+import { authorizeWorkers } from './authorize/workers.js';
 import type { Benchmark } from './benchmark.js';
 import { mcpCall } from './mcp/call.js';
 import { startEmbedded } from './start-embedded.js';
@@ -12,6 +13,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   authorizeProof,
   authorizeFull,
   authorizeHttp,
+  authorizeWorkers,
   mcpCall,
   startEmbedded,
 ];

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,9 +27,13 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 }
 
 /** Starts all roles in one process, with the embedded PostgreSQL, as `./talos up` does. */
-export function startPlatform(folder: string): Promise<Child<Ready>> {
+export async function startPlatform(folder: string, more: NodeJS.ProcessEnv = {}): Promise<Child<Ready>> {
+  await mkdir(folder, { recursive: true, mode: 0o711 });
   const program = fileURLToPath(import.meta.resolve('@talosprotocol/server/main'));
-  return startChild<Ready>([program, 'all'], { env: environment(folder), log: join(folder, 'platform.log') });
+  return startChild<Ready>([program, 'all'], {
+    env: { ...environment(folder), ...more },
+    log: join(folder, 'platform.log'),
+  });
 }
 
 /** The key of the platform's administrator; the first who asks becomes it. */
