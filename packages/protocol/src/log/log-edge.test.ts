@@ -160,6 +160,17 @@ describe('proofs from tiles', () => {
     }
   });
 
+  it('are made from what was computed before, without the tile', () => {
+    const levels = new Map<string, Uint8Array>();
+    const first = createTileReader(hasher, 700, fileOf(small.files), levels);
+    const plan = planInclusion(300, 700);
+    const proof = makeProof(hasher, first, plan);
+    expect([...levels.keys()].sort()).toEqual(tilesForNodes(plan.flat(), 700).map(tilePath).sort());
+    const again = createTileReader(hasher, 700, () => undefined, levels);
+    expect(makeProof(hasher, again, plan)).toEqual(proof);
+    expect(() => again({ level: 0, index: 0 })).toThrow(RangeError);
+  });
+
   it('read an older size from tiles that have grown since', () => {
     const grown = createTileReader(hasher, 600, (tile) => {
       const wider = { ...tile, width: tile.index === 2 && tile.level === 0 ? 188 : 256 };

@@ -89,7 +89,7 @@ export {
   tilePath,
   tilesOf,
 } from './tile.js';
-export { createTileReader, type LoadedTile, tilesForNodes } from './tile-reader.js';
+export { createTileReader, type LoadedTile, type TileLevels, tilesForNodes } from './tile-reader.js';
 export {
   formatTlogProof,
   parseTlogProof,

@@ -10,6 +10,7 @@ import {
 import type { Log } from '../platform/log.js';
 import type { Clock } from '../platform/system.js';
 import { type LogKey, makeCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import type { Publisher } from './publisher.js';
 import { corrupt, type RecoveredLog } from './recovery.js';
 import type { AuditStore } from './store.js';
 import type { TileStore } from './tile-store.js';
@@ -21,8 +22,7 @@ export interface IntegratorDeps {
   readonly key: LogKey;
   readonly log: Log;
   readonly clock: Clock;
-  /** Keeps a checkpoint durably, under the epoch of the log's holder. */
-  readonly save: (checkpoint: SignedCheckpoint) => Promise<void>;
+  readonly publisher: Publisher;
   /** Longest time an event waits for a checkpoint when nobody asks for its receipt. */
   readonly intervalMs: number;
 }
@@ -41,6 +41,8 @@ export interface Integrator {
   lagMs(): number;
   /** Throws while checkpoints cannot be made. @throws {TrustError} */
   assertSound(): void;
+  /** Throws once the log was found to contradict itself: it does not go on. @throws {TrustError} LOG_CORRUPT */
+  assertIntact(): void;
   /** Tries no more: the database is gone. The next start integrates what is sequenced. */
   giveUp(): void;
   /** Integrates what is sequenced, then ends. */
@@ -109,6 +111,9 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     assertSound: () => {
       if (state.fault !== undefined) throw asTrustError(state.fault);
     },
+    assertIntact: () => {
+      if (isCorrupt(state.fault)) throw state.fault;
+    },
     giveUp: () => {
       state.stopped = true;
       waiters.wake(size(), true);
@@ -137,10 +142,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
   try {
     const growth = await grow(deps, state.edge, state.target);
-    const checkpoint = makeCheckpoint(deps.key, growth.size, growth.root);
     await deps.tiles.write(growth.writes);
-    await deps.save(checkpoint);
-    await deps.tiles.writeCheckpoint(checkpoint.note);
+    await deps.publisher.assertAlone(state.checkpoint);
+    const checkpoint = makeCheckpoint(deps.key, growth.size, growth.root);
+    await deps.publisher.publish(checkpoint);
     Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
     await dropPartials(deps, growth);
   } catch (error) {
@@ -148,8 +153,12 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     if (state.fault === undefined)
       deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
     state.fault = error;
-    state.stopped ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
+    state.stopped ||= isCorrupt(error);
   }
+}
+
+function isCorrupt(fault: unknown): fault is TrustError {
+  return isTrustError(fault) && fault.code === 'LOG_CORRUPT';
 }
 
 /** What is superfluous only takes room. */

@@ -6,13 +6,15 @@ import {
   formatVerifierKey,
   type TreeHasher,
 } from '@talosprotocol/protocol';
-import type { LogKey } from './checkpoint.js';
+import type { LogKey, SignedCheckpoint } from './checkpoint.js';
 import { AUDIT_LIMITS, type AuditDeps, type AuditLimits } from './deps.js';
 import { createFinisher } from './finished-event.js';
 import { createIntegrator, type Integrator } from './integrator.js';
 import { type Lead, takeLead } from './lead.js';
 import { saveCheckpoint } from './lead-store.js';
 import { createPartitions } from './partitions.js';
+import { createProver, type Prover } from './prover.js';
+import { createPublisher } from './publisher.js';
 import { recoverLog } from './recovery.js';
 import { createSequencer, type Sequencer } from './sequencer.js';
 import { type AuditStore, createAuditStore } from './store.js';
@@ -30,6 +32,7 @@ export interface Workshop {
 /** A log that is open: held, recovered, growing. */
 export interface OpenLog {
   readonly tiles: TileStore;
+  readonly prover: Prover;
   readonly sequencer: Sequencer;
   readonly integrator: Integrator;
   /** What the start found. */
@@ -75,17 +78,11 @@ export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog>
     throw error;
   });
   let epoch = first.head.epoch;
+  const save = ({ size, note }: SignedCheckpoint) => saveCheckpoint(sql, epoch, size, note);
+  const publisher = createPublisher({ tiles, key, log, clock, save });
+  const { intervalMs } = limits;
   const integrator = createIntegrator(
-    {
-      store,
-      tiles,
-      hasher,
-      key,
-      log,
-      clock,
-      save: ({ size, note }) => saveCheckpoint(sql, epoch, size, note),
-      intervalMs: limits.intervalMs,
-    },
+    { store, tiles, hasher, key, log, clock, publisher, intervalMs },
     recovered,
   );
   const takeAgain = async (): Promise<Lead> => {
@@ -108,5 +105,6 @@ export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog>
     first,
   );
   integrator.notify(first.head.size);
-  return { tiles, sequencer, integrator, found: { boot: first.head.boot, size: first.head.size } };
+  const prover = createProver({ tiles, hasher });
+  return { tiles, prover, sequencer, integrator, found: { boot: first.head.boot, size: first.head.size } };
 }

@@ -14,7 +14,7 @@ import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
 import type { OpenLog, Workshop } from './open-log.js';
 import type { PolicyHistory } from './policy-history.js';
-import { createProver, openRow, type Prover } from './prover.js';
+import { openRow } from './prover.js';
 import type { EventRow } from './store.js';
 
 /** How the log stands. */
@@ -61,7 +61,6 @@ export function createReader(
   opened: () => OpenLog,
 ): AuditReader {
   const { store, hasher, key } = shop;
-  const proverOf = (): Prover => createProver({ tiles: opened().tiles, hasher });
   const checkpoint = (): SignedCheckpoint => {
     const last = opened().integrator.checkpoint;
     if (last === undefined) throw unavailable('the log has no checkpoint yet');
@@ -83,7 +82,7 @@ export function createReader(
     tile: (tile) => opened().tiles.read(tile),
     receipt: async (id, waitMs = RECEIPT_WAIT_MS) => {
       const row = await byId(id, 'rcp_');
-      return proverOf().receipt(row, await reach(row.idx + 1, waitMs));
+      return opened().prover.receipt(row, await reach(row.idx + 1, waitMs));
     },
     bundle: async ({ from = 0, to = opened().sequencer.size } = {}) => {
       if (from >= to || to > opened().sequencer.size) {
@@ -92,7 +91,7 @@ export function createReader(
       const signed = await reach(to, BUNDLE_WAIT_MS);
       await assertBundleFits(store, { from, to }, signed.size);
       const { exporter, origin, clock } = deps;
-      const parts = { store, prover: proverOf(), exporter, origin, now: () => clock.now() };
+      const parts = { store, prover: opened().prover, exporter, origin, now: () => clock.now() };
       return writeBundle(parts, { from, to }, signed);
     },
     trust: async () => ({

@@ -23,9 +23,9 @@ import {
   TrustError,
   tilePath,
   tilesForNodes,
-  tilesOf,
 } from '@talosprotocol/protocol';
 import { type LogKey, readOwnCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { inParallel } from './in-parallel.js';
 import { type Head, RESTORE } from './lead-store.js';
 import type { AuditStore } from './store.js';
 import type { TileStore } from './tile-store.js';
@@ -81,21 +81,44 @@ async function readFileCheckpoint({ tiles, key }: RecoveryDeps): Promise<SignedC
 
 async function recoverEdge(deps: RecoveryDeps, checkpoint: SignedCheckpoint): Promise<LogEdge> {
   const { size, root } = checkpoint;
-  if (!(await isPresent(deps, size))) return rebuild(deps, checkpoint);
-  const edges = await load(deps.tiles, edgeTiles(size));
-  const edge = restoreEdge(deps.hasher, size, (tile) => edges.get(tilePath(tile)) ?? new Uint8Array());
+  const found = await readChecked(deps, size);
+  if (found === undefined) return rebuild(deps, checkpoint);
+  const edge = restoreEdge(deps.hasher, size, (tile) => found.get(tilePath(tile)) ?? new Uint8Array());
   if (!equalBytes(edgeRoot(deps.hasher, edge), root))
     throw corrupt('the tiles do not lead to the checkpoint');
-  await checkLastTiles(deps, checkpoint);
+  assertRoot(deps, checkpoint, found);
+  if (!(await checkLastRows(deps, size, found))) return rebuild(deps, checkpoint);
   return edge;
 }
 
-/** The tiles that a start relies on: those of the checked part, and all levels above. */
-function* checkedTiles(size: number): Generator<TileId> {
+/** Paths and bytes. */
+type Found = ReadonlyMap<string, Uint8Array>;
+
+/** Files that are read at once: on an object store each takes its time, and none of them much memory. */
+const AT_A_TIME = 16;
+
+/** The hash tiles that a start relies on, those of the checked part and all levels above, with the last bundle;
+ *  undefined if one is missing. */
+async function readChecked({ tiles }: RecoveryDeps, size: number): Promise<Found | undefined> {
+  const wanted = [...hashTiles(size), ...edgeTiles(size).filter(({ level }) => level === 'entries')];
+  const read = await inParallel(wanted, AT_A_TIME, (tile) => tiles.read(tile));
+  const found = new Map<string, Uint8Array>();
+  for (const [i, tile] of wanted.entries()) {
+    const bytes = read[i];
+    if (bytes === undefined) return undefined;
+    found.set(tilePath(tile), bytes);
+  }
+  return found;
+}
+
+function* hashTiles(size: number): Generator<TileId> {
   const from = firstChecked(size);
-  for (const tile of tilesOf(size)) {
-    const isLow = tile.level === 'entries' || tile.level === 0;
-    if (!isLow || tile.index * TILE_WIDTH >= from) yield tile;
+  let count = size;
+  for (let level = 0; count > 0; level += 1) {
+    const first = level === 0 ? from / TILE_WIDTH : 0;
+    for (let index = first; index * TILE_WIDTH < count; index += 1)
+      yield { level, index, width: Math.min(TILE_WIDTH, count - index * TILE_WIDTH) };
+    count = Math.floor(count / TILE_WIDTH);
   }
 }
 
@@ -103,49 +126,50 @@ function firstChecked(size: number): number {
   return Math.max(0, Math.floor(size / TILE_WIDTH) - CHECKED_TILES) * TILE_WIDTH;
 }
 
-async function isPresent({ tiles }: RecoveryDeps, size: number): Promise<boolean> {
-  for (const tile of checkedTiles(size)) {
-    if ((await tiles.read(tile)) === undefined) return false;
-  }
-  return true;
+/** Bundles that are held at once, beside the rows they must equal. */
+const BUNDLES = 4;
+
+/** Rows, entries and leaf hashes of the last part agree; false if a bundle is missing. */
+async function checkLastRows(deps: RecoveryDeps, size: number, found: Found): Promise<boolean> {
+  const last = [...hashTiles(size)].filter(({ level }) => level === 0);
+  const there = await inParallel(last, BUNDLES, async (tile) => {
+    const bundle = await deps.tiles.read({ ...tile, level: 'entries' });
+    if (bundle === undefined) return false;
+    await checkRows(deps, tile, bundle, found.get(tilePath(tile)) ?? new Uint8Array());
+    return true;
+  });
+  return there.every((isThere) => isThere);
 }
 
-/** Rows, entries and leaf hashes of the last part agree, and lead to the signed root. */
-async function checkLastTiles(deps: RecoveryDeps, { size, root }: SignedCheckpoint): Promise<void> {
-  for (let at = firstChecked(size); at < size; at += TILE_WIDTH) {
-    const width = Math.min(TILE_WIDTH, size - at);
-    const tile = { level: 0, index: at / TILE_WIDTH, width };
-    const [hashes, bundle] = await Promise.all([
-      deps.tiles.read(tile),
-      deps.tiles.read({ ...tile, level: 'entries' }),
-    ]);
-    const rows = await deps.store.leaves(at, at + width, width);
-    const entries = decodeBundle(bundle ?? new Uint8Array(), tile);
-    const leaves = rows.map((row) => encodeUtf8(row.event));
-    const agree =
-      rows.length === width &&
-      leaves.every((leaf, i) => equalBytes(leaf, entries[i] ?? new Uint8Array())) &&
-      equalBytes(join(leaves.map((leaf) => deps.hasher.leaf(leaf))), hashes ?? new Uint8Array());
-    if (!agree) throw corrupt(`${tilePath(tile)} and the database differ`);
-  }
-  await assertRoot(deps, size, root);
+async function checkRows(
+  { store, hasher }: RecoveryDeps,
+  tile: TileId,
+  bundle: Uint8Array,
+  hashes: Uint8Array,
+): Promise<void> {
+  const at = tile.index * TILE_WIDTH;
+  const rows = await store.leaves(at, at + tile.width, tile.width);
+  const entries = decodeBundle(bundle, tile);
+  const leaves = rows.map((row) => encodeUtf8(row.event));
+  const agree =
+    rows.length === tile.width &&
+    leaves.every((leaf, i) => equalBytes(leaf, entries[i] ?? new Uint8Array())) &&
+    equalBytes(join(leaves.map((leaf) => hasher.leaf(leaf))), hashes);
+  if (!agree) throw corrupt(`${tilePath(tile)} and the database differ`);
 }
 
 /** Recomputes every level of the checked part: each full tile leads to its hash in the tile above. */
-async function assertRoot(deps: RecoveryDeps, size: number, root: Uint8Array): Promise<void> {
-  const tiles = [...checkedTiles(size)].filter((tile) => tile.level !== 'entries');
-  const loaded = await load(deps.tiles, tiles);
-  const read = createTileReader(deps.hasher, size, (tile) => loaded.get(tilePath(tile)));
-  for (const tile of tiles) {
+function assertRoot({ hasher }: RecoveryDeps, { size, root }: SignedCheckpoint, found: Found): void {
+  const read = createTileReader(hasher, size, (tile) => found.get(tilePath(tile)));
+  for (const tile of hashTiles(size)) {
     if (tile.width < TILE_WIDTH) continue;
-    const hashes = decodeHashTile(loaded.get(tilePath(tile)) ?? new Uint8Array(), TILE_WIDTH);
+    const hashes = decodeTile(found.get(tilePath(tile)) ?? new Uint8Array(), tile);
     const above = read({ level: (Number(tile.level) + 1) * TILE_LEVELS, index: tile.index });
-    if (!equalBytes(rootOfHashes(deps.hasher, hashes), above)) {
+    if (!equalBytes(rootOfHashes(hasher, hashes), above)) {
       throw corrupt(`${tilePath(tile)} does not lead to the tile above it`);
     }
   }
-  if (!equalBytes(rootAt(deps.hasher, read, size), root))
-    throw corrupt('the tiles do not lead to the checkpoint');
+  if (!equalBytes(rootAt(hasher, read, size), root)) throw corrupt('the tiles do not lead to the checkpoint');
 }
 
 /** Levels of the tree in one tile. */
@@ -210,22 +234,34 @@ async function assertPrefix(
   }
 }
 
-async function load(tiles: TileStore, ids: Iterable<TileId>): Promise<ReadonlyMap<string, Uint8Array>> {
+async function load(tiles: TileStore, ids: Iterable<TileId>): Promise<Found> {
   const loaded = new Map<string, Uint8Array>();
-  for (const tile of ids) {
+  await inParallel(ids, AT_A_TIME, async (tile) => {
     const bytes = await tiles.read(tile);
     if (bytes === undefined) throw corrupt(`${tilePath(tile)} is missing`);
     loaded.set(tilePath(tile), bytes);
-  }
+  });
   return loaded;
 }
 
 function decodeBundle(bytes: Uint8Array, tile: TileId): readonly Uint8Array[] {
+  return decodeOr(decodeEntryBundle, bytes, { ...tile, level: 'entries' });
+}
+
+function decodeTile(bytes: Uint8Array, tile: TileId): readonly Uint8Array[] {
+  return decodeOr(decodeHashTile, bytes, tile);
+}
+
+function decodeOr(
+  decode: (bytes: Uint8Array, width: number) => readonly Uint8Array[],
+  bytes: Uint8Array,
+  tile: TileId,
+): readonly Uint8Array[] {
   try {
-    return decodeEntryBundle(bytes, tile.width);
+    return decode(bytes, tile.width);
   } catch (cause) {
     if (!isTrustError(cause)) throw cause;
-    throw corrupt(`${tilePath({ ...tile, level: 'entries' })} is malformed`, cause);
+    throw corrupt(`${tilePath(tile)} is malformed`, cause);
   }
 }
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { createChecker, EventPage, RangeBundle, Receipt, TrustFile } from '@talosprotocol/contracts';
 import {
   canonicalize,
@@ -68,6 +70,21 @@ const statusOf = async (path: string, token?: string): Promise<number> => {
   return response.status;
 };
 
+/** `fetch` unpacks what comes in. */
+function rawGet(
+  url: string,
+  headers: Record<string, string>,
+): Promise<{ headers: IncomingHttpHeaders; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve({ headers: response.headers, body: Buffer.concat(chunks) }));
+    });
+    sent.once('error', reject).end();
+  });
+}
+
 describe('routes', () => {
   it('show nothing that discloses without the administrator token', async () => {
     const id = `rcp_${lastId.slice(4)}`;
@@ -111,6 +128,28 @@ describe('routes', () => {
     expect(checkpoint.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     const log = { origin: 'talos.test/log/default', keys: [createNoteVerifier(crypto, audit.vkey)] };
     expect(verifyCheckpoint(await checkpoint.text(), log).size).toBeGreaterThanOrEqual(EVENTS);
+  });
+
+  // AUD-78
+  it('pack entry bundles for whoever takes that, and hashes for nobody', async () => {
+    const ask = (path: string, encoding: string) =>
+      rawGet(`${listener.url}/tlog/tile/${path}`, {
+        'accept-encoding': encoding,
+        authorization: `Bearer ${TOKEN}`,
+      });
+    const plain = await ask('entries/000', 'identity');
+    expect([plain.headers['content-encoding'], plain.headers.vary]).toEqual([undefined, 'accept-encoding']);
+    expect(plain.body.length).toBe(Number(plain.headers['content-length']));
+    for (const encoding of ['gzip', 'br, gzip;q=0.5', 'GZIP', '*', '*;q=0, gzip']) {
+      const packed = await ask('entries/000', encoding);
+      expect([encoding, packed.headers['content-encoding']]).toEqual([encoding, 'gzip']);
+      expect(packed.body.length).toBeLessThan(plain.body.length / 2);
+      expect(gunzipSync(packed.body).equals(plain.body)).toBe(true);
+    }
+    for (const encoding of ['', 'br', 'gzip;q=0', '*;q=0.0', 'gzipped']) {
+      expect((await ask('entries/000', encoding)).headers['content-encoding']).toBeUndefined();
+    }
+    expect((await ask('0/000', 'gzip')).headers['content-encoding']).toBeUndefined();
   });
 
   it('refuse parameters that are not theirs', async () => {

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { MAX_INTEGER } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
 import { sendJson } from '../platform/json-exchange.js';
@@ -29,10 +31,11 @@ export function createAuditRoutes(audit: Audit): Route[] {
       const { note } = audit.checkpoint();
       send(response, Buffer.from(note), 'text/plain; charset=utf-8', 'no-cache');
     }),
-    get('/tlog/tile/entries/*', 'audit:read', (context, response) =>
-      sendTile(audit, 'entries/', context, response),
-    ),
-    get('/tlog/tile/*', 'public', (context, response) => sendTile(audit, '', context, response)),
+    get('/tlog/tile/entries/*', 'audit:read', sendBundleTile(audit)),
+    get('/tlog/tile/*', 'public', async (context, response) => {
+      const bytes = await readTile(audit, '', context);
+      send(response, bytes, 'application/octet-stream', `public, ${IMMUTABLE}`);
+    }),
   ];
 }
 
@@ -51,12 +54,16 @@ function createTurnstile(max: number): (work: () => Promise<void>) => Promise<vo
   };
 }
 
-type Answer = (context: RequestContext, response: ServerResponse) => Promise<void> | void;
+type Answer = (
+  context: RequestContext,
+  response: ServerResponse,
+  request: IncomingMessage,
+) => Promise<void> | void;
 
 /** For everybody, or for whoever has the permission. */
 function get(path: string, who: 'public' | NonNullable<Route['permission']>, answer: Answer): Route {
-  const handle = (_: IncomingMessage, response: ServerResponse, context: RequestContext) =>
-    answer(context, response);
+  const handle = (request: IncomingMessage, response: ServerResponse, context: RequestContext) =>
+    answer(context, response, request);
   const reader = who === 'public' ? { surface: who } : ({ surface: 'admin', permission: who } as const);
   return { method: 'GET', path, ...reader, audit: 'none', handle };
 }
@@ -97,18 +104,40 @@ async function write(response: ServerResponse, part: string, signal: AbortSignal
   });
 }
 
-/** Tiles never change once they are published, so they may be kept; those beyond the checkpoint are not there yet. */
-async function sendTile(
-  audit: Audit,
-  prefix: string,
-  context: RequestContext,
-  response: ServerResponse,
-): Promise<void> {
+/** Tiles never change once they are published, so they may be kept. */
+const IMMUTABLE = 'max-age=31536000, immutable';
+
+/** Entries, compressed for whoever takes that: they are JSON (AUD-78). */
+function sendBundleTile(audit: Audit): Answer {
+  return async (context, response, request) => {
+    const bytes = await readTile(audit, 'entries/', context);
+    const isPacked = takesGzip(request.headers['accept-encoding']);
+    response.setHeader('vary', 'accept-encoding');
+    if (isPacked) response.setHeader('content-encoding', 'gzip');
+    const body = isPacked ? await compress(bytes, { level: 1 }) : bytes;
+    send(response, body, 'application/octet-stream', `private, ${IMMUTABLE}`);
+  };
+}
+
+const compress = promisify(gzip);
+
+/** RFC 9110 section 12.5.3, as far as it names gzip or everything. */
+function takesGzip(accepted: string | undefined): boolean {
+  const codings = new Map(
+    (accepted ?? '').split(',').map((part): [string, boolean] => {
+      const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+      return [coding, !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter))];
+    }),
+  );
+  return codings.get('gzip') ?? codings.get('*') ?? false;
+}
+
+/** A tile of the published tree; those beyond the checkpoint are not there yet. */
+async function readTile(audit: Audit, prefix: string, context: RequestContext): Promise<Uint8Array> {
   const tile = findTile(`tile/${prefix}${context.params['*'] ?? ''}`, audit.checkpoint().size);
   const bytes = tile === undefined ? undefined : await audit.tile(tile);
   if (bytes === undefined) throw new TrustError('NOT_FOUND', 'there is no such tile');
-  const visibility = prefix === '' ? 'public' : 'private';
-  send(response, bytes, 'application/octet-stream', `${visibility}, max-age=31536000, immutable`);
+  return bytes;
 }
 
 function findTile(path: string, size: number): TileId | undefined {

@@ -145,6 +145,7 @@ function createSink({ state, opened, disk, desk, record, shop, meter }: SinkPart
     const { sequencer, integrator } = opened();
     if (!sequencer.isUp()) throw unavailable('the log cannot be written');
     if (sequencer.isFull()) throw unavailable('too many events wait for the log');
+    assertIntact(integrator);
     const behind = sequencer.size - (integrator.checkpoint?.size ?? 0);
     if (behind > shop.limits.backlog) throw unavailable('too many events wait for a checkpoint');
   };
@@ -172,6 +173,15 @@ function createSink({ state, opened, disk, desk, record, shop, meter }: SinkPart
     record: ((draft: AuditDraft) => meter.counted(take(draft))) as Audit['record'],
     recordDenial: (draft, source) => meter.counted(takeDenial(draft, source)),
   };
+}
+
+/** What would be written after a contradiction could never be proven. */
+function assertIntact(integrator: OpenLog['integrator']): void {
+  try {
+    integrator.assertIntact();
+  } catch (cause) {
+    throw new TrustError('UNAVAILABLE', 'the log contradicts itself and is not continued', {}, cause);
+  }
 }
 
 async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<void> {

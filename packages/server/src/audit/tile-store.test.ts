@@ -11,7 +11,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bucketPlaces, folderPlaces, hostilePlaces, type Places } from './testing/places.js';
+import { bucketPlaces, folderPlaces, hostilePlaces, namedPlaces, type Places } from './testing/places.js';
 import { mountSmallDisk } from './testing/small-disk.js';
 import { openTileStore } from './tile-store.js';
 
@@ -25,12 +25,17 @@ function grown(count: number, bytes = 10): LogGrowth {
   );
 }
 
+const PLACES: readonly { readonly name: string; readonly openPlaces: () => Promise<Places> }[] = [
+  { name: 'a folder', openPlaces: folderPlaces },
+  { name: 'a bucket of s3rver', openPlaces: bucketPlaces },
+  { name: 'a bucket of a server that ignores conditions', openPlaces: hostilePlaces },
+  ...(process.env['TALOS_TEST_S3'] === undefined
+    ? []
+    : [{ name: 'the bucket of TALOS_TEST_S3', openPlaces: namedPlaces }]),
+];
+
 // AUD-75
-describe.each([
-  ['a folder', folderPlaces],
-  ['a bucket of s3rver', bucketPlaces],
-  ['a bucket of a server that ignores conditions', hostilePlaces],
-])('a tile store in %s', (_, openPlaces) => {
+describe.each(PLACES)('a tile store in $name', ({ openPlaces }) => {
   let places: Places;
   beforeAll(async () => {
     places = await openPlaces();

@@ -58,6 +58,32 @@ export async function bucketPlaces(): Promise<Places & { readonly endpoint: stri
   };
 }
 
+/** A bucket of whatever server `TALOS_TEST_S3` names (`http://key:secret@host:port/bucket`), for a run by hand. */
+export async function namedPlaces(): Promise<Places> {
+  const { origin, protocol, host, username, password, pathname } = new URL(
+    process.env['TALOS_TEST_S3'] ?? '',
+  );
+  const credentials = {
+    accessKeyId: createSecret(username),
+    secretAccessKey: createSecret(password),
+    sessionToken: undefined,
+  };
+  const endpoint = origin === 'null' ? `${protocol}//${host}` : origin;
+  const run = clock.now();
+  let count = 0;
+  return {
+    fresh: async () => {
+      count += 1;
+      const { settings, ...deps } = bucketDeps(endpoint, {
+        bucket: pathname.slice(1),
+        prefix: `${run}/${count}/`,
+      });
+      return () => openBucketTiles({ ...deps, settings, credentials });
+    },
+    close: async () => undefined,
+  };
+}
+
 /** Buckets of the server that may be told to misbehave. */
 export async function hostilePlaces(): Promise<Places> {
   const bucket = await startHostileBucket();

@@ -1,0 +1,75 @@
+import { equalBytes, isTrustError, TrustError } from '@talosprotocol/protocol';
+import type { Log } from '../platform/log.js';
+import type { Clock } from '../platform/system.js';
+import { type LogKey, readOwnCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { corrupt } from './recovery.js';
+import type { TileStore } from './tile-store.js';
+
+export interface PublisherDeps {
+  readonly tiles: TileStore;
+  readonly key: LogKey;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Keeps a checkpoint durably, under the epoch of the log's holder. */
+  readonly save: (checkpoint: SignedCheckpoint) => Promise<void>;
+}
+
+/** Brings checkpoints to where everybody reads them. */
+export interface Publisher {
+  /** To be called before something is signed: whether somebody else signs this log, with another database than ours.
+   *  `last` is the checkpoint published last. @throws {TrustError} LOG_CORRUPT */
+  assertAlone(last: SignedCheckpoint | undefined): Promise<void>;
+  /** The tiles are durable. Keeps the checkpoint under the epoch, then shows it.
+   *  @throws {TrustError} UNAVAILABLE; Error: another holder took over */
+  publish(checkpoint: SignedCheckpoint): Promise<void>;
+}
+
+/** So long after the database was asked whether the log is still ours, the answer counts. A process that was stopped for
+ *  longer may have been replaced meanwhile, and asks again. */
+const FRESH_MS = 5_000;
+
+export function createPublisher({ tiles, key, log, clock, save }: PublisherDeps): Publisher {
+  /** Checkpoints of which nobody knows whether they are shown: the place failed while it took them. By size, of which
+   *  there are few: what is not published is tried again with all that came since. */
+  const unsure = new Map<number, SignedCheckpoint>();
+  return {
+    assertAlone: async (last) => {
+      const note = await tiles.readCheckpoint();
+      const found = note === undefined ? undefined : readOrUndefined(key, note);
+      if (note === undefined && last === undefined) return;
+      if (found !== undefined && [last, unsure.get(found.size)].some((own) => isSame(own, found))) return;
+      if (found !== undefined && found.size >= (last?.size ?? 0)) {
+        throw corrupt(`another process signs this log: its checkpoint of ${found.size} events is not ours`);
+      }
+      // Older than ours, not signed, or gone: what is written next stands in its place.
+      const what = found === undefined ? 'is none of this log' : 'went back';
+      log.error(`the checkpoint beside the tiles ${what}; it is written anew`, { size: last?.size ?? 0 });
+    },
+    publish: async (checkpoint) => {
+      const asked = clock.monotonic();
+      await save(checkpoint);
+      if (clock.monotonic() - asked > FRESH_MS) throw stoodStill();
+      unsure.set(checkpoint.size, checkpoint);
+      await tiles.writeCheckpoint(checkpoint.note);
+      unsure.clear();
+    },
+  };
+}
+
+function isSame(own: SignedCheckpoint | undefined, found: SignedCheckpoint): boolean {
+  return own?.size === found.size && equalBytes(own.root, found.root);
+}
+
+function stoodStill(): TrustError {
+  const reason = 'this process stood still while it signed; it asks again whether the log is its own';
+  return new TrustError('UNAVAILABLE', reason);
+}
+
+function readOrUndefined(key: LogKey, note: string): SignedCheckpoint | undefined {
+  try {
+    return readOwnCheckpoint(key, note, 'the place of the tiles');
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    return undefined;
+  }
+}
