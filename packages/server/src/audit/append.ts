@@ -90,8 +90,8 @@ const APPEND = {
       INSERT INTO audit_outcome (decision, id, idx)
       SELECT r.decision, r.id, r.idx FROM fence, unnest($17::uuid[], $18::uuid[], $19::bigint[]) AS r(decision, id, idx)
     ), chains AS (
-      INSERT INTO audit_chain (cth, idx, exp)
-      SELECT r.cth, r.idx, r.exp FROM fence, unnest($20::text[], $21::bigint[], $22::bigint[]) AS r(cth, idx, exp)
+      INSERT INTO audit_chain (cth, idx, exp, sub, prn)
+      SELECT r.* FROM fence, unnest($20::text[], $21::bigint[], $22::bigint[], $33::text[], $34::text[]) AS r
     ), links AS (
       INSERT INTO audit_link (lid, chain)
       SELECT r.lid, r.chain FROM fence, unnest($23::text[], $24::bigint[]) AS r(lid, chain)
@@ -160,5 +160,7 @@ function otherValues({ size, events, subjects, owed, paid, newFacets }: Append):
     owed.map((row) => row.principal),
     owed.map((row) => row.node),
     paid,
+    chains.map((event) => event.links?.holder.sub ?? null),
+    chains.map((event) => event.links?.holder.prn ?? null),
   ];
 }

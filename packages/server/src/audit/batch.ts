@@ -1,8 +1,10 @@
 import { canonicalize, TrustError } from '@talosprotocol/protocol';
 import type { EmitterHead, OwedOutcome, PlacedEvent } from './append.js';
-import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
+import { type AllowedDecision, type Bookings, findReferred, type LoggedChain } from './claims.js';
+import { type AuditDraft, type RecordedEvent, uuidOf } from './draft.js';
 import { type Facet, facetOf } from './facet.js';
 import type { Finisher } from './finished-event.js';
+import { assertSame, contentOf, type KnownEvent } from './same-event.js';
 
 /** Where the log ends while a batch is built. */
 export interface Tip {
@@ -12,22 +14,11 @@ export interface Tip {
 }
 
 /** What must be known before a batch is built. */
-export interface Known {
+export interface Known extends Bookings {
   /** Last counts of every subject of the batch. */
   readonly subjects: ReadonlyMap<string, number>;
-  /** Index of a chain that is in the log. */
-  readonly chainAt: (cth: string) => number | undefined;
-  /** A decision that is in the log and allowed; by its UUID. */
-  readonly allowed: (decision: string) => AllowedDecision | undefined;
   /** Events that are in the log already: by UUID, and outcomes by `outcome <UUID of the decision>`. */
-  readonly recorded: ReadonlyMap<string, RecordedEvent>;
-}
-
-/** What an outcome is held against, and found by. */
-export interface AllowedDecision {
-  /** UUID */
-  readonly request: string;
-  readonly facet: Facet;
+  readonly recorded: ReadonlyMap<string, KnownEvent>;
 }
 
 /** The end of each draft, in order: where it stands, or why it is refused. A chain that was logged before stands
@@ -46,8 +37,8 @@ export interface Batch {
   readonly owed: readonly OwedOutcome[];
   readonly paid: readonly string[];
   readonly settled: readonly Settled[];
-  /** Indexes of the chains it logs, by `cth`. */
-  readonly chains: ReadonlyMap<string, number>;
+  /** The chains it logs, by `cth`. */
+  readonly chains: ReadonlyMap<string, LoggedChain>;
   /** The decisions it allows, by UUID. */
   readonly allowed: ReadonlyMap<string, AllowedDecision>;
 }
@@ -79,22 +70,30 @@ interface Building {
   readonly events: PlacedEvent[];
   emitter: EmitterHead;
   readonly subjects: Map<string, number>;
-  readonly chains: Map<string, number>;
+  readonly chains: Map<string, LoggedChain>;
   readonly allowed: Map<string, AllowedDecision>;
-  readonly own: Map<string, RecordedEvent>;
+  /** What is known before the batch, and what it adds. */
+  readonly bookings: Bookings;
+  readonly own: Map<string, KnownEvent>;
   readonly owed: Map<string, OwedOutcome>;
   readonly paid: string[];
 }
 
 function startBatch(tip: Tip, known: Known): Building {
+  const chains = new Map<string, LoggedChain>();
+  const allowed = new Map<string, AllowedDecision>();
   return {
     size: tip.size,
     known,
     events: [],
     emitter: tip.emitter,
     subjects: new Map(),
-    chains: new Map(),
-    allowed: new Map(),
+    chains,
+    allowed,
+    bookings: {
+      chain: (cth) => chains.get(cth) ?? known.chain(cth),
+      allowed: (decision) => allowed.get(decision) ?? known.allowed(decision),
+    },
     own: new Map(),
     owed: new Map(),
     paid: [],
@@ -106,33 +105,21 @@ function addDraft(
   draft: AuditDraft,
   tools: { readonly finish: Finisher; readonly now: number },
 ): RecordedEvent | undefined {
-  const { known, own } = building;
+  const { known, own, bookings } = building;
   const keys = keysOf(draft);
   for (const key of keys) {
     const before = own.get(key) ?? known.recorded.get(key);
-    if (before !== undefined) return before;
+    if (before === undefined) continue;
+    assertSame(before, draft);
+    return before.event;
   }
-  const chainAt = (cth: string): number | undefined => building.chains.get(cth) ?? known.chainAt(cth);
-  if (draft.type === 'chain' && chainAt(draft.members.cth) !== undefined) return undefined;
-  const refers = chainOf(draft);
-  const chain = refers === undefined ? null : chainAt(refers);
-  if (chain === undefined) {
-    throw new TypeError(`a ${draft.type} event refers to a chain that was not recorded`);
-  }
-  const decision = draft.type === 'outcome' ? findDecision(building, draft) : undefined;
+  if (draft.type === 'chain' && bookings.chain(draft.members.cth) !== undefined) return undefined;
+  const { chain, decision } = findReferred(draft, bookings);
   const event = { id: draft.id, index: building.size + building.events.length };
-  const facet = facetOf(draft, draft.type === 'chain' ? event.index : chain, decision?.facet);
-  addEvent(building, draft, facet, tools);
-  for (const key of keys) own.set(key, event);
+  const at = draft.type === 'chain' ? event.index : (chain?.at ?? null);
+  addEvent(building, draft, facetOf(draft, at, decision?.facet), tools);
+  for (const key of keys) own.set(key, { event, content: () => contentOf(draft) });
   return event;
-}
-
-/** An outcome names an allowed decision on the same request (AUD-22). */
-function findDecision({ known, allowed }: Building, { members }: AuditDraft<'outcome'>): AllowedDecision {
-  const id = uuidOf(members.decision);
-  const decision = allowed.get(id) ?? known.allowed(id);
-  if (decision?.request === uuidOf(members.request)) return decision;
-  throw new TypeError('an outcome of a decision that was not recorded as allowed');
 }
 
 function addEvent(
@@ -152,9 +139,14 @@ function addEvent(
   building.events.push({ ...event, timeMs, facet });
   building.emitter = { eseq, prev: event.hash, timeMs };
   if (sub !== undefined) subjects.set(sub, pseq);
-  if (draft.type === 'chain')
-    building.chains.set(draft.members.cth, building.size + building.events.length - 1);
-  if (event.effect === 'allow') building.allowed.set(event.id, { request: event.request ?? '', facet });
+  if (draft.type === 'chain' && event.links !== undefined) {
+    const at = building.size + building.events.length - 1;
+    building.chains.set(draft.members.cth, { at, holder: event.links.holder });
+  }
+  if (event.effect === 'allow') {
+    const { principal } = draft;
+    building.allowed.set(event.id, { request: event.request ?? '', principal, facet });
+  }
   if (event.owed) building.owed.set(event.id, owedBy(draft, event));
   // Of a decision in the same batch there is no row to delete yet.
   if (event.decision !== null && !building.owed.delete(event.decision)) building.paid.push(event.decision);

@@ -41,6 +41,13 @@ export interface RecordedEvent {
   readonly index: number;
 }
 
+const OURS: readonly string[] = 'v id time type origin tenant emitter eseq prev principal'.split(' ');
+
+/** True of a member that the log adds to an event of this type: who recorded it, when, where it stands, from where. */
+export function isOurs(type: string, name: string): boolean {
+  return OURS.includes(name) || (type === 'decision' && name === 'source');
+}
+
 /** True if a call that changes something follows this draft: it must not be recorded without an outcome. */
 export function isAllowedWrite(draft: AuditDraft): draft is AuditDraft<'decision'> {
   return draft.type === 'decision' && draft.members.effect === 'allow' && draft.members.action.op === 'write';

@@ -12,7 +12,8 @@ import {
   formatTime,
   openDisclosures,
 } from '@talosprotocol/protocol';
-import { type AuditDraft, owesOutcome, uuidOf } from './draft.js';
+import { type AuditDraft, isOurs, owesOutcome, uuidOf } from './draft.js';
+import { DraftError } from './draft-error.js';
 import { type ChainLinks, readLinks } from './links.js';
 
 /** What the log adds to a draft. */
@@ -64,24 +65,33 @@ const MAX_DISCLOSED_BYTES = 262_144;
 const check = createTaggedChecker('type', EVENTS);
 
 /** Completes drafts and checks the result whole: what is in the log stays there, so a fault of ours must not get in.
- *  The finisher throws TypeError for a draft that would not verify. */
+ *  The finisher throws DraftError for a draft that would not verify. */
 export function createFinisher(deps: FinisherDeps): Finisher {
   return (draft, place) => {
-    if (draft.tenant !== deps.tenant) throw new TypeError('an event of another tenant than the log has');
+    if (draft.tenant !== deps.tenant)
+      throw new DraftError('FORBIDDEN', 'an event of another tenant than the log has');
+    assertOwnMembers(draft);
     const event = complete(draft, place, deps);
     const fault = check(event);
-    if (fault !== undefined) throw new TypeError(`a ${draft.type} event is not valid: ${fault}`);
+    if (fault !== undefined) throw new DraftError('MALFORMED', `an event is not valid: ${fault}`);
     const text = canonicalizeDraft(event);
     const bytes = encodeUtf8(text);
-    if (bytes.length > MAX_EVENT_BYTES) throw new TypeError(`an event of ${bytes.length} bytes`);
+    if (bytes.length > MAX_EVENT_BYTES)
+      throw new DraftError('TOO_LARGE', `an event of ${bytes.length} bytes`);
     return {
       ...columnsOf(draft),
-      links: draft.type === 'chain' ? readLinks(draft.members.chain, deps.crypto) : undefined,
+      links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
       text,
       hash: deps.crypto.sha256Hex(bytes),
       disclosures: checkedDisclosures(event, draft.disclosures, deps.crypto),
     };
   };
+}
+
+/** What the log says of every event is nobody's to hand in. */
+function assertOwnMembers({ type, members }: AuditDraft): void {
+  const foreign = Object.keys(members).find((name) => isOurs(type, name));
+  if (foreign !== undefined) throw new DraftError('FORBIDDEN', `an event that states its own ${foreign}`);
 }
 
 function complete(draft: AuditDraft, place: EventPlace, deps: FinisherDeps): object {
@@ -128,14 +138,15 @@ function checkedDisclosures(
   crypto: CryptoProvider,
 ): string | undefined {
   if (disclosures.length === 0) return undefined;
-  if (disclosures.length > MAX_DISCLOSURES) throw new TypeError('too many disclosures');
+  if (disclosures.length > MAX_DISCLOSURES) throw new DraftError('TOO_LARGE', 'too many disclosures');
   try {
     openDisclosures(event as AuditEvent, disclosures, crypto);
   } catch (cause) {
-    throw new TypeError('a disclosure does not open its commitment', { cause });
+    throw new DraftError('MALFORMED', 'a disclosure does not open its commitment', cause);
   }
   const text = canonicalizeDraft(disclosures);
-  if (utf8Bytes(text) > MAX_DISCLOSED_BYTES) throw new TypeError('disclosures of too many bytes');
+  if (utf8Bytes(text) > MAX_DISCLOSED_BYTES)
+    throw new DraftError('TOO_LARGE', 'disclosures of too many bytes');
   return text;
 }
 
@@ -143,6 +154,6 @@ function canonicalizeDraft(value: unknown): string {
   try {
     return canonicalize(value);
   } catch (cause) {
-    throw new TypeError('an event that has no canonical form', { cause });
+    throw new DraftError('MALFORMED', 'an event that has no canonical form', cause);
   }
 }

@@ -67,7 +67,7 @@ describe('events that nodes hand in (AUD-25)', () => {
     const { audit, intake } = await open();
     const foreign = { draft: { ...revocation().draft, tenant: 'other' } };
     const { results } = await intake.take('2.1', { batch: 1, entries: [foreign, revocation()] });
-    expect(results).toMatchObject([{ error: { code: 'INTERNAL', unsure: false } }, { event: { index: 1 } }]);
+    expect(results).toMatchObject([{ error: { code: 'FORBIDDEN', unsure: false } }, { event: { index: 1 } }]);
     for (const type of ['log.opened', 'log.counted', 'denials']) {
       const draft = { ...revocation().draft, type };
       await expect(intake.take('2.1', { batch: 9, entries: [{ draft }] })).rejects.toMatchObject({

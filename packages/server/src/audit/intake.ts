@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.js';
 import { UnsureError } from '../platform/unsure-error.js';
 import type { DenialSource } from './denials.js';
 import type { AuditDraft, RecordedEvent } from './draft.js';
+import { DraftError } from './draft-error.js';
 import type { Audit } from './service.js';
 
 /** Takes the events of other nodes. */
@@ -68,6 +69,10 @@ function resultOf(event: RecordedEvent | undefined): Result {
 }
 
 function errorOf(error: unknown, log: Log): Result {
+  if (error instanceof DraftError) {
+    log.error('an event of a node was refused', { err: error });
+    return { error: { code: error.code, reason: error.message, unsure: false } };
+  }
   if (!isTrustError(error)) {
     log.error('an event of a node was refused', { err: error });
     return { error: { code: 'INTERNAL', unsure: false } };

@@ -1,12 +1,14 @@
 import { type CryptoProvider, encodeUtf8 } from '@talosprotocol/protocol';
 import type { Append, NewFacet } from './append.js';
-import type { AllowedDecision, Batch, Known } from './batch.js';
+import type { Batch, Known } from './batch.js';
 import { outcomeKey } from './batch.js';
-import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
+import type { AllowedDecision, LoggedChain } from './claims.js';
+import { type AuditDraft, chainOf, uuidOf } from './draft.js';
 import { facetText } from './facet.js';
 import type { Lead } from './lead.js';
 import { readAllowed, readChains, readFacets, readRecorded, readSubjects } from './lead-store.js';
 import { createRecent, type Recent } from './recent.js';
+import { contentOfEvent, type KnownEvent } from './same-event.js';
 
 /** What drafts refer to, remembered between batches; the rest is read from the database. */
 export interface Memory {
@@ -24,18 +26,18 @@ const REMEMBERED = 16_384;
 
 export function createMemory(crypto: CryptoProvider): Memory {
   const subjects = createRecent<number>(REMEMBERED);
-  const chains = createRecent<number>(REMEMBERED);
+  const chains = createRecent<LoggedChain>(REMEMBERED);
   const allowed = createRecent<AllowedDecision>(REMEMBERED);
   const facets = createRecent<number>(REMEMBERED);
   return {
     read: async (lead, drafts, careful) => {
       const counts = await countsOf(lead, drafts, subjects);
       const present = await chainsOf(lead, drafts, chains);
-      const recorded = careful ? await recordedOf(lead, drafts) : new Map<string, RecordedEvent>();
+      const recorded = careful ? await recordedOf(lead, drafts) : new Map<string, KnownEvent>();
       const decisions = await allowedOf(lead, drafts, allowed);
       return {
         subjects: counts,
-        chainAt: (cth) => present.get(cth),
+        chain: (cth) => present.get(cth),
         allowed: (decision) => decisions.get(decision),
         recorded,
       };
@@ -43,7 +45,7 @@ export function createMemory(crypto: CryptoProvider): Memory {
     place: (lead, batch) => placeFacets(lead, batch, facets, crypto),
     learn: (batch, newFacets) => {
       for (const [sub, pseq] of batch.subjects) subjects.set(sub, pseq);
-      for (const [cth, index] of batch.chains) chains.set(cth, index);
+      for (const [cth, chain] of batch.chains) chains.set(cth, chain);
       for (const [id, decision] of batch.allowed) allowed.set(id, decision);
       for (const { at, facet } of newFacets) facets.set(facetText(facet), at);
     },
@@ -76,8 +78,8 @@ async function countsOf(
 async function chainsOf(
   lead: Lead,
   drafts: readonly AuditDraft[],
-  remembered: Recent<number>,
-): Promise<ReadonlyMap<string, number>> {
+  remembered: Recent<LoggedChain>,
+): Promise<ReadonlyMap<string, LoggedChain>> {
   const cths = distinct(drafts, (draft) => (draft.type === 'chain' ? draft.members.cth : chainOf(draft)));
   return lookUp(cths, remembered, (missing) => readChains(lead.session, missing));
 }
@@ -147,14 +149,15 @@ function decisionOf(draft: AuditDraft): string | undefined {
 async function recordedOf(
   lead: Lead,
   drafts: readonly AuditDraft[],
-): Promise<ReadonlyMap<string, RecordedEvent>> {
+): Promise<ReadonlyMap<string, KnownEvent>> {
   const ids = drafts.map((draft) => uuidOf(draft.id));
   const decisions = distinct(drafts, decisionOf);
-  const recorded = new Map<string, RecordedEvent>();
-  for (const { idx, id, decision } of await readRecorded(lead.session, ids, decisions)) {
-    const event = { id: `evt_${id}`, index: idx };
-    recorded.set(id, event);
-    if (decision !== null) recorded.set(outcomeKey(decision), event);
+  const recorded = new Map<string, KnownEvent>();
+  for (const { idx, id, decision, event } of await readRecorded(lead.session, ids, decisions)) {
+    const content = () => (event === null ? undefined : contentOfEvent(event));
+    const known = { event: { id: `evt_${id}`, index: idx }, content };
+    recorded.set(id, known);
+    if (decision !== null) recorded.set(outcomeKey(decision), known);
   }
   return recorded;
 }

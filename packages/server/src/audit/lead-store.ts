@@ -1,7 +1,8 @@
 import { isTrustError, parseJsonObject, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql, SqlSession } from '../platform/sql.js';
 import { type EmitterHead, FencedError } from './append.js';
-import type { AllowedDecision } from './batch.js';
+import type { AllowedDecision, LoggedChain } from './claims.js';
+import type { DraftPrincipal } from './draft.js';
 import { FACET_COLUMNS, type Facet } from './facet.js';
 
 /** What the holder of the log continues from. */
@@ -173,25 +174,37 @@ export async function readAllowed(
   session: Queries,
   uuids: readonly string[],
 ): Promise<ReadonlyMap<string, AllowedDecision>> {
-  const rows = await session.query<Facet & { id: string; request: string }>(
-    `SELECT i.id, e.request, ${FACET_COLUMNS.map((name) => `f.${name}`).join(', ')}
+  const rows = await session.query<Facet & { id: string; request: string; prn: string | null }>(
+    `SELECT i.id, e.request, e.event::json->'principal'->>'prn' AS prn, ${FACET_COLUMNS.map((name) => `f.${name}`).join(', ')}
      FROM audit_id i JOIN audit_event e USING (idx) JOIN audit_index x USING (idx) JOIN audit_facet f ON f.num = x.facet
      WHERE i.id = ANY($1::uuid[]) AND f.type = 'decision' AND f.effect = 'allow'`,
     [uuids],
   );
-  return new Map(rows.map(({ id, request, ...facet }) => [id, { request, facet }]));
+  return new Map(
+    rows.map(({ id, request, prn, ...facet }) => [
+      id,
+      { request, principal: principalOf(facet.sub, prn), facet },
+    ]),
+  );
 }
 
-/** Where those of these chains stand that are in the log. */
+function principalOf(sub: string | null, prn: string | null): DraftPrincipal | null {
+  if (sub === null) return null;
+  return prn === null ? { sub } : { sub, prn };
+}
+
+/** Those of these chains that are in the log. */
 export async function readChains(
   session: Queries,
   cths: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const rows = await session.query<{ cth: string; idx: number }>(
-    'SELECT cth, idx FROM audit_chain WHERE cth = ANY($1)',
+): Promise<ReadonlyMap<string, LoggedChain>> {
+  const rows = await session.query<{ cth: string; idx: number; sub: string; prn: string | null }>(
+    'SELECT cth, idx, sub, prn FROM audit_chain WHERE cth = ANY($1)',
     [cths],
   );
-  return new Map(rows.map((row) => [row.cth, row.idx]));
+  return new Map(
+    rows.map(({ cth, idx, sub, prn }) => [cth, { at: idx, holder: prn === null ? { sub } : { sub, prn } }]),
+  );
 }
 
 /** Where those of these facets stand that events have; by key, in hex. */
@@ -207,16 +220,19 @@ export async function readFacets(
   return new Map(rows.map((row) => [row.key, row.num]));
 }
 
-/** Events that are in the log under one of these ids, or as the outcome of one of these decisions. */
+/** Events that are in the log under one of these ids, or as the outcome of one of these decisions. `event` is null once it
+ *  is pruned. */
 export async function readRecorded(
   session: Queries,
   ids: readonly string[],
   decisions: readonly string[],
-): Promise<readonly { idx: number; id: string; decision: string | null }[]> {
+): Promise<readonly { idx: number; id: string; decision: string | null; event: string | null }[]> {
   return session.query(
-    `SELECT i.idx, i.id, o.decision FROM audit_id i LEFT JOIN audit_outcome o ON o.id = i.id
-     WHERE i.id = ANY($1::uuid[])
-     UNION SELECT idx, id, decision FROM audit_outcome WHERE decision = ANY($2::uuid[])`,
+    `SELECT k.idx, k.id, k.decision, e.event FROM (
+       SELECT i.idx, i.id, o.decision FROM audit_id i LEFT JOIN audit_outcome o ON o.id = i.id
+       WHERE i.id = ANY($1::uuid[])
+       UNION SELECT idx, id, decision FROM audit_outcome WHERE decision = ANY($2::uuid[])) k
+     LEFT JOIN audit_event e USING (idx)`,
     [ids, decisions],
   );
 }

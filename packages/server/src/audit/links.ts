@@ -1,37 +1,35 @@
-import {
-  type CryptoProvider,
-  decodeBase64url,
-  encodeBase64url,
-  encodeUtf8,
-  isTrustError,
-  parseJsonObject,
-} from '@talosprotocol/protocol';
+import { type CryptoProvider, isTrustError, type ParsedChain, parseChain } from '@talosprotocol/protocol';
+import type { DraftPrincipal } from './draft.js';
+import { DraftError } from './draft-error.js';
 
-/** What is kept of a chain besides its event: by which links it is found, and until when it can be used. */
+/** What is kept of a chain besides its event: whom it is for, by which links it is found, and until when it can be used. */
 export interface ChainLinks {
+  readonly holder: DraftPrincipal;
   /** `lid` of every link, root first. */
   readonly lids: readonly string[];
-  /** Unix seconds when the first of its links expires; null if one does not say. */
-  readonly exp: number | null;
+  /** Unix seconds when the first of its links expires. */
+  readonly exp: number;
 }
 
-/** Reads the text of a chain (CAP-4), which whoever handed it in has verified. */
-export function readLinks(chain: string, crypto: CryptoProvider): ChainLinks {
-  const links = chain.split('~');
-  const ends = links.map(endOf);
-  const known = ends.filter((end) => end !== undefined);
+/** Reads a chain that is to be logged (CAP-4). Its signatures were verified where it was taken in; that they hold shows in
+ *  every bundle. @throws {DraftError} MALFORMED: no chain, or not the one its hash names */
+export function readLinks(members: { cth: string; chain: string }, crypto: CryptoProvider): ChainLinks {
+  const { cth, root, leaf, links } = parsed(members.chain, crypto);
+  if (cth !== members.cth)
+    throw new DraftError('MALFORMED', 'a chain that does not hash to the cth it is logged under');
+  const [{ sub }, { prn }] = [leaf.claims, root.claims];
   return {
-    lids: links.map((link) => encodeBase64url(crypto.sha256(encodeUtf8(link)))),
-    exp: known.length < ends.length ? null : Math.min(...known),
+    holder: prn === undefined ? { sub } : { sub, prn },
+    lids: links.map(({ lid }) => lid),
+    exp: Math.min(...links.map(({ claims }) => claims.exp)),
   };
 }
 
-function endOf(link: string): number | undefined {
+function parsed(chain: string, crypto: CryptoProvider): ParsedChain {
   try {
-    const { exp } = parseJsonObject(decodeBase64url(link.split('.')[1] ?? ''));
-    return typeof exp === 'number' ? exp : undefined;
+    return parseChain(chain, crypto);
   } catch (error) {
     if (!isTrustError(error)) throw error;
-    return undefined;
+    throw new DraftError('MALFORMED', 'a chain that nobody can read', error);
   }
 }

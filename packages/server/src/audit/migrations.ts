@@ -1,6 +1,20 @@
 import type { Migration } from '../platform/migrations.js';
 import { EXPLORE_MIGRATION } from './explore-migration.js';
 
+const CLAIMS = (
+  link: string,
+): string => `(SELECT convert_from(decode(rpad(p, (length(p) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::json
+    FROM translate(split_part(${link}, '.', 2), '-_', '+/') AS p)`;
+
+const HOLDERS = `
+-- Whom a chain is for: the holder of its last link, and the principal of its first.
+ALTER TABLE audit_chain ADD COLUMN sub text, ADD COLUMN prn text;
+UPDATE audit_chain c SET
+  sub = ${CLAIMS("regexp_replace(e.event::json->>'chain', '^.*~', '')")} ->> 'sub',
+  prn = ${CLAIMS("split_part(e.event::json->>'chain', '~', 1)")} ->> 'prn'
+FROM audit_event e WHERE e.idx = c.idx;
+ALTER TABLE audit_chain ALTER COLUMN sub SET NOT NULL;`;
+
 /** The tables of this room. */
 export const AUDIT_MIGRATIONS: readonly Migration[] = [
   {
@@ -88,4 +102,5 @@ CREATE TABLE audit_policy (
 ALTER TABLE audit_owed ADD COLUMN node text;`,
   },
   { room: 'audit', number: 4, name: 'explore', sql: EXPLORE_MIGRATION },
+  { room: 'audit', number: 5, name: 'holders', sql: HOLDERS },
 ];

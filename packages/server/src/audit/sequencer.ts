@@ -7,6 +7,7 @@ import { UnsureError } from '../platform/unsure-error.js';
 import { append } from './append.js';
 import { type Batch, buildBatch, type Tip } from './batch.js';
 import { type AuditDraft, chainOf, type RecordedEvent, uuidOf } from './draft.js';
+import { DraftError } from './draft-error.js';
 import type { Finisher } from './finished-event.js';
 import { createHold, type Hold } from './hold.js';
 import { createMemory } from './known.js';
@@ -122,7 +123,8 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
     add: (draft, lane = 'main') => {
       if (refusing !== undefined) return Promise.reject(refusing);
       if (queues.isFull(lane)) return Promise.reject(unavailable('too many events wait for the log'));
-      if (!isSound(draft)) return Promise.reject(new TypeError('a draft whose ids are not ids'));
+      if (!isSound(draft))
+        return Promise.reject(new DraftError('MALFORMED', 'a draft whose ids are not ids'));
       return new Promise((resolve, reject) => {
         queues.push({ draft, resolve, reject }, lane);
         work();

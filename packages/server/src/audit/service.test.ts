@@ -18,6 +18,7 @@ import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sql } from '../platform/sql.js';
 import { UnsureError } from '../platform/unsure-error.js';
+import type { DraftError } from './draft-error.js';
 import { type Audit, createAudit } from './service.js';
 import {
   type AuditWorld,
@@ -101,17 +102,22 @@ describe('recording', () => {
   it('opens the log, then numbers concurrent events without a gap, in order, each once', async () => {
     const audit = await startFresh();
     expect(await eventAt(0)).toMatchObject({ type: 'log.opened', boot: 1, size: 0, eseq: 1, prev: null });
-    const drafts = Array.from({ length: 700 }, (_, i) => decision({ sub: i % 2 ? agent.did : gateway.did }));
+    const holders = [gateway.did, agent.did];
+    const chains = holders.map((sub) => chain('of', sub));
+    for (const { cth, chain: text } of chains) await audit.record(chainDraft(cth, text));
+    const drafts = Array.from({ length: 700 }, (_, i) =>
+      decision({ cth: chains[i % 2]!.cth, sub: holders[i % 2]! }),
+    );
     const recorded = await Promise.all(drafts.map((draft) => audit.record(draft)));
-    expect(recorded.map(({ index }) => index)).toEqual(drafts.map((_, i) => i + 1));
+    expect(recorded.map(({ index }) => index)).toEqual(drafts.map((_, i) => i + 3));
     const counts = { [agent.did]: 0, [gateway.did]: 0 };
-    let prev: unknown = crypto.sha256Hex(encodeUtf8(canonicalize(await eventAt(0))));
-    for (let i = 1; i <= drafts.length; i += 1) {
+    let prev: unknown = crypto.sha256Hex(encodeUtf8(canonicalize(await eventAt(2))));
+    for (let i = 3; i < drafts.length + 3; i += 1) {
       const event = (await eventAt(i)) as unknown as EventOf<'decision'>;
       const sub = event.principal!.sub as keyof typeof counts;
       counts[sub]! += 1;
       expect([event.id, event.eseq, event.prev, event.principal!.pseq]).toEqual([
-        drafts[i - 1]!.id,
+        drafts[i - 3]!.id,
         i + 1,
         prev,
         counts[sub],
@@ -222,8 +228,19 @@ describe('recording', () => {
       outcome(decision()),
       outcome({ ...good, members: { ...good.members, request: `req_${newUuid()}` } }),
     ];
-    const ends = await Promise.all(bad.map((draft) => refused(audit.record(draft))));
-    expect(ends).toEqual(bad.map(() => 'TypeError'));
+    const ends = await Promise.all(bad.map((draft) => audit.record(draft).catch((error: unknown) => error)));
+    for (const end of ends) expect(end).toBeInstanceOf(TypeError);
+    expect(ends.map((end) => (end as DraftError).code)).toEqual([
+      'MALFORMED',
+      'FORBIDDEN',
+      'MALFORMED',
+      'MALFORMED',
+      'MALFORMED',
+      'MALFORMED',
+      'MALFORMED',
+      'MALFORMED',
+      'MALFORMED',
+    ]);
     expect(await audit.record(good)).toEqual({ id: good.id, index: 1 });
   });
 
@@ -233,7 +250,7 @@ describe('recording', () => {
     const denied = audit.recordDenial(decision({ cth: chain('later').cth, effect: 'deny' }), {
       subject: agent.did,
     });
-    expect(await refused(denied)).toBe('TypeError');
+    expect(await refused(denied)).toBe('MALFORMED');
     await Promise.all([
       audit.record(chainDraft(cth, text)),
       audit.record(chainDraft(cth, text)),
@@ -253,7 +270,7 @@ describe('recording', () => {
     await audit.record(denied);
     await audit.stop();
     const again = await start(tiles);
-    expect(await refused(again.record(outcome(denied)))).toBe('TypeError');
+    expect(await refused(again.record(outcome(denied)))).toBe('MALFORMED');
     expect((await again.record(outcome(allowed))).index).toBe(4);
   });
 

@@ -11,13 +11,15 @@ import {
   SESSION_SECONDS,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
+import type { Outbox } from '../platform/outbox.js';
+import type { Queries } from '../platform/sql.js';
 import type { Clock, Random } from '../platform/system.js';
 import type { Actor } from './actor.js';
 import { createBoundedSet } from './bounded.js';
 import { type Body, createEventDrafts, type EventDrafts } from './event-drafts.js';
 import type { NumberedChange } from './identity/change-store.js';
 import type { NewIdentity } from './identity/store.js';
-import type { AuditSink, DenialDraft, DraftOf, KernelPolicy, RecordedEvent } from './ports.js';
+import type { AuditSink, DenialDraft, DraftOf, KernelDraft, KernelPolicy, RecordedEvent } from './ports.js';
 import { nameOf, type RevocationTarget } from './revocation/revocation.js';
 
 /** A chain whose signatures verified, as far as events name it. */
@@ -59,24 +61,36 @@ interface DenialFacts {
   readonly where: { readonly link?: number; readonly caveat?: string };
 }
 
-/** Records what the kernel does. Every method resolves when its events are durable. What is kept before it is logged has
- *  an event id that follows from what is kept: whichever node logs it, and however often, it is in the log once.
+/** The event of a change of the database. */
+export interface ChangeEvent {
+  /** Keeps it, in the transaction of the change. @throws {TrustError} UNAVAILABLE: too many wait for the log */
+  keep(tx: Queries): Promise<void>;
+  /** Resolves once it is in the log, whoever handed it in. @throws {TrustError} UNAVAILABLE | DISK_FULL: it will be */
+  deliver(): Promise<void>;
+}
+
+/** Tells what the kernel does. What is a change of the database goes through the outbox: its event is kept with it, and
+ *  its id follows from what is changed, so that it is in the log once, whichever nodes hand it in. The others resolve
+ *  when they are durable.
  *  @throws {TrustError} UNAVAILABLE | DISK_FULL */
 export interface Events {
-  identityRegistered(identity: NewIdentity, actor: Actor): Promise<void>;
-  identityRotated(change: NumberedChange): Promise<void>;
-  identityDeactivated(change: NumberedChange): Promise<void>;
+  /** Looks whether new things may be recorded now, before they are made. */
+  assertAccepting(): void;
+  identityRegistered(identity: NewIdentity, actor: Actor): ChangeEvent;
+  identityRotated(change: NumberedChange): ChangeEvent;
+  identityDeactivated(change: NumberedChange & { readonly actor?: Actor }): ChangeEvent;
   /** Logs a chain before the first event that refers to it. */
   chain(chain: NamedChain): Promise<void>;
-  capabilityIssued(chain: NamedChain, lid: string, actor: Actor): Promise<void>;
+  capabilityIssued(chain: NamedChain, lid: string, actor: Actor): ChangeEvent;
   sessionOpened(capability: VerifiedCapability, session: OpenedSession): Promise<void>;
-  revoked(facts: RevocationFacts): Promise<void>;
+  revoked(facts: RevocationFacts): ChangeEvent;
   /** Undefined if the denial was only counted. */
   denied(facts: DenialFacts): Promise<RecordedEvent | undefined>;
 }
 
 export interface EventsDeps {
   readonly audit: AuditSink;
+  readonly outbox: Pick<Outbox<KernelDraft>, 'put' | 'deliver'>;
   readonly policy: () => KernelPolicy;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
@@ -90,19 +104,24 @@ export function createEvents(deps: EventsDeps): Events {
   const { audit, policy } = deps;
   const drafts = createEventDrafts(deps);
   const { draft, seal, sealActor } = drafts;
-  const chain = createChainLog(async ({ tenant, cth, chain: text }) => {
-    await audit.record(draft<'chain'>({ type: 'chain', tenant, members: { cth, chain: text } }));
+  const chainDraft = ({ tenant, cth, chain: text }: NamedChain): DraftOf<'chain'> =>
+    draft<'chain'>({ type: 'chain', tenant, members: { cth, chain: text } });
+  const chain = createChainLog(async (named) => {
+    await audit.record(chainDraft(named));
   });
+  const changeEvent = createChangeEvents(deps.outbox);
   return {
+    assertAccepting: () => audit.assertAccepting('write'),
     chain,
-    ...createIdentityEvents(deps, drafts),
-    capabilityIssued: async (issued, lid, by) => {
-      audit.assertAccepting('write');
-      await chain(issued);
+    ...createIdentityEvents(deps, drafts, changeEvent),
+    capabilityIssued: (issued, lid, by) => {
       const { tenant, cth } = issued;
       const { members: actor, disclosures } = sealActor(by);
       const body = { tenant, members: { cth, lid, ...actor }, disclosures };
-      await audit.record(draft<'capability.issued'>({ type: 'capability.issued', ...body }));
+      return changeEvent(
+        chainDraft(issued),
+        draft<'capability.issued'>({ type: 'capability.issued', ...body }),
+      );
     },
     sessionOpened: async (capability, session) => {
       await chain(capability);
@@ -119,11 +138,11 @@ export function createEvents(deps: EventsDeps): Events {
       } as const;
       await audit.record(draft<'session.opened'>(body));
     },
-    revoked: async (facts) => {
+    revoked: (facts) => {
       const { members: actor, disclosures } = sealActor(facts.actor);
       const id = drafts.idOf(`revocation\n${nameOf(facts.target)}`, facts.at);
       const body = { ...revocationBody(facts, actor), id, disclosures };
-      await audit.record(draft(body) as DraftOf<'revocation'> | DraftOf<'revocation.below'>);
+      return changeEvent(draft(body) as DraftOf<'revocation'> | DraftOf<'revocation.below'>);
     },
     denied: (facts) => {
       const sealed = Object.keys(facts.where).length === 0 ? undefined : seal('/refusal', facts.where);
@@ -135,36 +154,43 @@ export function createEvents(deps: EventsDeps): Events {
   };
 }
 
+function createChangeEvents({ put, deliver }: EventsDeps['outbox']) {
+  return (...drafts: readonly [...KernelDraft[], KernelDraft]): ChangeEvent => {
+    const { id } = drafts[drafts.length - 1] as KernelDraft;
+    return { keep: (tx) => put(tx, drafts), deliver: () => deliver(id) };
+  };
+}
+
 type IdentityEvents = Pick<Events, 'identityRegistered' | 'identityRotated' | 'identityDeactivated'>;
 
 function createIdentityEvents(
-  { audit, policy }: EventsDeps,
+  { policy }: EventsDeps,
   { draft, idOf, seal, sealActor }: EventDrafts,
+  changeEvent: (draft: KernelDraft) => ChangeEvent,
 ): IdentityEvents {
   const idOfChange = ({ number, did, at }: NumberedChange) => idOf(`identity\n${number}\n${did}`, at);
   return {
-    identityRegistered: async ({ did, kind, name }, by) => {
-      audit.assertAccepting('write');
+    identityRegistered: ({ did, kind, name }, by) => {
       const named = seal('/name', name);
       const actor = sealActor(by);
       const members = { did, kind, name: named.commitment, ...actor.members };
       const disclosures = [...named.disclosures, ...actor.disclosures];
       const body = { tenant: policy().defaultTenant, members, disclosures };
-      await audit.record(draft<'identity.registered'>({ type: 'identity.registered', ...body }));
+      return changeEvent(draft<'identity.registered'>({ type: 'identity.registered', ...body }));
     },
-    identityRotated: async (change) => {
+    identityRotated: (change) => {
       const { did, successor = null, version = null, statement = null } = change;
       const members = { did, successor, version, statement };
       const body = { id: idOfChange(change), tenant: policy().defaultTenant, members };
-      await audit.record(draft<'identity.rotated'>({ type: 'identity.rotated', ...body }));
+      return changeEvent(draft<'identity.rotated'>({ type: 'identity.rotated', ...body }));
     },
-    identityDeactivated: async (change) => {
-      const { did, by = 'administrator', statement = null } = change;
-      const actor = sealActor(change.actor);
+    identityDeactivated: (change) => {
+      const { did, by = 'administrator', statement = null, actor: who } = change;
+      const actor = sealActor(who);
       const members = { did, by, statement, ...actor.members };
       const { disclosures } = actor;
       const body = { id: idOfChange(change), tenant: policy().defaultTenant, members, disclosures };
-      await audit.record(draft<'identity.deactivated'>({ type: 'identity.deactivated', ...body }));
+      return changeEvent(draft<'identity.deactivated'>({ type: 'identity.deactivated', ...body }));
     },
   };
 }

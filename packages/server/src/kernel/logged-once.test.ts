@@ -1,13 +1,13 @@
-import { createDidResolver, createSigner, TrustError } from '@talosprotocol/protocol';
+import { createSigner, TrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createOutbox } from '../platform/outbox.js';
 import { random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
-import type { Actor } from './actor.js';
-import { createEvents } from './events.js';
-import { createEndings } from './identity/endings.js';
-import { createKernelStore } from './store.js';
+import { createTestLog } from '../platform/testing/test-log.js';
+import { OUTBOX_TABLE } from './outbox-table.js';
+import type { KernelDraft } from './ports.js';
 import { deactivate, register } from './testing/identity.js';
-import { crypto, issueTo, openWorld, type World } from './testing/kernel-world.js';
+import { crypto, GRANTS, issueTo, openWorld, type World } from './testing/kernel-world.js';
 
 let database: TestDatabase;
 let world: World;
@@ -23,10 +23,27 @@ beforeEach(async () => {
 afterEach(() => Promise.all([world?.close(), other?.close()]));
 
 const ADMIN = { kind: 'service', id: 'svc_01890000-0000-7000-8000-000000000001', how: 'key' } as const;
-const idsOf = (type: string): string[] =>
-  world.sink.drafts.filter((draft) => draft.type === type).map(({ id }) => id);
+const full = () => Promise.reject(new TrustError('UNAVAILABLE', 'the log is full'));
+const of = (type: string): KernelDraft[] => world.sink.drafts.filter((draft) => draft.type === type);
+const waiting = async () => (await database.sql.query(`SELECT id FROM ${OUTBOX_TABLE}`)).length;
 
-// The log keeps one event of an id (AUD-4, audit/service.test.ts), so nodes that agree on it cannot log twice.
+/** What a node does every few seconds. */
+const drain = () => {
+  const { time, sink } = world;
+  const clock = { now: () => time.now };
+  const record = (draft: KernelDraft) => sink.record(draft);
+  const deps = { sql: database.sql, table: OUTBOX_TABLE, clock, log: createTestLog(), record };
+  return createOutbox<KernelDraft>(deps).drain();
+};
+
+/** Two at a time, of what was left a while ago. */
+async function drainTwice(): Promise<void> {
+  world.sink.before = () => Promise.resolve();
+  world.time.now += 10_001;
+  await Promise.all([drain(), drain()]);
+}
+
+// The log keeps one event of an id (AUD-4, audit/service.test.ts), so nodes that agree on all of it cannot log twice.
 describe('what two nodes hand in to the log', () => {
   it('is one event for a revocation that both were asked for at a time', async () => {
     const { chain } = issueTo(world);
@@ -35,10 +52,10 @@ describe('what two nodes hand in to the log', () => {
     const both = new Promise<void>((resolve) => {
       release = resolve;
     });
-    let waiting = 0;
+    let count = 0;
     world.sink.before = () => {
-      waiting += 1;
-      if (waiting === 2) release();
+      count += 1;
+      if (count === 2) release();
       return both;
     };
     const answers = await Promise.all([
@@ -46,34 +63,53 @@ describe('what two nodes hand in to the log', () => {
       other.post('/talos/v1/revocations', { lid }, other.admin),
     ]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(idsOf('revocation')).toHaveLength(2);
-    expect(new Set(idsOf('revocation')).size).toBe(1);
+    const [one, two, ...more] = of('revocation');
+    expect([one, more]).toEqual([two, []]);
+    expect(await waiting()).toBe(0);
   });
 
-  it('is one event for an end that both find unlogged, and both know who did it', async () => {
+  it('is one event for an end that the log did not take, with who did it', async () => {
     const agent = createSigner(random(32), crypto);
     await register(world, agent);
-    world.sink.before = () => Promise.reject(new TrustError('UNAVAILABLE', 'the log is full'));
+    world.sink.before = full;
     expect((await deactivate(world, agent.did)).status).toBe(503);
-    world.sink.before = () => Promise.resolve();
-    world.time.now += 10_001;
-    const clock = { now: () => world.time.now, monotonic: () => 0 };
-    const node = () => {
-      const store = createKernelStore(database.sql);
-      const policy = () => ({ defaultTenant: 'acme' }) as never;
-      const events = createEvents({ audit: world.sink, policy, crypto, clock, random });
-      const standing = { end: () => undefined, isInactive: () => false };
-      const resolver = createDidResolver({ now: world.seconds });
-      return createEndings({ store, events, standing, resolver, gateway: 'x', crypto, clock, random });
-    };
-    await Promise.all([node().settle(), node().settle()]);
-    expect(idsOf('identity.deactivated').length).toBeGreaterThan(0);
-    expect(new Set(idsOf('identity.deactivated')).size).toBe(1);
-    const [ended] = world.sink.drafts.filter(({ type }) => type === 'identity.deactivated');
-    expect(ended?.disclosures).toMatchObject([{ pointer: '/actor', value: ADMIN satisfies Actor }]);
-    const [left] = await database.sql.query<{ n: number }>(
-      'SELECT count(*) AS n FROM kernel_identity_change WHERE actor IS NOT NULL',
-    );
-    expect(left?.n).toBe(0);
+    expect(await waiting()).toBe(1);
+    await drainTwice();
+    expect(of('identity.deactivated')).toMatchObject([
+      {
+        members: { did: agent.did, by: 'administrator' },
+        disclosures: [{ pointer: '/actor', value: ADMIN }],
+      },
+    ]);
+    expect(await waiting()).toBe(0);
+  });
+});
+
+// AUD-87
+describe('what was changed', () => {
+  it('gets into the log later if it did not take it, and is not told before', async () => {
+    const agent = createSigner(random(32), crypto);
+    world.sink.before = full;
+    expect((await register(world, agent)).status).toBe(503);
+    const body = { sub: agent.did, grants: GRANTS, exp: world.seconds() + 60 };
+    expect((await world.post('/talos/v1/capabilities', body, world.admin)).status).toBe(503);
+    expect(world.sink.drafts).toEqual([]);
+    await drainTwice();
+    expect(world.sink.drafts.map(({ type }) => type).sort()).toEqual([
+      'capability.issued',
+      'chain',
+      'identity.registered',
+    ]);
+    expect((await register(world, agent)).status).toBe(201);
+    expect(of('identity.registered')).toHaveLength(1);
+  });
+
+  it('is not changed while the log says that it takes nothing', async () => {
+    const agent = createSigner(random(32), crypto);
+    world.sink.isFull = true;
+    expect((await register(world, agent)).status).toBe(503);
+    world.sink.isFull = false;
+    expect((await world.get(`/talos/v1/identities/${agent.did}`, world.admin)).status).toBe(404);
+    expect(await waiting()).toBe(0);
   });
 });

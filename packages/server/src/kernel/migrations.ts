@@ -1,6 +1,8 @@
 import type { Migration } from '../platform/migrations.js';
+import { outboxMigration } from '../platform/outbox.js';
 import { identityMigrations } from './identity/migrations.js';
 import { ledgerMigrations } from './ledger/migrations.js';
+import { OUTBOX_TABLE } from './outbox-table.js';
 import { rbacMigrations } from './rbac/migrations.js';
 import { revocationMigrations } from './revocation/migrations.js';
 
@@ -68,4 +70,14 @@ CREATE TABLE kernel_node (
   ...rbacMigrations,
   ...identityMigrations,
   ...revocationMigrations,
+  outboxMigration('kernel-outbox', OUTBOX_TABLE),
+  {
+    room: 'kernel',
+    number: 3,
+    name: 'unlogged-events-are-in-the-outbox',
+    sql: `
+ALTER TABLE kernel_revocation DROP COLUMN audited, DROP COLUMN actor;
+ALTER TABLE kernel_identity_change DROP COLUMN audited, DROP COLUMN actor;
+`,
+  },
 ];

@@ -49,7 +49,8 @@ export type KernelDraft =
   | DraftOf<'capability.issued'>
   | DraftOf<'session.opened'>
   | DraftOf<'revocation'>
-  | DraftOf<'revocation.below'>;
+  | DraftOf<'revocation.below'>
+  | DraftOf<'rbac.changed'>;
 
 /** A refusal; the client's address itself is never recorded (AUD-5). */
 export type DenialDraft = DraftOf<'decision'> & { readonly address: string };

@@ -1,6 +1,7 @@
 import type { WellKnown } from '@talosprotocol/contracts';
 import type { CryptoProvider, DidDirectory, SignatureVerifier, Signer } from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
+import { createOutbox } from '../platform/outbox.js';
 import type { Route } from '../platform/routes.js';
 import { createGateCheck } from './canary.js';
 import { createAnchorEnds } from './capability/anchor-ends.js';
@@ -19,12 +20,14 @@ import { createStanding, namesEnded } from './identity/standing.js';
 import { observeKernel } from './kernel-metrics.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
+import { OUTBOX_TABLE } from './outbox-table.js';
 import type {
   AuditSink,
   Authenticated,
   Authorize,
   DecisionLookup,
   ExaminedProof,
+  KernelDraft,
   KernelPolicy,
   PresentedProof,
   ProvenRequest,
@@ -107,7 +110,9 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   );
   await standing.load();
   const verification = createVerification({ ...deps, gateway, revocations, standing });
-  const events = createEvents(deps);
+  const record = (draft: KernelDraft) => deps.audit.record(draft);
+  const outbox = createOutbox<KernelDraft>({ ...deps, table: OUTBOX_TABLE, record });
+  const events = createEvents({ ...deps, outbox });
   const knownChains = createKnownChains({ verification, revocations });
   const shared = { ...deps, store, revocations, verification, events, knownChains, standing };
   const sessions = createSessions(shared);
@@ -131,8 +136,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     { name: 'expired revocations', everyMs: 3_600_000, run: revoking.tidy },
     { name: 'old feed entries', everyMs: 3_600_000, run: feed.tidy },
     { name: 'ended identities', everyMs: 1_000, run: standing.poll },
-    { name: 'unlogged endings', everyMs: 10_000, run: routes.endings.settle },
-    { name: 'unlogged revocations', everyMs: 10_000, run: revoking.settle },
+    { name: 'outbox', everyMs: 5_000, run: outbox.drain },
     { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
     { name: 'sessions', everyMs: 1_000, run: async () => sessions.sweep() },
   ]);

@@ -53,7 +53,7 @@ export async function createAdministration(
     access,
     limiter,
     keysFolder: folder.keys,
-    audit: { record: (draft) => sink.record(draft) },
+    audit: { record: (draft) => sink.record(draft), assertAccepting: sink.assertAccepting },
     tenant: () => policies.tenant,
     oidc: () => policies.current().document.oidc,
   });

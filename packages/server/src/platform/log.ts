@@ -34,6 +34,7 @@ export interface LogFields {
   readonly attempt?: number;
   readonly version?: string;
   readonly hint?: string;
+  readonly event?: string;
   readonly err?: unknown;
 }
 
@@ -97,7 +98,7 @@ function wrap(sink: Sink, bound: Record<string, unknown>, scrub: Scrub): Log {
 }
 
 const TEXT_FIELDS = new Set(
-  'room requestId method route code host signal server tool lid tenant stage path line version hint'.split(
+  'room requestId method route code host signal server tool lid tenant stage path line version hint event'.split(
     ' ',
   ),
 );

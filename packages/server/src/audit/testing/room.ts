@@ -5,8 +5,8 @@ import {
   createSigner,
   createUuidv7,
   disclose,
-  encodeBase64url,
   encodeUtf8,
+  issueCapability,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createLog } from '../../platform/log.js';
@@ -26,6 +26,8 @@ const crypto = createNodeCrypto();
 export const gateway = createSigner(new Uint8Array(32).fill(7), crypto);
 const logKey = createSigner(new Uint8Array(32).fill(8), crypto);
 export const agent = createSigner(new Uint8Array(32).fill(9), crypto);
+const organisation = createSigner(new Uint8Array(32).fill(10), crypto);
+const ISSUED = Math.floor(clock.now() / 1000);
 const POLICY_HASH = 'ab'.repeat(32);
 
 /** What a test changes. */
@@ -116,7 +118,7 @@ interface DecisionChanges {
 
 /** A decision as the gateway drafts it. */
 export function decision(changes: DecisionChanges = {}): AuditDraft<'decision'> {
-  const { effect = 'allow', op = 'read', sub = agent.did, cth } = changes;
+  const { effect = 'allow', op = 'read', cth, sub = cth === undefined ? null : agent.did } = changes;
   const salt = random(32);
   const items = [{ scope: 'tool:files/method:read', op }];
   return {
@@ -155,11 +157,15 @@ export function outcome(of: AuditDraft<'decision'>): AuditDraft<'outcome'> {
   };
 }
 
-/** Something of the form of a chain, and its hash. */
-export function chain(text: string): { cth: string; chain: string } {
-  const signature = `${'A'.repeat(85)}A`;
-  const compact = `${encodeBase64url(encodeUtf8(`{"${text}":1}`))}.e30.${signature}`;
-  return { cth: encodeBase64url(crypto.sha256(encodeUtf8(compact))), chain: compact };
+/** A chain for the agent, or for somebody else, and its hash: another for each name, the same for the same one. */
+export function chain(name: string, sub = agent.did): { cth: string; chain: string } {
+  const grants = [{ scope: 'tool:files', ops: ['read' as const, 'write' as const] }];
+  const issued = issueCapability({ sub, aud: [gateway.did], grants, exp: ISSUED + 3_600 }, organisation, {
+    crypto,
+    now: () => ISSUED,
+    randomBytes: (length) => crypto.sha256(encodeUtf8(name)).slice(0, length),
+  });
+  return { cth: issued.cth, chain: issued.chain };
 }
 
 /** A chain as the kernel drafts it. */

@@ -34,7 +34,7 @@ export interface IssuingDeps {
   readonly policy: () => KernelPolicy;
   readonly standing: Pick<Standing, 'isInactive'>;
   readonly store: Pick<KernelStore, 'addCapability'>;
-  readonly events: Pick<Events, 'capabilityIssued'>;
+  readonly events: Pick<Events, 'assertAccepting' | 'capabilityIssued'>;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly random: Random;
@@ -60,16 +60,12 @@ export function createIssuing(deps: IssuingDeps): Issuing {
         assertActive(chain.root.claims, deps);
         const { cth, leaf } = chain;
         const tenant = checkAgainstAnchor(chain, deps);
-        await deps.events.capabilityIssued({ chain: chain.chain, cth, tenant }, leaf.lid, actor);
+        deps.events.assertAccepting();
+        const event = deps.events.capabilityIssued({ chain: chain.chain, cth, tenant }, leaf.lid, actor);
         const { sub, exp } = leaf.claims;
-        await deps.store.addCapability({
-          lid: leaf.lid,
-          cth,
-          chain: chain.chain,
-          sub,
-          exp,
-          at: deps.clock.now(),
-        });
+        const kept = { lid: leaf.lid, cth, chain: chain.chain, sub, exp, at: deps.clock.now() };
+        await deps.store.addCapability(kept, event.keep);
+        await event.deliver();
         const issued = { chain: chain.chain, lid: leaf.lid, cth };
         return seed === undefined ? issued : { ...issued, key: formatBearerKey(chain.chain, seed) };
       } finally {

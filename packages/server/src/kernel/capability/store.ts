@@ -1,4 +1,4 @@
-import type { Sql } from '../../platform/sql.js';
+import type { Queries, Sql } from '../../platform/sql.js';
 
 /** A root link as it was issued; public data, never a seed. */
 interface IssuedCapability {
@@ -12,19 +12,22 @@ interface IssuedCapability {
 
 /** The SQL of issued capabilities. */
 export interface CapabilityStore {
-  addCapability(issued: IssuedCapability): Promise<void>;
+  /** `keep` keeps what belongs to it in the same transaction. */
+  addCapability(issued: IssuedCapability, keep: (tx: Queries) => Promise<void>): Promise<void>;
   /** The chain that an administrator's `lid` stands for, if this platform issued it. */
   findCapability(lid: string): Promise<IssuedCapability | undefined>;
 }
 
 export function createCapabilityStore(sql: Sql): CapabilityStore {
   return {
-    addCapability: async ({ lid, cth, chain, sub, exp, at }) => {
-      await sql.query(
-        `INSERT INTO kernel_capability (lid, cth, chain, sub, exp, issued_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-        [lid, cth, chain, sub, exp, at],
-      );
-    },
+    addCapability: ({ lid, cth, chain, sub, exp, at }, keep) =>
+      sql.transaction(async (tx) => {
+        await tx.query(
+          `INSERT INTO kernel_capability (lid, cth, chain, sub, exp, issued_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+          [lid, cth, chain, sub, exp, at],
+        );
+        await keep(tx);
+      }),
     findCapability: async (lid) => {
       const [row] = await sql.query<IssuedCapability>(
         'SELECT lid, cth, chain, sub, exp, issued_at AS at FROM kernel_capability WHERE lid = $1',

@@ -1,7 +1,6 @@
 import type { DeactivatedBy, IdentityChange } from '@talosprotocol/contracts';
 import { formatTime } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
-import { type Actor, decodeActor, encodeActor } from '../actor.js';
 
 /** Something that happened to an identity. */
 export interface Change {
@@ -18,10 +17,6 @@ export interface Change {
   /** The document or log that came into use, as fetched, and the log's witness proofs. */
   readonly content?: Uint8Array;
   readonly witness?: Uint8Array;
-  /** True if its event is in the log. */
-  readonly audited?: boolean;
-  /** The administrator who did it, until its event is in the log. */
-  readonly actor?: Actor;
 }
 
 /** A change with its place among all. */
@@ -29,19 +24,19 @@ export interface NumberedChange extends Change {
   readonly number: number;
 }
 
+/** Keeps what belongs to a change, in the same transaction. */
+export type KeepChange = (tx: Queries, number: number) => Promise<void>;
+
 /** The SQL of what happens to identities. */
 export interface ChangeStore {
   /** Gives its number. */
-  addChange(change: Change): Promise<number>;
+  addChange(change: Change, keep: KeepChange): Promise<number>;
   /** Oldest first, without contents; the latest `count`. */
   changesOf(did: string, count: number): Promise<IdentityChange[]>;
   /** Those that brought contents, oldest first, without what came after `at`. */
   contentsOf(did: string, at: number): Promise<NumberedChange[]>;
   /** DIDs that ended, with a number above `number`. */
   endedAfter(number: number): Promise<{ readonly number: number; readonly did: string }[]>;
-  /** Endings and rotations whose event is not in the log yet, made before `before`. */
-  unauditedChanges(before: number): Promise<NumberedChange[]>;
-  markChangeAudited(number: number): Promise<void>;
 }
 
 interface ChangeRow {
@@ -56,7 +51,6 @@ interface ChangeRow {
   readonly statement: string | null;
   readonly content: Uint8Array | null;
   readonly witness: Uint8Array | null;
-  readonly actor: string | null;
 }
 
 /** Name of the advisory lock under which changes are numbered. */
@@ -67,10 +61,12 @@ const MAX_CONTENTS = 8;
 
 export function createChangeStore(sql: Sql): ChangeStore {
   return {
-    addChange: (change) =>
+    addChange: (change, keep) =>
       sql.transaction(async (tx) => {
         await lockChanges(tx);
-        return insertChange(tx, change);
+        const number = await insertChange(tx, change);
+        await keep(tx, number);
+        return number;
       }),
     changesOf: async (did, count) => {
       const rows = await sql.query<ChangeRow>(
@@ -93,18 +89,6 @@ export function createChangeStore(sql: Sql): ChangeStore {
          WHERE number > $1 AND (type = 'deactivated' OR (type = 'rotated' AND successor IS NOT NULL)) ORDER BY number`,
         [number],
       ),
-    unauditedChanges: async (before) => {
-      const rows = await sql.query<ChangeRow>(
-        `SELECT ${PUBLIC}, actor FROM kernel_identity_change WHERE NOT audited AND at < $1 ORDER BY number LIMIT 1000`,
-        [before],
-      );
-      return rows.map((row) => ({ ...toChange(row), ...decodeActor(row.actor) }));
-    },
-    markChangeAudited: async (number) => {
-      await sql.query('UPDATE kernel_identity_change SET audited = true, actor = NULL WHERE number = $1', [
-        number,
-      ]);
-    },
   };
 }
 
@@ -115,12 +99,11 @@ export async function lockChanges(tx: Queries): Promise<void> {
 
 /** Adds a change under the lock and gives its number. */
 export async function insertChange(tx: Queries, change: Change): Promise<number> {
-  const { did, type, at, version, successor, predecessor, by, statement, content, witness, audited, actor } =
-    change;
+  const { did, type, at, version, successor, predecessor, by, statement, content, witness } = change;
   const [row] = await tx.query<{ number: number }>(
     `INSERT INTO kernel_identity_change
-       (number, did, type, at, version, successor, predecessor, ended_by, statement, content, witness, audited, actor)
-     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM kernel_identity_change
+       (number, did, type, at, version, successor, predecessor, ended_by, statement, content, witness)
+     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM kernel_identity_change
      RETURNING number`,
     [
       did,
@@ -133,8 +116,6 @@ export async function insertChange(tx: Queries, change: Change): Promise<number>
       statement ?? null,
       content ?? null,
       witness ?? null,
-      audited ?? false,
-      encodeActor(actor),
     ],
   );
   if (row === undefined) throw new Error('a change of an identity was not kept');

@@ -18,8 +18,7 @@ import {
   verifyRotation,
 } from '@talosprotocol/protocol';
 import { type Actor, actorOf } from '../actor.js';
-import type { Events } from '../events.js';
-import type { NumberedChange } from './change-store.js';
+import type { ChangeEvent, Events } from '../events.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
 import type { Standing } from './standing.js';
 import type { Ending } from './store.js';
@@ -36,8 +35,6 @@ export interface Endings {
   deactivate(did: string, statement: string): Promise<Identity>;
   /** By an administrator, who was checked. @throws {TrustError} NOT_FOUND; CONFLICT: it was rotated */
   deactivateAsAdministrator(did: string, actor: Actor): Promise<Identity>;
-  /** Logs what was left unlogged, such as by a full sink. Every node does: each is logged once. */
-  settle(): Promise<void>;
 }
 
 export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
@@ -47,8 +44,6 @@ export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNon
 
 const checkRotation = createChecker(RotateIdentityRequest);
 const checkDeactivation = createChecker(DeactivateIdentityRequest);
-/** What is younger is still with the request that made it. */
-const UNLOGGED_MS = 10_000;
 
 export function createEndings(deps: EndingsDeps): Endings {
   const { store } = deps;
@@ -68,10 +63,6 @@ export function createEndings(deps: EndingsDeps): Endings {
     deactivateAsAdministrator: async (did, actor) => {
       const ending = { by: 'administrator', statement: null, actor: actorOf(actor) } as const;
       return endAs(await findIdentity(store, did), ending, deps);
-    },
-    settle: async () => {
-      const changes = await store.unauditedChanges(deps.clock.now() - UNLOGGED_MS);
-      for (const change of changes) await record(change, deps);
     },
   };
 }
@@ -148,7 +139,9 @@ async function keep(did: string, fetched: DidRecord, deps: EndingsDeps): Promise
     if (Buffer.compare(contents.content, last.content) === 0) return;
   }
   const change = { did, type: 'rotated', at, ...contents } as const;
-  await record({ ...change, number: await deps.store.addChange(change) }, deps);
+  const eventOf = (number: number) => deps.events.identityRotated({ ...change, number });
+  const number = await deps.store.addChange(change, (tx, given) => eventOf(given).keep(tx));
+  await eventOf(number).deliver();
 }
 
 async function endAs(
@@ -165,24 +158,37 @@ async function endAs(
   return end({ did: identity.did, at: deps.clock.now(), ...ending }, 'the identity has ended', deps);
 }
 
-async function end(ending: Ending, conflict: string, deps: EndingsDeps): Promise<Identity> {
-  const { did, at, statement, successor, by, actor } = ending;
-  const number = await deps.store.endIdentity(ending);
+async function end(
+  { actor, ...ending }: Ending & { readonly actor?: Actor },
+  conflict: string,
+  deps: EndingsDeps,
+): Promise<Identity> {
+  const { did } = ending;
+  const eventOf = (number: number): ChangeEvent => endingEvent({ ...ending, number, actor }, deps);
+  const number = await deps.store.endIdentity(ending, (tx, given) => eventOf(given).keep(tx));
   if (number === undefined) throw new TrustError('CONFLICT', conflict);
   deps.standing.end(did);
-  const change = { number, did, at, ...(statement === null ? {} : { statement }) };
-  if (successor !== undefined) await record({ ...change, type: 'rotated', successor: successor.did }, deps);
-  else {
-    const who = { ...(by === undefined ? {} : { by }), ...(actor === undefined ? {} : { actor }) };
-    await record({ ...change, type: 'deactivated', ...who }, deps);
-  }
+  await eventOf(number).deliver();
   return findIdentity(deps.store, did);
 }
 
-async function record(change: NumberedChange, { store, events }: EndingsDeps): Promise<void> {
-  if (change.type === 'rotated') await events.identityRotated(change);
-  if (change.type === 'deactivated') await events.identityDeactivated(change);
-  await store.markChangeAudited(change.number);
+function endingEvent(
+  {
+    number,
+    did,
+    at,
+    statement,
+    successor,
+    by,
+    actor,
+  }: Ending & { readonly number: number; readonly actor: Actor | undefined },
+  { events }: EndingsDeps,
+): ChangeEvent {
+  const change = { number, did, at, ...(statement === null ? {} : { statement }) };
+  if (successor !== undefined)
+    return events.identityRotated({ ...change, type: 'rotated', successor: successor.did });
+  const who = { ...(by === undefined ? {} : { by }), ...(actor === undefined ? {} : { actor }) };
+  return events.identityDeactivated({ ...change, type: 'deactivated', ...who });
 }
 
 function assertActive({ status }: Identity): void {

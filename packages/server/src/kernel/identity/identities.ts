@@ -40,7 +40,7 @@ export interface Identities {
 
 export interface IdentitiesDeps {
   readonly store: IdentityStore;
-  readonly events: Pick<Events, 'identityRegistered'>;
+  readonly events: Pick<Events, 'assertAccepting' | 'identityRegistered'>;
   readonly resolver: DidDirectory;
   /** DID of the gateway: the audience of every statement. */
   readonly gateway: string;
@@ -127,16 +127,11 @@ async function add(
 ): Promise<Identity> {
   const at = clock.now();
   const identity = { did, kind, name, proof, id: createUuidv7(at, random(16)), at };
-  await events.identityRegistered(identity, actor);
-  const change = {
-    did,
-    type: 'registered',
-    at,
-    statement: proof,
-    audited: true,
-    ...contentsOf(record),
-  } as const;
-  const isNew = await store.addIdentity(identity, change);
+  events.assertAccepting();
+  const event = events.identityRegistered(identity, actor);
+  const change = { did, type: 'registered', at, statement: proof, ...contentsOf(record) } as const;
+  const isNew = await store.addIdentity(identity, change, event.keep);
+  await event.deliver();
   const known = await findIdentity(store, did);
   // Somebody else may have registered it at the same moment.
   return isNew ? known : same(known, { kind, name });

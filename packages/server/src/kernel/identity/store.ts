@@ -1,12 +1,12 @@
 import type { DeactivatedBy, Identity, IdentityKind, IdentityStatus } from '@talosprotocol/contracts';
 import { type Cursor, formatTime } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
-import type { Actor } from '../actor.js';
 import {
   type Change,
   type ChangeStore,
   createChangeStore,
   insertChange,
+  type KeepChange,
   lockChanges,
 } from './change-store.js';
 
@@ -37,20 +37,18 @@ export interface Ending {
   /** A successor takes its name and kind over; without one it is deactivated. */
   readonly successor?: { readonly did: string; readonly proof: string; readonly id: string };
   readonly by?: DeactivatedBy;
-  /** The administrator who ends it. */
-  readonly actor?: Actor;
 }
 
 /** The identities' SQL. */
 export interface IdentityStore extends ChangeStore {
-  /** False if the DID is registered already. */
-  addIdentity(identity: NewIdentity, change: Change): Promise<boolean>;
+  /** False if the DID is registered already. `keep` keeps what belongs to it in the same transaction. */
+  addIdentity(identity: NewIdentity, change: Change, keep: (tx: Queries) => Promise<void>): Promise<boolean>;
   findIdentity(did: string): Promise<Identity | undefined>;
   /** Newest first, beginning after `after`. */
   listIdentities(count: number, after: Cursor | undefined): Promise<StoredIdentity[]>;
   /** Ends an active identity and registers its successor if it has one; gives the number of the change. Undefined if it
    *  was not active any more, or the successor is registered already: then nothing is changed. */
-  endIdentity(ending: Ending): Promise<number | undefined>;
+  endIdentity(ending: Ending, keep: KeepChange): Promise<number | undefined>;
 }
 
 interface IdentityRow {
@@ -68,11 +66,12 @@ interface IdentityRow {
 export function createIdentityStore(sql: Sql): IdentityStore {
   return {
     ...createChangeStore(sql),
-    addIdentity: (identity, change) =>
+    addIdentity: (identity, change, keep) =>
       sql.transaction(async (tx) => {
         await lockChanges(tx);
         if (!(await insertIdentity(tx, identity))) return false;
         await insertChange(tx, change);
+        await keep(tx);
         return true;
       }),
     findIdentity: async (did) => {
@@ -91,7 +90,12 @@ export function createIdentityStore(sql: Sql): IdentityStore {
         cursor: { seconds: Math.floor(row.registered_at / 1000), id: row.id },
       }));
     },
-    endIdentity: (ending) => sql.transaction((tx) => endIdentity(tx, ending)),
+    endIdentity: (ending, keep) =>
+      sql.transaction(async (tx) => {
+        const number = await endIdentity(tx, ending);
+        if (number !== undefined) await keep(tx, number);
+        return number;
+      }),
   };
 }
 
@@ -110,7 +114,7 @@ async function insertIdentity(
 /** The lock on changes comes first: two endings of one identity come one after the other. */
 async function endIdentity(
   tx: Queries,
-  { did, at, statement, successor, by, actor }: Ending,
+  { did, at, statement, successor, by }: Ending,
 ): Promise<number | undefined> {
   await lockChanges(tx);
   const [row] = await tx.query<IdentityRow>(
@@ -121,7 +125,7 @@ async function endIdentity(
   const { kind, name } = row;
   if (successor !== undefined) {
     if (!(await insertIdentity(tx, { ...successor, kind, name, at }))) return undefined;
-    await insertChange(tx, { did: successor.did, type: 'succeeded', at, predecessor: did, audited: true });
+    await insertChange(tx, { did: successor.did, type: 'succeeded', at, predecessor: did });
   }
   await tx.query('UPDATE kernel_identity SET status = $2, ended_at = $3, successor = $4 WHERE did = $1', [
     did,
@@ -132,8 +136,7 @@ async function endIdentity(
   const ended = { did, at, ...(statement === null ? {} : { statement }) };
   if (successor !== undefined)
     return insertChange(tx, { ...ended, type: 'rotated', successor: successor.did });
-  const who = { ...(by === undefined ? {} : { by }), ...(actor === undefined ? {} : { actor }) };
-  return insertChange(tx, { ...ended, type: 'deactivated', ...who });
+  return insertChange(tx, { ...ended, type: 'deactivated', ...(by === undefined ? {} : { by }) });
 }
 
 function toIdentity(row: IdentityRow): Identity {

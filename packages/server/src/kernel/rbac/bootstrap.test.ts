@@ -155,6 +155,18 @@ describe('the one-time token', () => {
     world.sink.isDown = false;
     expect((await redeem(token)).status).toBe(201);
   });
+
+  it('tells of one whom it made although the log did not take it: the event is kept, and follows (AUD-87)', async () => {
+    world.sink.isStuck = true;
+    expect((await redeem(await world.token())).status).toBe(201);
+    expect(world.events).toEqual([]);
+    expect(world.log.join('')).toContain('the event of a change waits');
+    const changes = async () =>
+      (await database.sql.query<{ drafts: string }>('SELECT drafts FROM kernel_outbox ORDER BY number')).map(
+        ({ drafts }) => (JSON.parse(drafts) as { members: { change: string } }[])[0]!.members.change,
+      );
+    expect(await changes()).toEqual(['account.created', 'key.created', 'binding.created', 'bootstrapped']);
+  });
 });
 
 const outside = Object.values(networkInterfaces())

@@ -10,14 +10,19 @@ import {
   hasAnywhere,
   TrustError,
 } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
+import { createOutbox, type Outbox } from '../../platform/outbox.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock, Random } from '../../platform/system.js';
+import { OUTBOX_TABLE } from '../outbox-table.js';
 import type { DraftOf } from '../ports.js';
 import { forbidden } from './access.js';
 import { readPolicy } from './policy-store.js';
 
 /** What a change needs of the audit room. */
 export interface ChangeSink {
+  /** @throws {TrustError} UNAVAILABLE: no event is taken now, so nothing is changed */
+  assertAccepting(op: 'read'): void;
   /** @throws {TrustError} UNAVAILABLE | DISK_FULL */
   record(draft: DraftOf<'rbac.changed'>): Promise<unknown>;
 }
@@ -27,6 +32,7 @@ export interface ChangeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly crypto: CryptoProvider;
+  readonly log: Log;
   readonly audit: ChangeSink;
   readonly tenant: () => string;
   /** The OpenID provider in force; undefined if people do not log in here. */
@@ -51,22 +57,31 @@ export interface ChangeContext {
 
 /** Makes changes, one after another in all processes. */
 export interface Changes {
-  /** Resolves when the change is in force and in the log. What `work` throws undoes it. */
+  /** Resolves when the change is in force, and its event in the log or, if that takes none at this moment, in the outbox
+   *  beside the change. What `work` throws undoes both. @throws {TrustError} UNAVAILABLE: the log takes nothing */
   run<T>(actor: Actor, work: (context: ChangeContext) => Promise<T>): Promise<T>;
   /** The same for somebody who may write to RBAC: asked again now that nothing changes any more. */
   runAs<T>(principal: Principal, work: (context: ChangeContext) => Promise<T>): Promise<T>;
 }
 
 export function createChanges(deps: ChangeDeps): Changes {
-  const { sql } = deps;
-  // In this process one after another before a connection is taken: recording needs one as well.
+  const { sql, audit, log } = deps;
+  const outbox = createOutbox({ ...deps, table: OUTBOX_TABLE, record: audit.record });
+  // In this process one after another before a connection is taken: those that wait would leave none for others.
   let last: Promise<unknown> = Promise.resolve();
-  const run: Changes['run'] = (actor, work) => {
+  const run: Changes['run'] = async (actor, work) => {
+    audit.assertAccepting('read');
+    const events: string[] = [];
     const next = last
       .catch(() => undefined)
-      .then(() => sql.transaction(async (tx) => work(await openChange(deps, tx, actor))));
+      .then(() => sql.transaction(async (tx) => work(await openChange(deps, tx, actor, { outbox, events }))));
     last = next;
-    return next;
+    const result = await next;
+    // It is done, and its event is kept beside it: who is told otherwise would do it twice.
+    for (const id of events) {
+      await outbox.deliver(id).catch((err: unknown) => log.warn('the event of a change waits', { err }));
+    }
+    return result;
   };
   return {
     run,
@@ -85,7 +100,18 @@ function assertStillWriter(policy: AccessPolicy, { subjects }: Principal): void 
   throw forbidden(permission, decideAccess(policy, { subjects, permission, resource: GLOBAL }));
 }
 
-async function openChange(deps: ChangeDeps, tx: Queries, actor: Actor): Promise<ChangeContext> {
+interface Kept {
+  readonly outbox: Pick<Outbox<DraftOf<'rbac.changed'>>, 'put'>;
+  /** Ids of the events of the change. */
+  readonly events: string[];
+}
+
+async function openChange(
+  deps: ChangeDeps,
+  tx: Queries,
+  actor: Actor,
+  { outbox, events }: Kept,
+): Promise<ChangeContext> {
   const { clock, random } = deps;
   await tx.query('UPDATE rbac_state SET version = version + 1');
   const now = clock.now();
@@ -97,7 +123,9 @@ async function openChange(deps: ChangeDeps, tx: Queries, actor: Actor): Promise<
     policy: await readPolicy(tx),
     newId,
     record: async (change, target, detail) => {
-      await deps.audit.record(draftOf(deps, newId('evt'), actor, { change, target, detail }));
+      const draft = draftOf(deps, newId('evt'), actor, { change, target, detail });
+      await outbox.put(tx, [draft]);
+      events.push(draft.id);
     },
   };
 }

@@ -142,8 +142,8 @@ describe('the room for revocations', () => {
         issuing,
       );
     await database.sql.query(
-      `INSERT INTO kernel_revocation (number, name, revoked_by, revoked_at, root, branch, audited)
-       SELECT 1000000 + i, 'filled ' || $1 || i, 'issuer', 0, $1, $2, true FROM generate_series(1, $3) AS i`,
+      `INSERT INTO kernel_revocation (number, name, revoked_by, revoked_at, root, branch)
+       SELECT 1000000 + i, 'filled ' || $1 || i, 'issuer', 0, $1, $2 FROM generate_series(1, $3) AS i`,
       [chain.leaf.lid, longer.leaf.lid, REVOCATION_BOUNDS.branch],
     );
     const byHolder = await revoke({ revocation: signRevocation({ chain: leaf() }, sub, issuing) });

@@ -1,6 +1,5 @@
 import type { BelowRule, FeedItem, RevokedBy } from '@talosprotocol/contracts';
 import { ruleName } from '@talosprotocol/protocol';
-import type { Actor } from '../actor.js';
 
 /** What a revocation is about: one link, or a rule below a DID. */
 export type RevocationTarget = { readonly lid: string } | { readonly rule: BelowRule };
@@ -15,8 +14,6 @@ export interface Revocation {
   readonly at: number;
   /** Unix seconds after which all that it refuses has expired; null if that is not known. */
   readonly exp: number | null;
-  /** The administrator who revoked, until its event is in the log. */
-  readonly actor?: Actor;
   /** What it counts against; absent where nothing is counted. */
   readonly counted?: Counted;
 }

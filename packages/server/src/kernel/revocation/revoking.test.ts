@@ -1,22 +1,10 @@
-import {
-  attenuate,
-  createDidResolver,
-  createSigner,
-  parseAnchors,
-  signRevocation,
-} from '@talosprotocol/protocol';
+import { attenuate, createSigner, signRevocation } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLog } from '../../platform/log.js';
-import type { Sql } from '../../platform/sql.js';
 import { random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
-import type { RevocationFacts } from '../events.js';
 import { createKernelStore } from '../store.js';
 import { openSession, REQUEST, takeSession } from '../testing/agent.js';
 import { crypto, GRANTS, issueTo, openWorld, type World } from '../testing/kernel-world.js';
-import { createFeed } from './feed.js';
-import { createRevocations } from './revocations.js';
-import { createRevoking } from './revoking.js';
 
 let database: TestDatabase;
 let world: World;
@@ -165,22 +153,6 @@ describe('a revocation', () => {
     expect(world.sink.drafts).toMatchObject([{ type: 'revocation', members: { lid: chain.leaf.lid } }]);
   });
 
-  it('gets into the log later if a crash kept it out', async () => {
-    const { chain } = family();
-    const { revoking, told, writer } = await openRevoking(world, database.sql);
-    const at = world.time.now;
-    const target = { lid: chain.leaf.lid };
-    const lost = { target, by: 'administrator', revocation: null, at, exp: null } as const;
-    await createKernelStore(database.sql).addRevocation(lost, writer);
-    // Young ones are still with whoever took them in.
-    await revoking.settle();
-    expect(told).toEqual([]);
-    world.time.now += 10_001;
-    await revoking.settle();
-    await revoking.settle();
-    expect(told).toMatchObject([{ target, by: 'administrator', tenant: 'acme', chainHash: null }]);
-  });
-
   it('is seen by every process, in whatever order many of them revoke at once', async () => {
     const other = await openWorld(database.sql, world);
     const families = Array.from({ length: 24 }, family);
@@ -197,30 +169,6 @@ describe('a revocation', () => {
     await other.close();
   });
 });
-
-/** Revoking alone, with events that are only noted. */
-async function openRevoking({ time, organisation, policy, seconds }: World, sql: Sql) {
-  const clock = { now: () => time.now, monotonic: () => time.monotonic };
-  const log = createLog({ level: 'silent', format: 'json', clock });
-  const store = createKernelStore(sql);
-  const revocations = createRevocations({ log, isFresh: () => true });
-  const feed = createFeed({ sql, store, revocations, organisation, crypto, clock, log });
-  const told: RevocationFacts[] = [];
-  const anchors = parseAnchors(policy.anchors, crypto);
-  const revoking = createRevoking({
-    store,
-    revocations,
-    feed,
-    events: { revoked: async (facts) => void told.push(facts) },
-    policy: () => ({ hash: '', defaultTenant: 'acme', anchors, manifestOf: () => undefined }),
-    resolver: createDidResolver({ now: seconds }),
-    issuer: organisation.did,
-    crypto,
-    clock,
-  });
-  await feed.close();
-  return { revoking, told, writer: feed.writer, store, revocations };
-}
 
 function pollUntilStopped({ kernel }: World): [() => void, Promise<void>] {
   let running = true;

@@ -17,7 +17,7 @@ import { type Actor, actorOf } from '../actor.js';
 import type { Events, RevocationFacts } from '../events.js';
 import type { KernelPolicy } from '../ports.js';
 import type { KernelStore } from '../store.js';
-import { type Counted, nameOf, type Revocation, type RevocationTarget } from './revocation.js';
+import type { Counted, Revocation, RevocationTarget } from './revocation.js';
 import type { Revocations } from './revocations.js';
 import type { FeedWriter } from './store.js';
 
@@ -28,8 +28,6 @@ export interface Revoking {
   revokeSigned(jws: string): Promise<RevokeAnswer>;
   /** Revokes for an administrator, whom the caller of this has checked. */
   revokeAsAdministrator(target: RevocationTarget, actor: Actor): Promise<RevokeAnswer>;
-  /** Logs the revocations whose event a crash has kept out of the log. Every node does: each is logged once. */
-  settle(): Promise<void>;
   /** Forgets what refuses only links that have expired long ago. */
   tidy(): Promise<void>;
 }
@@ -47,32 +45,20 @@ export interface RevokingDeps {
   readonly clock: Clock;
 }
 
-/** Younger ones are being logged by whoever took them in. */
-const SETTLE_AFTER_MS = 10_000;
 /** How long a revocation outlives what it refuses, in seconds: more than any two clocks differ. */
 const KEPT_SECONDS = 86_400;
 
 export function createRevoking(deps: RevokingDeps): Revoking {
   const { store, revocations, events, clock, feed } = deps;
-  const underWay = new Map<string, Promise<void>>();
 
   /** In force as soon as it is durable, in the log next, then answered: nothing allowed can follow it in the log.
-   *  If the log refuses, it stays in force, and the next request or start brings it into the log. */
-  const put = async (revocation: Revocation): Promise<RevokeAnswer> => {
-    const kept = await store.addRevocation(revocation, feed.writer);
+   *  If the log refuses, it stays in force, and its event goes into the log later. */
+  const put = async (revocation: Revocation, actor?: Actor): Promise<RevokeAnswer> => {
+    const facts = await factsOf(revocation, actor, deps);
+    const kept = await store.addRevocation(revocation, feed.writer, events.revoked(facts).keep);
     enforce(kept, revocations);
-    if (!kept.audited) await log(kept);
+    await events.revoked({ ...facts, at: kept.at }).deliver();
     return answer(kept);
-  };
-  const log = (kept: Revocation): Promise<void> => {
-    const name = nameOf(kept.target);
-    const pending = underWay.get(name) ?? logOnce(kept).finally(() => underWay.delete(name));
-    underWay.set(name, pending);
-    return pending;
-  };
-  const logOnce = async (kept: Revocation): Promise<void> => {
-    await events.revoked(await factsOf(kept, deps));
-    await store.markAudited(kept.target);
   };
   return {
     revokeSigned: async (jws) => {
@@ -89,11 +75,7 @@ export function createRevoking(deps: RevokingDeps): Revoking {
       const issued = 'lid' in target ? await store.findCapability(target.lid) : undefined;
       const exp = issued?.exp ?? null;
       const revoked = { target, by: 'administrator', revocation: null, exp } as const;
-      return put({ ...revoked, at: clock.now(), actor: actorOf(actor) });
-    },
-    settle: async () => {
-      const before = clock.now() - SETTLE_AFTER_MS;
-      for (const kept of await store.unauditedRevocations(before)) await log(kept);
+      return put({ ...revoked, at: clock.now() }, actorOf(actor));
     },
     tidy: async () => {
       const before = Math.floor(clock.now() / 1000) - KEPT_SECONDS;
@@ -151,7 +133,8 @@ function countedOf(target: RevocationTarget, { links, root }: ParsedChain): Coun
 
 /** The tenant is that of the chain's anchor, so that the event stands in the log the link's calls stand in. */
 async function factsOf(
-  { target, by, revocation, at, actor }: Revocation,
+  { target, by, revocation, at }: Revocation,
+  actor: Actor | undefined,
   deps: RevokingDeps,
 ): Promise<RevocationFacts> {
   const { anchors, defaultTenant } = deps.policy();

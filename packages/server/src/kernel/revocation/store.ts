@@ -1,7 +1,6 @@
 import type { BelowRole, FeedItem, RevokedBy } from '@talosprotocol/contracts';
 import { type FeedHead, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
-import { decodeActor, encodeActor } from '../actor.js';
 import { announce, appendEntry, readHead } from './feed-store.js';
 import { type Counted, itemOf, nameOf, type Revocation, type RevocationTarget } from './revocation.js';
 
@@ -14,19 +13,17 @@ export interface FeedWriter {
   readonly sign: SignEntry;
 }
 
-/** A revocation, and whether its event is in the log. */
-export type KeptRevocation = Revocation & { readonly audited: boolean };
-
 /** The revocations' SQL. */
 export interface RevocationStore {
-  /** Keeps a revocation and its entry in the feed; gives the one that was there before if there is one of that name.
+  /** Keeps a revocation, its entry in the feed and, by `keep`, what else belongs to it, in one transaction; gives the one
+   *  that was there before if there is one of that name, and keeps nothing.
    *  @throws {TrustError} RATE_LIMITED: too many are kept below its root or branch */
-  addRevocation(revocation: Revocation, feed: FeedWriter): Promise<KeptRevocation>;
-  findRevocation(target: RevocationTarget): Promise<KeptRevocation | undefined>;
-  /** Says that the revocation's event is in the log. */
-  markAudited(target: RevocationTarget): Promise<void>;
-  /** Revocations from before that moment (Unix milliseconds) whose event is not known to be in the log. */
-  unauditedRevocations(before: number): Promise<Revocation[]>;
+  addRevocation(
+    revocation: Revocation,
+    feed: FeedWriter,
+    keep: (tx: Queries) => Promise<void>,
+  ): Promise<Revocation>;
+  findRevocation(target: RevocationTarget): Promise<Revocation | undefined>;
   /** All in force, and where the feed stood at that moment. */
   readSnapshot(iss: string): Promise<{ readonly head: FeedHead; readonly items: readonly FeedItem[] }>;
   /** Forgets what has expired before `exp` (Unix seconds). */
@@ -48,14 +45,11 @@ interface RevocationRow {
   readonly revocation: string | null;
   readonly revoked_at: number;
   readonly exp: number | null;
-  readonly audited: boolean;
-  readonly actor: string | null;
 }
 
-function toRevocation(row: RevocationRow): KeptRevocation {
-  const { revoked_by, revocation, revoked_at, exp, audited } = row;
-  const kept = { target: toTarget(row), by: revoked_by, revocation, at: revoked_at, exp, audited };
-  return { ...kept, ...decodeActor(row.actor) };
+function toRevocation(row: RevocationRow): Revocation {
+  const { revoked_by, revocation, revoked_at, exp } = row;
+  return { target: toTarget(row), by: revoked_by, revocation, at: revoked_at, exp };
 }
 
 function toTarget({ name, below, role, point }: RevocationRow): RevocationTarget {
@@ -64,20 +58,13 @@ function toTarget({ name, below, role, point }: RevocationRow): RevocationTarget
 
 export function createRevocationStore(sql: Sql): RevocationStore {
   return {
-    addRevocation: (revocation, feed) => sql.transaction((tx) => addRevocation(tx, revocation, feed)),
+    addRevocation: (revocation, feed, keep) =>
+      sql.transaction(async (tx) => {
+        const kept = await addRevocation(tx, revocation, feed);
+        if (kept === revocation) await keep(tx);
+        return kept;
+      }),
     findRevocation: (target) => findByName(sql, nameOf(target)),
-    markAudited: async (target) => {
-      await sql.query('UPDATE kernel_revocation SET audited = true, actor = NULL WHERE name = $1', [
-        nameOf(target),
-      ]);
-    },
-    unauditedRevocations: async (before) => {
-      const rows = await sql.query<RevocationRow>(
-        'SELECT * FROM kernel_revocation WHERE NOT audited AND revoked_at < $1 ORDER BY number',
-        [before],
-      );
-      return rows.map(toRevocation);
-    },
     readSnapshot: (iss) =>
       sql.transaction(async (tx) => {
         const { n, hash } = await readHead(tx, iss);
@@ -85,19 +72,19 @@ export function createRevocationStore(sql: Sql): RevocationStore {
         return { head: { n, hash }, items: rows.map(toRevocation).map(itemOf) };
       }, 'repeatable read'),
     forgetRevocations: async (exp) => {
-      await sql.query('DELETE FROM kernel_revocation WHERE exp < $1 AND audited', [exp]);
+      await sql.query('DELETE FROM kernel_revocation WHERE exp < $1', [exp]);
     },
   };
 }
 
-async function findByName(queries: Queries, name: string): Promise<KeptRevocation | undefined> {
+async function findByName(queries: Queries, name: string): Promise<Revocation | undefined> {
   const [row] = await queries.query<RevocationRow>('SELECT * FROM kernel_revocation WHERE name = $1', [name]);
   return row === undefined ? undefined : toRevocation(row);
 }
 
 /** Numbered under a lock that is held until the commit: a reader who has seen a number has seen all before it. */
-async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWriter): Promise<KeptRevocation> {
-  const { target, by, revocation: jws, at, exp, counted, actor } = revocation;
+async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWriter): Promise<Revocation> {
+  const { target, by, revocation: jws, at, exp, counted } = revocation;
   await tx.query('SELECT pg_advisory_xact_lock($1)', [REVOKE_LOCK]);
   const name = nameOf(target);
   const known = await findByName(tx, name);
@@ -106,27 +93,15 @@ async function addRevocation(tx: Queries, revocation: Revocation, feed: FeedWrit
   const rule = 'rule' in target ? target.rule : { below: null, as: null, point: null };
   await tx.query(
     `INSERT INTO kernel_revocation
-       (number, name, below, role, point, revoked_by, revocation, revoked_at, exp, root, branch, actor)
-     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM kernel_revocation`,
-    [
-      name,
-      rule.below,
-      rule.as,
-      rule.point,
-      by,
-      jws,
-      at,
-      exp,
-      counted?.root ?? null,
-      counted?.branch ?? null,
-      encodeActor(actor),
-    ],
+       (number, name, below, role, point, revoked_by, revocation, revoked_at, exp, root, branch)
+     SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM kernel_revocation`,
+    [name, rule.below, rule.as, rule.point, by, jws, at, exp, counted?.root ?? null, counted?.branch ?? null],
   );
   const head = await readHead(tx, feed.iss);
   const { entry, hash } = feed.sign(head, itemOf(revocation));
   await appendEntry(tx, { iss: feed.iss, n: head.n + 1, hash, entry, at });
   await announce(tx, { iss: feed.iss, n: head.n + 1 });
-  return { ...revocation, audited: false };
+  return revocation;
 }
 
 async function assertRoom(tx: Queries, { root, branch }: Counted): Promise<void> {

@@ -67,6 +67,21 @@ describe('handing events in', () => {
     await expect(delivery.add('3', 'main')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  it('that the log refuses for good is a fault of ours, and of no caller', async () => {
+    const refusals = ['MALFORMED', 'TOO_LARGE', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE', 'DISK_FULL'] as const;
+    const results = refusals.map((code) => ({ error: { code, reason: 'why', unsure: false } }));
+    const wire = {
+      send: async () => ({ results, state: STATE }),
+      state: () => STATE,
+      forget: () => undefined,
+    };
+    const delivery = createDelivery({ wire, clock, log: createTestLog() });
+    const ends = await Promise.all(
+      refusals.map(() => delivery.add('1', 'main').catch((error: Error) => error.name)),
+    );
+    expect(ends).toEqual([...Array(4).fill('TypeError'), 'TrustError', 'TrustError']);
+  });
+
   it('that was never sent is not unsure', async () => {
     const { delivery } = open(() => {
       throw new TrustError('UNAVAILABLE', 'nobody answers');

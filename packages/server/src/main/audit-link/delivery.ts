@@ -109,8 +109,12 @@ function settle(entries: readonly Entry[], { results }: AuditBatchAnswer): void 
   }
 }
 
+/** Why the log refuses an event for good: a fault of this process, as where the log is in it, and none of its caller's. */
+const OUR_FAULTS: readonly string[] = ['MALFORMED', 'TOO_LARGE', 'FORBIDDEN', 'CONFLICT'];
+
 /** A refusal of the audit process as an error of ours. */
-export function toError({ code, reason, hint }: NonNullable<AuditState['read']>): TrustError {
+export function toError({ code, reason, hint }: NonNullable<AuditState['read']>): TrustError | TypeError {
+  if (OUR_FAULTS.includes(code)) return new TypeError(`the log refuses an event: ${reason}`);
   return new TrustError(code, reason ?? 'the audit process refuses', hint === undefined ? {} : { hint });
 }
 

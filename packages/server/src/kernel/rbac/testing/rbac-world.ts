@@ -6,10 +6,12 @@ import { createUuidv7, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createListener, type Listener } from '../../../platform/http.js';
 import { migrate } from '../../../platform/migrations.js';
+import { outboxMigration } from '../../../platform/outbox.js';
 import type { Route } from '../../../platform/routes.js';
 import type { Sql } from '../../../platform/sql.js';
 import { random } from '../../../platform/system.js';
 import { createTestLog } from '../../../platform/testing/test-log.js';
+import { OUTBOX_TABLE } from '../../outbox-table.js';
 import type { DenialDraft, DraftOf } from '../../ports.js';
 import { createAccess } from '../access.js';
 import { rbacMigrations } from '../migrations.js';
@@ -25,8 +27,8 @@ export interface RbacWorld {
   readonly log: string[];
   readonly keysFolder: string;
   readonly listener: Listener;
-  /** The log refuses while it is true. */
-  readonly sink: { isDown: boolean };
+  /** `isDown`: the log says that it refuses; `isStuck`: it does so without having said it. */
+  readonly sink: { isDown: boolean; isStuck: boolean };
   /** Where people log in. */
   readonly oidc: { settings: OidcSettings | undefined };
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -73,7 +75,7 @@ interface Shared {
   readonly keysFolder: string;
   readonly events: DraftOf<'rbac.changed'>[];
   readonly denials: DenialDraft[];
-  readonly sink: { readonly isDown: boolean };
+  readonly sink: { readonly isDown: boolean; readonly isStuck: boolean };
   readonly lines: string[];
   readonly oidc: { readonly settings: OidcSettings | undefined };
 }
@@ -88,8 +90,11 @@ async function startRbac(
   const policy = () => ({ hash: '0'.repeat(64), defaultTenant: 'acme' });
   const refusals = createRefusals({ audit: { recordDenial }, policy, crypto, clock, random });
   const access = createAccess({ sql, clock, log, refusals, oidc: () => oidc.settings });
-  const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
+  const assertAccepting = (): void => {
     if (sink.isDown) throw new TrustError('UNAVAILABLE', 'the log is down');
+  };
+  const record = async (draft: DraftOf<'rbac.changed'>): Promise<void> => {
+    if (sink.isStuck) throw new TrustError('UNAVAILABLE', 'the log is stuck');
     events.push(draft);
   };
   const rbac = await createRbac({
@@ -100,7 +105,7 @@ async function startRbac(
     crypto,
     access,
     keysFolder,
-    audit: { record },
+    audit: { record, assertAccepting },
     limiter: { take: () => undefined },
     tenant: () => 'acme',
     oidc: () => oidc.settings,
@@ -141,13 +146,13 @@ function createCall(listener: Listener): RbacWorld['call'] {
 }
 
 export async function openRbacWorld(sql: Sql, before?: RbacWorld): Promise<RbacWorld> {
-  await migrate(sql, rbacMigrations);
+  await migrate(sql, [...rbacMigrations, outboxMigration('kernel-outbox', OUTBOX_TABLE)]);
   const time = before?.time ?? { now: Date.parse('2026-11-23T12:00:00.000Z') };
   const keysFolder = before?.keysFolder ?? (await mkdtemp(join(tmpdir(), 'talos-rbac-')));
   const events: DraftOf<'rbac.changed'>[] = before?.events ?? [];
   const denials: DenialDraft[] = before?.denials ?? [];
   const lines: string[] = [];
-  const sink = { isDown: false };
+  const sink = { isDown: false, isStuck: false };
   const oidc = before?.oidc ?? { settings: undefined };
   const listener = await startRbac(sql, { time, keysFolder, events, denials, sink, lines, oidc });
   const call = createCall(listener);
