@@ -1,8 +1,9 @@
-import { encodeBase64url, encodeUtf8 } from '@talosprotocol/protocol';
+import { attenuate, createSigner, issueCapability } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../platform/migrations.js';
 import type { Sql, SqlValue } from '../platform/sql.js';
+import { clock, random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
 import type { AuditDraft } from './draft.js';
 import { AUDIT_MIGRATIONS } from './migrations.js';
@@ -33,16 +34,16 @@ afterAll(async () => {
   await old.close();
 });
 
-/** Something of the form of a link that says until when it is valid. */
-function link(name: string, exp?: number): string {
-  const part = (value: object): string => encodeBase64url(encodeUtf8(JSON.stringify(value)));
-  return `${part({ name })}.${part(exp === undefined ? {} : { exp })}.${'A'.repeat(86)}`;
-}
-
-function chainOf(...links: string[]): AuditDraft<'chain'> {
-  const text = links.join('~');
-  return chainDraft(encodeBase64url(crypto.sha256(encodeUtf8(text))), text);
-}
+const ENDS = Math.floor(clock.now() / 1000) + 7_200;
+const grants = [{ scope: 'tool:files', ops: ['read' as const, 'write' as const] }];
+const deps = { crypto, now: () => Math.floor(clock.now() / 1000), randomBytes: random };
+const organisation = createSigner(random(32), crypto);
+const root = issueCapability(
+  { sub: gateway.did, aud: [gateway.did], grants, exp: ENDS, dlg: 1, prn: 'somebody' },
+  organisation,
+  deps,
+);
+const leaf = attenuate(root, { sub: agent.did, grants, exp: ENDS - 60 }, gateway, deps);
 
 const own = { tenant: 'default', principal: null, disclosures: [] } as const;
 
@@ -50,15 +51,14 @@ const own = { tenant: 'default', principal: null, disclosures: [] } as const;
 async function record(sql: Sql, tiles: string): Promise<void> {
   const audit = createAudit(auditDeps(sql, tiles));
   await audit.start();
-  const root = link('root', 2_000_000_000);
-  const chains = [chainOf(root, link('leaf', 1_900_000_000)), chainOf(root), chainOf(link('endless'))];
-  for (const draft of chains) await audit.record(draft);
-  const [deep, single] = chains.map(({ members }) => members.cth) as [string, string];
-  const write = decision({ op: 'write', cth: deep });
+  for (const { cth, chain } of [leaf, root]) await audit.record(chainDraft(cth, chain));
+  const [deep, single] = [leaf.cth, root.cth];
+  const called = decision({ op: 'write', cth: deep });
+  const write = { ...called, principal: { sub: agent.did, prn: 'somebody' } };
   const end = outcome(write);
   const drafts: AuditDraft[] = [
     write,
-    decision({ cth: single, sub: gateway.did }),
+    { ...decision({ cth: single }), principal: { sub: gateway.did, prn: 'somebody' } },
     decision({ effect: 'deny', sub: null }),
     { ...end, members: { ...end.members, cost: { amount: 12_500, currency: 'EUR' } } },
     {
@@ -137,10 +137,13 @@ describe('a log of before', () => {
       expect(await tableOf(old.sql, table), table).toEqual(expected);
     }
     const found = await old.sql.query(
-      'SELECT type, sub, exp, currency, digits FROM audit_facet f LEFT JOIN audit_chain c ON c.idx = f.chain',
+      `SELECT f.type, f.sub, c.sub AS holder, c.prn, c.exp, f.currency, f.digits
+       FROM audit_facet f LEFT JOIN audit_chain c ON c.idx = f.chain`,
     );
     const priced = { currency: 'EUR', digits: 5 };
-    expect(found).toContainEqual({ type: 'outcome', sub: agent.did, exp: 1_900_000_000, ...priced });
-    expect(found).toContainEqual({ type: 'chain', sub: null, exp: null, currency: null, digits: null });
+    const deep = { holder: agent.did, prn: 'somebody', exp: ENDS - 60 };
+    expect(found).toContainEqual({ type: 'outcome', sub: agent.did, ...deep, ...priced });
+    const single = { holder: gateway.did, prn: 'somebody', exp: ENDS };
+    expect(found).toContainEqual({ type: 'chain', sub: null, ...single, currency: null, digits: null });
   });
 });

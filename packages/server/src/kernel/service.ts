@@ -16,7 +16,7 @@ import { createEvents } from './events.js';
 import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
-import { createStanding, namesEnded } from './identity/standing.js';
+import { createStanding, namesEnded, type Standing } from './identity/standing.js';
 import { observeKernel } from './kernel-metrics.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
@@ -35,14 +35,14 @@ import type {
   SignedRequest,
 } from './ports.js';
 import { createFeed } from './revocation/feed.js';
-import { createRevocations } from './revocation/revocations.js';
+import { createRevocations, type Revocations } from './revocation/revocations.js';
 import { createRevoking } from './revocation/revoking.js';
 import { createRevocationRoutes } from './revocation/routes.js';
 import { createAdminRoutes, createPublicRoutes } from './routes.js';
 import { createProofs } from './session/proofs.js';
 import { createSessionRoutes } from './session/session-routes.js';
 import { createSessions } from './session/sessions.js';
-import { createKernelStore } from './store.js';
+import { createKernelStore, type KernelStore } from './store.js';
 import { startTasks } from './tasks.js';
 
 /** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
@@ -104,11 +104,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const feed = createFeed({ ...deps, store, revocations });
   await feed.start();
   const gateway = deps.gateway.did;
-  const standing = createStanding(store, deps.clock);
-  standing.onEnded((did) =>
-    revocations.enforceWhere((index, links) => namesEnded(index, links, (one) => one === did)),
-  );
-  await standing.load();
+  const standing = await openStanding(store, deps.clock, revocations);
   const verification = createVerification({ ...deps, gateway, revocations, standing });
   const record = (draft: KernelDraft) => deps.audit.record(draft);
   const outbox = createOutbox<KernelDraft>({ ...deps, table: OUTBOX_TABLE, record });
@@ -175,4 +171,18 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       await ledger.close();
     },
   };
+}
+
+/** Who has ended, and with whom end the chains in use that name it. */
+async function openStanding(
+  store: KernelStore,
+  clock: KernelDeps['clock'],
+  revocations: Revocations,
+): Promise<Standing> {
+  const standing = createStanding(store, clock);
+  standing.onEnded((did) =>
+    revocations.enforceWhere((index, links) => namesEnded(index, links, (one) => one === did)),
+  );
+  await standing.load();
+  return standing;
 }
