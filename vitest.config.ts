@@ -39,7 +39,7 @@ export default defineConfig({
         'packages/{contracts,protocol}/src/**': { lines: 99, functions: 99, branches: 97 },
         'packages/protocol/src/**': { branches: 100 },
         'packages/sdk/src/**': { lines: 95, branches: 90 },
-        'packages/server/src/{kernel,gateway,audit}/**': { lines: 95, branches: 85 },
+        'packages/server/src/{kernel,gateway,audit,witness}/**': { lines: 95, branches: 85 },
       },
     },
   },

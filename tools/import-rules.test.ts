@@ -78,6 +78,8 @@ const PLANTED: readonly (readonly [rule: string, file: string, imports: string])
   ['gateway-imports', 'packages/server/src/gateway/bad.ts', '@modelcontextprotocol/client'],
   ['gateway-imports', 'packages/server/src/gateway/mcp/bad.ts', '../../kernel/room.js'],
   ['gateway-imports', 'packages/server/src/gateway/mcp/bad.ts', '@modelcontextprotocol/client'],
+  ['witness-imports', 'packages/server/src/witness/bad.ts', '../audit/room.js'],
+  ['witness-imports', 'packages/server/src/witness/bad.ts', 'pg'],
   ['main-imports', 'packages/server/src/main.ts', 'pg'],
   ['main-loads-rooms-dynamically', 'packages/server/src/main.ts', './kernel/room.js'],
   ['cli-imports', 'packages/cli/src/bad.ts', '@talosprotocol/server'],

@@ -104,6 +104,13 @@ export const ZONES: readonly Zone[] = [
     builtins: true,
   },
   {
+    name: 'witness-imports',
+    comment: 'witness imports platform and its own files, never another room',
+    from: '^packages/server/src/witness/',
+    allow: [...SERVER_BASE, '^packages/server/src/witness/'],
+    builtins: true,
+  },
+  {
     name: 'main-imports',
     comment: 'main composes the rooms of the server',
     from: String.raw`^packages/server/src/(main\.ts$|main/)`,
@@ -143,7 +150,7 @@ export const RULES: readonly IForbiddenRuleType[] = [
     severity: 'error',
     from: { path: String.raw`^packages/server/src/(main\.ts$|main/)`, pathNot: tests },
     to: {
-      path: '^packages/server/src/(kernel|gateway|audit)/',
+      path: '^packages/server/src/(kernel|gateway|audit|witness)/',
       dependencyTypesNot: ['dynamic-import', 'type-only'],
     },
   },

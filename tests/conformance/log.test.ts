@@ -1,4 +1,5 @@
 import {
+  cosignatureTime,
   createNoteSigner,
   createNoteVerifier,
   createTreeHasher,
@@ -10,6 +11,7 @@ import {
   parseTlogProof,
   portableCrypto,
   signNote,
+  TrustError,
   verifyCheckpoint,
   verifyConsistency,
   verifyInclusion,
@@ -256,21 +258,43 @@ describe.skipIf(!present)('checkpoints of Rekor (sigstore-conformance)', () => {
     const publicKey = bytesOf(keys[0]!.publicKey.rawBytes).slice(-32);
     const verifier = createNoteVerifier(portableCrypto, formatVerifierKey(sha256, origin, publicKey));
     const [entry] = read<RekorCase>(`rekor-checkpoint/${name}.json`).tlogEntries;
-    const { logIndex, hashes, checkpoint: note } = entry!.inclusionProof!;
+    if (entry?.inclusionProof === undefined) throw new TrustError('PROOF_NOT_PROVEN', 'there is no proof');
+    const { logIndex, hashes, checkpoint: note } = entry.inclusionProof;
     const { size, root } = verifyCheckpoint(note.envelope, { origin, keys: [verifier] });
-    const leafHash = hasher.leaf(bytesOf(entry!.canonicalizedBody));
+    const leafHash = hasher.leaf(bytesOf(entry.canonicalizedBody));
     verifyInclusion(hasher, { index: Number(logIndex), size, root, leafHash, proof: hashes.map(bytesOf) });
   }
 
   it('verify, also with cosignatures before or after the signature of the log', () => {
+    // Of those with `_fail` what fails is in the entry, its signature or its time: not the checkpoint.
     for (const name of [
       'rekor2-checkpoint-cosigned',
       'rekor2-checkpoint-multiple-cosigs',
       'rekor2-checkpoint-origin-not-first',
+      'rekor2-no-timestamp_fail',
+      'rekor2-timestamp-outside-trust-root-tsa-validity_fail',
+      'rekor2-timestamp-untrusted-tsa-with-embedded-cert_fail',
+      'rekor2-timestamp-untrusted-tsa-without-embedded-cert_fail',
       'rekor2-timestamp-with-embedded-cert',
       'rekor2-timestamp-without-embedded-cert',
     ]) {
       expect([name, refusalOf(() => verify(name))]).toEqual([name, undefined]);
+    }
+  });
+
+  it('have cosignatures of witnesses, with a time', () => {
+    for (const [name, witnesses] of [
+      ['rekor2-checkpoint-cosigned', ['witness.example']],
+      ['rekor2-checkpoint-multiple-cosigs', ['witness.example/w1', 'witness.example/w2']],
+      ['rekor2-checkpoint-origin-not-first', ['witness.example']],
+    ] as const) {
+      const [entry] = read<RekorCase>(`rekor-checkpoint/${name}.json`).tlogEntries;
+      const { signatures } = parseNote(entry!.inclusionProof!.checkpoint.envelope);
+      const cosigned = signatures.flatMap(({ name, signature }) => {
+        const time = cosignatureTime(signature);
+        return time === undefined ? [] : [[name, new Date(time * 1000).getUTCFullYear()]];
+      });
+      expect([name, cosigned.sort()]).toEqual([name, witnesses.map((witness) => [witness, 2025])]);
     }
   });
 
@@ -279,16 +303,20 @@ describe.skipIf(!present)('checkpoints of Rekor (sigstore-conformance)', () => {
       'rekor2-checkpoint-missing-log-signature_fail',
       'rekor2-checkpoint-missing-origin_fail',
       'rekor2-checkpoint-no-matching-signature_fail',
+      'rekor2-no-inclusion-proof_fail',
     ]) {
       expect([name, refusalOf(() => verify(name))]).not.toEqual([name, undefined]);
     }
   });
 
-  it('of Rekor v1, signed with ECDSA, are read, and their inclusion proofs hold or fail as they must', () => {
+  it('of Rekor v1, signed with ECDSA, and of a log whose key is not in the data, are read, and their inclusion proofs hold or fail as they must', () => {
     for (const [name, holds] of [
       ['checkpoint-bad-keyhint_fail', true],
       ['checkpoint-wrong-roothash_fail', false],
       ['inclusion-proof-corrupted-hash_fail', false],
+      ['rekor2-dsse-happy-path', true],
+      ['rekor2-dsse-invalid-sig_fail', true],
+      ['rekor2-dsse-mismatch-envelope_fail', true],
     ] as const) {
       const [entry] = read<RekorCase>(`rekor-checkpoint/${name}.json`).tlogEntries;
       const { logIndex, hashes, checkpoint: note } = entry!.inclusionProof!;

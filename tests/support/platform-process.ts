@@ -94,6 +94,38 @@ export interface RolesProcess extends Pick<PlatformProcess, 'pid' | 'ended' | 'l
   readonly ready: Partial<Ready> & Pick<Ready, 'data' | 'config' | 'gatewayDid'> & { readonly node: number };
 }
 
+/** What a witness says once it serves. */
+export interface WitnessReady {
+  readonly witness: string;
+  readonly name: string;
+  readonly vkey: string;
+  readonly data: string;
+  readonly config: string;
+}
+
+/** A witness in a process of its own. */
+export interface WitnessProcess extends Pick<PlatformProcess, 'pid' | 'ended' | 'log' | 'end'> {
+  readonly ready: WitnessReady;
+}
+
+/** Starts a witness on a data folder and waits until it serves. */
+export async function startWitness(
+  program: string,
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<WitnessProcess> {
+  const { child, firstLine, ended, said } = launch(program, data, { TALOS_WITNESS_PORT: '0', ...env }, [
+    'witness',
+  ]);
+  const ready = JSON.parse(await firstLine) as WitnessReady;
+  if (ready.witness === undefined) throw new Error(`no start: ${said()}`);
+  const end: WitnessProcess['end'] = (signal) => {
+    child.kill(signal);
+    return ended;
+  };
+  return { ready, pid: child.pid!, ended, log: said, end };
+}
+
 /** Starts a process with roles (`kernel,gateway`), and options, and waits until it serves. */
 export async function startRoles(
   program: string,

@@ -42,7 +42,8 @@ export function serverEnv(io: Io, options: ServerEnvOptions): Record<string, str
   };
 }
 
-function parsePort(option: string, text: string | undefined): string | undefined {
+/** A port as an option states it. @throws {UsageError} */
+export function parsePort(option: string, text: string | undefined): string | undefined {
   if (text === undefined || (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535)) return text;
   throw new UsageError(`${option} takes a port`, '1 to 65535, or 0 for any that is free');
 }

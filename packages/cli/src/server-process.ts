@@ -19,7 +19,7 @@ export type RolesReady = Omit<ServerReady, 'kernel' | 'gateway' | 'audit'> &
   Partial<Pick<ServerReady, 'kernel' | 'gateway' | 'audit'>>;
 
 /** A server this command started and answers for. */
-export interface ServerProcess<R extends RolesReady = ServerReady> {
+export interface ServerProcess<R extends object = ServerReady> {
   readonly ready: R;
   readonly pid: number;
   /** Resolves with the exit code when the process ends, however it ends. */
@@ -59,10 +59,10 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   return server;
 }
 
-/** Starts a process with these roles (`kernel,gateway`) and waits until it serves. Of several on one data folder nobody
- *  could say which one a note of where they are is about: there is none.
+/** Starts a process with these roles (`kernel,gateway`, or `witness` by itself) and waits until it serves. Of several on
+ *  one data folder nobody could say which one a note of where they are is about: there is none.
  *  @throws {TrustError} what the server said, or UNAVAILABLE */
-export async function startRoles<R extends RolesReady = RolesReady>(
+export async function startRoles<R extends object = RolesReady>(
   roles: string,
   options: ServerOptions,
 ): Promise<ServerProcess<R>> {
@@ -93,8 +93,11 @@ export async function startRoles<R extends RolesReady = RolesReady>(
   };
 }
 
-/** Runs one of the server's own one-shot commands (`init`, `doctor`) and gives back the document it printed. */
-export async function runServerCommand(name: 'init' | 'doctor', env: ServerOptions['env']): Promise<unknown> {
+/** Runs one of the server's own one-shot commands and gives back the document it printed. */
+export async function runServerCommand(
+  name: 'init' | 'doctor' | 'witness-key',
+  env: ServerOptions['env'],
+): Promise<unknown> {
   const child = spawn(process.execPath, [program(), name], {
     env: env as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,12 +1,12 @@
 import { EXIT, type ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import type { Output } from './output.js';
-import type { RolesReady, ServerProcess } from './server-process.js';
+import type { ServerProcess } from './server-process.js';
 import { untilStopped } from './stopping.js';
 
 /** Something with a server in it that this process answers for. */
 interface Serving {
-  readonly server: ServerProcess<RolesReady>;
+  readonly server: ServerProcess<object>;
 }
 
 /** Starts a server, uses it, and keeps it until somebody stops this process or it ends by itself. Whenever the stop
@@ -24,7 +24,7 @@ export async function serveUntilStopped<T extends Serving>(
     const deaf = io.onReload(() => serving.server.reload());
     const code = await useAndKeep(serving, use).finally(deaf);
     if (signal.aborted && code === 0) return EXIT.ok;
-    output.aside(`The platform ended (exit code ${code}). Its log above says why.`);
+    output.aside(`The server ended (exit code ${code}). Its log above says why.`);
     return EXIT.unavailable;
   });
 }

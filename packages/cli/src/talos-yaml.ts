@@ -6,7 +6,7 @@ import {
   type ToolServer,
 } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
-import { type Document, isMap, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, parseDocument } from 'yaml';
 import { UsageError } from './usage-error.js';
 
 /** A talos.yaml to be edited: what it says, and the text with its comments. */
@@ -16,6 +16,8 @@ export interface TalosYaml {
   addServer(name: string, server: ToolServer): void;
   /** Writes manifests and pins of a server's tools; those of other tools stay. @throws {TrustError} NOT_FOUND */
   pinTools(server: string, tools: Readonly<Record<string, PinnedTool>>): void;
+  /** Adds a log that a witness follows; false if it is there. */
+  followLog(vkey: string): boolean;
   /** The text as edited; comments and order of what was there are kept.
    *  @throws {TrustError} SETTINGS_INVALID: the platform would refuse it */
   text(): string;
@@ -49,6 +51,11 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
         });
       for (const [tool, pinned] of Object.entries(tools)) setTool(document, server, tool, pinned);
     },
+    followLog: (vkey) => {
+      if (policy.witness?.logs.some((log) => log.vkey === vkey)) return false;
+      followLog(document, vkey);
+      return true;
+    },
     text: () => {
       checkedPolicy(document, file);
       return document.toString({ lineWidth: 0 });
@@ -66,6 +73,14 @@ export function parseServerName(name: string): string {
 function openServers(document: Document): void {
   const servers = document.get('servers');
   if (isMap(servers) && servers.items.length === 0) servers.flow = false;
+}
+
+/** `logs: []`, as a first start writes it, would go on in one line. */
+function followLog(document: Document, vkey: string): void {
+  if (!document.hasIn(['witness', 'logs'])) document.setIn(['witness', 'logs'], document.createNode([]));
+  const logs = document.getIn(['witness', 'logs']);
+  if (isSeq(logs)) logs.flow = false;
+  document.addIn(['witness', 'logs'], document.createNode({ vkey }));
 }
 
 function setTool(document: Document, server: string, tool: string, pinned: PinnedTool): void {

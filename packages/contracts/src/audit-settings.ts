@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { ascii, CLOSED } from './primitive.js';
+import { ascii, CLOSED, text } from './primitive.js';
+import { MAX_WITNESSES, Quorum, VerifierKey } from './receipt.js';
 
 /** A bucket that is spoken to over the S3 API. Credentials are no part of it: they come from the environment. */
 export const BucketSettings = Type.Object(
@@ -25,9 +26,24 @@ export const BucketSettings = Type.Object(
 );
 export type BucketSettings = Static<typeof BucketSettings>;
 
-/** How the log is kept. */
+/** A witness that the log offers its checkpoints to: its key, and its submission prefix (C2SP tlog-witness). */
+export const LogWitness = Type.Object(
+  {
+    vkey: VerifierKey,
+    url: text(512, {
+      pattern: '^(?:https://|http://(?:127\\.0\\.0\\.1|localhost|\\[::1\\])(?=[:/]|$))[!-~]*$',
+      description: 'what add-checkpoint is appended to; http only on this machine',
+    }),
+  },
+  CLOSED,
+);
+export type LogWitness = Static<typeof LogWitness>;
+
+/** How the log is kept, and who watches it. */
 export const AuditSettings = Type.Object(
   {
+    witnesses: Type.Optional(Type.Array(LogWitness, { maxItems: MAX_WITNESSES })),
+    quorum: Type.Optional(Quorum),
     storage: Type.Optional(
       Type.Object({ s3: BucketSettings }, { ...CLOSED, description: 'absent: the data folder' }),
     ),

@@ -31,7 +31,7 @@ export {
   type OutcomeEvent,
   RbacChange,
 } from './audit.js';
-export { AuditSettings, BucketSettings } from './audit-settings.js';
+export { AuditSettings, BucketSettings, LogWitness } from './audit-settings.js';
 export {
   AuthzenAction,
   AuthzenConfiguration,
@@ -284,4 +284,4 @@ export {
   ToolManifest,
   ToolResource,
 } from './tool.js';
-export { MAX_SPLIT_VIEW_BYTES, SplitView } from './witness.js';
+export { MAX_SPLIT_VIEW_BYTES, SplitView, WitnessSettings } from './witness.js';

@@ -4,6 +4,7 @@ import { TrustAnchor } from './capability.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
 import { PinnedTool } from './tool.js';
+import { WitnessSettings } from './witness.js';
 
 const seconds = (maximum: number, fallback: number) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum, default: fallback }));
@@ -95,6 +96,7 @@ export const PolicyDocument = Type.Object(
     }),
     limits: Type.Optional(PolicyLimits),
     audit: Type.Optional(AuditSettings),
+    witness: Type.Optional(WitnessSettings),
     oidc: Type.Optional(OidcSettings),
     origins: Type.Optional(
       Type.Array(ascii('^https?://[A-Za-z0-9.:\\[\\]-]{1,259}$', 267, 'browser origin besides loopback'), {

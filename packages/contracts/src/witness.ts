@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Hash43, text } from './primitive.js';
+import { ascii, CLOSED, Hash43, text } from './primitive.js';
+import { VerifierKey } from './receipt.js';
 
 /** Largest proof of a split view in bytes (AUD-29). */
 export const MAX_SPLIT_VIEW_BYTES = 262_144;
@@ -20,3 +21,33 @@ export const SplitView = Type.Object(
   CLOSED,
 );
 export type SplitView = Static<typeof SplitView>;
+
+/** What a witness is told: its name, and the logs it follows (AUD-30). */
+export const WitnessSettings = Type.Object(
+  {
+    name: Type.Optional(
+      ascii(
+        '^[!-*,-~]{1,255}$',
+        255,
+        'name of its key, a URL without scheme; another name is another witness',
+      ),
+    ),
+    logs: Type.Array(
+      Type.Object(
+        {
+          vkey: VerifierKey,
+          origin: Type.Optional(
+            text(256, {
+              pattern: '^[^\\n]+$',
+              description: 'of its checkpoints, where its key has another name',
+            }),
+          ),
+        },
+        CLOSED,
+      ),
+      { maxItems: 1024 },
+    ),
+  },
+  CLOSED,
+);
+export type WitnessSettings = Static<typeof WitnessSettings>;

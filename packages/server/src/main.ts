@@ -1,9 +1,11 @@
-/** The server's program, and the only reader of the environment: `main.js <role>[,<role>...] | all | init | doctor`. It
+/** The server's program, and the only reader of the environment: `main.js <role>[,<role>...] | all | witness |
+ *  init | doctor | witness-key`. It
  *  answers on standard output, one JSON document a line, and logs on standard error. With `--until-stdin-ends` a role
  *  also stops when its standard input does. */
 import { answer, answerFailure } from './main/answer.js';
 import { parseArguments, USAGE } from './main/arguments.js';
 import type { Roles } from './main/roles.js';
+import type { Running } from './main/serve.js';
 import { currentMachine, readSettings, type Settings } from './platform/settings.js';
 
 /** Exit codes: 0 done, 1 the call or the settings are wrong, 4 something needed is not available. */
@@ -12,7 +14,16 @@ const UNAVAILABLE = 4;
 
 async function serveRoles(settings: Settings, roles: Roles, untilStdinEnds: boolean): Promise<void> {
   const { serve } = await import('./main/serve.js');
-  const { ready, shutdown, lost, reload } = await serve(settings, process.env, roles);
+  keepServing(await serve(settings, process.env, roles), untilStdinEnds);
+}
+
+async function serveWitness(settings: Settings, untilStdinEnds: boolean): Promise<void> {
+  const { serveWitness: serve } = await import('./main/witness/serve-witness.js');
+  keepServing(await serve(settings, process.env), untilStdinEnds);
+}
+
+/** Says that it serves, and ends when somebody says so or it must. */
+function keepServing({ ready, shutdown, lost, reload }: Running, untilStdinEnds: boolean): void {
   const stop = async (reason: string, code: number): Promise<void> => {
     const clean = await shutdown.run(reason);
     process.exit(clean ? code : UNAVAILABLE);
@@ -38,7 +49,11 @@ async function main(): Promise<void> {
   }
   const settings = readSettings({ ...process.env, ...wanted.variables }, currentMachine());
   if (wanted.command === 'serve') await serveRoles(settings, wanted.roles, wanted.untilStdinEnds);
-  else if (wanted.command === 'init') {
+  else if (wanted.command === 'witness') await serveWitness(settings, wanted.untilStdinEnds);
+  else if (wanted.command === 'witness-key') {
+    const { witnessKey } = await import('./main/witness/witness-key.js');
+    answer(await witnessKey(settings, process.env));
+  } else if (wanted.command === 'init') {
     const { init } = await import('./main/init.js');
     answer(await init(settings));
   } else {

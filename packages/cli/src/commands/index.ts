@@ -12,6 +12,7 @@ import { addPolicyCommands } from './policy.js';
 import { addRbacCommands } from './rbac/rbac.js';
 import { addUp } from './up.js';
 import { addWhy } from './why.js';
+import { addWitness } from './witness.js';
 
 /** Every command of `talos`, in the order a newcomer meets them. */
 export function addCommands(program: Command, shell: Shell): void {
@@ -26,5 +27,6 @@ export function addCommands(program: Command, shell: Shell): void {
   addCapCommands(program, shell);
   addMcpCommands(program, shell);
   addAuditCommands(program, shell);
+  addWitness(program, shell);
   addRbacCommands(program, shell);
 }

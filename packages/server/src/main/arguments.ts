@@ -8,10 +8,12 @@ export type Arguments = {
 } & (
   | { readonly command: 'help' | 'init' | 'doctor' }
   | { readonly command: 'serve'; readonly roles: Roles; readonly untilStdinEnds: boolean }
+  | { readonly command: 'witness'; readonly untilStdinEnds: boolean }
+  | { readonly command: 'witness-key' }
 );
 
 export const USAGE = `server <role>[,<role>...] [--workers <n>] [--until-stdin-ends]
-server all | init | doctor
+server all | witness | init | doctor | witness-key
 
 roles (all of them: all)
   kernel    identities, capabilities, sessions, decisions: TALOS_KERNEL_PORT, 8000
@@ -21,6 +23,9 @@ roles (all of them: all)
 Roles in several processes share a PostgreSQL (TALOS_DATABASE_URL) and their keys (a copy of keys/ in each data folder;
 nodes without the role audit may share one folder on a machine). TALOS_NODE_URL says where nodes on other machines
 reach this one. With the embedded database there is one process, which keeps the log too.
+
+A witness cosigns the checkpoints of logs of others: TALOS_WITNESS_PORT, 8004. It is a process with a data folder, a key
+and a database of its own, and talos.yaml names the logs it follows (\`witness\`); witness-key prints its key.
 
 options
   --workers <n>        threads that verify signatures besides the main one, 0 to 64 (TALOS_WORKERS, 0)
@@ -35,13 +40,19 @@ export function parseArguments(args: readonly string[]): Arguments {
   if (name === undefined) throw wrong('no role was named');
   if (name === '--help' || name === '-h' || options.includes('--help'))
     return { command: 'help', variables: {} };
-  if (name === 'init' || name === 'doctor') {
+  if (name === 'witness') {
+    const { untilStdinEnds, variables } = parseOptions(options);
+    if (Object.keys(variables).length > 0) throw wrong('witness takes no --workers');
+    return { command: name, untilStdinEnds, variables };
+  }
+  if (name === 'init' || name === 'doctor' || name === 'witness-key') {
     const [option] = options;
     if (option !== undefined) throw wrong(`${name} takes no ${option}`);
     return { command: name, variables: {} };
   }
   const roles = parseRoles(name);
-  if (roles === undefined) throw wrong(`the roles are: kernel, gateway, audit, all; ${name} is none`);
+  if (roles === undefined)
+    throw wrong(`the roles are: kernel, gateway, audit, all, and witness by itself; ${name} is none`);
   return { command: 'serve', roles, ...parseOptions(options) };
 }
 

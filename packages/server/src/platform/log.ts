@@ -26,6 +26,8 @@ export interface LogFields {
   readonly tool?: string;
   readonly lid?: string;
   readonly tenant?: string;
+  readonly origin?: string;
+  readonly witness?: string;
   readonly size?: number;
   readonly count?: number;
   readonly stage?: string;
@@ -98,7 +100,7 @@ function wrap(sink: Sink, bound: Record<string, unknown>, scrub: Scrub): Log {
 }
 
 const TEXT_FIELDS = new Set(
-  'room requestId method route code host signal server tool lid tenant stage path line version hint event'.split(
+  'room requestId method route code host signal server tool lid tenant origin witness stage path line version hint event'.split(
     ' ',
   ),
 );

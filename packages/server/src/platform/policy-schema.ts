@@ -1,5 +1,13 @@
 import { PolicyDocument, TrustAnchor } from '@talosprotocol/contracts';
-import { type CryptoProvider, isTrustError, parseAnchor, parseManifest } from '@talosprotocol/protocol';
+import {
+  type CryptoProvider,
+  createCosignatureVerifier,
+  createNoteVerifier,
+  createWitnessPolicy,
+  isTrustError,
+  parseAnchor,
+  parseManifest,
+} from '@talosprotocol/protocol';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -75,6 +83,26 @@ function meaningFaults(policy: PolicyDocument, crypto: CryptoProvider): readonly
       faults.push(...refusal(['servers', name, 'tools', tool], () => parseManifest(manifest)));
     }
   }
+  return [...faults, ...witnessFaults(policy, crypto)];
+}
+
+/** Keys of logs and witnesses that no checkpoint could ever be verified with. */
+function witnessFaults({ audit, witness }: PolicyDocument, crypto: CryptoProvider): readonly MemberFault[] {
+  const faults: MemberFault[] = [];
+  const { witnesses = [], quorum = 0 } = audit ?? {};
+  const keys = witnesses.map(({ vkey }) => vkey);
+  for (const [index, vkey] of keys.entries())
+    faults.push(
+      ...refusal(['audit', 'witnesses', String(index), 'vkey'], () =>
+        createCosignatureVerifier(crypto, vkey),
+      ),
+    );
+  if (faults.length === 0)
+    faults.push(...refusal(['audit'], () => createWitnessPolicy(crypto, { witnesses: keys, quorum })));
+  for (const [index, { vkey }] of (witness?.logs ?? []).entries())
+    faults.push(
+      ...refusal(['witness', 'logs', String(index), 'vkey'], () => createNoteVerifier(crypto, vkey)),
+    );
   return faults;
 }
 

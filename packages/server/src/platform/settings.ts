@@ -27,6 +27,8 @@ export interface Settings {
     /** Where other nodes of the same database call this one. */
     readonly node: number;
   };
+  /** Of a witness, which is a process of its own. */
+  readonly witnessPort: number;
   /** The URL under which other nodes reach this one; absent: only those on this machine do. */
   readonly nodeUrl: string | undefined;
   /** Threads that verify signatures besides the main one. */
@@ -77,6 +79,7 @@ const Variables = Type.Object(
     TALOS_GATEWAY_PORT: text('a port, 0 to 65535', PORT),
     TALOS_AUDIT_PORT: text('a port, 0 to 65535', PORT),
     TALOS_NODE_PORT: text('a port, 0 to 65535', PORT),
+    TALOS_WITNESS_PORT: text('a port, 0 to 65535', PORT),
     TALOS_NODE_URL: text('a URL such as http://10.0.0.7:8003, without a path', NODE_URL),
     TALOS_WORKERS: text('a number of threads, 0 to 64', '^([0-9]|[1-5][0-9]|6[0-4])$'),
     TALOS_ALLOWED_HOSTS: text('host names, separated by commas', HOST_LIST),
@@ -202,6 +205,7 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     postgresUser: variables.TALOS_POSTGRES_USER,
     host: variables.TALOS_HOST ?? '127.0.0.1',
     ports: portsOf(variables),
+    witnessPort: Number(variables.TALOS_WITNESS_PORT ?? 8004),
     nodeUrl: variables.TALOS_NODE_URL,
     workers: Number(variables.TALOS_WORKERS ?? 0),
     allowedHosts: list(variables.TALOS_ALLOWED_HOSTS),
