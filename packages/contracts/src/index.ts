@@ -103,6 +103,7 @@ export {
   ProblemCodeSchema,
   ProblemDetails,
 } from './decision.js';
+export { EventFilter, EventOrder } from './explore.js';
 export {
   DEACTIVATE_TYP,
   DeactivatedBy,

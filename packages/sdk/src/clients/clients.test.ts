@@ -211,11 +211,21 @@ describe('kernel client', () => {
 });
 
 describe('audit client', () => {
+  const own = { origin: 'talos.local/x/default', tenant: 'default', emitter: did, eseq: 1, prev: null };
+  const time = '2026-01-01T00:00:00.000Z';
+  const members = { boot: 1, policy: 'a'.repeat(64), size: 7 };
+  const event = { v: 1, id: `evt_${uuid}`, time, type: 'log.opened', ...own, principal: null, ...members };
+  const eventRecord = { index: 7, receipt: `rcp_${uuid}`, event, disclosures: [] };
+
   it('calls the routes (AUD-13, AUD-15)', async () => {
     say(trust);
     expect(await audit().trust()).toEqual(trust);
     say({ events: [], next: null });
     expect(await audit().events({ limit: 1 })).toEqual({ events: [], next: null });
+    await audit().events({ tool: 'a/b?c', since: '2026-01-01T00:00:00.000Z', min_cost: 5, order: 'oldest' });
+    say(eventRecord);
+    expect(await audit().event(7)).toEqual(eventRecord);
+    await audit().event('evt_1');
     say('{"any":"bytes"}');
     expect(Buffer.from(await audit().bundle({ from: 0, to: 9 })).toString()).toBe('{"any":"bytes"}');
     await audit().bundle();
@@ -224,6 +234,9 @@ describe('audit client', () => {
     expect(lines()).toEqual([
       'GET /talos/v1/trust',
       'GET /talos/v1/events?limit=1',
+      'GET /talos/v1/events?tool=a%2Fb%3Fc&since=2026-01-01T00%3A00%3A00.000Z&min_cost=5&order=oldest',
+      'GET /talos/v1/events/7',
+      'GET /talos/v1/events/evt_1',
       'GET /talos/v1/bundle?from=0&to=9',
       'GET /talos/v1/bundle',
       'GET /tlog/checkpoint',

@@ -55,7 +55,7 @@ export function facetOf(draft: AuditDraft, chain: number | null, decision?: Face
     server: call?.server ?? null,
     tool: call?.tool ?? null,
     op: call?.op ?? null,
-    effect: made?.effect ?? null,
+    effect: made?.effect ?? decision?.effect ?? null,
     code: codeOf(draft),
     surface: made?.surface ?? decision?.surface ?? null,
     status: ended?.status ?? null,

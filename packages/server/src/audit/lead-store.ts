@@ -92,13 +92,14 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
   };
 }
 
+/** Times run on from the last event of any emitter, so that they can be searched by halving (AUD-66). */
 async function readEmitter(session: Queries, did: string): Promise<EmitterHead> {
-  const [row] = await session.query<{ eseq: number; prev: string; time_ms: number }>(
-    'SELECT eseq, prev, time_ms FROM audit_emitter WHERE did = $1',
+  const [row] = await session.query<{ eseq: number | null; prev: string | null; time_ms: number | null }>(
+    `SELECT max(time_ms) AS time_ms, max(eseq) FILTER (WHERE did = $1) AS eseq, max(prev) FILTER (WHERE did = $1) AS prev
+     FROM audit_emitter`,
     [did],
   );
-  if (row === undefined) return { eseq: 0, prev: null, timeMs: 0 };
-  return { eseq: row.eseq, prev: row.prev, timeMs: row.time_ms };
+  return { eseq: row?.eseq ?? 0, prev: row?.prev ?? null, timeMs: row?.time_ms ?? 0 };
 }
 
 export const RESTORE = 'restore the database and the data folder from the same backup';

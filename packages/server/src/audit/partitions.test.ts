@@ -63,7 +63,7 @@ describe('the rows of a log', () => {
     const audit = await start(await world.fresh(), 64, { ...world.sql, transaction });
     const limit = (await ends()).at(-1)!;
     // Checkpoints are kept in a transaction too: none is due while nothing is recorded.
-    await audit.receipt((await audit.events(undefined, 1)).events[0]!.receipt);
+    await audit.receipt((await audit.events({ limit: 1 })).events[0]!.receipt);
     state.fails = true;
     const drafts = Array.from({ length: limit + 1 }, () => decision());
     const ended = await Promise.allSettled(drafts.map((draft) => audit.record(draft)));

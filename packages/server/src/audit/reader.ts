@@ -1,17 +1,10 @@
-import type { EventPage, Receipt, RequestRecord, TrustFile } from '@talosprotocol/contracts';
-import {
-  decodeCursor,
-  encodeCursor,
-  encodeHex,
-  isUuidv7,
-  type TileId,
-  TrustError,
-  uuidv7Time,
-} from '@talosprotocol/protocol';
+import type { Receipt, RequestRecord, TrustFile } from '@talosprotocol/contracts';
+import { encodeHex, isUuidv7, type TileId, TrustError } from '@talosprotocol/protocol';
 import { assertBundleFits, type BundleRange, writeBundle } from './bundle.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
+import { createExplorer, type Explorer } from './explorer/explorer.js';
 import type { OpenLog, Workshop } from './open-log.js';
 import type { PolicyHistory } from './policy-history.js';
 import { openRow } from './prover.js';
@@ -28,7 +21,7 @@ interface AuditStats {
 }
 
 /** What is asked of the log. */
-export interface AuditReader {
+export interface AuditReader extends Explorer {
   /** The receipt with this id; waits up to `waitMs` until a checkpoint covers it.
    *  @throws {TrustError} NOT_FOUND | UNAVAILABLE (not covered yet) | LOG_CORRUPT */
   receipt(id: string, waitMs?: number): Promise<Receipt>;
@@ -37,8 +30,6 @@ export interface AuditReader {
   bundle(range?: Partial<BundleRange>): Promise<AsyncGenerator<string>>;
   /** Whom to trust, with the anchors of every policy that was ever in force (AUD-19). */
   trust(): Promise<TrustFile>;
-  /** Newest first. @throws {TrustError} MALFORMED */
-  events(cursor: string | undefined, limit: number): Promise<EventPage>;
   /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
   findRequest(id: string): Promise<RequestRecord | undefined>;
   /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
@@ -78,6 +69,7 @@ export function createReader(
     return row;
   };
   return {
+    ...createExplorer({ sql: deps.sql, clock: deps.clock }),
     checkpoint,
     tile: (tile) => opened().tiles.read(tile),
     receipt: async (id, waitMs = RECEIPT_WAIT_MS) => {
@@ -102,10 +94,6 @@ export function createReader(
       anchors: [...deps.policy().anchors],
       policies: await policies.all(),
     }),
-    events: async (cursor, limit) => {
-      const before = cursor === undefined ? undefined : decodeCursor(cursor).id;
-      return pageOf(await store.page(before, limit + 1), limit);
-    },
     findRequest: async (id) => {
       const uuid = id.startsWith('req_') && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
       const rows = uuid === undefined ? undefined : await store.request(uuid);
@@ -126,19 +114,6 @@ export function createReader(
       return { sequenced: size, size: signed?.size ?? 0, root, decisions: { allowed, denied } };
     },
   };
-}
-
-function pageOf(rows: readonly EventRow[], limit: number): EventPage {
-  const shown = rows.slice(0, limit);
-  const last = rows.length > limit ? shown.at(-1) : undefined;
-  return {
-    events: shown.map((row) => ({ index: row.idx, receipt: `rcp_${row.id}`, ...openRow(row) })),
-    next: last === undefined ? null : encodeCursor({ seconds: secondsOf(last.id), id: last.id }),
-  };
-}
-
-function secondsOf(uuid: string): number {
-  return Math.floor(uuidv7Time(uuid) / 1000);
 }
 
 function unavailable(reason: string): TrustError {

@@ -60,10 +60,10 @@ describe('a start after an orderly end', () => {
   it('continues the log and counts its boots', async () => {
     await closedLog(600);
     const audit = await start();
-    const page = await audit.events(undefined, 1);
+    const page = await audit.events({ limit: 1 });
     expect(page.events[0]).toMatchObject({ index: 601, event: { type: 'log.opened', boot: 2, size: 601 } });
     await audit.record(decision());
-    const { events } = await audit.events(undefined, 500);
+    const { events } = await audit.events({ limit: 500 });
     expect(new Set(events.map(({ index }) => index)).size).toBe(500);
   });
 
@@ -292,7 +292,7 @@ describe('one holder', () => {
     tiles = await world.fresh();
     const first = await start();
     await first.record(decision());
-    await first.receipt((await first.events(undefined, 1)).events[0]!.receipt);
+    await first.receipt((await first.events({ limit: 1 })).events[0]!.receipt);
     const other = world.otherSql();
     // The other one became the holder while the first was paused: its lock is gone, the epoch has moved on.
     await other.query('UPDATE audit_log SET epoch = epoch + 1');

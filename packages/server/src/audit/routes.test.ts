@@ -21,7 +21,15 @@ import { createListener, type Listener } from '../platform/http.js';
 import { createTokenGuard } from '../platform/testing/token-guard.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
-import { type AuditWorld, auditDeps, decision, gateway, newUuid, openAuditWorld } from './testing/room.js';
+import {
+  type AuditWorld,
+  agent,
+  auditDeps,
+  decision,
+  gateway,
+  newUuid,
+  openAuditWorld,
+} from './testing/room.js';
 
 const crypto = createNodeCrypto();
 const hasher = createTreeHasher(crypto.sha256);
@@ -88,7 +96,13 @@ function rawGet(
 describe('routes', () => {
   it('show nothing that discloses without the administrator token', async () => {
     const id = `rcp_${lastId.slice(4)}`;
-    const closed = [`/talos/v1/receipts/${id}`, '/talos/v1/events', '/talos/v1/bundle', '/talos/v1/trust'];
+    const closed = [
+      `/talos/v1/receipts/${id}`,
+      '/talos/v1/events',
+      '/talos/v1/events/0',
+      '/talos/v1/bundle',
+      '/talos/v1/trust',
+    ];
     for (const path of [...closed, '/tlog/tile/entries/000', '/tlog/tile/entries/002.p/88']) {
       expect([path, await statusOf(path, '')]).toEqual([path, 401]);
     }
@@ -160,6 +174,29 @@ describe('routes', () => {
       'events?limit=1&limit=2',
       'events?cursor=x',
       'events?page=2',
+      'events?agent=',
+      'events?agent=did:key:z6Mk',
+      `events?agent=${'did:web:a'.padEnd(300, 'a')}`,
+      'events?agent=%00',
+      "events?tool=x'%3B%20DROP%20TABLE%20audit_event%3B--",
+      'events?server=Files',
+      'events?capability=1%20OR%201%3D1',
+      'events?type=everything',
+      'events?type=decision&type=outcome',
+      'events?effect=ALLOW',
+      'events?code=OK',
+      'events?status[]=failed',
+      'events?since=yesterday',
+      'events?since=2026-02-30T00:00:00.000Z',
+      'events?until=2026-01-01T00:00:00Z',
+      'events?min_cost=0',
+      'events?min_cost=1.5',
+      'events?min_cost=9007199254740992',
+      'events?currency=eur',
+      'events?order=random',
+      'events/-1',
+      'events/0?x=1',
+      'events/x',
       'bundle?from=-1',
       'bundle?from=5&to=5',
       'bundle?from=9007199254740993',
@@ -170,6 +207,12 @@ describe('routes', () => {
     const page = (await (await get('/talos/v1/events?limit=2')).json()) as EventPage;
     expect(createChecker(EventPage)(page)).toBeUndefined();
     expect(await statusOf(`/talos/v1/events?cursor=${page.next}`)).toBe(200);
+    const query = `agent=${agent.did}&server=files&tool=read&op=read&effect=allow&type=decision&order=oldest&limit=3`;
+    const { events } = (await (await get(`/talos/v1/events?${query}`)).json()) as EventPage;
+    expect(events.map(({ index }) => index)).toEqual([1, 2, 3]);
+    expect(await (await get('/talos/v1/events/2')).json()).toEqual(events[1]);
+    expect(await (await get(`/talos/v1/events/${events[1]?.event.id}`)).json()).toEqual(events[1]);
+    expect(await statusOf('/talos/v1/events/100000')).toBe(404);
     expect(createChecker(TrustFile)(await (await get('/talos/v1/trust')).json())).toBeUndefined();
   });
 

@@ -3,8 +3,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { MAX_INTEGER } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
-import { sendJson } from '../platform/json-exchange.js';
+import { readQuery, sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
+import { readEventQuery, readNumber } from './explorer/query.js';
 import type { Audit } from './service.js';
 
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
@@ -17,8 +18,11 @@ export function createAuditRoutes(audit: Audit): Route[] {
       sendJson(response, 200, await audit.receipt(context.params['id'] ?? ''));
     }),
     get('/talos/v1/events', 'audit:read', async (context, response) => {
-      const query = readQuery(context, ['cursor', 'limit']);
-      sendJson(response, 200, await audit.events(query.get('cursor'), readLimit(query.get('limit'))));
+      sendJson(response, 200, await audit.events(readEventQuery(context.query)));
+    }),
+    get('/talos/v1/events/:event', 'audit:read', async (context, response) => {
+      noQuery(context);
+      sendJson(response, 200, await audit.event(context.params['event'] ?? ''));
     }),
     get('/talos/v1/bundle', 'audit:export', (context, response) =>
       exports(() => sendBundle(audit, context, response)),
@@ -71,9 +75,9 @@ function get(path: string, who: 'public' | NonNullable<Route['permission']>, ans
 /** A bundle is written as it is made; if the rest cannot be proven the connection is cut, so that the half is not
  *  taken for the whole. */
 async function sendBundle(audit: Audit, context: RequestContext, response: ServerResponse): Promise<void> {
-  const query = readQuery(context, ['from', 'to']);
-  const from = readInteger(query.get('from'), 'from');
-  const to = readInteger(query.get('to'), 'to');
+  const query = readQuery(context.query, ['from', 'to']);
+  const from = readNumber(query, 'from', ANY_INDEX);
+  const to = readNumber(query, 'to', ANY_INDEX);
   const parts = await audit.bundle({
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
@@ -161,36 +165,8 @@ function send(response: ServerResponse, body: Uint8Array, type: string, cache: s
   response.end(body);
 }
 
-const MAX_LIMIT = 500;
-const DEFAULT_LIMIT = 100;
+const ANY_INDEX = { least: 0, most: MAX_INTEGER };
 
-function readLimit(text: string | undefined): number {
-  const limit = readInteger(text, 'limit') ?? DEFAULT_LIMIT;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw malformed(`limit is 1 to ${MAX_LIMIT}`);
-}
-
-function readInteger(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= MAX_INTEGER) return value;
-  throw malformed(`${name} is not a whole number`);
-}
-
-function noQuery(context: RequestContext): void {
-  readQuery(context, []);
-}
-
-/** Only the parameters that are known, each at most once. */
-function readQuery({ query }: RequestContext, known: readonly string[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (!known.includes(name) || found.has(name)) throw malformed('a parameter is unknown or given twice');
-    found.set(name, value);
-  }
-  return found;
-}
-
-function malformed(reason: string): TrustError {
-  return new TrustError('MALFORMED', reason);
+function noQuery({ query }: RequestContext): void {
+  if (query !== '') throw new TrustError('MALFORMED', 'the route takes no query');
 }

@@ -17,6 +17,7 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sql } from '../platform/sql.js';
+import { clock } from '../platform/system.js';
 import { UnsureError } from '../platform/unsure-error.js';
 import type { DraftError } from './draft-error.js';
 import { type Audit, createAudit } from './service.js';
@@ -382,7 +383,7 @@ describe('reading', () => {
 
     const indexes: number[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await audit.events(cursor, 4);
+      const page = await audit.events({ limit: 4, ...(cursor === undefined ? {} : { cursor }) });
       expect(createChecker(EventPage)(page)).toBeUndefined();
       indexes.push(...page.events.map(({ index }) => index));
       if (page.next === null) break;
@@ -398,13 +399,27 @@ describe('reading', () => {
     expect(verify(audit, erased)).toBe(1);
     expect(createChecker(TrustFile)(await audit.trust())).toBeUndefined();
     // The checkpoint follows what is sequenced; a receipt of the last event waits for it.
-    const { events: newest } = await audit.events(undefined, 1);
+    const { events: newest } = await audit.events({ limit: 1 });
     await audit.receipt(newest[0]!.receipt, WAIT_MS);
     expect(await audit.stats()).toMatchObject({
       sequenced: 9,
       size: 9,
       decisions: { allowed: 7, denied: 0 },
     });
+  });
+
+  it('has times that never run backwards, whoever records the events (AUD-66)', async () => {
+    const tiles = await world.fresh();
+    const ahead = { ...clock, now: () => clock.now() + 3_600_000 };
+    const first = await start(tiles, { clock: ahead });
+    await first.record(decision());
+    await first.stop();
+    const second = await start(tiles, { emitter: agent.did });
+    await second.record(decision());
+    const { events } = await second.events({ limit: 10, order: 'oldest' });
+    const times = events.map(({ event }) => event.time);
+    expect(events.map(({ event }) => event.emitter === agent.did)).toEqual([false, false, true, true]);
+    expect(times).toEqual([...times].sort());
   });
 
   it('says that a receipt is not there', async () => {

@@ -38,8 +38,6 @@ export interface AuditStore {
   rows(from: number, to: number, limit: number): Promise<EventRow[]>;
   rangeSize(from: number, to: number): Promise<RangeSize>;
   eventById(uuid: string): Promise<EventRow | undefined>;
-  /** Newest first, at most `limit`, before the one with the UUID `before` if given. */
-  page(before: string | undefined, limit: number): Promise<EventRow[]>;
   request(uuid: string): Promise<RequestRows | undefined>;
   /** What is owed by runs of nodes that are not among `running`; with `own` also by this process. */
   owed(limit: number, running: readonly string[], own: boolean): Promise<OwedRow[]>;
@@ -79,7 +77,6 @@ export function createAuditStore(sql: Sql): AuditStore {
       ),
     rangeSize: async (from, to) => (await sql.query<RangeSize>(RANGE_SIZE, [from, to]))[0] ?? NOTHING,
     eventById: async (uuid) => (await sql.query<EventRow>(BY_ID, [uuid]))[0],
-    page: (before, limit) => page(sql, before, limit),
     request: (uuid) => findRequest(sql, uuid),
     owed: (limit, running, own) =>
       sql.query(
@@ -111,17 +108,6 @@ const RANGE_SIZE = `SELECT count(*) AS rows,
 
 const ERASE = `UPDATE audit_event SET disclosures = NULL
   WHERE idx = (SELECT idx FROM audit_id WHERE id = $1) AND disclosures IS NOT NULL RETURNING idx`;
-
-async function page(sql: Queries, before: string | undefined, limit: number): Promise<EventRow[]> {
-  if (before === undefined) {
-    return sql.query(`SELECT ${COLUMNS} FROM audit_event e ORDER BY e.idx DESC LIMIT $1`, [limit]);
-  }
-  return sql.query(
-    `SELECT ${COLUMNS} FROM audit_event e WHERE e.idx < (SELECT idx FROM audit_id WHERE id = $1)
-     ORDER BY e.idx DESC LIMIT $2`,
-    [before, limit],
-  );
-}
 
 async function findRequest(sql: Queries, uuid: string): Promise<RequestRows | undefined> {
   const [decision] = await sql.query<EventRow>(DECISION, [uuid]);

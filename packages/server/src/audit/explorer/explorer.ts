@@ -1,0 +1,170 @@
+import type { EventFilter, EventOrder, EventPage, EventRecord } from '@talosprotocol/contracts';
+import { decodeCursor, encodeCursor, isUuidv7, TrustError, uuidv7Time } from '@talosprotocol/protocol';
+import type { Queries, Sql } from '../../platform/sql.js';
+import type { Clock } from '../../platform/system.js';
+import { openRow } from '../prover.js';
+import type { EventRow } from '../store.js';
+import { createEntrance } from './entrance.js';
+import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
+import { readSpan, type Span } from './span.js';
+
+/** Which events, how many, and from where. */
+export interface EventQuery {
+  readonly filter?: EventFilter;
+  readonly order?: EventOrder;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Finds events of the log (AUD-65 to AUD-67). What is shown is the log's word; receipts and bundles prove it. */
+export interface Explorer {
+  /** @throws {TrustError} MALFORMED: a cursor of another log; UNAVAILABLE: too many ask, or it took too long */
+  events(query: EventQuery): Promise<EventPage>;
+  /** Events from index `from` on that fit, oldest first, and up to where was looked.
+   *  @throws {TrustError} UNAVAILABLE */
+  after(filter: EventFilter, from: number, limit: number): Promise<EventsAfter>;
+  /** One event, by its index or its id (`evt_...`). @throws {TrustError} NOT_FOUND | MALFORMED */
+  event(name: string): Promise<EventRecord>;
+}
+
+/** What follows an index. */
+export interface EventsAfter {
+  readonly events: readonly EventRecord[];
+  /** Everything below was looked at. */
+  readonly reached: number;
+}
+
+export interface ExplorerDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly limits?: Partial<ScanLimits>;
+}
+
+/** Longest run of one statement. */
+const STATEMENT_MS = 2_000;
+/** Bytes of one page, beyond its first event. */
+const PAGE_BYTES = 8_388_608;
+const BODIES = 64;
+
+/** Builds the explorer over the tables of the room. */
+export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): Explorer {
+  const limits = { ...SCAN_LIMITS, ...changes };
+  const enter = createEntrance({ inside: 4, waiting: 64 });
+  const now = () => clock.monotonic();
+  const ask = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
+    enter(() => sql.transaction((tx) => prepare(tx).then(() => work(tx)), 'repeatable read'));
+  return {
+    events: ({ filter = {}, order = 'newest', limit, cursor }) =>
+      ask(async (tx) => {
+        const whole = await readSpan(tx, filter);
+        const span = cursor === undefined ? whole : beyond(order, whole, await placeOf(tx, cursor));
+        const scanned = await scan({ tx, limits, now }, { filter, order, span, limit: limit + 1 });
+        return pageOf(tx, order, span, cutTo(limit, scanned, order, span));
+      }),
+    after: (filter, from, limit) =>
+      ask(async (tx) => {
+        const whole = await readSpan(tx, filter);
+        const span = { from: Math.max(from, whole.from), to: whole.to };
+        const scanned = await scan({ tx, limits, now }, { filter, order: 'oldest', span, limit });
+        const { rows, rest } = await readBodies(tx, 'oldest', span, scanned);
+        return { events: rows.map(recordOf), reached: isOver(rest) ? Math.max(from, span.to) : rest.from };
+      }),
+    event: (name) => ask((tx) => readEvent(tx, name)),
+  };
+}
+
+async function prepare(tx: Queries): Promise<void> {
+  await tx.query(`SET LOCAL statement_timeout = ${STATEMENT_MS}`);
+}
+
+const isOver = ({ from, to }: Span): boolean => from >= to;
+
+/** Where a cursor stands (ENC-12): at an event of this log, whether it was pruned or not. */
+async function placeOf(tx: Queries, cursor: string): Promise<number> {
+  const { id, seconds } = decodeCursor(cursor);
+  const [row] = await tx.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1', [id]);
+  if (row !== undefined && seconds === secondsOf(id)) return row.idx;
+  throw new TrustError('MALFORMED', 'the cursor is not of this log', {
+    hint: 'start again without a cursor',
+  });
+}
+
+function beyond(order: EventOrder, { from, to }: Span, place: number): Span {
+  return order === 'newest' ? { from, to: Math.min(to, place) } : { from: Math.max(from, place + 1), to };
+}
+
+/** One more than asked for was looked for, to know whether there is more. */
+function cutTo(limit: number, scanned: Scanned, order: EventOrder, span: Span): Scanned {
+  const next = scanned.indexes[limit];
+  if (next === undefined) return scanned;
+  return { indexes: scanned.indexes.slice(0, limit), rest: startingAt(next, order, span) };
+}
+
+/** What of a span is left if everything before `index` was looked at. */
+function startingAt(index: number, order: EventOrder, span: Span): Span {
+  return order === 'newest' ? { ...span, to: index + 1 } : { ...span, from: index };
+}
+
+async function pageOf(tx: Queries, order: EventOrder, span: Span, scanned: Scanned): Promise<EventPage> {
+  const { rows, rest } = await readBodies(tx, order, span, scanned);
+  if (isOver(rest)) return { events: rows.map(recordOf), next: null };
+  // The next page goes on behind the last event that was looked at, whether it fitted or not.
+  const last = order === 'newest' ? rest.to : rest.from - 1;
+  const id = rows.find(({ idx }) => idx === last)?.id ?? (await idAt(tx, last));
+  return { events: rows.map(recordOf), next: encodeCursor({ seconds: secondsOf(id), id }) };
+}
+
+/** The rows of the events found; fewer if they are large, and then the rest begins with the first that is not there. */
+async function readBodies(
+  tx: Queries,
+  order: EventOrder,
+  span: Span,
+  { indexes, rest }: Scanned,
+): Promise<{ rows: EventRow[]; rest: Span }> {
+  const rows: EventRow[] = [];
+  let bytes = 0;
+  for (let at = 0; at < indexes.length; at += BODIES) {
+    for (const row of await readRows(tx, order, indexes.slice(at, at + BODIES))) {
+      bytes += row.event.length + (row.disclosures?.length ?? 0);
+      if (bytes > PAGE_BYTES && rows.length > 0) return { rows, rest: startingAt(row.idx, order, span) };
+      rows.push(row);
+    }
+  }
+  return { rows, rest };
+}
+
+function readRows(tx: Queries, order: EventOrder, indexes: readonly number[]): Promise<EventRow[]> {
+  return tx.query(
+    `SELECT idx, id, event, disclosures FROM audit_event WHERE idx = ANY($1)
+     ORDER BY idx ${order === 'newest' ? 'DESC' : 'ASC'}`,
+    [indexes],
+  );
+}
+
+async function idAt(tx: Queries, idx: number): Promise<string> {
+  const [row] = await tx.query<{ id: string }>('SELECT id FROM audit_event WHERE idx = $1', [idx]);
+  if (row === undefined) throw new TrustError('LOG_CORRUPT', `the database has no event ${idx}`);
+  return row.id;
+}
+
+async function readEvent(tx: Queries, name: string): Promise<EventRecord> {
+  const uuid = name.startsWith('evt_') ? name.slice(4) : undefined;
+  if (uuid === undefined ? !/^(?:0|[1-9][0-9]{0,14})$/.test(name) : !isUuidv7(uuid))
+    throw new TrustError('MALFORMED', 'an event is named by its index or its id (evt_...)');
+  const [row] = await tx.query<EventRow>(
+    uuid === undefined
+      ? 'SELECT idx, id, event, disclosures FROM audit_event WHERE idx = $1'
+      : `SELECT e.idx, e.id, e.event, e.disclosures FROM audit_id i JOIN audit_event e USING (idx) WHERE i.id = $1`,
+    [uuid ?? Number(name)],
+  );
+  if (row === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
+  return recordOf(row);
+}
+
+function recordOf(row: EventRow): EventRecord {
+  return { index: row.idx, receipt: `rcp_${row.id}`, ...openRow(row) };
+}
+
+function secondsOf(uuid: string): number {
+  return Math.floor(uuidv7Time(uuid) / 1000);
+}

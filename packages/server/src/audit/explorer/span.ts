@@ -1,0 +1,32 @@
+import type { EventFilter } from '@talosprotocol/contracts';
+import { parseTime } from '@talosprotocol/protocol';
+import type { Queries } from '../../platform/sql.js';
+
+/** Indexes from `from` up to, not including, `to`. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The indexes whose events can be read, and whose times a filter allows. */
+export async function readSpan(tx: Queries, { since, until }: EventFilter): Promise<Span> {
+  const [log] = await tx.query<{ size: number; pruned: number }>('SELECT size, pruned FROM audit_log');
+  const whole = { from: log?.pruned ?? 0, to: log?.size ?? 0 };
+  const from = since === undefined ? whole.from : await firstAt(tx, whole, parseTime(since));
+  const to = until === undefined ? whole.to : await firstAt(tx, whole, parseTime(until));
+  return { from, to: Math.max(from, to) };
+}
+
+/** The first event that is not before a moment: the times of a log never run backwards (AUD-66). */
+const FIRST_AT = `WITH RECURSIVE half(lo, hi) AS (
+    SELECT $1::bigint, $2::bigint
+    UNION ALL
+    SELECT CASE WHEN x.time_ms < $3 THEN m.mid + 1 ELSE h.lo END, CASE WHEN x.time_ms < $3 THEN h.hi ELSE m.mid END
+    FROM half h CROSS JOIN LATERAL (SELECT (h.lo + h.hi) / 2 AS mid) m JOIN audit_index x ON x.idx = m.mid
+    WHERE h.lo < h.hi
+  ) SELECT lo FROM half WHERE lo >= hi`;
+
+async function firstAt(tx: Queries, { from, to }: Span, moment: number): Promise<number> {
+  const [row] = await tx.query<{ lo: number }>(FIRST_AT, [from, to, moment]);
+  return row?.lo ?? to;
+}

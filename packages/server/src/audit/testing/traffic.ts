@@ -1,0 +1,139 @@
+import { createSigner, encodeBase64url, encodeUtf8 } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import type { AuditDraft } from '../draft.js';
+import { chainDraft, decision, newUuid, outcome } from './room.js';
+
+const crypto = createNodeCrypto();
+
+/** Numbers from 0 to 1 that are the same at each run with the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Something of the form of a link. */
+function link(name: string, exp: number): string {
+  const part = (value: object): string => encodeBase64url(encodeUtf8(JSON.stringify(value)));
+  return `${part({ name })}.${part({ exp })}.${'A'.repeat(86)}`;
+}
+
+/** The `lid` of a link, and the `cth` of a chain. */
+export const hashOf = (text: string): string => encodeBase64url(crypto.sha256(encodeUtf8(text)));
+
+export interface Traffic {
+  readonly agents: readonly string[];
+  /** Texts of chains; those of one agent hold the agent's link, and all hold the root. */
+  readonly chains: readonly string[];
+  readonly tools: readonly { readonly server: string; readonly tool: string }[];
+  /** The next events, in an order in which the room takes them. */
+  next(count: number): AuditDraft[];
+}
+
+export interface TrafficOptions {
+  readonly seed: number;
+  readonly agents: number;
+  readonly chainsPerAgent: number;
+  readonly tools: number;
+  readonly exp: number;
+}
+
+const CODES = ['SCOPE_MISMATCH', 'EXPIRED', 'RATE_LIMITED', 'BUDGET_EXCEEDED', 'UNKNOWN_TOOL'] as const;
+const STATUS = ['completed', 'completed', 'completed', 'failed', 'cancelled', 'lost'] as const;
+
+/** What a platform sees: calls of agents under chains that share links, denials, outcomes with and without a price,
+ *  and now and then something else. A few agents and tools do most of it. */
+export function createTraffic(options: TrafficOptions): Traffic {
+  const random = seeded(options.seed);
+  const pick = <T>(all: readonly T[]): T => all[Math.floor(random() ** 2 * all.length)] as T;
+  const agents = Array.from({ length: options.agents }, (_, i) => didOf(options.seed, i));
+  const root = link('root', options.exp);
+  const chains = agents.flatMap((_, agent) =>
+    Array.from({ length: options.chainsPerAgent }, (_, i) =>
+      [
+        root,
+        link(`agent ${agent}`, options.exp - agent),
+        ...(i === 0 ? [] : [link(`leaf ${agent} ${i}`, options.exp)]),
+      ].join('~'),
+    ),
+  );
+  const tools = Array.from({ length: options.tools }, (_, i) => ({
+    server: `server-${i % 4}`,
+    tool: `tool_${i >> 1}`,
+  }));
+  const logged = new Set<string>();
+  const call = (): AuditDraft[] => {
+    const agent = Math.floor(random() ** 2 * agents.length);
+    const text = chains[
+      agent * options.chainsPerAgent + Math.floor(random() * options.chainsPerAgent)
+    ] as string;
+    const first = logged.has(text) ? [] : [chainDraft(hashOf(text), text)];
+    logged.add(text);
+    return [
+      ...first,
+      ...callOf({ sub: agents[agent] as string, cth: hashOf(text), ...pick(tools), random, pick }),
+    ];
+  };
+  return {
+    agents,
+    chains,
+    tools,
+    next: (count) => {
+      const drafts: AuditDraft[] = [];
+      while (drafts.length < count)
+        drafts.push(...(random() < 0.02 ? [otherOf(pick(chains), pick)] : call()));
+      return drafts;
+    },
+  };
+}
+
+function didOf(seed: number, agent: number): string {
+  const bytes = new Uint8Array(32).fill(1);
+  new DataView(bytes.buffer).setUint32(0, seed);
+  new DataView(bytes.buffer).setUint32(4, agent);
+  return createSigner(bytes, crypto).did;
+}
+
+interface CallOf {
+  readonly sub: string;
+  readonly cth: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly random: () => number;
+  readonly pick: <T>(all: readonly T[]) => T;
+}
+
+function callOf({ sub, cth, server, tool, random, pick }: CallOf): AuditDraft[] {
+  const op = random() < 0.3 ? 'write' : 'read';
+  const isDenied = random() < 0.15;
+  const knows = !isDenied || random() < 0.7;
+  const made = decision({
+    op,
+    effect: isDenied ? 'deny' : 'allow',
+    ...(knows ? { sub, cth } : { sub: null }),
+  });
+  const action = { method: 'tools/call', server, tool, op } as const;
+  const members = { ...made.members, action, code: isDenied ? pick(CODES) : null };
+  const decided = { ...made, members };
+  if (isDenied) return [decided];
+  const end = outcome(decided);
+  const amount = Math.floor(10 ** (random() * 6)) + 1;
+  const cost = random() < 0.4 ? { cost: { amount, currency: random() < 0.8 ? 'EUR' : 'USD' } } : {};
+  return [decided, { ...end, members: { ...end.members, status: pick(STATUS), ...cost } }];
+}
+
+function otherOf(chain: string, pick: CallOf['pick']): AuditDraft {
+  const own = { id: `evt_${newUuid()}`, tenant: 'default', principal: null, disclosures: [] } as const;
+  const lid = hashOf(pick(chain.split('~')));
+  return pick<AuditDraft>([
+    { ...own, type: 'revocation', members: { lid, by: 'administrator', revocation: null, chain_hash: null } },
+    { ...own, type: 'policy.loaded', members: { policy: 'ab'.repeat(32) } },
+    {
+      ...own,
+      type: 'denials',
+      members: { source: 'ab'.repeat(16), code: pick(CODES), minute: '2026-01-02T03:04:00.000Z', count: 3 },
+    },
+  ]);
+}
