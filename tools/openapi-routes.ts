@@ -62,7 +62,23 @@ const PAGE = {
   cursor: { type: 'string', pattern: '^[A-Za-z0-9_-]{51,71}$' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 100 },
 };
+const TIME = { type: 'string', format: 'date-time' };
+const listOf = (items: object, maxItems = 16): object => ({ type: 'array', items, maxItems });
 const INDEX = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+/** A list is given by one parameter for each of its values. */
+const BUNDLE_QUERY = {
+  from: INDEX,
+  to: INDEX,
+  agent: listOf({ type: 'string' }),
+  capability: listOf({ type: 'string' }),
+  tool: listOf({ type: 'string' }),
+  effect: { enum: ['allow', 'deny'] },
+  since: TIME,
+  until: TIME,
+  redact: { enum: ['full', 'commitments', 'hashes'], default: 'full' },
+  earlier: listOf(INDEX, 64),
+};
 
 /** Every route of ours; a test holds them against the routes that are served. */
 export const ROUTES: readonly Route[] = [
@@ -340,8 +356,8 @@ export const ROUTES: readonly Route[] = [
     on: ['audit'],
     id: 'exportBundle',
     needs: 'admin',
-    summary: 'Exports a range as a bundle (AUD-16)',
-    query: { from: INDEX, to: INDEX },
+    summary: 'Exports what is asked for as a bundle (AUD-50, AUD-63)',
+    query: BUNDLE_QUERY,
     status: 200,
     answer: { type: 'object', description: 'bundle.schema.json' },
   },

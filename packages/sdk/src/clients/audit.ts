@@ -7,6 +7,7 @@ import {
   MAX_BUNDLE_BYTES,
   MAX_TRUST_BYTES,
   Receipt,
+  type Redaction,
   TrustFile,
 } from '@talosprotocol/contracts';
 import { decodeUtf8 } from '@talosprotocol/protocol';
@@ -29,13 +30,34 @@ export interface AuditClient {
   events(query?: EventQuery): Promise<EventPage>;
   /** One event, by its index or its id (`evt_...`). */
   event(name: number | string): Promise<EventRecord>;
-  /** The bytes of a bundle of the indexes from `from` up to, not including, `to` (AUD-16); without a range, all.
+  /** The bytes of a bundle of what is asked for (AUD-50, AUD-63); of all that is in the log by default.
    *  They are to be kept as they are: a bundle is verified byte for byte. */
-  bundle(range?: { readonly from?: number; readonly to?: number }): Promise<Uint8Array>;
+  bundle(ask?: BundleQuery): Promise<Uint8Array>;
   /** What this platform says an auditor could trust. Whoever audits the platform gets this from somewhere else. */
   trust(): Promise<TrustFile>;
   /** The latest checkpoint, a signed note (AUD-12). Public. */
   checkpoint(): Promise<string>;
+}
+
+/** What a bundle is asked for. Each member that is there narrows it; a list names what may fit. */
+export interface BundleQuery {
+  /** Indexes of the log: `from` up to, not including, `to`. */
+  readonly from?: number;
+  readonly to?: number;
+  /** DIDs. */
+  readonly agent?: readonly string[];
+  /** `cth` of chains, or `lid` of links in them. */
+  readonly capability?: readonly string[];
+  /** `server` or `server/tool`. */
+  readonly tool?: readonly string[];
+  readonly effect?: 'allow' | 'deny';
+  /** Times of events (ENC-3); `until` is excluded. */
+  readonly since?: string;
+  readonly until?: string;
+  /** What of it is disclosed; `full` by default (AUD-58). */
+  readonly redact?: Redaction;
+  /** Sizes of the log of which the bundle is to prove that they are its beginning (AUD-60). */
+  readonly earlier?: readonly number[];
 }
 
 const checks = {
@@ -58,7 +80,7 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
     receipt: (id) => json(get(`/talos/v1/receipts/${encodeURIComponent(id)}`), checks.receipt),
     events: (query) => json({ ...get('/talos/v1/events', query), maxBytes: MAX_PAGE }, checks.events),
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
-    bundle: (range) => bytes({ ...get('/talos/v1/bundle', range), maxBytes: MAX_BUNDLE_BYTES }),
+    bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),
     trust: () => json({ ...get('/talos/v1/trust'), maxBytes: MAX_TRUST_BYTES }, checks.trust),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };

@@ -228,6 +228,7 @@ describe('audit client', () => {
     await audit().event('evt_1');
     say('{"any":"bytes"}');
     expect(Buffer.from(await audit().bundle({ from: 0, to: 9 })).toString()).toBe('{"any":"bytes"}');
+    await audit().bundle({ agent: ['did:key:a', 'did:key:b'], earlier: [1, 2] });
     await audit().bundle();
     say('talos.local/x/default\n1\nroot\n');
     expect(await audit().checkpoint()).toBe('talos.local/x/default\n1\nroot\n');
@@ -238,6 +239,7 @@ describe('audit client', () => {
       'GET /talos/v1/events/7',
       'GET /talos/v1/events/evt_1',
       'GET /talos/v1/bundle?from=0&to=9',
+      'GET /talos/v1/bundle?agent=did%3Akey%3Aa&agent=did%3Akey%3Ab&earlier=1&earlier=2',
       'GET /talos/v1/bundle',
       'GET /tlog/checkpoint',
     ]);

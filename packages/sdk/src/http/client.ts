@@ -14,12 +14,15 @@ export interface HttpClientOptions {
   readonly timeoutMs?: number;
 }
 
+type QueryValue = string | number | undefined;
+
 /** One request to a service of ours. */
 interface ServiceCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Starts with `/`; parts that come from outside are encoded by the caller. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** A list gives the parameter once for each of its values. */
+  readonly query?: Readonly<Record<string, QueryValue | readonly QueryValue[]>>;
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -108,7 +111,7 @@ function headersOf(call: ServiceCall, adminToken: string | undefined): Record<st
 function urlOf(origin: string, call: ServiceCall): string {
   const url = new URL(call.path, origin);
   for (const [name, value] of Object.entries(call.query ?? {})) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, String(one));
   }
   return url.href;
 }

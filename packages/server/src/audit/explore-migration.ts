@@ -32,7 +32,8 @@ SELECT r.idx,
   coalesce(r.v->>'effect', o.v->>'effect') AS effect, r.v->>'code' AS code,
   coalesce(r.v->>'surface', o.v->>'surface') AS surface,
   r.v->>'status' AS status,
-  CASE WHEN r.type = 'revocation' THEN r.v->>'lid' END AS lid,
+  CASE r.type WHEN 'revocation' THEN r.v->>'lid' WHEN 'revocation.below' THEN r.v->>'below'
+    WHEN 'identity.rotated' THEN r.v->>'did' WHEN 'identity.deactivated' THEN r.v->>'did' END AS lid,
   r.v->'cost'->>'currency' AS currency, length(r.v->'cost'->>'amount')::smallint AS digits,
   (r.v->'cost'->>'amount')::bigint AS cost
 FROM read r LEFT JOIN audit_event_whole d ON d.id = r.decision AND r.type = 'outcome' LEFT JOIN read o ON o.idx = d.idx;`;

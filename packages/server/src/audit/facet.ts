@@ -15,7 +15,7 @@ export interface Facet {
   readonly code: string | null;
   readonly surface: string | null;
   readonly status: string | null;
-  /** Of a link that was revoked. */
+  /** What it ends, or changes the standing of: a link, or a DID (AUD-55). */
   readonly lid: string | null;
   readonly currency: string | null;
   /** Decimal digits of what it cost. */
@@ -59,10 +59,16 @@ export function facetOf(draft: AuditDraft, chain: number | null, decision?: Face
     code: codeOf(draft),
     surface: made?.surface ?? decision?.surface ?? null,
     status: ended?.status ?? null,
-    lid: type === 'revocation' ? draft.members.lid : null,
+    lid: endedBy(draft),
     currency: cost?.currency ?? null,
     digits: cost === undefined ? null : String(cost.amount).length,
   };
+}
+
+function endedBy({ type, members }: AuditDraft): string | null {
+  if (type === 'revocation') return members.lid;
+  if (type === 'revocation.below') return members.below;
+  return type === 'identity.rotated' || type === 'identity.deactivated' ? members.did : null;
 }
 
 function codeOf({ type, members }: AuditDraft): string | null {

@@ -6,6 +6,7 @@ import {
   type HashReader,
   isTrustError,
   makeProof,
+  type NodeId,
   type ProofPlan,
   parseJson,
   planInclusion,
@@ -28,6 +29,11 @@ export interface Prover {
    *  @throws {TrustError} LOG_CORRUPT: tiles, rows and checkpoint do not agree */
   prove(rows: readonly EventRow[], checkpoint: SignedCheckpoint): Promise<readonly (readonly Uint8Array[])[]>;
   receipt(row: EventRow, checkpoint: SignedCheckpoint): Promise<Receipt>;
+  /** Loads what these nodes of the tree of that size need. Whoever reads them proves what they lead to, and tells
+   *  if it is nothing. @throws {TrustError} LOG_CORRUPT: a tile is missing */
+  nodes(nodes: readonly NodeId[], size: number): Promise<HashReader>;
+  /** Tiles are read again from now on: what was read turned out to be wrong. */
+  forget(): void;
 }
 
 export interface ProverDeps {
@@ -42,7 +48,7 @@ export function createProver(deps: ProverDeps): Prover {
   const kept = createRecent<Uint8Array>(KEPT_TILES);
   const prove: Prover['prove'] = async (rows, checkpoint) => {
     const plans = rows.map((row) => planInclusion(row.idx, checkpoint.size));
-    const read = await openReader(deps, kept, plans, checkpoint.size);
+    const read = await openReader(deps, kept, plans.flat(2), checkpoint.size);
     try {
       return rows.map((row, i) => proveRow(deps.hasher, read, row, plans[i] ?? [], checkpoint));
     } catch (error) {
@@ -53,6 +59,8 @@ export function createProver(deps: ProverDeps): Prover {
   };
   return {
     prove,
+    nodes: (nodes, size) => openReader(deps, kept, nodes, size),
+    forget: () => kept.clear(),
     receipt: async (row, checkpoint) => {
       const [proof = []] = await prove([row], checkpoint);
       const { event, disclosures } = openRow(row);
@@ -64,7 +72,7 @@ export function createProver(deps: ProverDeps): Prover {
 async function openReader(
   { tiles, hasher }: ProverDeps,
   kept: Recent<Uint8Array>,
-  plans: readonly ProofPlan[],
+  nodes: readonly NodeId[],
   size: number,
 ): Promise<HashReader> {
   const loaded = new Map<string, Uint8Array>();
@@ -81,7 +89,7 @@ async function openReader(
     if (bytes === undefined) throw corrupt(`${path} is missing`);
     loaded.set(path, bytes);
   };
-  await inParallel(tilesForNodes(plans.flat(2), size), AT_A_TIME, load);
+  await inParallel(tilesForNodes(nodes, size), AT_A_TIME, load);
   return createTileReader(hasher, size, (tile) => loaded.get(tilePath(tile)), {
     get: (path) => levels.get(path),
     set: (path, made) => kept.set(path, made),

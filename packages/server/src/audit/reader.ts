@@ -1,6 +1,5 @@
 import type { Receipt, RequestRecord, TrustFile } from '@talosprotocol/contracts';
 import { encodeHex, isUuidv7, type TileId, TrustError } from '@talosprotocol/protocol';
-import { assertBundleFits, type BundleRange, writeBundle } from './bundle.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
@@ -25,9 +24,8 @@ export interface AuditReader extends Explorer {
   /** The receipt with this id; waits up to `waitMs` until a checkpoint covers it.
    *  @throws {TrustError} NOT_FOUND | UNAVAILABLE (not covered yet) | LOG_CORRUPT */
   receipt(id: string, waitMs?: number): Promise<Receipt>;
-  /** The pieces of a bundle; by default of the whole log.
-   *  @throws {TrustError} MALFORMED | TOO_LARGE | UNAVAILABLE */
-  bundle(range?: Partial<BundleRange>): Promise<AsyncGenerator<string>>;
+  /** The last checkpoint, once it covers so many events; waits up to `waitMs`. @throws {TrustError} UNAVAILABLE */
+  reach(size: number, waitMs: number): Promise<SignedCheckpoint>;
   /** Whom to trust, with the anchors of every policy that was ever in force (AUD-19). */
   trust(): Promise<TrustFile>;
   /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
@@ -42,7 +40,6 @@ export interface AuditReader extends Explorer {
 }
 
 const RECEIPT_WAIT_MS = 1_000;
-const BUNDLE_WAIT_MS = 10_000;
 
 /** Reads the log that `opened` gives. */
 export function createReader(
@@ -71,20 +68,11 @@ export function createReader(
   return {
     ...createExplorer({ sql: deps.sql, clock: deps.clock }),
     checkpoint,
+    reach,
     tile: (tile) => opened().tiles.read(tile),
     receipt: async (id, waitMs = RECEIPT_WAIT_MS) => {
       const row = await byId(id, 'rcp_');
       return opened().prover.receipt(row, await reach(row.idx + 1, waitMs));
-    },
-    bundle: async ({ from = 0, to = opened().sequencer.size } = {}) => {
-      if (from >= to || to > opened().sequencer.size) {
-        throw new TrustError('MALFORMED', 'the range is empty or goes beyond the log');
-      }
-      const signed = await reach(to, BUNDLE_WAIT_MS);
-      await assertBundleFits(store, { from, to }, signed.size);
-      const { exporter, origin, clock } = deps;
-      const parts = { store, prover: opened().prover, exporter, origin, now: () => clock.now() };
-      return writeBundle(parts, { from, to }, signed);
     },
     trust: async () => ({
       format: 'talos-trust-v1',

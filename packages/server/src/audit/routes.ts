@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { MAX_INTEGER } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
-import { readQuery, sendJson } from '../platform/json-exchange.js';
+import { sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
-import { readEventQuery, readNumber } from './explorer/query.js';
+import { readEventQuery } from './explorer/query.js';
+import { readBundleAsk } from './export/ask.js';
 import type { Audit } from './service.js';
 
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
@@ -75,13 +75,7 @@ function get(path: string, who: 'public' | NonNullable<Route['permission']>, ans
 /** A bundle is written as it is made; if the rest cannot be proven the connection is cut, so that the half is not
  *  taken for the whole. */
 async function sendBundle(audit: Audit, context: RequestContext, response: ServerResponse): Promise<void> {
-  const query = readQuery(context.query, ['from', 'to']);
-  const from = readNumber(query, 'from', ANY_INDEX);
-  const to = readNumber(query, 'to', ANY_INDEX);
-  const parts = await audit.bundle({
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-  });
+  const parts = await audit.bundle(readBundleAsk(context.query), context.principal);
   const first = await parts.next();
   response.writeHead(200, {
     'content-type': 'application/json',
@@ -164,8 +158,6 @@ function send(response: ServerResponse, body: Uint8Array, type: string, cache: s
   });
   response.end(body);
 }
-
-const ANY_INDEX = { least: 0, most: MAX_INTEGER };
 
 function noQuery({ query }: RequestContext): void {
   if (query !== '') throw new TrustError('MALFORMED', 'the route takes no query');

@@ -5,6 +5,8 @@ import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
+import { createExportStore } from './export/export-store.js';
+import { createExporter, type Exporter, type ExporterDeps } from './export/exporter.js';
 import { type LogMeter, measureLog } from './log-metrics.js';
 import { recordLost } from './lost-outcomes.js';
 import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
@@ -13,7 +15,7 @@ import { type AuditReader, createReader } from './reader.js';
 import { createSourceHash } from './source.js';
 
 /** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
-export interface Audit extends AuditReader {
+export interface Audit extends AuditReader, Exporter {
   /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
    *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
   start(): Promise<void>;
@@ -76,6 +78,7 @@ export function createAudit(deps: AuditDeps): Audit {
   const reader = createReader(deps, shop, policies, opened);
   return {
     ...reader,
+    ...openExporter(deps, shop, { record, reach: (size) => reader.reach(size, BUNDLE_MS), opened }),
     vkey: shop.key.vkey,
     recordPolicy: policies.record,
     start: async () => {
@@ -101,6 +104,19 @@ export function createAudit(deps: AuditDeps): Audit {
     stop: () => stop(state, desk, disk),
     ...createSink({ state, opened, disk, desk, record, shop, meter }),
   };
+}
+
+/** How long an export waits for the checkpoint that covers it. */
+const BUNDLE_MS = 10_000;
+
+function openExporter(
+  deps: AuditDeps,
+  { hasher }: Workshop,
+  log: Pick<ExporterDeps, 'record' | 'reach'> & { readonly opened: () => OpenLog },
+): Exporter {
+  const store = createExportStore(deps.sql);
+  const size = (): number => log.opened().sequencer.size;
+  return createExporter({ ...deps, ...log, store, hasher, size, prover: () => log.opened().prover });
 }
 
 interface State {

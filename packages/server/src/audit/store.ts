@@ -25,18 +25,11 @@ export interface OwedRow {
   readonly held: Cost | null;
 }
 
-/** Bytes a range would take in a bundle, without proofs. */
-interface RangeSize {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
 /** What is read of the log, and erased. Everything that grows it is in `lead-store.ts`. */
 export interface AuditStore {
   /** Leaves from `from` to `to` in order, at most `limit`; fewer if rows are missing. */
   leaves(from: number, to: number, limit: number): Promise<{ idx: number; event: string }[]>;
   rows(from: number, to: number, limit: number): Promise<EventRow[]>;
-  rangeSize(from: number, to: number): Promise<RangeSize>;
   eventById(uuid: string): Promise<EventRow | undefined>;
   request(uuid: string): Promise<RequestRows | undefined>;
   /** What is owed by runs of nodes that are not among `running`; with `own` also by this process. */
@@ -75,7 +68,6 @@ export function createAuditStore(sql: Sql): AuditStore {
         `SELECT ${COLUMNS} FROM audit_event e WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx LIMIT $3`,
         [from, to, limit],
       ),
-    rangeSize: async (from, to) => (await sql.query<RangeSize>(RANGE_SIZE, [from, to]))[0] ?? NOTHING,
     eventById: async (uuid) => (await sql.query<EventRow>(BY_ID, [uuid]))[0],
     request: (uuid) => findRequest(sql, uuid),
     owed: (limit, running, own) =>
@@ -100,11 +92,6 @@ interface Counts {
 }
 
 const NO_COUNTS: Counts = { size: 0, allowed: 0, denied: 0 };
-const NOTHING: RangeSize = { rows: 0, bytes: 0 };
-
-const RANGE_SIZE = `SELECT count(*) AS rows,
-    coalesce(sum(octet_length(event) + coalesce(octet_length(disclosures), 2)), 0)::bigint AS bytes
-  FROM audit_event WHERE idx >= $1 AND idx < $2`;
 
 const ERASE = `UPDATE audit_event SET disclosures = NULL
   WHERE idx = (SELECT idx FROM audit_id WHERE id = $1) AND disclosures IS NOT NULL RETURNING idx`;

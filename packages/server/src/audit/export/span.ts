@@ -1,0 +1,68 @@
+import type { BundleFilter } from '@talosprotocol/contracts';
+import { parseTime, TrustError } from '@talosprotocol/protocol';
+import type { BundleAsk } from './ask.js';
+import type { ExportStore } from './export-store.js';
+
+/** The range of a bundle, and what shows that nothing outside it is of the times asked for. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  /** The filter as the bundle states it: without a time that has not come. */
+  readonly filter: BundleFilter;
+  /** Indexes beside the range (AUD-52). */
+  readonly bounds: readonly number[];
+}
+
+/** Finds the range of what is asked for in a log of `size` entries. The time of an event is never before the last one's,
+ *  so it is searched by halving.
+ *  @throws {TrustError} MALFORMED: the range is empty or goes beyond the log */
+export async function findSpan(
+  store: Pick<ExportStore, 'timeAt'>,
+  ask: BundleAsk,
+  size: number,
+): Promise<Span> {
+  const { since, until, ...filter } = ask.filter;
+  const { from = 0, to = size } = ask;
+  if (to > size) throw malformed('the range goes beyond the log');
+  if ((since !== undefined && ask.from !== undefined) || (until !== undefined && ask.to !== undefined))
+    throw malformed('a range is given by indexes or by times, not by both');
+  const first = since === undefined ? from : await firstAt(store, parseTime(since), from, to);
+  const last = until === undefined ? to : await firstAt(store, parseTime(until), first, to);
+  if (first >= last) throw malformed('there is no event in this range or of this time');
+  return {
+    from: first,
+    to: last,
+    filter: {
+      ...filter,
+      ...(since === undefined ? {} : { since }),
+      // Up to the end of the log: what comes next may be of that time too.
+      ...(until === undefined || last === size ? {} : { until }),
+    },
+    bounds: [
+      ...(since === undefined || first === 0 ? [] : [first - 1]),
+      ...(until === undefined || last === size ? [] : [last]),
+    ],
+  };
+}
+
+/** The first index from `low` up to `high` whose event is not before the time; `high` if there is none. */
+export async function firstAt(
+  store: Pick<ExportStore, 'timeAt'>,
+  time: number,
+  low: number,
+  high: number,
+): Promise<number> {
+  let [begin, end] = [low, high];
+  while (begin < end) {
+    const middle = begin + Math.floor((end - begin) / 2);
+    const at = await store.timeAt(middle);
+    if (at === undefined) throw new TrustError('NOT_FOUND', 'what is asked for was pruned');
+    if (at < time) begin = middle + 1;
+    else end = middle;
+  }
+  return begin;
+}
+
+function malformed(reason: string): TrustError {
+  return new TrustError('MALFORMED', reason);
+}
