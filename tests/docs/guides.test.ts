@@ -62,7 +62,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^Allowed\.\n\n {2}link {2}says {5}of\n {2}0 {5}allowed[\s\S]*?^Denied: SCOPE_MISMATCH\n {2}link {4}2\n[\s\S]*?^Denied: SCOPE_MISMATCH\n {2}link {4}1\n/m,
     /(reader, by session, allowed: Ask for the least you need\.\s+){3}/,
     /reader, by session, refused: BUDGET_EXCEEDED by link 2/,
-    /Denied: BUDGET_EXCEEDED {2}req_[\s\S]*hint +what the link allows is used up/, // why
+    /Denied: BUDGET_EXCEEDED {2}req_[\s\S]*hint +did:key:\w+ set this limit; it is used up for good/, // why
     /^allowed: \*:\* of platform-admin/m, // rbac check
     /^denied: not granted/m,
     /"code":"FORBIDDEN"[^\n]*capability:issue is not permitted/,
@@ -73,6 +73,8 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /"text":"Ask for the least you need\.\\n"[\s\S]*"code":"CONSTRAINT_VIOLATED","link":2/, // bearer keys
     /researcher, by request, allowed: Ask for the least you need\./,
     /^signed: 200 Ask for the least you need\./m,
+    /^1 pinned in /m, // a price
+    /(researcher, by session, allowed: Ask for the least you need\.\s+){2}researcher, by session, refused: BUDGET_EXCEEDED by link 1/,
     /^Revoked what did:key:\w+ handed on below/m,
     /researcher, by session, allowed: Ask for the least you need\./,
     /^Revoked \S+, in force since/m,

@@ -39,6 +39,14 @@ describe('editing a talos.yaml', () => {
     expect(tools?.['b']?.pin).toBe('cd'.repeat(32));
   });
 
+  it('keeps the price of a tool, which its pin covers', () => {
+    const yaml = parseTalosYaml('version: 1\nservers: { files: { command: x } }\n', 'talos.yaml');
+    const priced = { ...tool, cost: { amount: 250_000, currency: 'EUR' } };
+    yaml.pinTools('files', { a: priced });
+    expect(yaml.text()).toContain('cost: { amount: 250000, currency: EUR }');
+    expect(parseTalosYaml(yaml.text(), 'talos.yaml').policy.servers['files']?.tools).toEqual({ a: priced });
+  });
+
   it('adds a server to an empty list, but not over one that is there', () => {
     const yaml = parseTalosYaml('version: 1\nservers: {}\n', 'talos.yaml');
     yaml.addServer('files', { command: 'node', args: ['a b', '- c', ': d', '# e'] });

@@ -86,8 +86,11 @@ function followLog(document: Document, vkey: string): void {
 function setTool(document: Document, server: string, tool: string, pinned: PinnedTool): void {
   const path = ['servers', server, 'tools'];
   if (!document.hasIn(path)) document.setIn(path, document.createNode({}));
-  const { op, resources, pin } = pinned;
-  const node = document.createNode({ op, resources, pin });
+  const { op, resources, cost, pin } = pinned;
+  // All of the manifest, as the pin covers all of it.
+  const node = document.createNode({ op, resources, ...(cost === undefined ? {} : { cost }), pin });
+  const price = node.get('cost', true);
+  if (isMap(price)) price.flow = true;
   const list = node.get('resources', true);
   for (const item of Object(list).items ?? []) if (isMap(item)) item.flow = true;
   document.setIn([...path, tool], node);

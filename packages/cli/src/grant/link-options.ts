@@ -2,13 +2,13 @@ import type { Limit } from '@talosprotocol/contracts';
 import type { Command } from 'commander';
 import { UsageError } from '../usage-error.js';
 import { parseCount, parseDuration } from './duration.js';
+import { type LimitOptionValues, limitsOf } from './limit-options.js';
 
 /** Options of `cap issue` and `cap attenuate` besides the grants. */
-export interface LinkOptionValues {
+export interface LinkOptionValues extends LimitOptionValues {
   readonly to?: string;
   readonly expires?: string;
-  readonly calls?: string;
-  readonly per?: string;
+  readonly notBefore?: string;
   readonly dlg?: string;
   readonly aud?: readonly string[];
   readonly bearer?: boolean;
@@ -23,8 +23,13 @@ export function withLinkOptions(command: Command): Command {
   return command
     .option('--to <did or name>', 'who will hold it: a DID, or the name of an identity of yours')
     .option('--expires <duration>', 'how long it is valid: 90s, 15m, 24h, 30d')
+    .option('--not-before <when>', 'when it begins: 15m from now, or 2026-12-01T08:00:00Z (default: now)')
     .option('--calls <number>', 'how many calls it is good for')
-    .option('--per <period>', 'over which period --calls counts: total, day or month (default: total)')
+    .option('--cost <amount>', 'how much money its calls may cost: 5.00EUR')
+    .option('--tokens <number>', 'how many tokens its calls may take')
+    .option('--rate <calls/time>', 'how many calls in a time: 10/60s, 100/1h')
+    .option('--per <period>', 'for --calls, --cost and --tokens: total, day or month (default: total)')
+    .option('--limit <limit>', "one more limit: 'calls=5,cost=1.50EUR per day' (repeatable)", collect)
     .option('--dlg <number>', 'how many times it may be passed on (default: 0)')
     .option('--aud <did>', 'a gateway it is for (repeatable)', collect)
     .option('--bearer', 'make a key that can be sent as a secret, to a holder made for it')
@@ -38,8 +43,6 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-const PERIODS = ['total', 'day', 'month'] as const;
-
 /** The limits, delegation depth and flags that were given, as claims.
  *  @throws {UsageError} */
 export function claimsOf(options: LinkOptionValues): {
@@ -48,12 +51,10 @@ export function claimsOf(options: LinkOptionValues): {
   invoke?: boolean;
   bearer_below?: boolean;
 } {
-  const { calls, per = 'total', dlg, invoke, bearerBelow } = options;
-  const period = PERIODS.find((known) => known === per);
-  if (period === undefined) throw new UsageError('--per takes total, day or month');
-  if (options.per !== undefined && calls === undefined) throw new UsageError('--per needs --calls');
+  const { dlg, invoke, bearerBelow } = options;
+  const limits = limitsOf(options);
   return {
-    ...(calls === undefined ? {} : { limits: [{ per: period, calls: parseCount(calls, 1, '--calls') }] }),
+    ...(limits.length === 0 ? {} : { limits }),
     ...(dlg === undefined ? {} : { dlg: parseCount(dlg, 0, '--dlg') }),
     ...(invoke === false ? { invoke } : {}),
     ...(bearerBelow === true ? { bearer_below: true } : {}),
@@ -63,6 +64,23 @@ export function claimsOf(options: LinkOptionValues): {
 /** When it ends, in Unix seconds; undefined if that was not said. */
 export function expiryOf({ expires }: LinkOptionValues, now: number): number | undefined {
   return expires === undefined ? undefined : Math.floor(now / 1000) + parseDuration(expires);
+}
+
+/** When it begins, as a claim; nothing if that was not said.
+ *  @throws {UsageError} it would end before it began */
+export function startOf({ notBefore }: LinkOptionValues, exp: number, now: number): { nbf?: number } {
+  if (notBefore === undefined) return {};
+  const nbf = parseMoment(notBefore, now);
+  if (nbf < exp) return { nbf };
+  throw new UsageError('it would end before it begins', 'give --expires a later end: it counts from now');
+}
+
+/** A duration from now, or a moment of UTC. */
+function parseMoment(text: string, now: number): number {
+  if (!text.includes('T')) return Math.floor(now / 1000) + parseDuration(text);
+  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (time >= 0) return time / 1000;
+  throw new UsageError(`not a moment: ${text}`, 'such as --not-before 2026-12-01T08:00:00Z, or 15m');
 }
 
 /** A key is a secret: it goes to a file, or to the screen if that was asked for in so many words.

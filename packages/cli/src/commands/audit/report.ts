@@ -6,6 +6,7 @@ import type {
   TrustError,
   VerifiedReceipt,
 } from '@talosprotocol/protocol';
+import { formatMoney } from '../../money.js';
 import { describeFailure, type Output } from '../../output.js';
 import { printable } from '../../printable.js';
 import { printWitnesses, withoutWitnesses } from './witness-lines.js';
@@ -91,13 +92,6 @@ function describeSpending({ currency, spent, held }: Spending): string {
   const open =
     BigInt(held) === 0n ? '' : `, and at most ${formatMoney(held)} of calls without an outcome here`;
   return `${formatMoney(spent)} ${currency}${open}`;
-}
-
-/** Micro-units as a decimal number. */
-function formatMoney(units: string): string {
-  const digits = units.padStart(7, '0');
-  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
-  return `${digits.slice(0, -6)}.${fraction}`;
 }
 
 function printFacts(

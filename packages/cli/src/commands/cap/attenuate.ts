@@ -19,6 +19,7 @@ import {
   claimsOf,
   expiryOf,
   type LinkOptionValues,
+  startOf,
   withLinkOptions,
 } from '../../grant/link-options.js';
 import { createIdentities } from '../../identities.js';
@@ -88,10 +89,12 @@ async function narrow(
   crypto: CryptoProvider,
 ): Promise<Made> {
   const given = grants?.grants(parent.leaf.claims.grants) ?? [];
+  const exp = expiryOf(options, io.now()) ?? parent.leaf.claims.exp;
   const link: Omit<AttenuateOptions, 'sub'> = {
     ...claimsOf(options),
     grants: given.length === 0 ? 'same' : given,
-    exp: expiryOf(options, io.now()) ?? 'same',
+    exp,
+    ...startOf(options, exp, io.now()),
     ...audience(options, parent),
   };
   const deps = issueDeps(io, crypto);

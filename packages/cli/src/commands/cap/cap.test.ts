@@ -114,6 +114,45 @@ describe('talos cap', () => {
     expect((await named(file, '--token', file)).code).not.toBe(0);
   });
 
+  it('states limits of every kind, several in one link, and when a link begins', async () => {
+    const limits = ['--cost', '5.00EUR', '--rate', '10/60s', '--per', 'month', '--limit', 'calls=5 per day'];
+    const begins = ['--not-before', '2027-01-01T00:00:00Z', '--expires', '300d'];
+    const { stdout } = await issue('--to', 'agent', '--grant', READ, '--dlg', '1', ...limits, ...begins);
+    const narrow = ['--tokens', '900', '--limit', 'cost=1EUR,calls=2', '--not-before', '200d'];
+    const narrowed = await cli.run(['cap', 'attenuate', '-', '--as', 'agent', '--to', 'sub', ...narrow], {
+      stdin: stdout,
+    });
+    expect(narrowed.stderr).not.toContain('warning');
+    const inspected = await cli.run(['cap', 'inspect', '-', '--json'], { stdin: narrowed.stdout });
+    const { links } = inspected.json<{ links: { claims: object }[] }>();
+    const euro = (amount: number) => ({ amount, currency: 'EUR' });
+    expect(links[0]?.claims).toMatchObject({
+      nbf: Date.parse('2027-01-01T00:00:00Z') / 1000,
+      limits: [
+        { per: 'month', cost: euro(5_000_000), rate: { count: 10, seconds: 60 } },
+        { per: 'day', calls: 5 },
+      ],
+    });
+    expect(links[1]?.claims).toMatchObject({
+      nbf: NOW / 1000 + 200 * 86_400,
+      limits: [
+        { per: 'total', tokens: 900 },
+        { per: 'total', cost: euro(1_000_000), calls: 2 },
+      ],
+    });
+    for (const [when, expires] of [
+      ['2h', '1h'],
+      ['1h', '1h'],
+      ['soon', '1h'],
+      ['2027-01-01', '1h'],
+      ['2027-13-01T00:00:00Z', '1h'],
+      ['2027-01-01T00:00:00+01:00', '1h'],
+    ] as const) {
+      const wrong = ['--not-before', when, '--expires', expires];
+      expect((await issue('--to', 'agent', '--grant', READ, ...wrong)).code).toBe(1);
+    }
+  });
+
   it('tells the exit codes apart: expired 2, untrusted 2, altered 3, no capability 1', async () => {
     const { stdout } = await issue('--to', 'agent', '--grant', READ, '--expires', '10m');
     const file = write('c', stdout);

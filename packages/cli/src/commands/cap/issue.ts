@@ -20,6 +20,7 @@ import {
   claimsOf,
   expiryOf,
   type LinkOptionValues,
+  startOf,
   withLinkOptions,
 } from '../../grant/link-options.js';
 import { createIdentities } from '../../identities.js';
@@ -46,6 +47,7 @@ export function addIssue(cap: Command, shell: Shell, crypto: CryptoProvider): vo
     examples: [
       "talos cap issue --to researcher --grant 'tool:files/method:read_text_file/resource:/data:read' --expires 8h --dlg 1",
       "talos cap issue --bearer --out key.txt --grant 'tool:files/method:*:read' --calls 100",
+      "talos cap issue --to researcher --grant 'tool:search:read' --cost 5.00EUR --per day --rate 10/60s --limit 'calls=1000 per month'",
     ],
     notes: [
       'Without --as this asks the platform on the data folder, over the network of this machine. With --as <name>',
@@ -97,6 +99,7 @@ async function requestOf(
     ...claimsOf(options),
     grants,
     exp,
+    ...startOf(options, exp, io.now()),
   };
 }
 

@@ -1,6 +1,7 @@
-import type { PinnedTool, ToolManifest } from '@talosprotocol/contracts';
+import type { PinnedTool, ToolManifest, ToolResource } from '@talosprotocol/contracts';
 import type { AnnouncedTool, AnnouncedTools } from '@talosprotocol/sdk';
 import type { Io } from '../../io.js';
+import { formatMoney } from '../../money.js';
 import type { Output } from '../../output.js';
 import { printable } from '../../printable.js';
 import { UsageError } from '../../usage-error.js';
@@ -50,19 +51,25 @@ export function printTools(
 }
 
 function printTool(color: Output['color'], print: (text: string) => void, tool: AnnouncedTool): void {
-  const { op, resources } = pinOf(tool);
+  const { op, resources, cost } = pinOf(tool);
   const state = stateOf(tool);
   const mark = state === 'changed' ? color.red('CHANGED') : state === 'new' ? 'new' : color.green('pinned');
   print(`${color.bold(printable(tool.name))}  ${op}  ${mark}`);
-  for (const { ptr, kind, required, resolve } of resources) {
-    const facts = [kind, required ? 'required' : 'optional', resolve === undefined ? [] : 'real path'].flat();
-    print(`    ${printable(ptr)}: ${facts.join(', ')}`);
-  }
+  for (const line of [...resources.map(describeResource), ...describePrice(cost)]) print(`    ${line}`);
   if (state === 'new') for (const note of tool.proposed.notes) print(color.dim(`    ${printable(note)}`));
   for (const { member, was, is } of tool.pinned?.changes ?? []) {
     print(color.yellow(`    ${printable(member)} was ${printable(was ?? '(absent)')}`));
     print(color.yellow(`    ${printable(member)} is  ${printable(is ?? '(absent)')}`));
   }
+}
+
+function describeResource({ ptr, kind, required, resolve }: ToolResource): string {
+  const facts = [kind, required ? 'required' : 'optional', resolve === undefined ? [] : 'real path'].flat();
+  return `${printable(ptr)}: ${facts.join(', ')}`;
+}
+
+function describePrice(cost: ToolManifest['cost']): readonly string[] {
+  return cost === undefined ? [] : [`costs ${formatMoney(String(cost.amount))} ${cost.currency} a call`];
 }
 
 /** Asks a person to confirm; `--yes` is an answer given before.

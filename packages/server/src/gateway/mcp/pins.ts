@@ -93,7 +93,8 @@ const REMEMBER = `INSERT INTO gateway_pinned_tool (pin, tool, seen_at) VALUES ($
 /** The caller, often a model, is told which parts changed, never the new text: that may be an attack on it. */
 function toolChanged(server: string, tool: string, found: readonly ToolChange[] | undefined): TrustError {
   const parts = (found ?? []).map(({ member }) => (KNOWN_MEMBERS.has(member) ? member : 'other members'));
-  const what = parts.length === 0 ? 'its definition' : [...new Set(parts)].join(', ');
+  const what =
+    parts.length === 0 ? 'its definition, or its manifest in talos.yaml' : [...new Set(parts)].join(', ');
   const hint = `Changed since it was pinned: ${what}. The operator sees the difference with: talos mcp policy suggest ${server}`;
   return new TrustError('TOOL_CHANGED', `the tool ${tool} is not the one that was pinned`, { hint });
 }

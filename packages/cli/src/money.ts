@@ -1,0 +1,22 @@
+import type { Cost } from '@talosprotocol/contracts';
+import { UsageError } from './usage-error.js';
+
+/** Reads `5.00EUR` or `5 EUR` as micro-units (ENC-5), digit by digit: an amount of money is never a floating-point number.
+ *  @throws {UsageError} */
+export function parseMoney(text: string, option: string): Cost {
+  const [, whole = '', fraction = '', currency = ''] =
+    /^(0|[1-9][0-9]{0,9})(?:\.([0-9]{1,6}))? ?([A-Z]{3})$/.exec(text) ?? [];
+  const amount = BigInt(`${whole}${fraction.padEnd(6, '0')}`);
+  if (amount > 0n && amount <= Number.MAX_SAFE_INTEGER) return { amount: Number(amount), currency };
+  throw new UsageError(
+    `${option} takes an amount and a currency: ${text}`,
+    'such as 5.00EUR; six decimals and nine thousand million at most',
+  );
+}
+
+/** Micro-units, in digits, as a decimal number with two decimals or more. */
+export function formatMoney(units: string): string {
+  const digits = units.padStart(7, '0');
+  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
+  return `${digits.slice(0, -6)}.${fraction}`;
+}
