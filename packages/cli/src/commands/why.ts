@@ -79,10 +79,11 @@ function hintOf(code: string | null, { item, link }: Pick<Facts, 'link' | 'item'
 
 function grantHint(item: string, link: number | undefined): string {
   const space = item.indexOf(' ');
-  const grant = `${item.slice(space + 1)}:${item.slice(0, space)}`;
-  if (link === 0) return `the trust anchor in talos.yaml would need ${grant}`;
+  const [op, scope] = [item.slice(0, space), item.slice(space + 1)];
+  if (link === 0)
+    return `only the anchor in talos.yaml can grant it: - { scope: "${scope}", ops: [${op}] }, then talos policy reload`;
   const verb = link === undefined || link === 1 ? 'issue' : 'attenuate';
-  return `grant it: talos cap ${verb} --grant '${grant}'`;
+  return `grant it: talos cap ${verb} --grant '${scope}:${op}'`;
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -89,8 +89,16 @@ describe('authorize', () => {
     expect(denied).toMatchObject({ code: 'SCOPE_MISMATCH', link: 1, item: `write ${DOC}` });
     expect(denied).toHaveProperty('hint', expect.stringContaining(`talos cap issue --grant '${DOC}:write'`));
     const strict = world.anchors({ grants: [{ scope: 'tool:git', ops: ['read'] }] });
-    const hint = expect.stringContaining("The operator's trust anchor");
-    expect(authorize(verified(root(READ_DOCS), strict), read(DOC), {})).toMatchObject({ link: 0, hint });
+    const refused = authorize(verified(root(READ_DOCS), strict), read(DOC), {});
+    expect(refused).toMatchObject({ link: 0 });
+    // What may be done about it is the operator's alone: a hint that names a command for capabilities leads nowhere.
+    const { hint } = refused as { hint: string };
+    expect(hint).toContain(`the anchor of ${organisation.did} in talos.yaml`);
+    expect(hint).toContain(`\`- { scope: "${DOC}", ops: [read] }\``);
+    expect(hint).not.toContain('talos cap');
+    const long = `tool:fs/method:read_file/resource:/${'a'.repeat(980)}`;
+    const short = authorize(verified(root(READ_DOCS), strict), read(long), {}) as { hint: string };
+    expect(short.hint).toContain('`- { scope: "tool:fs/method:read_file", ops: [read] }`');
   });
 
   it.each([
@@ -142,7 +150,7 @@ describe('authorize', () => {
     const only = verified(root({ scope: 'tool:fs', ops: ['read'], only: ['/path'] }));
     expect(authorize(only, read(DOC), { path: '/a', force: true })).toMatchObject({ caveat: 'only /path' });
     const grants: Grant[] = [{ scope: 'tool:fs', ops: ['read'], only: [''], where }];
-    const hint = expect.stringContaining('operator');
+    const hint = expect.stringContaining('anchors in talos.yaml');
     expect(authorize(verified(root(READ_DOCS), world.anchors({ grants })), read(DOC), {})).toMatchObject({
       link: 0,
       hint,

@@ -11,12 +11,21 @@ const MAX_BYTES = 1024;
 export function hintForScope(capability: VerifiedCapability, link: number, item: CheckedItem): string {
   const { scope, op } = item;
   const tool = scope.slice(0, Math.max(0, scope.indexOf('/resource:')));
-  for (const grant of tool === '' ? [scope] : [scope, tool]) {
-    const hint = grantedBy(capability, link, `${grant}:${op}`);
+  for (const wanted of tool === '' ? [scope] : [scope, tool]) {
+    const hint = grantedBy(capability, link, wanted, op);
     if (fits(hint)) return hint;
   }
-  if (link === 0) return `The operator's trust anchor for ${capability.anchor.iss} does not grant the item.`;
+  if (link === 0) return `${onlyAnchor(capability.anchor.iss)}. It does not grant the item.`;
   return `Ask ${issuerOf(capability, link)} for a grant that covers the item.`;
+}
+
+/** What would make a trust anchor (link 0) grant a scope: no capability can, only the operator's own policy. */
+export function hintForAnchor(iss: string, scope: string, op: string): string {
+  return `${onlyAnchor(iss)}: add under its grants \`- { scope: "${scope}", ops: [${op}] }\`, then run talos policy reload.`;
+}
+
+function onlyAnchor(iss: string): string {
+  return `No capability helps here, only the operator: the anchor of ${iss} in talos.yaml bounds all capabilities below it`;
 }
 
 /** What would lift a caveat. */
@@ -31,16 +40,16 @@ function fits(hint: string): boolean {
 
 function liftedBy(capability: VerifiedCapability, link: number, caveat: string): string {
   const change = `Call with arguments for which ${caveat} holds, or ask`;
-  if (link === 0) return `${change} the operator for an anchor grant without it.`;
+  if (link === 0) {
+    return `${change} the operator: it stands under anchors in talos.yaml, at ${capability.anchor.iss}, and no capability lifts it.`;
+  }
   return `${change} ${issuerOf(capability, link)} for a grant without it.`;
 }
 
-function grantedBy(capability: VerifiedCapability, link: number, grant: string): string {
-  if (link === 0) {
-    return `The operator's trust anchor for ${capability.anchor.iss} does not grant this; it would need \`${grant}\`.`;
-  }
+function grantedBy(capability: VerifiedCapability, link: number, scope: string, op: string): string {
+  if (link === 0) return hintForAnchor(capability.anchor.iss, scope, op);
   const verb = link === 1 ? 'issue' : 'attenuate';
-  return `Ask ${issuerOf(capability, link)} to grant it: talos cap ${verb} --grant '${grant}'`;
+  return `Ask ${issuerOf(capability, link)} to grant it: talos cap ${verb} --grant '${scope}:${op}'`;
 }
 
 function issuerOf(capability: VerifiedCapability, link: number): string {

@@ -40,6 +40,7 @@ export {
 export { describeConstraint, describeOnly } from './caveat.js';
 export { type ParsedChain, parseChain } from './chain.js';
 export type { CompiledGrant } from './grant.js';
+export { hintForAnchor } from './hint.js';
 export {
   type CapabilityDescription,
   describeCapability,

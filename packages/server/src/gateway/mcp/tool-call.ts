@@ -2,6 +2,7 @@ import {
   type CheckedItem,
   firstOutOfReach,
   formatScope,
+  hintForAnchor,
   isJsonObject,
   itemsOfCall,
   itemsOfRealCall,
@@ -99,8 +100,10 @@ function unknownTool(): TrustError {
 function outOfScope({ capability }: Authenticated, { server, tool }: ToolName, link: number): TrustError {
   const item = formatScope('tool', [server, tool]).text;
   const issuer = capability.links[link - 1]?.claims.iss;
-  const whom = issuer === undefined ? 'the operator, whose trust anchor does not reach it,' : issuer;
-  const hint = `No grant of link ${link} covers this tool. Ask ${whom} for a capability with one: --grant '${item}:<read or write>'`;
+  const hint =
+    issuer === undefined
+      ? hintForAnchor(capability.anchor.iss, item, '<read or write>')
+      : `No grant of link ${link} covers this tool. Ask ${issuer} for a capability with one: --grant '${item}:<read or write>'`;
   return new TrustError('SCOPE_MISMATCH', 'no grant covers the tool', { link, item, hint });
 }
 
