@@ -4,7 +4,7 @@ import type { DidKeys } from './did-keys.js';
 import { didWebUrl } from './did-web.js';
 import { documentKeys, parseDidDocument } from './document.js';
 import { webvhLogUrl, webvhWitnessUrl } from './webvh/did.js';
-import { type VerifiedWebvhLog, verifyWebvhLog, type WebvhFiles, webvhNeedsWitness } from './webvh/log.js';
+import { followWebvhLog, type VerifiedWebvhLog, type WebvhFiles } from './webvh/log.js';
 
 /** What is fetched for a DID: the document of a `did:web`, the log or the witness proofs of a `did:webvh`. */
 export type DidResource = 'document' | 'log' | 'witness';
@@ -54,10 +54,13 @@ async function fetchWebvh(did: string, source: DidSource): Promise<DidRecord> {
   if (crypto === undefined) throw new TrustError('UNAVAILABLE', 'DID logs are not verified here');
   const log = await fetchFrom(source, webvhLogUrl(did), 'log');
   const ctx = { did, crypto, now: source.now() * 1000 };
-  const witnessed = webvhNeedsWitness(log, ctx);
-  const witness = witnessed ? await fetchFrom(source, webvhWitnessUrl(did), 'witness') : undefined;
+  // Followed once, which is the costly part; witnesses are fetched only for a log that holds but for them.
+  const followed = followWebvhLog(log, ctx);
+  const witness = followed.needsWitness
+    ? await fetchFrom(source, webvhWitnessUrl(did), 'witness')
+    : undefined;
+  const verified = followed.finish(witness);
   const files = witness === undefined ? { log } : { log, witness };
-  const verified = verifyWebvhLog(files, ctx);
   return { keys: webvhKeys(did, verified), files, log: verified };
 }
 

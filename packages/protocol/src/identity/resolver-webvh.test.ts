@@ -102,6 +102,22 @@ describe('resolving a did:webvh (ID-11)', () => {
     expect((await resolver.refresh(world.did)).files?.witness).toEqual(world.witness);
   });
 
+  it('verifies each entry once, also where witnesses are fetched in between', async () => {
+    let verified = 0;
+    const counting = {
+      ...crypto,
+      ed25519Verify: (...given: Parameters<typeof crypto.ed25519Verify>) => {
+        verified++;
+        return crypto.ed25519Verify(...given);
+      },
+    };
+    const witnessed = newLog({ witness: { threshold: 1, witnesses: [key(21).did] } });
+    const { world, resolver } = createWorld(witnessed, { crypto: counting });
+    world.witness = witnessWebvhLog({ log: witnessed }, key(21), ctx());
+    await resolver.resolve(world.did);
+    expect(verified).toBe(2);
+  });
+
   it('refuses one that is deactivated, and forgets the keys it had', async () => {
     const { world, resolver } = createWorld();
     await resolver.resolve(world.did);

@@ -26,7 +26,7 @@ export interface WebvhVersion {
 
 declare const verified: unique symbol;
 
-/** A log whose every entry verified, witnesses and all; only `verifyWebvhLog` makes one. */
+/** A log whose every entry verified, witnesses and all; only `verifyWebvhLog` and `followWebvhLog` make one. */
 export interface VerifiedWebvhLog {
   readonly scid: string;
   /** Oldest first, at least one. */
@@ -57,24 +57,38 @@ export interface WebvhContext {
  *  served, where the standard would let the versions before the fault pass.
  *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID | NOT_YET_VALID */
 export function verifyWebvhLog({ log, witness }: WebvhFiles, ctx: WebvhContext): VerifiedWebvhLog {
-  const { versions, witnessed } = followLog(log, ctx);
-  if (needsWitness(witnessed)) {
-    if (witness === undefined)
-      throw new TrustError('SIGNATURE_INVALID', 'a DID log without its witness proofs');
-    verifyWitnesses(witnessed, parseWitnessFile(witness), ctx.crypto);
-  }
-  const latest = versions.at(-1) as WebvhVersion;
-  return { scid: latest.parameters.scid, versions, latest } as unknown as VerifiedWebvhLog;
+  return followWebvhLog(log, ctx).finish(witness);
 }
 
 /** Verifies a log as `verifyWebvhLog` does but for its witnesses, and says whether their proofs are needed.
  *  @throws {TrustError} as verifyWebvhLog */
 export function webvhNeedsWitness(log: Uint8Array, ctx: WebvhContext): boolean {
-  return needsWitness(followLog(log, ctx).witnessed);
+  return followWebvhLog(log, ctx).needsWitness;
 }
 
-function needsWitness(entries: readonly WitnessedEntry[]): boolean {
-  return entries.some(({ witnesses }) => witnesses !== undefined);
+/** A log that holds but for its witnesses: no version of it is to be had before `finish`. */
+export interface FollowedWebvhLog {
+  readonly needsWitness: boolean;
+  /** Verifies the witnesses, of whose proofs `witness` is the file as fetched.
+   *  @throws {TrustError} MALFORMED | SIGNATURE_INVALID */
+  readonly finish: (witness: Uint8Array | undefined) => VerifiedWebvhLog;
+}
+
+/** Verifies all of a log but its witnesses, once, for who must fetch their proofs first.
+ *  @throws {TrustError} as verifyWebvhLog */
+export function followWebvhLog(log: Uint8Array, ctx: WebvhContext): FollowedWebvhLog {
+  const { versions, witnessed } = followLog(log, ctx);
+  const needsWitness = witnessed.some(({ witnesses }) => witnesses !== undefined);
+  const finish = (witness: Uint8Array | undefined): VerifiedWebvhLog => {
+    if (needsWitness) {
+      if (witness === undefined)
+        throw new TrustError('SIGNATURE_INVALID', 'a DID log without its witness proofs');
+      verifyWitnesses(witnessed, parseWitnessFile(witness), ctx.crypto);
+    }
+    const latest = versions.at(-1) as WebvhVersion;
+    return { scid: latest.parameters.scid, versions, latest } as unknown as VerifiedWebvhLog;
+  };
+  return { needsWitness, finish };
 }
 
 interface Followed {
