@@ -1,22 +1,23 @@
 import { type Static, Type } from 'typebox';
 import { CLOSED } from './primitive.js';
 
-/** The shapes of the OpenID AuthZEN Authorization API 1.0 (DEC-15). They are closed, like all of ours: a member that is
- *  not known might be a condition. Only `properties`, `context` and `options` hold what they like. */
+/** The shapes of the OpenID AuthZEN Authorization API 1.0 (DEC-15), as open and as closed as the schemas of its working
+ *  group: a request has no members but those named, while a subject, a resource, an action and the `options` may have
+ *  others. Those decide nothing, as what is in `properties` and `context` and is not ours. */
 
 const name = Type.String({ minLength: 1, maxLength: 13_000 });
 const properties = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
 
 /** Who asks for access (section 5.1). */
-export const AuthzenSubject = Type.Object({ type: name, id: name, properties }, CLOSED);
+export const AuthzenSubject = Type.Object({ type: name, id: name, properties });
 export type AuthzenSubject = Static<typeof AuthzenSubject>;
 
 /** What is to be accessed (section 5.2). */
-export const AuthzenResource = Type.Object({ type: name, id: name, properties }, CLOSED);
+export const AuthzenResource = Type.Object({ type: name, id: name, properties });
 export type AuthzenResource = Static<typeof AuthzenResource>;
 
 /** What is to be done with it (section 5.3). */
-export const AuthzenAction = Type.Object({ name, properties }, CLOSED);
+export const AuthzenAction = Type.Object({ name, properties });
 export type AuthzenAction = Static<typeof AuthzenAction>;
 
 /** Anything about the request as a whole (section 5.4). */

@@ -140,7 +140,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     adminRoutes: [
       ...createAdminRoutes(routes),
       ...createIdentityAdminRoutes(routes),
-      ...createAuthzenRoutes(createAuthzen({ ...shared, authorizing })),
+      ...createAuthzenRoutes(createAuthzen({ authorizing })),
     ],
     publicRoutes: [
       ...createPublicRoutes(routes),

@@ -7,6 +7,7 @@ import {
   PROBLEMS,
 } from '@talosprotocol/contracts';
 import {
+  type Authorizer,
   type CheckedItem,
   type CryptoProvider,
   createAuthorizer,
@@ -27,40 +28,71 @@ import type { Verification } from './verification.js';
 export interface Authorizing {
   /** As of now, without proof of possession; consumes nothing and does not look at what is left of a limit.
    *  @throws {TrustError} MALFORMED: the request; whatever the chain is, is a decision */
-  decide(request: JsonObject): Promise<AuthorizeAnswer>;
+  decide: Decide;
+  /** For the questions of one request: each chain is parsed and verified once, also one that does not verify. */
+  together(): Decide;
 }
+
+/** With `holder` a chain of another holder is refused. */
+type Decide = (request: JsonObject, holder?: string) => Promise<AuthorizeAnswer>;
+type CapabilityOf = (chain: string) => Promise<VerifiedCapability>;
 
 const check = createChecker(AuthorizeRequest);
 
-export function createAuthorizing(deps: {
+interface Deps {
   readonly verification: Verification;
   readonly revocations: Pick<Revocations, 'onEnforced'>;
   readonly policy: () => KernelPolicy;
   readonly crypto: CryptoProvider;
-}): Authorizing {
+}
+
+export function createAuthorizing(deps: Deps): Authorizing {
   const authorizer = createAuthorizer(deps.crypto);
   const capabilityOf = createVerifiedOnce(deps);
-  return {
-    decide: async (request) => {
-      const fault = check(request);
-      if (fault !== undefined) throw new TrustError('MALFORMED', `a request: ${fault}`);
-      const stated = request as unknown as AuthorizeRequest;
-      const args = (stated.arguments ?? {}) as JsonObject;
-      let items: readonly CheckedItem[] = 'items' in stated ? parseItems(stated.items) : [];
-      try {
-        const capability = await capabilityOf(stated.chain);
-        if ('call' in stated) items = itemsOf(stated.call, args, deps.policy());
-        deps.verification.assertInForce(
-          capability,
-          items.some(({ op }) => op === 'write') ? 'write' : 'read',
-        );
-        if ('call' in stated) checkCost(capability, stated.call, deps.policy());
-        return answer(authorizer.authorize(capability, items, args), items);
-      } catch (error) {
-        return answer(denialOf(error), items);
-      }
-    },
+  const decideBy = (find: CapabilityOf): Decide => decideOn({ ...deps, authorizer }, find);
+  return { decide: decideBy(capabilityOf), together: () => decideBy(createAskedOnce(capabilityOf)) };
+}
+
+function decideOn(
+  { verification, policy, authorizer }: Deps & { readonly authorizer: Authorizer },
+  find: CapabilityOf,
+): Decide {
+  return async (request, holder) => {
+    const fault = check(request);
+    if (fault !== undefined) throw new TrustError('MALFORMED', `a request: ${fault}`);
+    const stated = request as unknown as AuthorizeRequest;
+    const args = (stated.arguments ?? {}) as JsonObject;
+    let items: readonly CheckedItem[] = 'items' in stated ? parseItems(stated.items) : [];
+    try {
+      const capability = await find(stated.chain);
+      checkHolder(capability, holder);
+      if ('call' in stated) items = itemsOf(stated.call, args, policy());
+      verification.assertInForce(capability, items.some(({ op }) => op === 'write') ? 'write' : 'read');
+      if ('call' in stated) checkCost(capability, stated.call, policy());
+      return answer(authorizer.authorize(capability, items, args), items);
+    } catch (error) {
+      return answer(denialOf(error), items);
+    }
   };
+}
+
+/** What came of each chain of a request. Whether it still holds is looked at in every decision all the same. */
+function createAskedOnce(capabilityOf: CapabilityOf): CapabilityOf {
+  const asked = new Map<string, Promise<VerifiedCapability>>();
+  return (chain) => {
+    const known = asked.get(chain);
+    if (known !== undefined) return known;
+    const found = capabilityOf(chain);
+    asked.set(chain, found);
+    return found;
+  };
+}
+
+function checkHolder(capability: VerifiedCapability, holder: string | undefined): void {
+  if (holder === undefined || capability.holder === holder) return;
+  throw new TrustError('NO_CAPABILITY', 'the subject is not the holder of the chain', {
+    hint: 'The subject must be the DID that the last link of the chain names.',
+  });
 }
 
 /** The signatures of a chain are verified once; whether it still holds is looked at in every use. The chains are apart
@@ -69,7 +101,7 @@ function createVerifiedOnce(deps: {
   readonly verification: Verification;
   readonly revocations: Pick<Revocations, 'onEnforced'>;
   readonly crypto: CryptoProvider;
-}): (chain: string) => Promise<VerifiedCapability> {
+}): CapabilityOf {
   const known = createKnownChains(deps);
   return async (chain) => {
     const found = chain.length <= CHAIN_LIMITS.bytes ? known.find(deps.crypto.sha256Ascii(chain)) : undefined;

@@ -9,13 +9,11 @@ import {
   PROBLEMS,
   type ProblemCode,
 } from '@talosprotocol/contracts';
-import type { CryptoProvider } from '@talosprotocol/protocol';
 import {
   isJsonObject,
   isTrustError,
   type JsonObject,
   type JsonValue,
-  parseChain,
   TrustError,
 } from '@talosprotocol/protocol';
 import type { Authorizing } from './authorizing.js';
@@ -33,15 +31,13 @@ export interface Authzen {
 const checkOne = createChecker(AuthzenEvaluation);
 const checkAll = createChecker(AuthzenEvaluations);
 
-export function createAuthzen(deps: {
-  readonly authorizing: Authorizing;
-  readonly crypto: CryptoProvider;
-}): Authzen {
-  const evaluate = async (request: JsonObject): Promise<AuthzenDecision> => {
+export function createAuthzen({ authorizing }: { readonly authorizing: Authorizing }): Authzen {
+  const evaluateBy = async (decide: Authorizing['decide'], request: JsonObject): Promise<AuthzenDecision> => {
     const fault = checkOne(request);
     if (fault !== undefined) throw new TrustError('MALFORMED', `an evaluation: ${fault}`);
-    return toAnswer(await decide(request as JsonObject & AuthzenEvaluation, deps));
+    return toAnswer(await decideOne(request as JsonObject & AuthzenEvaluation, decide));
   };
+  const evaluate = (request: JsonObject) => evaluateBy(authorizing.decide, request);
   return {
     evaluate,
     evaluateAll: async (request) => {
@@ -51,7 +47,9 @@ export function createAuthzen(deps: {
       if (evaluations.length === 0) return evaluate(defaults);
       const semantic = options?.evaluations_semantic ?? 'execute_all';
       const merged = evaluations.map((one) => ({ ...defaults, ...(one as JsonObject) }));
-      return { evaluations: await evaluateEach(merged, semantic, evaluate) };
+      const decide = authorizing.together();
+      const each = (request: JsonObject) => evaluateBy(decide, request);
+      return { evaluations: await evaluateEach(merged, semantic, each) };
     },
   };
 }
@@ -91,20 +89,15 @@ function toAnswer(decision: Decision): AuthzenDecision {
 }
 
 /** What our mapping does not know is a denial with a reason, not an error: the question was well formed. */
-async function decide(
+async function decideOne(
   request: JsonObject & AuthzenEvaluation,
-  { authorizing, crypto }: { readonly authorizing: Authorizing; readonly crypto: CryptoProvider },
+  decide: Authorizing['decide'],
 ): Promise<Decision> {
   try {
     const chain = chainOf(request);
-    if (parseChain(chain, crypto).leaf.claims.sub !== request.subject.id) {
-      throw new TrustError('NO_CAPABILITY', 'the subject is not the holder of the chain', {
-        hint: 'subject.id must be the DID that the last link of the chain names.',
-      });
-    }
     const args = argumentsOf(request);
     const asked = { chain, ...askedOf(request), ...(args === undefined ? {} : { arguments: args }) };
-    return (await authorizing.decide(asked)).decision;
+    return (await decide(asked, request.subject.id)).decision;
   } catch (error) {
     if (!isTrustError(error) || !PROBLEMS[error.code].decision) throw error;
     return denial(error.code, error.data.hint ?? error.data.reason ?? PROBLEMS[error.code].title);
