@@ -18,24 +18,35 @@ export function otsDigest(origin: string, size: number, root: Uint8Array): Uint8
   return sha256(encodeUtf8(formatCheckpoint({ origin, size, root, extensions: [] })));
 }
 
-/** Verifies that the text of the checkpoint is in a Bitcoin block that the auditor trusts (AUD-39). Attestations of blocks
- *  that the trust file does not name count for nothing; one of a block that it names must hold.
+/** Verifies that the text of the checkpoint is in a Bitcoin block that the auditor trusts (AUD-39): in the earliest of them
+ *  that has it. What other attestations say counts for nothing, since anybody may add one.
  *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
 export function verifyOpenTimestamps(proof: OpenTimestampsProof, trust: ChainTrust): AnchorFacts {
   const file = parseOtsFile(decodeBase64url(proof.ots));
   const digest = otsDigest(proof.origin, proof.size, decodeHex(proof.root));
   if (!isOfSha256(file) || !equalBytes(file.timestamp.message, digest))
     throw notAnchored('digest', 'the timestamp is of something else than this checkpoint');
-  const header = proof.header === undefined ? undefined : decodeBase64url(proof.header);
-  const [first] = bitcoinBlocks(file.timestamp).flatMap(({ height, message }) => {
-    const known = trust.blockAt('bitcoin', height);
-    return known === undefined ? [] : [{ height, ...assertAttested(height, message, known, header) }];
-  });
-  if (first === undefined) throw notAnchored('block', whatIsMissing(file.timestamp));
-  return { kind: 'opentimestamps', chain: 'bitcoin', number: first.height, time: first.time };
+  const given = proof.header === undefined ? undefined : decodeBase64url(proof.header);
+  let refusal: unknown;
+  for (const attested of bitcoinBlocks(file.timestamp)) {
+    const known = trust.blockAt('bitcoin', attested.height);
+    if (known === undefined) continue;
+    try {
+      const { time } = headerOf(attested, known, given);
+      return { kind: 'opentimestamps', chain: 'bitcoin', number: attested.height, time };
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal ?? notAnchored('block', whatIsMissing(file.timestamp));
 }
 
-function bitcoinBlocks(timestamp: OtsTimestamp): { readonly height: number; readonly message: Uint8Array }[] {
+interface AttestedBlock {
+  readonly height: number;
+  readonly message: Uint8Array;
+}
+
+function bitcoinBlocks(timestamp: OtsTimestamp): AttestedBlock[] {
   return attestationsOf(timestamp)
     .flatMap(({ attestation, message }) =>
       attestation.kind === 'bitcoin' ? [{ height: attestation.height, message }] : [],
@@ -43,9 +54,9 @@ function bitcoinBlocks(timestamp: OtsTimestamp): { readonly height: number; read
     .sort((a, b) => a.height - b.height);
 }
 
-function assertAttested(
-  height: number,
-  message: Uint8Array,
+/** The header of the block, if that has the message as its Merkle root. */
+function headerOf(
+  { height, message }: AttestedBlock,
   known: KnownBlock,
   given: Uint8Array | undefined,
 ): BitcoinHeader {
