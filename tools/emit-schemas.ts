@@ -38,6 +38,7 @@ const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])
   ['range-bundle', 'The first form of a bundle (AUD-16)', contracts.RangeBundle],
   ['bundle-statement', "Payload of a bundle's statement (AUD-18)", contracts.BundleStatementClaims],
   ['anchor-proof', 'A proof of a chain anchor (AUD-36)', contracts.AnchorProof],
+  ['anchor-evidence', 'Evidence of a chain anchor (AUD-44)', contracts.AnchorEvidence],
   ['trust-file', 'A trust file (AUD-19)', contracts.TrustFile],
   ['split-view', 'A proof that a log showed two histories (AUD-29)', contracts.SplitView],
   ['talos-yaml', 'The configuration talos.yaml', contracts.PolicyDocument],

@@ -90,9 +90,17 @@ export const ZONES: readonly Zone[] = [
     builtins: true,
   },
   {
+    name: 'anchor-imports',
+    comment: 'chains are driven with viem in one folder',
+    from: '^packages/server/src/audit/anchor/',
+    allow: [...SERVER_BASE, '^packages/server/src/audit/', third('viem')],
+    builtins: true,
+  },
+  {
     name: 'audit-imports',
     comment: 'audit imports platform and its own files, never another room',
     from: '^packages/server/src/audit/',
+    except: '^packages/server/src/audit/anchor/',
     allow: [...SERVER_BASE, '^packages/server/src/audit/', third('@aws-sdk')],
     builtins: true,
   },

@@ -162,6 +162,13 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
     { method: 'GET', path: '/talos/v1/events/:event', target: '/talos/v1/events/0', ...admin },
     { method: 'GET', path: '/talos/v1/bundle', target: '/talos/v1/bundle?from=0&to=1', ...admin },
     { method: 'GET', path: '/talos/v1/trust', target: '/talos/v1/trust', ...admin },
+    { method: 'GET', path: '/talos/v1/anchors', target: '/talos/v1/anchors', ...admin },
+    {
+      method: 'GET',
+      path: '/talos/v1/anchors/evidence',
+      target: '/talos/v1/anchors/evidence?size=1&kind=evm',
+      ...admin,
+    },
     { method: 'GET', path: '/tlog/checkpoint', target: '/tlog/checkpoint', ...open },
     { method: 'GET', path: '/tlog/tile/entries/*', target: '/tlog/tile/entries/000.p/1', ...admin },
     { method: 'GET', path: '/tlog/tile/*', target: '/tlog/tile/0/000.p/1', ...open },

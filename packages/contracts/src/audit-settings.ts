@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { AnchorSettingsList } from './anchor-settings.js';
 import { ascii, CLOSED, text } from './primitive.js';
 import { MAX_WITNESSES, Quorum, VerifierKey } from './receipt.js';
 
@@ -47,6 +48,7 @@ export const AuditSettings = Type.Object(
     storage: Type.Optional(
       Type.Object({ s3: BucketSettings }, { ...CLOSED, description: 'absent: the data folder' }),
     ),
+    anchors: Type.Optional(AnchorSettingsList),
   },
   CLOSED,
 );

@@ -12,6 +12,14 @@ export {
   TrustedBlock,
   TrustedContract,
 } from './anchor.js';
+export { AnchorSettings, EvmAnchorSettings, OpenTimestampsSettings } from './anchor-settings.js';
+export {
+  AnchorEvidence,
+  AnchorKind,
+  AnchorList,
+  AnchorStatus,
+  MAX_ANCHOR_EVIDENCE_BYTES,
+} from './anchor-status.js';
 export {
   ActionRecord,
   AddressHash,

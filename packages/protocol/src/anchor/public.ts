@@ -1,6 +1,7 @@
 // What the package offers of its folder anchor, by name.
 export { parseAnchorProof, verifyAnchor } from './anchor.js';
 export { type ChainTrust, type KnownBlock, readChainTrust } from './chain-trust.js';
+export { parseAnchorEvidence, type VerifiedAnchorEvidence, verifyAnchorEvidence } from './evidence.js';
 export { ANCHOR_CODE_HASHES, type HeadSlots, headSlots, originHashOf } from './evm/contract.js';
 export { type EvmHeader, parseEvmHeader } from './evm/header.js';
 export { verifyEvmState } from './evm/verify.js';

@@ -2,6 +2,7 @@ import type { TrustAnchor } from '@talosprotocol/contracts';
 import type { Signer } from '@talosprotocol/protocol';
 import type { Deps } from '../platform/deps.js';
 import type { Disk } from '../platform/disk.js';
+import type { AnchorDeps } from './anchor/open-anchorers.js';
 import type { DenialLimits } from './denials.js';
 import type { SequencerLimits } from './sequencer.js';
 import type { TileStore } from './tile-store.js';
@@ -29,6 +30,8 @@ export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'cryp
   readonly policy: () => { readonly hash: string; readonly anchors: readonly TrustAnchor[] };
   /** The runs of other nodes (`<node>.<boot>`) that live, or did a moment ago; none if there are no other nodes. */
   readonly runningNodes?: () => Promise<readonly string[]>;
+  /** Where the log is anchored; nowhere by default. */
+  readonly chainAnchors?: AnchorDeps;
   readonly limits?: Partial<AuditLimits>;
 }
 

@@ -1,4 +1,5 @@
 import type { Migration } from '../platform/migrations.js';
+import { ANCHOR_MIGRATIONS } from './anchor/migrations.js';
 import { EXPLORE_MIGRATION } from './explore-migration.js';
 
 const CLAIMS = (
@@ -17,6 +18,7 @@ ALTER TABLE audit_chain ALTER COLUMN sub SET NOT NULL;`;
 
 /** The tables of this room. */
 export const AUDIT_MIGRATIONS: readonly Migration[] = [
+  ...ANCHOR_MIGRATIONS,
   {
     room: 'audit',
     number: 1,

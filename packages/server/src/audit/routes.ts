@@ -4,6 +4,7 @@ import { gzip } from 'node:zlib';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
 import { sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
+import { createAnchorRoutes } from './anchor/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
 import type { Audit } from './service.js';
@@ -13,6 +14,7 @@ import type { Audit } from './service.js';
 export function createAuditRoutes(audit: Audit): Route[] {
   const exports = createTurnstile(MAX_EXPORTS);
   return [
+    ...createAnchorRoutes(audit.anchoring),
     get('/talos/v1/receipts/:id', 'audit:read', async (context, response) => {
       noQuery(context);
       sendJson(response, 200, await audit.receipt(context.params['id'] ?? ''));

@@ -1,4 +1,5 @@
 import { createUuidv7, TrustError } from '@talosprotocol/protocol';
+import { type Anchoring, createAnchoring } from './anchor/anchoring.js';
 import { assertCanary } from './canary.js';
 import { createDenialDesk, type DenialDesk } from './denial-desk.js';
 import type { DenialSource } from './denials.js';
@@ -41,6 +42,9 @@ export interface Audit extends AuditReader, Exporter {
    *  in force at the start is recorded by `start`. @throws {TrustError} as `PolicyHistory.record` */
   recordPolicy: PolicyHistory['record'];
 
+  /** What is anchored on chains, and how far that is. */
+  readonly anchoring: Pick<Anchoring, 'status' | 'evidence' | 'proofs'>;
+
   /** The log's verifier key (C2SP signed-note). */
   readonly vkey: string;
 }
@@ -76,11 +80,21 @@ export function createAudit(deps: AuditDeps): Audit {
   const running = deps.runningNodes ?? (async () => []);
   const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
   const reader = createReader(deps, shop, policies, opened);
+  const { hasher } = shop;
+  const { checkpoint } = reader;
+  const tiles = () => opened().tiles;
+  const anchoring = createAnchoring({ ...deps, hasher, checkpoint, tiles, anchors: deps.chainAnchors });
   return {
     ...reader,
-    ...openExporter(deps, shop, { record, reach: (size) => reader.reach(size, BUNDLE_MS), opened }),
+    ...openExporter(deps, shop, {
+      record,
+      reach: (size) => reader.reach(size, BUNDLE_MS),
+      opened,
+      anchors: anchoring.proofs,
+    }),
     vkey: shop.key.vkey,
     recordPolicy: policies.record,
+    anchoring,
     start: async () => {
       await disk.start();
       const log = await openLog(deps, shop);
@@ -94,6 +108,7 @@ export function createAudit(deps: AuditDeps): Audit {
       assertCanary(receipt, id, await reader.trust(), deps.crypto);
       desk.start();
       state.proven = true;
+      await anchoring.start();
       if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
     giveUp: () => {
@@ -101,7 +116,10 @@ export function createAudit(deps: AuditDeps): Audit {
       state.log?.sequencer.giveUp();
       state.log?.integrator.giveUp();
     },
-    stop: () => stop(state, desk, disk),
+    stop: async () => {
+      await anchoring.stop();
+      await stop(state, desk, disk);
+    },
     ...createSink({ state, opened, disk, desk, record, shop, meter }),
   };
 }
@@ -112,7 +130,7 @@ const BUNDLE_MS = 10_000;
 function openExporter(
   deps: AuditDeps,
   { hasher }: Workshop,
-  log: Pick<ExporterDeps, 'record' | 'reach'> & { readonly opened: () => OpenLog },
+  log: Pick<ExporterDeps, 'record' | 'reach' | 'anchors'> & { readonly opened: () => OpenLog },
 ): Exporter {
   const store = createExportStore(deps.sql);
   const size = (): number => log.opened().sequencer.size;

@@ -228,6 +228,9 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
     policy: () => inForce(policies.current()),
     ...storage.place,
+    ...(document.audit?.anchors === undefined
+      ? {}
+      : { chainAnchors: { settings: document.audit.anchors, key: () => keys.loadOrCreateSeed('anchor') } }),
     limits: { ...storage.limits, denials: { ...denials, perSource } },
     ...(isShared ? { runningNodes: () => runningNodes(node) } : {}),
   };

@@ -8,11 +8,15 @@ const REFERENCE = /\$\$|\$\{([^}]*)\}|\$\{/g;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** A copy of the policy in which `${NAME}` is replaced by the variable in the values of `command`, `args`, `cwd`
- *  and `env` of each server and of `oidc.clientSecret`, and nowhere else; `$$` stands for `$`. A reference to a variable that is not there, or
+ *  and `env` of each server, of `oidc.clientSecret` and of `rpc` of each of `audit.anchors`, and nowhere else; `$$` stands for `$`. A reference to a variable that is not there, or
  *  that is not well formed, is reported; the variable's value never is. Takes any data: it runs before the check. */
 export function resolveVariables(policy: unknown, variables: Variables, report: Report): unknown {
   if (!isRecord(policy)) return policy;
-  return resolveServers(resolveOidc(policy, variables, report), variables, report);
+  return resolveAnchors(
+    resolveServers(resolveOidc(policy, variables, report), variables, report),
+    variables,
+    report,
+  );
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -43,6 +47,18 @@ function resolveServers(policy: Members, variables: Variables, report: Report): 
     });
   });
   return { ...policy, servers };
+}
+
+/** The address of an RPC endpoint often holds a key. */
+function resolveAnchors(policy: Members, variables: Variables, report: Report): Members {
+  const { audit } = policy;
+  if (!isRecord(audit) || !Array.isArray(audit['anchors'])) return policy;
+  const anchors = audit['anchors'].map((anchor: unknown, index) => {
+    if (!isRecord(anchor) || typeof anchor['rpc'] !== 'string') return anchor;
+    const say = (message: string): void => report(['audit', 'anchors', String(index), 'rpc'], message);
+    return { ...anchor, rpc: expand(anchor['rpc'], variables, say) };
+  });
+  return { ...policy, audit: { ...audit, anchors } };
 }
 
 function expand(text: string, variables: Variables, report: (message: string) => void): string {

@@ -1,0 +1,208 @@
+import type { ProblemCode } from '@talosprotocol/contracts';
+import { isTrustError } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
+import type { Clock } from '../../platform/system.js';
+import type { AnchorRow, AnchorStore, ProvenAnchor } from './anchor-store.js';
+import type { AnchorAlarm, AnchoredLog, Anchorer, OpenAnchor } from './anchorer.js';
+
+/** What stands in the way of an anchor, since when. */
+export interface AnchorFault {
+  readonly code: ProblemCode;
+  readonly reason: string;
+  readonly hint?: string;
+  readonly sinceMs: number;
+}
+
+/** How far anchoring at one place is. */
+export interface AnchorStatus {
+  readonly place: string;
+  readonly kind: Anchorer['kind'];
+  /** Leaves of the newest checkpoint that no proven anchor covers, and how old the oldest of them is at most. */
+  readonly lag: { readonly entries: number; readonly seconds: number };
+  readonly proven: ProvenAnchor | undefined;
+  /** Anchors that are begun. */
+  readonly open: number;
+  readonly fault: AnchorFault | undefined;
+  /** The last ones; the newest is the last. */
+  readonly alarms: readonly (AnchorAlarm & { readonly sinceMs: number })[];
+}
+
+export interface AnchorLoopDeps {
+  readonly anchored: AnchoredLog;
+  readonly store: AnchorStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Drives one place. Nothing waits for it. */
+export interface AnchorLoop {
+  start(): void;
+  /** Waits for the step that runs. */
+  stop(): Promise<void>;
+  status(): AnchorStatus;
+}
+
+const MAX_ALARMS = 16;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** Between two looks at what others do. */
+const WATCH_MS = 60_000;
+
+export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): AnchorLoop {
+  const { clock, anchored } = deps;
+  const state: State = {
+    startedMs: clock.now(),
+    proven: undefined,
+    open: 0,
+    fault: undefined,
+    failures: 0,
+    alarms: [],
+    watchedAt: Number.NEGATIVE_INFINITY,
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  let stopped = false;
+  const plan = (delayMs: number): void => {
+    if (!stopped) timer = setTimeout(run, delayMs).unref();
+  };
+  const run = (): void => {
+    running = turn(anchorer, deps, state).then(plan);
+  };
+  const lag = (): AnchorStatus['lag'] => {
+    const entries = anchored.size() - (state.proven?.size ?? 0);
+    const since = state.proven?.begunMs ?? state.startedMs;
+    return { entries, seconds: entries === 0 ? 0 : Math.max(0, Math.floor((clock.now() - since) / 1000)) };
+  };
+  return {
+    start: () => plan(0),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+    status: () => {
+      const { place, kind } = anchorer;
+      const { proven, open, fault, alarms } = state;
+      return { place, kind, lag: lag(), proven, open, fault, alarms: [...alarms] };
+    },
+  };
+}
+
+interface State {
+  readonly startedMs: number;
+  proven: ProvenAnchor | undefined;
+  open: number;
+  fault: AnchorFault | undefined;
+  /** Turns in a row that failed. */
+  failures: number;
+  readonly alarms: (AnchorAlarm & { readonly sinceMs: number })[];
+  watchedAt: number;
+}
+
+/** One turn; gives how long to wait for the next. */
+async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<number> {
+  try {
+    await recheck(anchorer, deps, state);
+    await followAll(anchorer, deps, state);
+    await beginIfDue(anchorer, deps, state);
+    if (state.fault !== undefined) deps.log.info('anchoring goes on', { stage: anchorer.place });
+    Object.assign(state, { fault: undefined, failures: 0 });
+  } catch (error) {
+    noteFault(anchorer, deps, state, error);
+  }
+  await watch(anchorer, deps, state);
+  if (state.failures > 0) return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (state.failures - 1));
+  return anchorer.pollMs;
+}
+
+/** Whether the chain still has the newest anchor; one in a block that it dropped is open again. */
+async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+  const proven = await deps.store.newestAt(anchorer.place);
+  state.proven = proven;
+  if (proven === undefined || (await anchorer.holds(proven.proof))) return;
+  await deps.store.reopen(anchorer.place, proven.size);
+  state.proven = undefined;
+  const reason = `the chain dropped the block that had size ${proven.size}; it is anchored anew`;
+  raiseAlarm(state, deps, { code: 'REORG', reason });
+  // Those before it may have been in blocks that are gone, too.
+  await recheck(anchorer, deps, state);
+}
+
+async function followAll(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+  const rows = await deps.store.open(anchorer.place);
+  state.open = rows.length;
+  for (const row of rows) await follow(anchorer, deps, state, row);
+}
+
+async function follow(anchorer: Anchorer, deps: AnchorLoopDeps, state: State, row: AnchorRow): Promise<void> {
+  const { store, log } = deps;
+  const { place } = anchorer;
+  let current = row;
+  const anchor: OpenAnchor = {
+    ...row,
+    keep: async (kept) => {
+      current = await store.keep(place, current, kept);
+    },
+  };
+  const progress = await anchorer.follow(anchor);
+  if (progress.kind === 'waiting') return;
+  state.open -= 1;
+  if (progress.kind === 'given-up') {
+    await store.giveUp(place, current);
+    log.warn('an anchor is given up', { stage: place, size: row.size, line: progress.reason });
+    return;
+  }
+  await store.prove(place, current, progress.proof);
+  log.info('the log is anchored', { stage: place, size: row.size });
+  if (row.size > (state.proven?.size ?? 0)) state.proven = { ...row, place, proof: progress.proof };
+}
+
+async function beginIfDue(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+  const { store, clock, anchored } = deps;
+  if (state.open >= anchorer.maxOpen) return;
+  const last = await store.lastBegun(anchorer.place);
+  const size = anchored.size();
+  const now = clock.now();
+  // A clock that was set back begins one at once rather than none for long.
+  const since = Math.abs(now - (last?.begunMs ?? Number.NEGATIVE_INFINITY));
+  if (size <= (last?.size ?? 0) || since < anchorer.everyMs) return;
+  const row = await store.begin(anchorer.place, { size, root: await anchored.rootAt(size) }, now);
+  state.open += 1;
+  await follow(anchorer, deps, state, row);
+}
+
+/** What others do is looked at now and then. That it cannot be seen keeps nobody from anchoring. */
+async function watch(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+  const now = deps.clock.monotonic();
+  if (now - state.watchedAt < WATCH_MS) return;
+  state.watchedAt = now;
+  try {
+    for (const alarm of await anchorer.alarms()) raiseAlarm(state, deps, alarm);
+  } catch (err) {
+    deps.log.debug('what others anchor cannot be seen', { stage: anchorer.place, err });
+  }
+}
+
+function raiseAlarm(state: State, { log, clock }: AnchorLoopDeps, alarm: AnchorAlarm): void {
+  const known = state.alarms.some(({ reason }) => reason === alarm.reason);
+  if (known && alarm.code !== 'REORG') return;
+  log.error('an anchor of the log needs attention', { code: alarm.code, line: alarm.reason });
+  state.alarms.push({ ...alarm, sinceMs: clock.now() });
+  if (state.alarms.length <= MAX_ALARMS) return;
+  // One of the same kind makes room: what anybody can cause does not push a fork out of sight.
+  state.alarms.splice(
+    state.alarms.findIndex(({ code }) => code === alarm.code),
+    1,
+  );
+}
+
+/** Said once until something changes: it is tried again and again. */
+function noteFault({ place }: Anchorer, { log, clock }: AnchorLoopDeps, state: State, error: unknown): void {
+  const code = isTrustError(error) ? error.code : 'INTERNAL';
+  const reason = isTrustError(error) ? (error.data.reason ?? error.message) : 'anchoring failed on our side';
+  const hint = isTrustError(error) ? error.data.hint : undefined;
+  state.failures += 1;
+  if (state.fault?.reason === reason) return;
+  log.warn('the log cannot be anchored now; it is tried again', { stage: place, code, err: error });
+  state.fault = { code, reason, sinceMs: clock.now(), ...(hint === undefined ? {} : { hint }) };
+}

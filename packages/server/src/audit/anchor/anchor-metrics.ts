@@ -1,0 +1,33 @@
+import type { Metrics } from '../../platform/metrics/metrics.js';
+import type { AnchorLoop, AnchorStatus } from './anchor-loop.js';
+
+/** How far the log is anchored, by place. `loops` gives them once they run. */
+export function measureAnchors(metrics: Metrics, loops: () => readonly AnchorLoop[]): void {
+  const gauge = (name: string, help: string, read: (status: AnchorStatus) => number): void =>
+    metrics.gauge({ name, help, labels: ['place'] }, (observe) => {
+      for (const loop of loops()) {
+        const status = loop.status();
+        observe(read(status), { place: status.place });
+      }
+    });
+  gauge(
+    'talos_audit_anchor_lag_entries',
+    'Events below the last signed checkpoint that no proven anchor covers.',
+    ({ lag }) => lag.entries,
+  );
+  gauge(
+    'talos_audit_anchor_lag_seconds',
+    'How old the oldest event is at most that no proven anchor covers.',
+    ({ lag }) => lag.seconds,
+  );
+  gauge(
+    'talos_audit_anchor_failing',
+    '1 while something stands in the way of anchoring, else 0.',
+    ({ fault }) => (fault === undefined ? 0 : 1),
+  );
+  gauge(
+    'talos_audit_anchor_alarms',
+    'Forks, foreign anchors and reorganisations since the start that an operator must look at.',
+    ({ alarms }) => alarms.length,
+  );
+}

@@ -1,0 +1,76 @@
+import type { AnchorProof } from '@talosprotocol/contracts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AuditWorld, openAuditWorld } from '../testing/room.js';
+import { type AnchorStore, createAnchorStore } from './anchor-store.js';
+
+const PLACE = 'opentimestamps';
+const root = 'ab'.repeat(32);
+const proof = (size: number): AnchorProof => ({
+  kind: 'opentimestamps',
+  origin: 'talos.test/log',
+  size,
+  root,
+  ots: 'AAAA',
+});
+
+let world: AuditWorld;
+let store: AnchorStore;
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+  store = createAnchorStore(world.sql);
+});
+afterAll(() => world?.close());
+beforeEach(() => world.sql.query('TRUNCATE audit_anchor'));
+
+describe('the anchors of a database', () => {
+  it('keeps what is begun until it is proven, and then the proof', async () => {
+    const begun = await store.begin(PLACE, { size: 5, root }, 1_000);
+    const kept = await store.keep(PLACE, begun, 'state');
+    expect(await store.open(PLACE)).toEqual([{ size: 5, root, begunMs: 1_000, state: 'state', version: 2 }]);
+    expect(await store.lastBegun(PLACE)).toMatchObject({ size: 5, begunMs: 1_000 });
+    expect(await store.newestAt(PLACE)).toBeUndefined();
+    await store.prove(PLACE, kept, proof(5));
+    expect(await store.open(PLACE)).toEqual([]);
+    expect(await store.newestAt(PLACE)).toMatchObject({ size: 5, begunMs: 1_000, proof: proof(5) });
+    expect(await store.newestAt('evm x')).toBeUndefined();
+  });
+
+  it('gives the smallest that covers what is asked for', async () => {
+    for (const size of [5, 9, 12])
+      await store.prove(PLACE, await store.begin(PLACE, { size, root }, 1), proof(size));
+    await store.begin(PLACE, { size: 7, root }, 1);
+    expect(await store.covering(6, 100, undefined)).toMatchObject({ size: 9 });
+    expect(await store.covering(10, 11, undefined)).toBeUndefined();
+    expect(await store.covering(1, 100, 'opentimestamps')).toMatchObject({ size: 5 });
+    expect(await store.covering(1, 100, 'evm')).toBeUndefined();
+    expect(await store.newest(undefined)).toMatchObject({ size: 12 });
+    expect(await store.newest('evm')).toBeUndefined();
+  });
+
+  it('lets two processes not write over each other: whoever is behind is told so', async () => {
+    const begun = await store.begin(PLACE, { size: 5, root }, 1);
+    await store.keep(PLACE, begun, 'of the one');
+    const conflict = expect.objectContaining({ code: 'CONFLICT' });
+    await expect(store.keep(PLACE, begun, 'of the other')).rejects.toThrow(conflict);
+    await expect(store.prove(PLACE, begun, proof(5))).rejects.toThrow(conflict);
+    await expect(store.giveUp(PLACE, begun)).rejects.toThrow(conflict);
+    expect((await store.open(PLACE))[0]?.state).toBe('of the one');
+  });
+
+  it('opens one again whose proof holds no more, with what was kept of it', async () => {
+    const kept = await store.keep(PLACE, await store.begin(PLACE, { size: 5, root }, 1), 'state');
+    await store.prove(PLACE, kept, proof(5));
+    await store.reopen(PLACE, 5);
+    expect(await store.newestAt(PLACE)).toBeUndefined();
+    expect((await store.open(PLACE))[0]).toMatchObject({ size: 5, state: 'state' });
+  });
+
+  it('begins one of the same size anew, and forgets one that is given up', async () => {
+    await store.keep(PLACE, await store.begin(PLACE, { size: 5, root }, 1), 'state');
+    const anew = await store.begin(PLACE, { size: 5, root }, 2);
+    expect(anew).toMatchObject({ state: undefined, begunMs: 2 });
+    await store.giveUp(PLACE, anew);
+    expect(await store.lastBegun(PLACE)).toBeUndefined();
+  });
+});

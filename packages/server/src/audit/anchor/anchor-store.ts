@@ -1,0 +1,113 @@
+import type { AnchorProof } from '@talosprotocol/contracts';
+import { canonicalize, parseAnchorProof, parseJson, TrustError } from '@talosprotocol/protocol';
+import type { Sql } from '../../platform/sql.js';
+import type { AnchorHead } from './anchorer.js';
+
+/** An anchor as it is kept. */
+export interface AnchorRow extends AnchorHead {
+  readonly begunMs: number;
+  readonly state: string | undefined;
+  /** Grows with every write, so that two processes do not write over each other. */
+  readonly version: number;
+}
+
+/** An anchor that is proven. */
+export interface ProvenAnchor extends AnchorHead {
+  readonly place: string;
+  readonly begunMs: number;
+  readonly proof: AnchorProof;
+}
+
+/** The anchors of this database. */
+export interface AnchorStore {
+  open(place: string): Promise<AnchorRow[]>;
+  /** The newest that is proven, at the place. */
+  newestAt(place: string): Promise<ProvenAnchor | undefined>;
+  /** Of one kind, or of all. */
+  newest(kind: string | undefined): Promise<ProvenAnchor | undefined>;
+  /** The smallest that has at least `from` and at most `to` leaves, of one kind or of all. */
+  covering(from: number, to: number, kind: string | undefined): Promise<ProvenAnchor | undefined>;
+  /** When the last was begun at the place, and at what size. */
+  lastBegun(place: string): Promise<Pick<AnchorRow, 'size' | 'begunMs'> | undefined>;
+  /** Begins one; one of the same size is begun anew. */
+  begin(place: string, head: AnchorHead, begunMs: number): Promise<AnchorRow>;
+  /** @throws {TrustError} CONFLICT: another process wrote it since */
+  keep(place: string, row: AnchorRow, state: string): Promise<AnchorRow>;
+  /** @throws {TrustError} CONFLICT */
+  prove(place: string, row: AnchorRow, proof: AnchorProof): Promise<void>;
+  /** Its proof holds no more: it is open again, with what was kept of it. */
+  reopen(place: string, size: number): Promise<void>;
+  /** @throws {TrustError} CONFLICT */
+  giveUp(place: string, row: AnchorRow): Promise<void>;
+}
+
+interface Stored {
+  readonly place: string;
+  readonly size: number;
+  readonly root: string;
+  readonly begun_ms: number;
+  readonly version: number;
+  readonly state: string | null;
+  readonly proof: string | null;
+}
+
+const COLUMNS = 'place, size, root, begun_ms, version, state, proof';
+const PROVEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE proof IS NOT NULL`;
+const OWN = 'WHERE place = $1 AND size = $2 AND version = $3';
+
+const OPEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 AND proof IS NULL ORDER BY size`;
+// A place begins with its kind.
+const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC LIMIT 1`;
+const NEWEST = `${PROVEN} AND ($1::text IS NULL OR split_part(place, ' ', 1) = $1)
+  ORDER BY size DESC, begun_ms LIMIT 1`;
+const COVERING = `${PROVEN} AND size BETWEEN $1 AND $2 AND ($3::text IS NULL OR split_part(place, ' ', 1) = $3)
+  ORDER BY size, begun_ms LIMIT 1`;
+const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1
+  ORDER BY begun_ms DESC, size DESC LIMIT 1`;
+const BEGIN = `INSERT INTO audit_anchor AS a (place, size, root, begun_ms, version) VALUES ($1, $2, $3, $4, 1)
+  ON CONFLICT (place, size) DO UPDATE
+    SET root = excluded.root, begun_ms = excluded.begun_ms, version = a.version + 1, state = NULL, proof = NULL
+  RETURNING ${COLUMNS}`;
+const KEEP = `UPDATE audit_anchor SET state = $4, version = version + 1 ${OWN} RETURNING ${COLUMNS}`;
+const PROVE = `UPDATE audit_anchor SET proof = $4, version = version + 1 ${OWN} RETURNING ${COLUMNS}`;
+const REOPEN = 'UPDATE audit_anchor SET proof = NULL, version = version + 1 WHERE place = $1 AND size = $2';
+const GIVE_UP = `DELETE FROM audit_anchor ${OWN} RETURNING ${COLUMNS}`;
+
+/** Builds the store over the table of `ANCHOR_MIGRATIONS`. */
+export function createAnchorStore(sql: Sql): AnchorStore {
+  const read = (text: string, ...values: readonly (string | number | null)[]): Promise<Stored[]> =>
+    sql.query<Stored>(text, values);
+  const write = async (text: string, ...values: readonly (string | number)[]): Promise<Stored> => {
+    const [row] = await read(text, ...values);
+    if (row === undefined) throw new TrustError('CONFLICT', 'another process writes the anchors of this log');
+    return row;
+  };
+  return {
+    open: async (place) => (await read(OPEN, place)).map(toRow),
+    newestAt: async (place) => toProven(await read(NEWEST_AT, place)),
+    newest: async (kind) => toProven(await read(NEWEST, kind ?? null)),
+    covering: async (from, to, kind) => toProven(await read(COVERING, from, to, kind ?? null)),
+    lastBegun: async (place) => (await read(LAST_BEGUN, place)).map(toRow)[0],
+    begin: async (place, { size, root }, begunMs) => toRow(await write(BEGIN, place, size, root, begunMs)),
+    keep: async (place, { size, version }, state) => toRow(await write(KEEP, place, size, version, state)),
+    prove: async (place, { size, version }, proof) => {
+      await write(PROVE, place, size, version, canonicalize(proof));
+    },
+    reopen: async (place, size) => {
+      await read(REOPEN, place, size);
+    },
+    giveUp: async (place, { size, version }) => {
+      await write(GIVE_UP, place, size, version);
+    },
+  };
+}
+
+function toRow({ size, root, begun_ms: begunMs, version, state }: Stored): AnchorRow {
+  return { size, root, begunMs, version, state: state ?? undefined };
+}
+
+function toProven([row]: readonly Stored[]): ProvenAnchor | undefined {
+  if (row === undefined || row.proof === null) return undefined;
+  const { place, size, root, begun_ms: begunMs } = row;
+  return { place, size, root, begunMs, proof: parseAnchorProof(parseJson(row.proof)) };
+}

@@ -1,0 +1,89 @@
+import type { AnchorEvidence, AnchorProof } from '@talosprotocol/contracts';
+import { encodeBase64url, type TreeHasher, TrustError } from '@talosprotocol/protocol';
+import type { Deps } from '../../platform/deps.js';
+import type { SignedCheckpoint } from '../checkpoint.js';
+import type { TileStore } from '../tile-store.js';
+import { type AnchorLoop, type AnchorStatus, createAnchorLoop } from './anchor-loop.js';
+import { measureAnchors } from './anchor-metrics.js';
+import { createAnchorStore, type ProvenAnchor } from './anchor-store.js';
+import type { AnchoredLog } from './anchorer.js';
+import { type AnchorDeps, openAnchorers } from './open-anchorers.js';
+import { createAnchorTree } from './tree.js';
+
+export interface AnchoringDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log' | 'metrics'> {
+  readonly origin: string;
+  readonly hasher: TreeHasher;
+  readonly tiles: () => TileStore;
+  /** The newest checkpoint. @throws {TrustError} UNAVAILABLE: there is none */
+  readonly checkpoint: () => SignedCheckpoint;
+  /** Absent: nothing is anchored. What was anchored before is proven still. */
+  readonly anchors: AnchorDeps | undefined;
+}
+
+/** Brings heads of the log onto chains, beside the log: nothing that is recorded waits for it. */
+export interface Anchoring {
+  /** Begins; resolves before anything was anchored. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** One entry for each place that is named. */
+  status(): readonly AnchorStatus[];
+  /** The anchor that proves the first `size` events to be the oldest, by default the newest there is, with what joins it to
+   *  the newest checkpoint. @throws {TrustError} NOT_FOUND | UNAVAILABLE | LOG_CORRUPT */
+  evidence(query: AnchorQuery): Promise<AnchorEvidence>;
+  /** Every proof that covers at least `from` events and at most `to`: the smallest of each kind. For bundles. */
+  proofs(from: number, to: number): Promise<readonly AnchorProof[]>;
+}
+
+/** Which anchor is asked for. */
+export interface AnchorQuery {
+  readonly size: number | undefined;
+  readonly kind: AnchorProof['kind'] | undefined;
+}
+
+export function createAnchoring(deps: AnchoringDeps): Anchoring {
+  const { clock, log, checkpoint, hasher } = deps;
+  const store = createAnchorStore(deps.sql);
+  const tree = createAnchorTree(hasher, deps.tiles);
+  const anchored: AnchoredLog = {
+    origin: deps.origin,
+    size: () => checkpoint().size,
+    rootAt: (size) => tree.rootAt(size, checkpoint()),
+  };
+  const ending = new AbortController();
+  let loops: readonly AnchorLoop[] = [];
+  measureAnchors(deps.metrics, () => loops);
+  const find = async ({ size, kind }: AnchorQuery): Promise<ProvenAnchor> => {
+    const found =
+      size === undefined ? await store.newest(kind) : await store.covering(size, checkpoint().size, kind);
+    if (found !== undefined) return found;
+    throw new TrustError('NOT_FOUND', 'no anchor of that size is proven yet', {
+      hint: 'talos audit anchor status shows how far anchoring is',
+    });
+  };
+  return {
+    start: async () => {
+      if (deps.anchors === undefined) return;
+      const options = { anchored, clock, random: deps.random, log, signal: ending.signal };
+      const anchorers = await openAnchorers(deps.anchors, options);
+      loops = anchorers.map((one) => createAnchorLoop(one, { anchored, store, clock, log }));
+      for (const loop of loops) loop.start();
+    },
+    stop: async () => {
+      ending.abort();
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+    status: () => loops.map((loop) => loop.status()),
+    evidence: async (query) => {
+      const signed = checkpoint();
+      const { size, root, proof } = await find(query);
+      const consistency = (await tree.consistency(size, root, signed)).map(encodeBase64url);
+      return { format: 'talos-anchor-v1', checkpoint: signed.note, consistency, anchor: proof };
+    },
+    proofs: async (from, to) => {
+      const found = await Promise.all(KINDS.map((kind) => store.covering(from, to, kind)));
+      return found.flatMap((one) => (one === undefined ? [] : [one.proof]));
+    },
+  };
+}
+
+const KINDS = ['evm', 'opentimestamps'] as const;

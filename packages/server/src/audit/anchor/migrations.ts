@@ -1,0 +1,24 @@
+import type { Migration } from '../../platform/migrations.js';
+
+/** The table of chain anchors, numbered on its own. */
+export const ANCHOR_MIGRATIONS: readonly Migration[] = [
+  {
+    room: 'anchor',
+    number: 1,
+    name: 'anchors',
+    sql: `
+-- One row an anchor: a head of the log (root in hex) at a place. state is what its kind keeps of it, such as the signed
+-- transaction, written before it is sent; proof is there once it is proven. version grows with every write.
+CREATE TABLE audit_anchor (
+  place text NOT NULL,
+  size bigint NOT NULL,
+  root text NOT NULL,
+  begun_ms bigint NOT NULL,
+  version bigint NOT NULL,
+  state text,
+  proof text,
+  PRIMARY KEY (place, size)
+);
+CREATE INDEX audit_anchor_proven ON audit_anchor (size) WHERE proof IS NOT NULL;`,
+  },
+];

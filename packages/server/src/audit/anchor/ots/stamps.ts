@@ -1,0 +1,48 @@
+import {
+  decodeBase64url,
+  decodeHex,
+  encodeBase64url,
+  encodeHex,
+  encodeOtsTimestamp,
+  type OtsTimestamp,
+  parseOtsTimestamp,
+} from '@talosprotocol/protocol';
+import { blind } from './upgrade.js';
+
+/** What calendars made of one digest. */
+export interface Stamps {
+  readonly nonce: Uint8Array;
+  /** The blinded digest, which all timestamps are of. */
+  readonly message: Uint8Array;
+  /** By calendar. */
+  readonly of: Map<string, OtsTimestamp>;
+  /** Calendars whose timestamp led to no block: they are not asked again. */
+  readonly refused: Set<string>;
+}
+
+interface Kept {
+  readonly nonce: string;
+  readonly of: Readonly<Record<string, string>>;
+  readonly refused: readonly string[];
+}
+
+export function createStamps(digest: Uint8Array, nonce: Uint8Array): Stamps {
+  return { nonce, message: blind(digest, nonce), of: new Map(), refused: new Set() };
+}
+
+/** As text for the database. */
+export function formatStamps({ nonce, of, refused }: Stamps): string {
+  const texts = [...of].map(([url, timestamp]) => [url, encodeBase64url(encodeOtsTimestamp(timestamp))]);
+  const kept: Kept = { nonce: encodeHex(nonce), of: Object.fromEntries(texts), refused: [...refused] };
+  return JSON.stringify(kept);
+}
+
+/** Reads what `formatStamps` wrote of this digest. */
+export function parseStamps(state: string, digest: Uint8Array): Stamps {
+  const { nonce, of, refused } = JSON.parse(state) as Kept;
+  const stamps = createStamps(digest, decodeHex(nonce));
+  for (const [url, text] of Object.entries(of))
+    stamps.of.set(url, parseOtsTimestamp(decodeBase64url(text), stamps.message));
+  for (const url of refused) stamps.refused.add(url);
+  return stamps;
+}
