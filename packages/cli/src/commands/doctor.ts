@@ -2,6 +2,7 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../define-command.js';
 import { EXIT } from '../exit-code.js';
+import type { Output } from '../output.js';
 import { dataFolder } from '../place.js';
 import { printable } from '../printable.js';
 import { withProgress } from '../progress.js';
@@ -29,15 +30,21 @@ export function addDoctor(program: Command, shell: Shell): void {
     const { ok, checks } = parseExamination(await withProgress(io, output, 'Examining', work));
     output.result({ ok, checks }, () => {
       for (const check of checks) {
-        const mark = check.ok ? output.color.green('ok   ') : output.color.red('wrong');
+        const mark = markOf(check, output.color);
         output.line(`${mark} ${check.name.padEnd(18)} ${printable(check.detail)}`);
-        if (!check.ok && check.mend !== undefined) output.line(`      mend: ${printable(check.mend)}`);
+        if (check.mend !== undefined) output.line(`      mend: ${printable(check.mend)}`);
       }
     });
     output.next(ok ? nextOf(await runningOn(dataFolder(io, options))) : MEND);
     return ok ? EXIT.ok : EXIT.unavailable;
   };
   withServerEnv(defineCommand(program, shell, text, doctor));
+}
+
+/** What is well, but had better be otherwise, keeps nothing from starting. */
+function markOf({ ok, mend }: Check, color: Output['color']): string {
+  if (!ok) return color.red('wrong');
+  return mend === undefined ? color.green('ok   ') : color.yellow('look ');
 }
 
 const MEND = 'mend what is wrong, then run talos doctor again';

@@ -51,9 +51,28 @@ describe('issueCapability', () => {
     expect(issueCapability(options, organisation, deps).leaf.claims).not.toHaveProperty('nbf');
   });
 
+  const PLACES = [
+    '/filename',
+    '/file_name',
+    '/fileName',
+    '/location',
+    '/locations/0',
+    '/uri',
+    '/href',
+    '/dir',
+    '/workdir',
+    '/cwd',
+    '/folder',
+    '/file',
+    '/paths/*',
+    '/directories/0',
+    '/links/3/href',
+    '/src',
+  ];
   it.each<Constraint>([
     { ptr: '/path', op: 'prefix', value: 'a' },
     { ptr: '/options/fileUrl', op: 'prefix', value: 'a' },
+    ...PLACES.map((ptr): Constraint => ({ ptr, op: 'prefix', value: 'a' })),
     { ptr: '/a', op: 'prefix', value: '/docs' },
     { ptr: '/a', op: 'prefix', value: 'https://a.example' },
     { ptr: '/a', op: 'prefix', value: '../x' },
@@ -66,11 +85,14 @@ describe('issueCapability', () => {
     ]);
   });
 
-  it('allows prefix on other text', () => {
-    const where: Constraint[] = [{ ptr: '/title', op: 'prefix', value: 'Draft' }];
-    const grants = [{ ...READ_DOCS, where }];
-    expect(issueCapability({ ...ROOT, grants }, organisation, deps).links).toHaveLength(1);
-  });
+  it.each(['/title', '/name', '/display_name', '/dirty', '/filter', '/linked', '/titles/0'])(
+    'allows prefix on other text: %s',
+    (ptr) => {
+      const where: Constraint[] = [{ ptr, op: 'prefix', value: 'Draft' }];
+      const grants = [{ ...READ_DOCS, where }];
+      expect(issueCapability({ ...ROOT, grants }, organisation, deps).links).toHaveLength(1);
+    },
+  );
 });
 
 describe('attenuate', () => {

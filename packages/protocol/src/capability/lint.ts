@@ -11,7 +11,9 @@ import type { ArgumentTest } from './where/test.js';
 export type LintParent = Pick<CapabilityClaims, 'grants' | 'limits'> &
   Partial<Pick<CapabilityClaims, 'exp' | 'aud' | 'dlg' | 'bearer_below'>>;
 
-const PLACE_POINTER = /(?:path|paths|file|files|dir|directory|folder|url|urls|uri|href|source|destination)$/i;
+/** The last word of a pointer that names a path or URL; of an array it is the word before the index or `*`. */
+const PLACE_POINTER =
+  /(?:(?:path|file|dir|folder|directory)(?:_?name)?s?|directories|(?:url|uri|href|link|location|source|src|destination|dest|dst|cwd|endpoint)s?)(?:\/(?:\*|\d+))*$/i;
 const PLACE_VALUE = /^[/~\\.]|:\/\/|^https?:?$/;
 
 /** Grants that nobody should issue (CAP-27): `prefix` on a path or URL, which `/docs` would let pass `/docs-private`

@@ -41,6 +41,17 @@ describe('doctor', () => {
     expect(config).toMatchObject({ ok: true, detail: expect.stringContaining('2 anchors, 0 tool servers') });
   });
 
+  it('points out a grant of an anchor that lets neighbours pass (CAP-27), and is well all the same', async () => {
+    const where = '[{ ptr: /filename, op: prefix, value: reports }]';
+    const grants = `[{ scope: "tool:*", ops: [read], where: ${where} }]`;
+    const { ok, config } = await examineConfig(
+      `version: 1\nanchors:\n  - { iss: "${did(1)}", tenant: a, grants: ${grants} }\nservers: {}\n`,
+    );
+    expect(ok).toBe(true);
+    expect(config?.ok).toBe(true);
+    expect(config?.mend).toContain(`anchor ${did(1)}, grants[0].where[0]: \`prefix\` on a path or URL`);
+  });
+
   it('says what a start would refuse: anchors of several tenants', async () => {
     const { ok, config } = await examineConfig(
       `version: 1\nanchors:\n${anchor(1, 'a')}${anchor(2, 'b')}servers: {}\n`,

@@ -11,9 +11,9 @@ import type { Settings } from '../platform/settings.js';
 import { clock } from '../platform/system.js';
 import { configPath } from './config-file.js';
 import { openDatabase } from './database.js';
-import { openPolicies } from './policy.js';
+import { findWideGrants, openPolicies } from './policy.js';
 
-/** One thing that was looked at. `mend` says what to do where it is not well. */
+/** One thing that was looked at. `mend` says what to do where it is not well, or what would be better where it is. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -168,12 +168,17 @@ async function checkConfig(settings: Subject): Promise<Check[]> {
       compileGateway,
       log: noLog(),
     };
-    const { document } = (await openPolicies(options)).current();
+    const policy = (await openPolicies(options)).current();
+    const { anchors, servers } = policy.document;
+    const wide = findWideGrants(policy);
     return [
-      well(
-        'talos.yaml',
-        `${path}: ${counted(document.anchors?.length ?? 0, 'anchor')}, ${counted(Object.keys(document.servers).length, 'tool server')}`,
-      ),
+      {
+        ...well(
+          'talos.yaml',
+          `${path}: ${counted(anchors?.length ?? 0, 'anchor')}, ${counted(Object.keys(servers).length, 'tool server')}`,
+        ),
+        ...(wide.length === 0 ? {} : { mend: wide.join('; ') }),
+      },
     ];
   } catch (error) {
     return [unwell('talos.yaml', error, 'mend the file')];

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compilePolicy } from '../gateway/service.js';
 import { createLog } from '../platform/log.js';
 import { clock } from '../platform/system.js';
+import { createTestLog } from '../platform/testing/test-log.js';
 import { openPolicies } from './policy.js';
 
 let folder: string;
@@ -23,6 +24,26 @@ const open = () =>
 const write = (perMinute: number) =>
   writeFile(path, `version: 1\nservers: {}\nlimits: { denialsPerMinute: ${perMinute} }\n`);
 const inForce = async () => undefined;
+
+describe('a trust anchor whose grant lets neighbours pass (CAP-27)', () => {
+  it('is in force, and warned of at the start and at each reload', async () => {
+    const lines: string[] = [];
+    const anchors = (op: string) =>
+      `anchors: [{ iss: "did:web:example.org", tenant: a, grants: [{ scope: "tool:*", ops: [read], where: [{ ptr: /path, op: ${op}, value: /docs }] }] }]`;
+    const yaml = (op: string) => writeFile(path, `version: 1\n${anchors(op)}\nservers: {}\n`);
+    await yaml('within');
+    const crypto = createNodeCrypto();
+    const own = { path, variables: {}, crypto, compileGateway: compilePolicy, log: createTestLog(lines) };
+    const policies = await openPolicies(own);
+    const warnings = () => lines.filter((line) => line.includes('grants more than it seems to'));
+    expect(warnings()).toEqual([]);
+    await yaml('prefix');
+    await policies.reload(inForce);
+    expect(warnings()).toEqual([expect.stringContaining('did:web:example.org, grants[0].where[0]')]);
+    await openPolicies(own);
+    expect(warnings()).toHaveLength(2);
+  });
+});
 
 describe('a reload of talos.yaml', () => {
   it('changes every view once it was admitted, not before', async () => {

@@ -1,4 +1,10 @@
-import { type CryptoProvider, canonicalize, parseManifest, TrustError } from '@talosprotocol/protocol';
+import {
+  type CryptoProvider,
+  canonicalize,
+  lintGrants,
+  parseManifest,
+  TrustError,
+} from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
 
@@ -41,6 +47,11 @@ export async function openPolicies(options: {
   const tenant = view.current().defaultTenant;
   assertOneTenant(view.current(), tenant);
   let views = compile(view.current());
+  const warn = (loaded: LoadedPolicy): void => {
+    for (const hint of findWideGrants(loaded))
+      options.log.warn('a trust anchor grants more than it seems to', { hint });
+  };
+  warn(views.loaded);
   const reload: Policies['reload'] = async (admit) => {
     const loaded = await view.reload();
     assertOneTenant(loaded, tenant);
@@ -49,6 +60,7 @@ export async function openPolicies(options: {
     await admit(loaded);
     views = next;
     options.log.info('policy loaded', { path: options.path });
+    warn(loaded);
     return loaded.hash;
   };
   // One after another: of two reloads the one that read the file later is in force in the end.
@@ -64,6 +76,13 @@ export async function openPolicies(options: {
       return next;
     },
   };
+}
+
+/** What nobody should issue (CAP-27), in the grants of the anchors: it counts there, since the policy is the operator's. */
+export function findWideGrants({ anchors }: LoadedPolicy): readonly string[] {
+  return [...anchors.values()].flatMap(({ iss, source }) =>
+    lintGrants(source.grants).map(({ at, what }) => `anchor ${iss}, ${at}: ${what}`),
+  );
 }
 
 /** A log belongs to one tenant (AUD-10), and this process keeps one log. */
