@@ -7,6 +7,7 @@ export interface DeclaredRoute {
   readonly surface: string;
   readonly permission?: string;
   readonly scoped?: true;
+  readonly place?: { readonly kind: string; readonly attributes: Readonly<Record<string, string>> };
 }
 
 const INTRODUCTION = `# Permissions
@@ -15,8 +16,11 @@ Which permission each route for administrators and services needs, and which of 
 the routes that the services declare; a test fails when this page and the routes differ, and writes it again when it is run
 as \`TALOS_WRITE_DOCS=1 npx vitest run tests/e2e/permissions.test.ts\`.
 
-A route marked *scoped* names in its body where it acts: its caller needs the permission there. \`rbac:self\` is held by everybody
-who is somebody. What permissions, roles and bindings mean is in [the specification](spec/rbac.md).
+A route marked *scoped* acts in a place: its caller needs the permission there, a binding with that scope gives it, and one that
+denies there denies. Either its body says where, or its path does: \`trace\` is one request, by its id, and \`secret\` a service account, by the id
+of the account whose keys it is about. **Every other route acts everywhere: only a \`global\` binding gives its permission, or denies it.** So a denial for one \`trace\` does not
+hide that request from who may read all events, and no route has a place of the kinds \`repo\` and \`path\` yet, nor of \`team\` but for bindings. \`rbac:self\` is held
+by everybody who is somebody. What permissions, roles and bindings mean is in [the specification](spec/rbac.md).
 `;
 
 /** The page docs/permissions.md. */
@@ -35,14 +39,20 @@ export function permissionPage(services: Readonly<Record<string, readonly Declar
 }
 
 function rowOf(service: string, route: DeclaredRoute, roles: readonly string[]): string[] {
-  const { method, path, permission = 'none', scoped } = route;
+  const { method, path, permission = 'none', scoped, place } = route;
   const marks = roles.map((role) => (permission === 'rbac:self' || holds(role, permission) ? 'yes' : ''));
   return [
     service,
     `\`${method} ${path}\``,
-    `\`${permission}\`${scoped === true ? ' *scoped*' : ''}`,
+    `\`${permission}\`${scoped === true ? ' *scoped*' : ''}${placeOf(place)}`,
     ...marks,
   ];
+}
+
+function placeOf(place: DeclaredRoute['place']): string {
+  if (place === undefined) return '';
+  const names = Object.entries(place.attributes).map(([name, param]) => `\`${name}\` = \`:${param}\``);
+  return ` *scoped*: ${place.kind}, ${names.join(', ')}`;
 }
 
 /** Asked of the decision itself, not read off the patterns. */

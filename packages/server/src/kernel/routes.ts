@@ -55,9 +55,12 @@ export function createAdminRoutes(deps: RoutesDeps): readonly Route[] {
       },
       ARGUMENTS,
     ),
-    admin('GET', '/talos/v1/requests/:request', 'audit:read', async (_, response, { params }) => {
-      sendJson(response, 200, await findRequest(params['request'] ?? '', deps.decisions));
-    }),
+    {
+      ...admin('GET', '/talos/v1/requests/:request', 'audit:read', async (_, response, { params }) => {
+        sendJson(response, 200, await findRequest(params['request'] ?? '', deps.decisions));
+      }),
+      place: { kind: 'trace', attributes: { trace_id: 'request' } },
+    },
   ];
 }
 

@@ -413,6 +413,14 @@ describe('a mounted Hono app', () => {
   });
 });
 
+/** A route that acts where its path says (RBAC-18). */
+const placed = {
+  path: '/things/:thing',
+  surface: 'admin',
+  permission: 'audit:read',
+  place: { kind: 'trace', attributes: { trace_id: 'thing' } },
+};
+
 describe('a route', () => {
   it.each([
     ['no surface', { surface: undefined }],
@@ -423,6 +431,20 @@ describe('a route', () => {
     ['a star in the middle', { path: '/a/*/b' }],
   ])('with %s keeps the process from starting', async (_, fault) => {
     await expect(serve([{ ...echo, ...fault } as unknown as Route])).rejects.toThrow(TypeError);
+  });
+  it.each([
+    ['of nowhere', { place: { kind: 'trace', attributes: {} } }],
+    ['its path does not name', { place: { kind: 'trace', attributes: { trace_id: 'other' } } }],
+    [
+      'of which its path has only the beginning',
+      { place: { kind: 'trace', attributes: { trace_id: 'thin' } } },
+    ],
+    ['by path and by body', { scoped: true }],
+    ['that nobody asks for', { surface: 'public' }],
+  ])('with a place %s keeps the process from starting', async (_, fault) => {
+    await expect(serve([{ ...echo, ...placed, ...fault } as unknown as Route])).rejects.toThrow(
+      /declares a place/,
+    );
   });
   it('declared twice, under other parameter names too, keeps it from starting', async () => {
     await expect(serve([echo, { ...echo, path: '/echo/:other' }])).rejects.toThrow(/twice/);

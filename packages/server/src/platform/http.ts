@@ -22,6 +22,7 @@ import type { Clock, Random } from './system.js';
 export type Guard = (
   request: IncomingMessage,
   route: RouteDeclaration,
+  params: RequestContext['params'],
 ) => Principal | undefined | Promise<Principal | undefined>;
 
 export interface ListenerOptions {
@@ -156,7 +157,7 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
     const { route, params } = found(match(request.method ?? '', path), response);
     options.meter?.routed(response, route);
     if (route.echoesRequestId === true) echoRequestId(request, response);
-    const principal = await options.guards[route.surface]?.(request, route);
+    const principal = await options.guards[route.surface]?.(request, route, params);
     const who = principal === undefined ? {} : { principal };
     const lazy = lazyContext(() => {
       const log = options.log.child({ requestId, route: route.path, method: route.method });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Principal } from '@talosprotocol/contracts';
+import type { AccessScope, Principal } from '@talosprotocol/contracts';
 import type { Log } from './log.js';
 
 /** Who a route is for, and so who checks the caller: `public` nobody, `admin` the platform (a permission),
@@ -20,10 +20,18 @@ export interface RouteDeclaration {
   /** True if the body names where it is done: the guard asks whether the caller may do it anywhere, the handler
    *  whether there. */
   readonly scoped?: true;
+  /** Where it is done, if its path says so: the caller needs the permission there (RBAC-18). */
+  readonly place?: RoutePlace;
   /** True if every answer, also a refusal, names the request by the `x-request-id` that its caller gave it. */
   readonly echoesRequestId?: true;
   /** Largest request body in bytes; 64 KiB by default. */
   readonly maxBody?: number;
+}
+
+/** A place that a path names: the kind of a scope, and for each attribute the `:name` whose value it has. */
+export interface RoutePlace {
+  readonly kind: Exclude<AccessScope['kind'], 'global'>;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 /** One request, as a handler sees it besides node's own objects. */
@@ -124,7 +132,17 @@ function assertDeclared(route: Route): void {
   const isAsked = surface === 'admin' || surface === 'service';
   if (isAsked && !PERMISSION.test(route.permission ?? ''))
     throw new TypeError(`route ${named} declares no permission`);
+  assertPlace(route, named);
   if (typeof handle !== 'function') throw new TypeError(`route ${named} has no handler`);
+}
+
+/** A place that the path does not name, or that is also looked for elsewhere, would be asked for nowhere. */
+function assertPlace({ path, surface, scoped, place }: Route, named: string): void {
+  if (place === undefined) return;
+  const names = Object.values(place.attributes);
+  const isNamed = names.length > 0 && names.every((name) => path.split('/').includes(`:${name}`));
+  if (!isNamed || scoped === true || surface !== 'admin')
+    throw new TypeError(`route ${named} declares a place that it does not name`);
 }
 
 function bySpecificity(a: Pattern, b: Pattern): number {

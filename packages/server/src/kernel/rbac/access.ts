@@ -8,7 +8,7 @@ import {
   isTrustError,
   TrustError,
 } from '@talosprotocol/protocol';
-import type { Route, RouteDeclaration } from '../../platform/routes.js';
+import type { RequestContext, Route, RouteDeclaration } from '../../platform/routes.js';
 import type { Sql } from '../../platform/sql.js';
 import { createAttempts } from './attempts.js';
 import { type AuthenticationDeps, createAuthentication } from './authentication.js';
@@ -20,7 +20,11 @@ import type { Refusals } from './refusals.js';
 export interface Access {
   /** The guard of a listener: who calls, if it may call this route (RBAC-9).
    *  @throws {TrustError} UNAUTHENTICATED | MALFORMED | FORBIDDEN | UNAVAILABLE */
-  authorizeRoute(request: IncomingMessage, route: RouteDeclaration): Promise<Principal>;
+  authorizeRoute(
+    request: IncomingMessage,
+    route: RouteDeclaration,
+    params: RequestContext['params'],
+  ): Promise<Principal>;
   /** The same for one permission, where the route itself is open to others as well. */
   authorize(request: IncomingMessage, permission: string): Promise<Principal>;
   /** The same routes, and whatever a handler refuses of what would change something is on record (AUD-5): the caller was
@@ -48,7 +52,7 @@ export function createAccess(deps: AccessDeps): Access {
   const authorize = async (
     request: IncomingMessage,
     permission: string | undefined,
-    isScoped: boolean,
+    where: AccessScope | 'anywhere',
   ): Promise<Principal> => {
     let known: Principal | undefined;
     try {
@@ -57,8 +61,9 @@ export function createAccess(deps: AccessDeps): Access {
       if (permission === SELF) return principal;
       const policy = await policyAt(version);
       const question = { subjects: principal.subjects, permission };
-      if (isScoped && hasAnywhere(policy, question)) return principal;
-      const decision = decideAccess(policy, { ...question, resource: GLOBAL });
+      if (where === 'anywhere' && hasAnywhere(policy, question)) return principal;
+      const resource = where === 'anywhere' ? GLOBAL : where;
+      const decision = decideAccess(policy, { ...question, resource });
       if (decision.effect === 'allow') return principal;
       throw forbidden(permission, decision);
     } catch (error) {
@@ -67,13 +72,24 @@ export function createAccess(deps: AccessDeps): Access {
     }
   };
   return {
-    authorizeRoute: (request, { permission, scoped }) => authorize(request, permission, scoped === true),
-    authorize: (request, permission) => authorize(request, permission, false),
+    authorizeRoute: (request, route, params) => authorize(request, route.permission, placeOf(route, params)),
+    authorize: (request, permission) => authorize(request, permission, GLOBAL),
     recordRefusals: (routes) => routes.map((route) => withRefusals(route, deps.refusals)),
     decide: async ({ subjects }, permission, resource) => {
       return decideAccess(await readPolicyNow(deps.sql), { subjects, permission, resource });
     },
   };
+}
+
+/** Where a request asks to act: in the place that its path names, in one that its body names, or everywhere. */
+function placeOf(
+  { place, scoped }: RouteDeclaration,
+  params: RequestContext['params'],
+): AccessScope | 'anywhere' {
+  if (scoped === true) return 'anywhere';
+  if (place === undefined) return GLOBAL;
+  const named = Object.entries(place.attributes).map(([name, param]) => [name, params[param] ?? '*']);
+  return { kind: place.kind, attributes: Object.fromEntries(named) } as AccessScope;
 }
 
 function withRefusals(route: Route, refusals: Refusals): Route {

@@ -104,6 +104,52 @@ describe('a caller', () => {
     expect(await call('GET', '/other/audit-read', key)).toMatchObject(FORBIDDEN);
   });
 
+  // RBAC-18
+  it('may read the one request that a binding names, and a denial of one counts above a global role', async () => {
+    const trace = (trace_id: string) => ({ kind: 'trace', attributes: { trace_id } });
+    const reader = await createRole(['audit:read']);
+    const { key } = await world.account(admin, reader, trace('req_a'));
+    const read = async (who: string, request: string) =>
+      (await call('GET', `/other/requests/${request}`, who)).status;
+    expect(await read(key, 'req_a')).toBe(200);
+    for (const other of ['req_b', 'req_aa', 'REQ_A', '*', '%2A', 'req_a%2F'])
+      expect(await read(key, other), other).toBe(403);
+    expect(await call('GET', '/other/audit-read', key)).toMatchObject(FORBIDDEN);
+    const auditor = await world.account(admin, 'auditor');
+    const blind = await createRole([], ['audit:*']);
+    const subject = toService(auditor.id);
+    const denial = await call('POST', 'bindings', admin, { role: blind, subject, scope: trace('req_a') });
+    expect(denial.status).toBe(201);
+    expect([await read(auditor.key, 'req_a'), await read(auditor.key, 'req_b')]).toEqual([403, 200]);
+    expect(await read(auditor.key, '*')).toBe(403);
+    // What it denies in one place it does not deny where everything is listed.
+    expect((await call('GET', '/other/audit-read', auditor.key)).status).toBe(200);
+    await call('DELETE', `bindings/${denial.body.id}`, admin);
+    expect(await read(auditor.key, 'req_a')).toBe(200);
+  });
+
+  it('may be given the keys of one account to look after, and no more by it than it holds', async () => {
+    const secret = (secret_id: string) => ({ kind: 'secret', attributes: { secret_id } });
+    const [mine, other] = [await world.account(admin, 'viewer'), await world.account(admin, 'viewer')];
+    const keeper = await createRole(['rbac:read', 'rbac:write']);
+    const { id, key } = await world.account(admin, keeper, secret(mine.id));
+    const rotate = (account: string) => call('POST', `service-accounts/${account}/keys`, key, { overlap: 0 });
+    expect((await call('GET', `service-accounts/${mine.id}`, key)).status).toBe(200);
+    expect(await call('GET', `service-accounts/${other.id}`, key)).toMatchObject(FORBIDDEN);
+    expect(await call('GET', 'service-accounts', key)).toMatchObject(FORBIDDEN);
+    expect(await call('POST', 'service-accounts', key, { name: 'more' })).toMatchObject(FORBIDDEN);
+    expect(await rotate(other.id)).toMatchObject(FORBIDDEN);
+    // Whoever makes a key of an account has all that the account has (RBAC-7).
+    expect(await rotate(mine.id)).toMatchObject(FORBIDDEN);
+    await call('POST', 'bindings', admin, { role: 'viewer', subject: toService(id), scope: GLOBAL_SCOPE });
+    expect((await rotate(mine.id)).status).toBe(201);
+    expect(await rotate(other.id)).toMatchObject(FORBIDDEN);
+    const locked = await createRole([], ['rbac:*']);
+    const subject = toService(id);
+    await call('POST', 'bindings', admin, { role: locked, subject, scope: secret(mine.id) });
+    expect(await rotate(mine.id)).toMatchObject(FORBIDDEN);
+  });
+
   it('may call the routes whose permission it has, and the handler knows who it is', async () => {
     const { id, key } = await world.account(admin, 'auditor');
     expect(await call('GET', '/other/audit-read', key)).toMatchObject({ status: 200, body: { id } });

@@ -75,12 +75,22 @@ async function changeable(context: ChangeContext, by: Principal, id: string, ver
 
 /** Nobody grants what they lack (RBAC-7). @throws {TrustError} FORBIDDEN */
 export function assertMayGrant(
-  { policy }: ChangeContext,
-  { subjects }: Principal,
+  context: ChangeContext,
+  by: Principal,
   { allow, deny }: RoleRules,
   scope: AccessScope,
 ): void {
-  const lack = findLack(policy, subjects, { allow: ['rbac:write', ...allow], deny }, scope);
+  assertHolds(context, by, { allow: ['rbac:write', ...allow], deny }, scope);
+}
+
+/** The same, where it was asked elsewhere whether anything may be changed. @throws {TrustError} FORBIDDEN */
+export function assertHolds(
+  { policy }: ChangeContext,
+  { subjects }: Principal,
+  rules: RoleRules,
+  scope: AccessScope,
+): void {
+  const lack = findLack(policy, subjects, rules, scope);
   if (lack === undefined) return;
   throw new TrustError(
     'FORBIDDEN',

@@ -109,29 +109,40 @@ function accountRoutes({ accounts }: RbacRoutesDeps): Route[] {
     route('GET', '/talos/v1/rbac/service-accounts', 'rbac:read', async (_, response, context) =>
       sendJson(response, 200, await accounts.list(pageOf(context))),
     ),
-    route('GET', one, 'rbac:read', async (_, response, context) =>
-      sendJson(response, 200, await accounts.find(idOf(context))),
+    inSecret(
+      route('GET', one, 'rbac:read', async (_, response, context) =>
+        sendJson(response, 200, await accounts.find(idOf(context))),
+      ),
     ),
     route('POST', '/talos/v1/rbac/service-accounts', 'rbac:write', async (request, response, context) => {
       const body = await read<ServiceAccountRequest>(request, context, checkAccount);
       sendJson(response, 201, await accounts.create(callerOf(context), body));
     }),
-    route('PUT', one, 'rbac:write', async (request, response, context) => {
-      const { disabled } = await read<ServiceAccountChange>(request, context, checkChange);
-      const version = versionOf(request);
-      const caller = callerOf(context);
-      sendJson(response, 200, await accounts.setDisabled(caller, idOf(context), version, disabled));
-    }),
-    route(
-      'POST',
-      '/talos/v1/rbac/service-accounts/:id/keys',
-      'rbac:write',
-      async (request, response, context) => {
-        const body = await read<RotateKeyRequest>(request, context, checkRotate);
-        sendJson(response, 201, await accounts.rotate(callerOf(context), idOf(context), body));
-      },
+    inSecret(
+      route('PUT', one, 'rbac:write', async (request, response, context) => {
+        const { disabled } = await read<ServiceAccountChange>(request, context, checkChange);
+        const version = versionOf(request);
+        const caller = callerOf(context);
+        sendJson(response, 200, await accounts.setDisabled(caller, idOf(context), version, disabled));
+      }),
+    ),
+    inSecret(
+      route(
+        'POST',
+        '/talos/v1/rbac/service-accounts/:id/keys',
+        'rbac:write',
+        async (request, response, context) => {
+          const body = await read<RotateKeyRequest>(request, context, checkRotate);
+          sendJson(response, 201, await accounts.rotate(callerOf(context), idOf(context), body));
+        },
+      ),
     ),
   ];
+}
+
+/** The keys of an account are a secret, named by its id (RBAC-18). */
+function inSecret(one: Route): Route {
+  return { ...one, place: { kind: 'secret', attributes: { secret_id: 'id' } } };
 }
 
 function selfRoutes({ access, bindings }: RbacRoutesDeps): Route[] {

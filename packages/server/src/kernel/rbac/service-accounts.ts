@@ -23,7 +23,7 @@ import {
 import { assertAdministratorStays } from './bindings.js';
 import { assertVersion, type ChangeContext, type Changes, found } from './change.js';
 import type { PageRequest } from './policy-store.js';
-import { assertMayGrant, tooMany } from './roles.js';
+import { assertHolds, assertMayGrant, tooMany } from './roles.js';
 import { hashSecret, newServiceKey } from './secret-text.js';
 
 /** Accounts of programs (RBAC-12). What one may do is in its bindings. */
@@ -115,9 +115,10 @@ const isOf = ({ subject }: Binding, id: string): boolean => subject.kind === 'se
 /** @throws {TrustError} FORBIDDEN */
 function assertMayBe(context: ChangeContext, by: Principal, id: string): void {
   const { policy } = context;
-  assertMayGrant(context, by, { allow: [], deny: [] }, GLOBAL);
+  const secret = { kind: 'secret', attributes: { secret_id: id } } as const;
+  assertMayGrant(context, by, { allow: [], deny: [] }, secret);
   for (const binding of policy.bindings.filter((one) => isOf(one, id))) {
     const rules = policy.roles.get(binding.role);
-    if (rules !== undefined) assertMayGrant(context, by, rules, binding.scope);
+    if (rules !== undefined) assertHolds(context, by, rules, binding.scope);
   }
 }

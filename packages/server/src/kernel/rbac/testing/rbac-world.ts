@@ -59,7 +59,7 @@ interface Answer {
 const crypto = createNodeCrypto();
 export const GLOBAL_SCOPE = { kind: 'global', attributes: {} };
 
-/** Routes of other rooms: one for each of some permissions, and one that declares none. */
+/** Routes of other rooms: one for each of some permissions, and one that acts in a place its path names. */
 const OTHERS: Route[] = ['audit:read', 'capability:issue', 'policy:reload'].map((permission) => ({
   method: 'GET',
   path: `/other/${permission.replace(':', '-')}`,
@@ -68,6 +68,16 @@ const OTHERS: Route[] = ['audit:read', 'capability:issue', 'policy:reload'].map(
   permission: permission as `${string}:${string}`,
   handle: (_, response, { principal }) => void response.end(JSON.stringify(principal)),
 }));
+
+const ONE_REQUEST: Route = {
+  method: 'GET',
+  path: '/other/requests/:request',
+  surface: 'admin',
+  audit: 'none',
+  permission: 'audit:read',
+  place: { kind: 'trace', attributes: { trace_id: 'request' } },
+  handle: (_, response, { principal }) => void response.end(JSON.stringify(principal)),
+};
 
 /** What one process of the world shares with the test. */
 interface Shared {
@@ -114,7 +124,7 @@ async function startRbac(
     name: 'kernel',
     host: '127.0.0.1',
     port: 0,
-    routes: [...rbac.routes, ...OTHERS],
+    routes: [...rbac.routes, ...OTHERS, ONE_REQUEST],
     guards: { admin: access.authorizeRoute },
     allowedHosts: [],
     allowedOrigins: [],
