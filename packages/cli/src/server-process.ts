@@ -95,7 +95,7 @@ export async function startRoles<R extends object = RolesReady>(
 
 /** Runs one of the server's own one-shot commands and gives back the document it printed. */
 export async function runServerCommand(
-  name: 'init' | 'doctor' | 'witness-key',
+  name: 'init' | 'doctor' | 'witness-key' | 'anchor-deploy',
   env: ServerOptions['env'],
 ): Promise<unknown> {
   const child = spawn(process.execPath, [program(), name], {

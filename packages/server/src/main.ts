@@ -1,5 +1,5 @@
 /** The server's program, and the only reader of the environment: `main.js <role>[,<role>...] | all | witness |
- *  init | doctor | witness-key`. It
+ *  init | doctor | witness-key | anchor-deploy`. It
  *  answers on standard output, one JSON document a line, and logs on standard error. With `--until-stdin-ends` a role
  *  also stops when its standard input does. */
 import { answer, answerFailure } from './main/answer.js';
@@ -53,6 +53,9 @@ async function main(): Promise<void> {
   else if (wanted.command === 'witness-key') {
     const { witnessKey } = await import('./main/witness/witness-key.js');
     answer(await witnessKey(settings, process.env));
+  } else if (wanted.command === 'anchor-deploy') {
+    const { deployAnchor } = await import('./main/anchor-deploy.js');
+    answer(await deployAnchor(settings, process.env));
   } else if (wanted.command === 'init') {
     const { init } = await import('./main/init.js');
     answer(await init(settings));

@@ -1,9 +1,13 @@
 import {
+  AnchorEvidence,
+  type AnchorKind,
+  AnchorList,
   createChecker,
   type EventFilter,
   type EventOrder,
   EventPage,
   EventRecord,
+  MAX_ANCHOR_EVIDENCE_BYTES,
   MAX_BUNDLE_BYTES,
   MAX_TRUST_BYTES,
   Receipt,
@@ -35,6 +39,11 @@ export interface AuditClient {
   bundle(ask?: BundleQuery): Promise<Uint8Array>;
   /** What this platform says an auditor could trust. Whoever audits the platform gets this from somewhere else. */
   trust(): Promise<TrustFile>;
+  /** How far the log is anchored on chains (AUD-45). */
+  anchors(): Promise<AnchorList>;
+  /** Evidence of the newest anchor or, with `size`, of the first that covers so many events (AUD-44). Verify it with
+   *  `verifyAnchorEvidence`. Rejects with NOT_FOUND while there is none. */
+  anchorEvidence(query?: { readonly size?: number; readonly kind?: AnchorKind }): Promise<AnchorEvidence>;
   /** The latest checkpoint, a signed note (AUD-12). Public. */
   checkpoint(): Promise<string>;
 }
@@ -65,6 +74,8 @@ const checks = {
   events: createChecker(EventPage),
   event: createChecker(EventRecord),
   trust: createChecker(TrustFile),
+  anchors: createChecker(AnchorList),
+  anchorEvidence: createChecker(AnchorEvidence),
 };
 
 /** A page of 500 events of 65,535 bytes, with their disclosures. */
@@ -82,6 +93,12 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
     bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),
     trust: () => json({ ...get('/talos/v1/trust'), maxBytes: MAX_TRUST_BYTES }, checks.trust),
+    anchors: () => json(get('/talos/v1/anchors'), checks.anchors),
+    anchorEvidence: (query) =>
+      json(
+        { ...get('/talos/v1/anchors/evidence', query), maxBytes: MAX_ANCHOR_EVIDENCE_BYTES },
+        checks.anchorEvidence,
+      ),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };
 }

@@ -9,11 +9,11 @@ export type Arguments = {
   | { readonly command: 'help' | 'init' | 'doctor' }
   | { readonly command: 'serve'; readonly roles: Roles; readonly untilStdinEnds: boolean }
   | { readonly command: 'witness'; readonly untilStdinEnds: boolean }
-  | { readonly command: 'witness-key' }
+  | { readonly command: 'witness-key' | 'anchor-deploy' }
 );
 
 export const USAGE = `server <role>[,<role>...] [--workers <n>] [--until-stdin-ends]
-server all | witness | init | doctor | witness-key
+server all | witness | init | doctor | witness-key | anchor-deploy
 
 roles (all of them: all)
   kernel    identities, capabilities, sessions, decisions: TALOS_KERNEL_PORT, 8000
@@ -45,7 +45,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     if (Object.keys(variables).length > 0) throw wrong('witness takes no --workers');
     return { command: name, untilStdinEnds, variables };
   }
-  if (name === 'init' || name === 'doctor' || name === 'witness-key') {
+  if (name === 'init' || name === 'doctor' || name === 'witness-key' || name === 'anchor-deploy') {
     const [option] = options;
     if (option !== undefined) throw wrong(`${name} takes no ${option}`);
     return { command: name, variables: {} };

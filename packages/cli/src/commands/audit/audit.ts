@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { defineGroup, type Shell } from '../../define-command.js';
+import { addAnchorCommands } from './anchor/anchor.js';
 import { addExport } from './export.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
@@ -10,4 +11,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addTail(audit, shell);
   addExport(audit, shell);
   addVerify(audit, shell);
+  addAnchorCommands(audit, shell);
 }

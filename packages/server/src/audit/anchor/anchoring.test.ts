@@ -261,6 +261,7 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(1);
     await record(room, 2);
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(2);
+    await expect.poll(() => calendar.received.length).toBe(2);
     const block: LocalBlock = calendar.mine();
     await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(2);
     await record(room, 2);
