@@ -3,6 +3,7 @@ import {
   decodeHashTile,
   encodeEntryBundle,
   encodeHashTile,
+  encodeOtsFile,
   formatAddCheckpoint,
   formatCheckpoint,
   formatNote,
@@ -11,10 +12,13 @@ import {
   formatVerifierKey,
   inspectBundle,
   parseAddCheckpoint,
+  parseAnchorEvidence,
   parseCheckpoint,
   parseEvent,
+  parseEvmHeader,
   parseJson,
   parseNote,
+  parseOtsFile,
   parseReceipt,
   parseSignatureLines,
   parseSplitView,
@@ -78,5 +82,17 @@ export const LOGS: readonly Decoder[] = [
   }),
   bytes('trust file', members('trust-file', 'text'), (input) => {
     return parseTrustFile(input, crypto).logs.size <= 1024 ? undefined : 'has too many logs';
+  }),
+  bytes(
+    'OpenTimestamps file',
+    ['\u0000OpenTimestamps\u0000\u0000Proof\u0000', '\u0008\u0000\u00ff\u00f0\u0001a'],
+    (input) => same(encodeOtsFile(parseOtsFile(input)), input),
+  ),
+  bytes('header of an EVM block', ['\u00f9\u0002', '\u00c1\u0080'], (input) => {
+    return parseEvmHeader(input).stateRoot.length === 32 ? undefined : 'has no state root';
+  }),
+  bytes('evidence of an anchor', ['{"format":"talos-anchor-v1","anchor":{"kind":"evm"}}'], (input) => {
+    parseAnchorEvidence(input);
+    return undefined;
   }),
 ];

@@ -123,6 +123,7 @@ const KEY_FILES = [
   'gateway.key',
   'exporter.key',
   'log.key',
+  'anchor.key',
   'admin.credential',
   'bootstrap.token',
 ];

@@ -248,3 +248,41 @@ describe('the view', () => {
     });
   });
 });
+
+describe('where the log is anchored (AUD-40)', () => {
+  const contract = `0x${'c0'.repeat(20)}`;
+  const withAnchors = (...anchors: string[]): string =>
+    `version: 1\nservers: {}\naudit:\n  anchors:\n${anchors.map((one) => `    - { ${one} }\n`).join('')}`;
+  const evm = (rpc: string, chainId = 1): string =>
+    `kind: evm, rpc: "${rpc}", chainId: ${chainId}, contract: "${contract}"`;
+  const given = { RPC: 'https://rpc.example/v3/a-secret-key' };
+
+  it('takes the address of an endpoint from a variable, whose value is in no message and not in the hash', () => {
+    const text = withAnchors(evm('${RPC}'));
+    const loaded = parse(text, given);
+    expect(loaded.document.audit?.anchors).toMatchObject([{ rpc: given.RPC }]);
+    expect(loaded.hash).toBe(parse(text, { RPC: 'https://other.example' }).hash);
+    expect(faultsOf(text, {})).toContain('refers to the variable RPC, which is not set');
+    const wrong = faultsOf(withAnchors(evm('${RPC}', 0)), given);
+    expect(wrong).toContain('/audit/anchors');
+    expect(wrong).not.toContain('a-secret-key');
+  });
+
+  it.each([
+    ['an endpoint that is not https', [evm('http://rpc.example')]],
+    ['another host behind user info', [evm('http://127.0.0.1:x@evil.example/')]],
+    ['a file', [evm('file:///etc/passwd')]],
+    ['one chain twice', [evm('https://a.example'), evm('https://b.example')]],
+    ['a calendar with a query', ['kind: opentimestamps, calendars: ["https://a.example/?x"]']],
+    ['no calendar', ['kind: opentimestamps, calendars: []']],
+    ['an unknown kind', ['kind: solana, rpc: "https://a.example"']],
+  ])('refuses %s', (_, anchors) => {
+    expect(faultsOf(withAnchors(...anchors))).toContain('/audit/anchors');
+  });
+
+  it('takes http on this machine, and several chains', () => {
+    const ots = 'kind: opentimestamps, calendars: ["https://alice.btc.calendar.opentimestamps.org"]';
+    const text = withAnchors(evm('http://127.0.0.1:8545'), evm('https://b.example/x?key=1', 10), ots);
+    expect(parse(text).document.audit?.anchors).toHaveLength(3);
+  });
+});
