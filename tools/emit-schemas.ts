@@ -41,6 +41,8 @@ const SCHEMAS: readonly (readonly [name: string, title: string, schema: object])
   ['anchor-evidence', 'Evidence of a chain anchor (AUD-44)', contracts.AnchorEvidence],
   ['trust-file', 'A trust file (AUD-19)', contracts.TrustFile],
   ['split-view', 'A proof that a log showed two histories (AUD-29)', contracts.SplitView],
+  ['conflict', 'Two checkpoints of a log in the wrong order (AUD-98)', contracts.Conflict],
+  ['alert', 'An alert of a monitor (AUD-98)', contracts.WatchAlert],
   ['talos-yaml', 'The configuration talos.yaml', contracts.PolicyDocument],
   ['well-known', 'The document /.well-known/talos.json', contracts.WellKnown],
 ];

@@ -81,6 +81,11 @@ export async function openPlatform(io: Io, options: PlatformOptions): Promise<Pl
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
+/** True if what is sent to this host stays on this machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname);
+}
+
 function urlOf(
   service: 'kernel' | 'gateway' | 'audit',
   options: PlatformOptions,
@@ -98,7 +103,7 @@ function urlOf(
 /** The key goes over it: in the clear only on this machine. */
 function checkedUrl(text: string, service: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
   if (url !== undefined && isSafe && url.username === '' && url.password === '') return url.origin;
   throw new UsageError(
     `--${service} is no URL the key of an administrator may be sent to`,
@@ -110,8 +115,8 @@ function checkedUrl(text: string, service: string): string {
 export const KEY_FILE = 'TALOS_KEY_FILE';
 
 async function openKey(io: Io, data: string, kernel: () => string): Promise<string> {
-  const named = io.env[KEY_FILE];
-  if (named) return readNamedKey(resolve(io.cwd, named));
+  const named = await readOwnKey(io);
+  if (named !== undefined) return named;
   const keysFolder = join(data, 'keys');
   const key = await openAdministratorKey({ keysFolder, kernel, fetch: io.fetch });
   if (key !== undefined) return key;
@@ -121,6 +126,12 @@ async function openKey(io: Io, data: string, kernel: () => string): Promise<stri
   throw new TrustError('UNAVAILABLE', what, {
     hint: `name the data folder of the platform with --data or TALOS_DATA, or a key of your own with ${KEY_FILE}; talos init makes a new platform`,
   });
+}
+
+/** The key that `TALOS_KEY_FILE` names; undefined if it names none. @throws {TrustError} SETTINGS_INVALID */
+export async function readOwnKey(io: Io): Promise<string | undefined> {
+  const named = io.env[KEY_FILE];
+  return named ? readNamedKey(resolve(io.cwd, named)) : undefined;
 }
 
 async function readNamedKey(path: string): Promise<string> {

@@ -293,4 +293,12 @@ export {
   ToolManifest,
   ToolResource,
 } from './tool.js';
+export {
+  Conflict,
+  FINDING_KINDS,
+  MAX_WAITING_ALERTS,
+  MAX_WATCH_BYTES,
+  WatchAlert,
+  WatchState,
+} from './watch.js';
 export { MAX_SPLIT_VIEW_BYTES, SplitView, WitnessSettings } from './witness.js';

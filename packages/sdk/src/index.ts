@@ -26,6 +26,7 @@ export { createKernelClient, type KernelClient, type PageQuery } from './clients
 export { createRbacClient, type RbacClient } from './clients/rbac.js';
 export type { HttpClientOptions } from './http/client.js';
 // logs
+export { type Finding, type FindingKind, nameOf } from './log/finding.js';
 export {
   createLogClient,
   type LogClient,
@@ -35,6 +36,8 @@ export {
 } from './log/log-client.js';
 export type { LogFilesOptions } from './log/log-files.js';
 export type { LogTree, ProvenEntry } from './log/log-tree.js';
+export { createLogMonitor, type LogMonitor, type LogMonitorOptions } from './log/monitor.js';
+export type { MonitorState } from './log/monitor-state.js';
 // MCP
 export { denialOf } from './mcp/denial.js';
 export { type McpClient, withCapability } from './mcp/with-capability.js';

@@ -6,6 +6,14 @@ export type { ShownChain } from './chains.js';
 export type { Spending } from './costs.js';
 export { checkpointOf, verifyEarlier } from './earlier.js';
 export { eventBytes, eventHash, openDisclosures, parseEvent } from './event.js';
+export {
+  createEventWalk,
+  type EventWalk,
+  type EventWalkOptions,
+  type EventWalkState,
+  type LastEvent,
+  walkFrom,
+} from './event-walk.js';
 export type { HistoryCounts, ShownCall } from './history.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';

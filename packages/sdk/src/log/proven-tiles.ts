@@ -25,7 +25,7 @@ export interface TreeHead {
  *  one by its hash in the tile above. */
 export interface ProvenTiles {
   /** The bytes of a tile of this tree, exactly as wide as the tree has it.
-   *  @throws {TrustError} PROOF_NOT_PROVEN, `data.caveat` `tile`: it is not of this tree, or not there; as `LogFiles.read` */
+   *  @throws {TrustError} `data.caveat` `tile`: PROOF_NOT_PROVEN, it is not of this tree; NOT_FOUND; as `LogFiles.read` */
   tile(tile: TileId): Promise<Uint8Array>;
 }
 
@@ -109,10 +109,13 @@ async function readTile(files: LogFiles, id: TileId): Promise<Uint8Array> {
   if (bytes !== undefined) throw notOfTree(files, path);
   const full =
     id.width < TILE_WIDTH ? await files.read(tilePath({ ...id, width: TILE_WIDTH }), most) : undefined;
-  if (full?.length !== most) throw notOfTree(files, path, 'is not there');
+  if (full === undefined)
+    throw new TrustError('NOT_FOUND', `${files.url}${path} is not there`, { caveat: 'tile' });
+  if (full.length !== most) throw notOfTree(files, path);
   return full.subarray(0, wanted);
 }
 
-function notOfTree({ url }: LogFiles, path: string, why = 'does not match the checkpoint'): TrustError {
-  return new TrustError('PROOF_NOT_PROVEN', `${url}${path} ${why}`, { caveat: 'tile' });
+function notOfTree({ url }: LogFiles, path: string): TrustError {
+  const reason = `${url}${path} does not match the checkpoint`;
+  return new TrustError('PROOF_NOT_PROVEN', reason, { caveat: 'tile' });
 }

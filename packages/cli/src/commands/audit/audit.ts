@@ -4,6 +4,7 @@ import { addAnchorCommands } from './anchor/anchor.js';
 import { addExport } from './export.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
+import { addWatch } from './watch.js';
 
 /** `talos audit`: what happened, and proof of it. */
 export function addAuditCommands(program: Command, shell: Shell): void {
@@ -12,4 +13,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addExport(audit, shell);
   addVerify(audit, shell);
   addAnchorCommands(audit, shell);
+  addWatch(audit, shell);
 }
