@@ -237,6 +237,7 @@ export {
   MAX_WITNESSES,
   PolicyAnchors,
   Quorum,
+  RECEIPT_ASSERTS,
   Receipt,
   TrustedLog,
   TrustFile,

@@ -13,5 +13,6 @@ export {
   parseJsonObject,
 } from './json.js';
 export { formatTime, parseTime } from './time.js';
+export { printable } from './printable.js';
 export { decodeUtf8, encodeUtf8, utf8Length } from './utf8.js';
 export { createUuidv7, isUuidv7, uuidv7Time } from './uuid.js';
