@@ -18,14 +18,14 @@ export type { HistoryCounts, ShownCall } from './history.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';
 export { parseTrustFile, type Trust } from './trust-file.js';
-export type { Account, TrustedKey } from './words/account.js';
-export { accountOfBundle, accountOfUntrusted } from './words/bundle-account.js';
-export { accountOfFailure } from './words/failure.js';
-export { moneyOf } from './words/phrase.js';
-export { accountOfReceipt } from './words/receipt-account.js';
 export {
   inspectBundle,
   type VerifyProgress,
   verifyBundle,
   verifyBundleInSteps,
 } from './verify-bundle.js';
+export type { Account, TrustedKey } from './words/account.js';
+export { accountOfBundle, accountOfUntrusted } from './words/bundle-account.js';
+export { accountOfFailure } from './words/failure.js';
+export { moneyOf } from './words/phrase.js';
+export { accountOfReceipt } from './words/receipt-account.js';

@@ -58,7 +58,9 @@ describe('receipts (AUD-14)', () => {
     const { asserts: _, ...silent } = receipt;
     expect(verifyReceipt(silent, trust, crypto).index).toBe(0);
     const boasting = { ...RECEIPT_ASSERTS, shown: ['You owe me money.'] };
-    expect(() => verifyReceipt({ ...receipt, asserts: boasting }, trust, crypto)).toThrow('says other things');
+    expect(() => verifyReceipt({ ...receipt, asserts: boasting }, trust, crypto)).toThrow(
+      'says other things',
+    );
   });
 
   it('are refused with extra data in their proof', () => {

@@ -1,4 +1,10 @@
-import { type AuditEvent, createChecker, type Disclosure, RECEIPT_ASSERTS, Receipt } from '@talosprotocol/contracts';
+import {
+  type AuditEvent,
+  createChecker,
+  type Disclosure,
+  RECEIPT_ASSERTS,
+  Receipt,
+} from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { parseJson } from '../encoding/json.js';

@@ -76,7 +76,9 @@ describe('talos audit verify', () => {
     for (const file of ['bundle', 'receipt']) {
       const { code, stdout } = await verify(file, '--trust', 'trust');
       expect([file, code]).toEqual([file, 0]);
-      expect(stdout).toContain('(w1.example and w3.example) had seen this very state by 2026-11-18 11:06:40 UTC');
+      expect(stdout).toContain(
+        '(w1.example and w3.example) had seen this very state by 2026-11-18 11:06:40 UTC',
+      );
       expect(stdout).not.toContain('w2.example');
       expect(stdout).not.toContain('everybody was shown the same history');
     }
@@ -86,7 +88,9 @@ describe('talos audit verify', () => {
 
   it('says that nobody else saw it where no witness had to, and refuses where too few did (AUD-28)', async () => {
     for (const file of ['bundle', 'receipt'])
-      expect((await verify(file, '--trust', 'trust')).stdout).toContain('that everybody was shown the same history');
+      expect((await verify(file, '--trust', 'trust')).stdout).toContain(
+        'that everybody was shown the same history',
+      );
     const evidence = makeEvidence(1, { by: [2], time: Number.MAX_SAFE_INTEGER, quorum: 2 });
     for (const [name, content] of Object.entries(evidence)) write(name, content);
     for (const file of ['bundle', 'receipt']) {
@@ -143,7 +147,9 @@ describe('talos audit verify --since', () => {
       expect([kept, code]).toEqual([kept, 0]);
       expect(stdout).toContain('The history of 1 record that you kept is the beginning of this one');
     }
-    const { checkpoint } = JSON.parse(new TextDecoder().decode(makeEvidence().bundle)) as { checkpoint: string };
+    const { checkpoint } = JSON.parse(new TextDecoder().decode(makeEvidence().bundle)) as {
+      checkpoint: string;
+    };
     write('note', checkpoint);
     expect((await verify('bundle', '--trust', 'trust', '--since', 'note')).code).toBe(0);
   });
@@ -154,7 +160,9 @@ describe('talos audit verify --since', () => {
     expect(code).toBe(3);
     expect(stdout).toContain('may have been rewritten since');
     write('rubbish', '{}');
-    expect((await verify('bundle', '--trust', 'trust', '--since', 'rubbish')).stderr).toMatch(/MALFORMED: rubbish/);
+    expect((await verify('bundle', '--trust', 'trust', '--since', 'rubbish')).stderr).toMatch(
+      /MALFORMED: rubbish/,
+    );
     expect((await verify('bundle', '--trust', 'trust', '--since', 'nowhere')).code).toBe(1);
     expect((await verify('receipt', '--trust', 'trust', '--since', 'bundle')).code).toBe(1);
   });

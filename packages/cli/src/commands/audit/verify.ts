@@ -18,7 +18,7 @@ import type { Command } from 'commander';
 import { readTrustFile } from '../../anchors-file.js';
 import { parseNamed, readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
-import { EXIT } from '../../exit-code.js';
+import { EXIT, type ExitCode } from '../../exit-code.js';
 import type { Io } from '../../io.js';
 import type { Output } from '../../output.js';
 import { UsageError } from '../../usage-error.js';
@@ -55,21 +55,31 @@ export function addVerify(audit: Command, shell: Shell): void {
     const trust = options.trust === undefined ? undefined : await readTrustFile(io, options.trust, crypto);
     const kept = options.since === undefined ? undefined : await readKept(io, options.since);
     const isReceipt = isReceiptFile(bytes);
-    if (isReceipt && kept !== undefined) throw new UsageError('--since goes with a bundle, not with a receipt');
-    try {
+    if (isReceipt && kept !== undefined)
+      throw new UsageError('--since goes with a bundle, not with a receipt');
+    return orFailure(output, () => {
       if (trust === undefined) return refuseWithoutTrust(output, file, bytes, crypto);
       if (isReceipt) proveReceipt(output, { file, bytes, trust, crypto });
       else proveBundle(output, { file, bytes, trust, crypto }, kept);
-    } catch (error) {
-      if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
-      reportFailure(output, error);
-      return EXIT.proofInvalid;
-    }
-    return EXIT.ok;
+      return EXIT.ok;
+    });
   };
   defineCommand(audit, shell, text, verify)
     .option('--trust <file>', 'whom you trust, got by another way than the bundle')
-    .option('--since <file>', 'a bundle, receipt or checkpoint that you kept, which this bundle must continue');
+    .option(
+      '--since <file>',
+      'a bundle, receipt or checkpoint that you kept, which this bundle must continue',
+    );
+}
+
+function orFailure(output: Output, prove: () => ExitCode): ExitCode {
+  try {
+    return prove();
+  } catch (error) {
+    if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
+    reportFailure(output, error);
+    return EXIT.proofInvalid;
+  }
 }
 
 interface Evidence {

@@ -31,7 +31,12 @@ export function accountOfBundle(report: BundleReport, trust: Trust, earlier?: nu
 
 /** Tells what is consistent in a bundle that nobody vouches for (AUD-20). */
 export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
-  const shown = facts === undefined ? [] : [`The file fits together. It says that it is of the log ${nameOf(facts.origin)}, and that ${nameOf(facts.exporter)} made it.`];
+  const shown =
+    facts === undefined
+      ? []
+      : [
+          `The file fits together. It says that it is of the log ${nameOf(facts.origin)}, and that ${nameOf(facts.exporter)} made it.`,
+        ];
   return {
     proven: false,
     headline: 'no trust file was given.',
@@ -50,7 +55,8 @@ function headlineOf({ selection }: BundleReport): string {
 }
 
 function rangeSentence({ origin, from, to, shown, first, last, selection }: BundleReport): string {
-  const times = first === undefined || last === undefined ? '' : `, from ${momentOf(first)} to ${momentOf(last)}`;
+  const times =
+    first === undefined || last === undefined ? '' : `, from ${momentOf(first)} to ${momentOf(last)}`;
   const log = `of the log ${nameOf(origin)}`;
   if (isNarrow(selection.filter))
     return `The file shows ${countOf(shown, 'record')} ${log}, out of records ${from} to ${to - 1}${times}. Each is as it was logged, in the order in which it was logged.`;
@@ -59,7 +65,9 @@ function rangeSentence({ origin, from, to, shown, first, last, selection }: Bund
 
 function endingSentences({ selection, counts }: BundleReport): string[] {
   if (!selection.endings || counts.allowed === counts.unchecked) return [];
-  return ['No grant that was used had been revoked, and nobody named in one had been shut out, when it was used.'];
+  return [
+    'No grant that was used had been revoked, and nobody named in one had been shut out, when it was used.',
+  ];
 }
 
 function sealSentence({ size, root }: BundleReport): string {
@@ -77,15 +85,21 @@ function bundleNotShown(report: BundleReport): string[] {
   const isOpen = isNarrow(selection.filter) && selection.complete.length === 0;
   return [
     ...(isOpen
-      ? [`that there are no other ${filterOf(selection.filter)}: that can be shown for agents that are named, or for a whole time`]
+      ? [
+          `that there are no other ${filterOf(selection.filter)}: that can be shown for agents that are named, or for a whole time`,
+        ]
       : []),
     ...(selection.complete.length > 0
       ? ['what was refused before it was clear who called, or was only counted: that is booked on nobody']
       : []),
     ...(unchecked > 0
-      ? [`that ${countOf(unchecked, 'allowed call')} were right: their grants or sessions stand before the range`]
+      ? [
+          `that ${countOf(unchecked, 'allowed call')} were right: their grants or sessions stand before the range`,
+        ]
       : []),
-    ...(hidden > 0 ? [`what ${countOf(hidden, 'allowed call')} were about: that was erased or is kept back`] : []),
+    ...(hidden > 0
+      ? [`what ${countOf(hidden, 'allowed call')} were about: that was erased or is kept back`]
+      : []),
     ...(selection.endings ? [] : ['that no grant had been revoked by a record that is not in the file']),
     ...(quorum > 0 ? [] : [NO_WITNESSES]),
     ...anchorsNotShown(report),
@@ -113,4 +127,3 @@ export function logKeys(origin: string, trust: Trust): TrustedKey[] {
     name: `${nameOf(name)} (key ${keyId.toString(16).padStart(8, '0')})`,
   }));
 }
-

@@ -53,7 +53,9 @@ function grantSentences({ counts, chains }: BundleReport): string[] {
   return [
     `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${checked}`} stood on a chain of grants that was in force at that moment: it begins with ${listOf(issuers)}, whom you trust, and each grant after the first was signed by who held the one before it.`,
     ...(recomputed > 0
-      ? [`Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it.`]
+      ? [
+          `Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it.`,
+        ]
       : []),
   ];
 }
@@ -66,7 +68,9 @@ function signatureSentences(calls: readonly ReportedCall[]): string[] {
   return [
     ...(signed > 0 ? [`${countOf(signed, 'call carries', 'calls carry')} the agent's own signature.`] : []),
     ...(inSession > 0
-      ? [`${countOf(inSession, 'call was', 'calls were')} made in a session that the agent opened with its own signature.`]
+      ? [
+          `${countOf(inSession, 'call was', 'calls were')} made in a session that the agent opened with its own signature.`,
+        ]
       : []),
   ];
 }

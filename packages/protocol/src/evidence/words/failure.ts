@@ -7,9 +7,11 @@ const WRONGLY = 'The log says that something was right which by the grants it sh
 
 /** What a check that failed means, in plain words. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  bundle: 'The file is not as it was exported: something in it was changed, cut off or added, or it is no bundle at all.',
+  bundle:
+    'The file is not as it was exported: something in it was changed, cut off or added, or it is no bundle at all.',
   checkpoint: 'The state of the log is not signed by a key that your trust file names.',
-  witnesses: 'Not enough of the witnesses that you trust had seen this history: others may have been shown another one.',
+  witnesses:
+    'Not enough of the witnesses that you trust had seen this history: others may have been shown another one.',
   statement: 'The file was changed after it was made, or it was made by somebody whom you do not trust.',
   range: 'Records are missing that the file says are there.',
   order: 'Records stand in another order than the log has them, or one stands there twice.',
@@ -21,7 +23,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   endings: 'It is not shown whether a grant that was used had been revoked, though the file says that it is.',
   redaction: 'The file discloses something that it says it keeps back.',
   anchor: 'The log is not the one that was anchored: it was split, or rewritten since.',
-  earlier: 'The history that you kept is not shown to be the beginning of this one: it may have been rewritten since.',
+  earlier:
+    'The history that you kept is not shown to be the beginning of this one: it may have been rewritten since.',
   eseq: CHANGED,
   prev: CHANGED,
   pseq: CHANGED,

@@ -47,7 +47,9 @@ export function moneyOf(units: string): string {
 /** What calls came to, as a sentence. */
 export function spendingOf({ currency, spent, held }: Spending): string {
   const open =
-    held === '0' ? '' : ` At most ${moneyOf(held)} ${currency} more is held for calls whose end is not shown.`;
+    held === '0'
+      ? ''
+      : ` At most ${moneyOf(held)} ${currency} more is held for calls whose end is not shown.`;
   return `The calls cost ${moneyOf(spent)} ${currency}.${open}`;
 }
 

@@ -7,7 +7,10 @@ import { countOf, momentOf, nameOf } from './phrase.js';
 import { witnessSentences } from './vouchers.js';
 
 /** Tells what a receipt proved (AUD-62). */
-export function accountOfReceipt({ event, index, size, cosignatures }: VerifiedReceipt, trust: Trust): Account {
+export function accountOfReceipt(
+  { event, index, size, cosignatures }: VerifiedReceipt,
+  trust: Trust,
+): Account {
   const quorum = trust.logs.get(event.origin)?.witnesses?.quorum ?? 0;
   return {
     proven: true,
@@ -30,7 +33,8 @@ export function accountOfReceipt({ event, index, size, cosignatures }: VerifiedR
 function whatHappened(event: AuditEvent): string {
   if (event.type === 'decision') return decisionOf(event);
   if (event.type === 'outcome') return `a call ended, ${event.status.replaceAll('_', ' ')}`;
-  if (event.type === 'session.opened') return `${nameOf(event.principal?.sub ?? 'an agent')} opened a session`;
+  if (event.type === 'session.opened')
+    return `${nameOf(event.principal?.sub ?? 'an agent')} opened a session`;
   return `something of the kind ${event.type}`;
 }
 

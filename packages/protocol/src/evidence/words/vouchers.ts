@@ -30,5 +30,8 @@ export function anchorsNotShown({ anchors, to }: BundleReport): string[] {
       : [`that it existed before a block of ${kind === 'evm' ? 'a chain' : 'Bitcoin'}: ${nameOf(reason)}`],
   );
   if (anchors.some(({ proven, size }) => proven !== undefined && size >= to)) return failed;
-  return [...failed, 'that all of this existed at the time that the log says: no block that your trust file names shows it'];
+  return [
+    ...failed,
+    'that all of this existed at the time that the log says: no block that your trust file names shows it',
+  ];
 }

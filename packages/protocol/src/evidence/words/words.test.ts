@@ -89,7 +89,12 @@ describe('the account of a bundle (AUD-62)', () => {
     );
     expect(all(account)).toContain('No grant that was used had been revoked');
     expect(all(account)).toContain('that is booked on nobody');
-    const filter = { agents: [worker.did], effect: 'allow' as const, tools: ['fs'], capabilities: [chain.cth] };
+    const filter = {
+      agents: [worker.did],
+      effect: 'allow' as const,
+      tools: ['fs'],
+      capabilities: [chain.cth],
+    };
     const part = tell({ to: 5, selection: { ...ofWorker, filter }, disclose: [2] });
     expect(all(part)).toContain(
       `2 of them are what was asked for: allowed calls of ${worker.did} of the tool fs under the grant ${chain.cth}.`,
@@ -131,7 +136,9 @@ describe('the account of a bundle (AUD-62)', () => {
       ...call,
       event: { ...call.event, credential: { kind: 'proof' as const } },
     }));
-    expect(all(accountOfBundle({ ...report, calls }, trust))).toContain("2 calls carry the agent's own signature.");
+    expect(all(accountOfBundle({ ...report, calls }, trust))).toContain(
+      "2 calls carry the agent's own signature.",
+    );
   });
 
   it('says who had seen it, and what the auditor kept', () => {
@@ -154,7 +161,12 @@ describe('the account of a bundle (AUD-62)', () => {
     const leaves = events.map(({ event }) => hasher.leaf(eventBytes(event)));
     const anchored = (size: number) =>
       proveAnchored({ chain: 'eip155:1', contract: `0x${'c0'.repeat(20)}`, number: 19, time: NOW }, [
-        { origin: ORIGIN, anchorer: `0x${'a1'.repeat(20)}`, size, root: encodeHex(rootOf(hasher, leaves.slice(0, size))) },
+        {
+          origin: ORIGIN,
+          anchorer: `0x${'a1'.repeat(20)}`,
+          size,
+          root: encodeHex(rootOf(hasher, leaves.slice(0, size))),
+        },
       ]);
     const told = (size: number): string => {
       const proof = anchored(size);
@@ -168,7 +180,9 @@ describe('the account of a bundle (AUD-62)', () => {
     const unknown = all(tell({ anchors: [anchored(6)] }));
     expect(unknown).toMatch(/that it existed before a block of a chain: .*trust/);
     const bitcoin = { kind: 'opentimestamps' as const, size: 6, proven: undefined, reason: 'no' };
-    expect(all(accountOfBundle({ ...verified(), anchors: [bitcoin] }, trust))).toContain('a block of Bitcoin: no');
+    expect(all(accountOfBundle({ ...verified(), anchors: [bitcoin] }, trust))).toContain(
+      'a block of Bitcoin: no',
+    );
   });
 
   it('says without trust only that the file fits together', () => {
@@ -180,8 +194,10 @@ describe('the account of a bundle (AUD-62)', () => {
 });
 
 describe('the account of a receipt (AUD-62)', () => {
-  const of = (event: AuditEvent, cosignatures: { name: string; keyId: number; time: number }[] = []): Account =>
-    accountOfReceipt({ event, index: 2, size: 6, cosignatures, values: new Map() }, trust);
+  const of = (
+    event: AuditEvent,
+    cosignatures: { name: string; keyId: number; time: number }[] = [],
+  ): Account => accountOfReceipt({ event, index: 2, size: 6, cosignatures, values: new Map() }, trust);
 
   it('says what happened, and what one record does not show', () => {
     const account = of(events[2]!.event);
@@ -190,13 +206,23 @@ describe('the account of a receipt (AUD-62)', () => {
     );
     expect(account.notShown[0]).toContain('a bundle has them');
     expect(all(account)).toContain('demands no witnesses');
-    expect(all(of(events[2]!.event, [{ name: 'w1', keyId: 1, time: NOW }]))).toContain('1 witness that you trust (w1)');
+    expect(all(of(events[2]!.event, [{ name: 'w1', keyId: 1, time: NOW }]))).toContain(
+      '1 witness that you trust (w1)',
+    );
     expect(all(of(events[3]!.event))).toContain('was refused (SCOPE_MISMATCH)');
     expect(all(of(events[1]!.event))).toContain(`${worker.did} opened a session`);
     expect(all(of({ ...events[1]!.event, principal: null }))).toContain('an agent opened a session');
     expect(all(of(events[0]!.event))).toContain('something of the kind chain');
-    const stranger = { ...events[2]!.event, principal: null, action: { method: 'tools/list' }, effect: 'deny', code: null };
-    expect(all(of(stranger as AuditEvent))).toContain('a caller who showed no grant to tools/list was refused (no code)');
+    const stranger = {
+      ...events[2]!.event,
+      principal: null,
+      action: { method: 'tools/list' },
+      effect: 'deny',
+      code: null,
+    };
+    expect(all(of(stranger as AuditEvent))).toContain(
+      'a caller who showed no grant to tools/list was refused (no code)',
+    );
     const ended = { ...events[0]!.event, type: 'outcome', status: 'revoked_during' };
     expect(all(of(ended as never))).toContain('a call ended, revoked during');
   });
@@ -210,7 +236,12 @@ describe('the account of a receipt (AUD-62)', () => {
       { ...trust, logs },
     );
     expect(all(account)).not.toContain('demands no witnesses');
-    expect(accountOfReceipt({ event, index: 2, size: 6, cosignatures: [], values: new Map() }, { ...trust, logs: new Map() }).trusted).toHaveLength(1);
+    expect(
+      accountOfReceipt(
+        { event, index: 2, size: 6, cosignatures: [], values: new Map() },
+        { ...trust, logs: new Map() },
+      ).trusted,
+    ).toHaveLength(1);
   });
 });
 
@@ -218,7 +249,9 @@ describe('the account of a failure (AUD-62)', () => {
   it('says what failed and what that means', () => {
     const account = accountOfFailure(notProven('complete', 'entry 7: event 3 is missing'));
     expect(account).toMatchObject({ proven: false, headline: 'entry 7: event 3 is missing.' });
-    expect(account.shown).toEqual(['Something of an agent is missing, though the file says that nothing is.']);
+    expect(account.shown).toEqual([
+      'Something of an agent is missing, though the file says that nothing is.',
+    ]);
     expect(accountOfFailure(notProven('toString', 'x')).shown).toEqual([]);
     expect(accountOfFailure(new TrustError('MALFORMED', 'no bundle', { reason: 'x\u202ey' })).headline).toBe(
       'x\\u{202e}y.',
@@ -228,13 +261,28 @@ describe('the account of a failure (AUD-62)', () => {
 
 describe('phrases', () => {
   it('are as people write them', () => {
-    expect([countOf(1, 'call'), countOf(1_234, 'call'), countOf(2, 'is', 'are')]).toEqual(['1 call', '1,234 calls', '2 are']);
+    expect([countOf(1, 'call'), countOf(1_234, 'call'), countOf(2, 'is', 'are')]).toEqual([
+      '1 call',
+      '1,234 calls',
+      '2 are',
+    ]);
     expect(listOf(['a'])).toBe('a');
     expect(listOf(['a', 'b', 'c'])).toBe('a, b and c');
     expect(listOf(Array.from({ length: 10 }, (_, i) => `n${i}`))).toMatch(/n7 and 2 more$/);
-    expect([moneyOf('1250000'), moneyOf('1'), moneyOf('0'), moneyOf('123456789')]).toEqual(['1.25', '0.000001', '0.00', '123.456789']);
-    expect(spendingOf({ currency: cost.currency, spent: `${cost.amount}`, held: '0' })).toBe('The calls cost 1.25 EUR.');
-    expect([chainName('bitcoin'), chainName('eip155:1'), chainName('eip155:7')]).toEqual(['Bitcoin', 'Ethereum', 'the chain eip155:7']);
+    expect([moneyOf('1250000'), moneyOf('1'), moneyOf('0'), moneyOf('123456789')]).toEqual([
+      '1.25',
+      '0.000001',
+      '0.00',
+      '123.456789',
+    ]);
+    expect(spendingOf({ currency: cost.currency, spent: `${cost.amount}`, held: '0' })).toBe(
+      'The calls cost 1.25 EUR.',
+    );
+    expect([chainName('bitcoin'), chainName('eip155:1'), chainName('eip155:7')]).toEqual([
+      'Bitcoin',
+      'Ethereum',
+      'the chain eip155:7',
+    ]);
     expect(secondOf(2 ** 60)).toMatch(/ s after 1970$/);
   });
 });
