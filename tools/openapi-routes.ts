@@ -34,6 +34,7 @@ import {
   RotateIdentityRequest,
   TrustFile,
   WellKnown,
+  WitnessesStatus,
 } from '@talosprotocol/contracts';
 import { RBAC_ROUTES } from './openapi-rbac-routes.js';
 import { REVOCATION_ROUTES } from './openapi-revocation-routes.js';
@@ -328,7 +329,9 @@ export const ROUTES: readonly Route[] = [
     on: ['audit'],
     id: 'getReceipt',
     needs: 'admin',
-    summary: 'Answers a receipt; 503 while no checkpoint covers it (AUD-15)',
+    summary:
+      'Answers a receipt; 503 while no checkpoint covers it (AUD-15), or too few witnesses saw one (AUD-31)',
+    query: { witnessed: { type: 'boolean', default: false } },
     status: 200,
     answer: Receipt,
   },
@@ -363,6 +366,16 @@ export const ROUTES: readonly Route[] = [
     query: BUNDLE_QUERY,
     status: 200,
     answer: { type: 'object', description: 'bundle.schema.json' },
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/witnesses',
+    on: ['audit'],
+    id: 'getWitnesses',
+    needs: 'admin',
+    summary: 'Says who watches the log, and how it is with them (AUD-33)',
+    status: 200,
+    answer: WitnessesStatus,
   },
   {
     method: 'get',

@@ -302,4 +302,10 @@ export {
   WatchAlert,
   WatchState,
 } from './watch.js';
-export { MAX_SPLIT_VIEW_BYTES, SplitView, WitnessSettings } from './witness.js';
+export {
+  MAX_SPLIT_VIEW_BYTES,
+  SplitView,
+  WitnessesStatus,
+  WitnessFaultCode,
+  WitnessSettings,
+} from './witness.js';

@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
-import { ascii, CLOSED, Hash43, text } from './primitive.js';
-import { VerifierKey } from './receipt.js';
+import { type Static, type TProperties, Type } from 'typebox';
+import { ascii, CLOSED, Count, Hash43, Positive, Time, text } from './primitive.js';
+import { MAX_WITNESSES, Quorum, VerifierKey } from './receipt.js';
 
 /** Largest proof of a split view in bytes (AUD-29). */
 export const MAX_SPLIT_VIEW_BYTES = 262_144;
@@ -51,3 +51,53 @@ export const WitnessSettings = Type.Object(
   CLOSED,
 );
 export type WitnessSettings = Static<typeof WitnessSettings>;
+
+/** What may be wrong with a witness (AUD-33). */
+export const WitnessFaultCode = Type.Union([
+  Type.Literal('unreachable', { description: 'no connection' }),
+  Type.Literal('timeout', { description: 'no answer in time' }),
+  Type.Literal('busy', { description: 'it answers that it cannot now' }),
+  Type.Literal('garbage', { description: 'its answer is none, or contradicts itself' }),
+  Type.Literal('unknown_log', { description: 'it does not follow this log' }),
+  Type.Literal('refuses_key', { description: 'it follows this log under another key' }),
+  Type.Literal('bad_signature', { description: 'it signed something else than it was asked to' }),
+  Type.Literal('not_cosigned', { description: 'it answered without a signature by its key' }),
+  Type.Literal('wrong_time', { description: 'its cosignature states a time that is not now' }),
+  Type.Literal('ahead', { description: 'it says it saw more than this log has signed' }),
+  Type.Literal('forked', { description: 'it says it saw another history' }),
+]);
+export type WitnessFaultCode = Static<typeof WitnessFaultCode>;
+
+const nullable = <T extends TProperties[string]>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** Answer of `GET /talos/v1/witnesses`: who watches the log, and how it is with them. `checkpoint` is the newest that as
+ *  many as must have seen. */
+export const WitnessesStatus = Type.Object(
+  {
+    quorum: Quorum,
+    checkpoint: nullable(
+      Type.Object({ size: Positive, witnesses: Type.Array(text(256), { maxItems: MAX_WITNESSES }) }, CLOSED),
+    ),
+    witnesses: Type.Array(
+      Type.Object(
+        {
+          name: text(256),
+          vkey: VerifierKey,
+          url: text(512),
+          size: nullable(Count),
+          cosigned: nullable(Time),
+          fault: nullable(
+            Type.Object(
+              { code: WitnessFaultCode, detail: text(1024), since: Time, times: Positive },
+              { ...CLOSED, description: 'what went wrong last; null once it cosigned again' },
+            ),
+          ),
+        },
+        CLOSED,
+      ),
+      { maxItems: MAX_WITNESSES },
+    ),
+  },
+  CLOSED,
+);
+export type WitnessesStatus = Static<typeof WitnessesStatus>;

@@ -97,6 +97,7 @@ export {
   type VerifiedInclusion,
   verifyTlogProof,
 } from './tlog-proof.js';
+export { readDecimal } from './tree-size.js';
 export {
   assertWitnessed,
   type Cosignature,

@@ -13,6 +13,7 @@ import {
   Receipt,
   type Redaction,
   TrustFile,
+  WitnessesStatus,
 } from '@talosprotocol/contracts';
 import { decodeUtf8 } from '@talosprotocol/protocol';
 import { createHttpClient, type HttpClientOptions } from '../http/client.js';
@@ -27,8 +28,9 @@ export interface EventQuery extends EventFilter, PageQuery {
  *  answer, UPSTREAM_FAILED if what answers is not the audit service. Nothing here is verified: what the service
  *  says is checked with `verifyBundle` and a trust file of one's own. */
 export interface AuditClient {
-  /** A receipt; UNAVAILABLE while no checkpoint covers it (AUD-15). */
-  receipt(id: string): Promise<Receipt>;
+  /** A receipt; UNAVAILABLE while no checkpoint covers it (AUD-15), and with `witnessed` while too few witnesses have seen
+   *  one that does (AUD-31). */
+  receipt(id: string, options?: { readonly witnessed?: boolean }): Promise<Receipt>;
   /** Events that fit, newest first unless asked otherwise (AUD-65, AUD-66). A page may hold fewer than `limit`, even none, and
    *  still have a `next`: the service bounds its work for each. */
   events(query?: EventQuery): Promise<EventPage>;
@@ -37,6 +39,8 @@ export interface AuditClient {
   /** The bytes of a bundle of what is asked for (AUD-50, AUD-63); of all that is in the log by default.
    *  They are to be kept as they are: a bundle is verified byte for byte. */
   bundle(ask?: BundleQuery): Promise<Uint8Array>;
+  /** Who watches the log, and how it is with them (AUD-33). */
+  witnesses(): Promise<WitnessesStatus>;
   /** What this platform says an auditor could trust. Whoever audits the platform gets this from somewhere else. */
   trust(): Promise<TrustFile>;
   /** How far the log is anchored on chains (AUD-45). */
@@ -76,6 +80,7 @@ const checks = {
   trust: createChecker(TrustFile),
   anchors: createChecker(AnchorList),
   anchorEvidence: createChecker(AnchorEvidence),
+  witnesses: createChecker(WitnessesStatus),
 };
 
 /** A page of 500 events of 65,535 bytes, with their disclosures. */
@@ -88,10 +93,15 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
   const { bytes, json } = createHttpClient(options);
   const get = (path: string, query: object = {}) => ({ method: 'GET', path, query: { ...query } }) as const;
   return {
-    receipt: (id) => json(get(`/talos/v1/receipts/${encodeURIComponent(id)}`), checks.receipt),
+    receipt: (id, { witnessed } = {}) =>
+      json(
+        get(`/talos/v1/receipts/${encodeURIComponent(id)}`, witnessed === true ? { witnessed } : {}),
+        checks.receipt,
+      ),
     events: (query) => json({ ...get('/talos/v1/events', query), maxBytes: MAX_PAGE }, checks.events),
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
     bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),
+    witnesses: () => json(get('/talos/v1/witnesses'), checks.witnesses),
     trust: () => json({ ...get('/talos/v1/trust'), maxBytes: MAX_TRUST_BYTES }, checks.trust),
     anchors: () => json(get('/talos/v1/anchors'), checks.anchors),
     anchorEvidence: (query) =>

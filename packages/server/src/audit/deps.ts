@@ -6,6 +6,7 @@ import type { AnchorDeps } from './anchor/open-anchorers.js';
 import type { DenialLimits } from './denials.js';
 import type { SequencerLimits } from './sequencer.js';
 import type { TileStore } from './tile-store.js';
+import { type LogWitnesses, WITNESS_LIMITS, type WitnessLimits } from './witness/witness-set.js';
 
 /** What the audit room needs of its process. */
 export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'crypto' | 'log' | 'metrics'> {
@@ -28,6 +29,8 @@ export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'cryp
   readonly addressKey: Uint8Array;
   /** The policy in force: its hash (AUD-9) and anchors. */
   readonly policy: () => { readonly hash: string; readonly anchors: readonly TrustAnchor[] };
+  /** Who watches this log; nobody by default. */
+  readonly witnesses?: () => LogWitnesses;
   /** The runs of other nodes (`<node>.<boot>`) that live, or did a moment ago; none if there are no other nodes. */
   readonly runningNodes?: () => Promise<readonly string[]>;
   /** Where the log is anchored; nowhere by default. */
@@ -44,6 +47,8 @@ export interface AuditLimits extends SequencerLimits {
   readonly intervalMs: number;
   /** Longest wait for the log to become free at a start. */
   readonly lockMs: number;
+  /** Of the talk with witnesses. */
+  readonly witness: WitnessLimits;
   /** Events whose rows are in one table, and are dropped with it. */
   readonly partition: number;
 }
@@ -57,5 +62,6 @@ export const AUDIT_LIMITS: AuditLimits = {
   backlog: 100_000,
   intervalMs: 100,
   lockMs: 10_000,
+  witness: WITNESS_LIMITS,
   partition: 1_048_576,
 };

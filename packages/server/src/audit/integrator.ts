@@ -43,6 +43,8 @@ export interface Integrator {
   assertSound(): void;
   /** Throws once the log was found to contradict itself: it does not go on. @throws {TrustError} LOG_CORRUPT */
   assertIntact(): void;
+  /** Ends: what was signed is contradicted by somebody who may be right. */
+  contradict(fault: TrustError): void;
   /** Tries no more: the database is gone. The next start integrates what is sequenced. */
   giveUp(): void;
   /** Integrates what is sequenced, then ends. */
@@ -113,6 +115,11 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     },
     assertIntact: () => {
       if (isCorrupt(state.fault)) throw state.fault;
+    },
+    contradict: (fault) => {
+      state.fault = fault;
+      state.stopped = true;
+      waiters.wake(size(), true);
     },
     giveUp: () => {
       state.stopped = true;

@@ -105,4 +105,12 @@ ALTER TABLE audit_owed ADD COLUMN node text;`,
   },
   { room: 'audit', number: 4, name: 'explore', sql: EXPLORE_MIGRATION },
   { room: 'audit', number: 5, name: 'holders', sql: HOLDERS },
+  {
+    room: 'audit',
+    number: 6,
+    name: 'witnesses',
+    sql: `
+-- The newest checkpoint that as many witnesses as must have seen, with their cosignatures.
+ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
+  },
 ];

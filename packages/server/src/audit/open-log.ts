@@ -5,6 +5,7 @@ import {
   createTreeHasher,
   formatVerifierKey,
   type TreeHasher,
+  type TrustError,
 } from '@talosprotocol/protocol';
 import type { LogKey, SignedCheckpoint } from './checkpoint.js';
 import { AUDIT_LIMITS, type AuditDeps, type AuditLimits } from './deps.js';
@@ -15,10 +16,12 @@ import { saveCheckpoint } from './lead-store.js';
 import { createPartitions } from './partitions.js';
 import { createProver, type Prover } from './prover.js';
 import { createPublisher } from './publisher.js';
-import { recoverLog } from './recovery.js';
+import { type RecoveredLog, type RecoveryDeps, recoverLog } from './recovery.js';
 import { createSequencer, type Sequencer } from './sequencer.js';
 import { type AuditStore, createAuditStore } from './store.js';
 import { openTileStore, type TileStore } from './tile-store.js';
+import { type OpenWitnessingOptions, openWitnessing } from './witness/open-witnessing.js';
+import type { Witnessing } from './witness/witnessing.js';
 
 /** The parts that stay the same while the log is open or closed. */
 export interface Workshop {
@@ -31,6 +34,7 @@ export interface Workshop {
 
 /** A log that is open: held, recovered, growing. */
 export interface OpenLog {
+  readonly witnessing: Witnessing;
   readonly tiles: TileStore;
   readonly prover: Prover;
   readonly sequencer: Sequencer;
@@ -61,9 +65,12 @@ function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
   };
 }
 
-/** Takes the log and proves it against its last checkpoint before anything is added.
+/** What the opener of a log is told of its witnesses. */
+export type OnWitnessFault = (witness: string, code: string) => void;
+
+/** Takes the log and proves it against its last checkpoint, and against what its witnesses saw, before anything is added.
  *  @throws {TrustError} CONFLICT | LOG_CORRUPT | SETTINGS_INVALID | UNAVAILABLE */
-export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog> {
+export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnessFault): Promise<OpenLog> {
   const { store, hasher, key, limits } = shop;
   const { clock, crypto, log, emitter, sql, tenant, origin } = deps;
   const tiles = await (deps.openTiles ?? (() => openTileStore(deps.tiles)))();
@@ -73,13 +80,20 @@ export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog>
     takeLead({ sql, clock, identity, start, waitMs });
 
   const first = await take(true, limits.lockMs);
-  const recovered = await recoverLog(recovery, first.head).catch(async (error: unknown) => {
-    await first.close();
-    throw error;
-  });
   let epoch = first.head.epoch;
+  const prover = createProver({ tiles, hasher });
+  // Not held before both are there: what a witness says until then, `openWitnessing` judges.
+  let open: Pick<OpenLog, 'sequencer' | 'integrator'> | undefined;
+  const watched = {
+    ...{ deps, key, hasher, prover, onFault },
+    limits: limits.witness,
+    epoch: () => epoch,
+    isHeld: () => open?.sequencer.isUp() === true,
+    onContradiction: (fault: TrustError) => open?.integrator.contradict(fault),
+  };
+  const { recovered, witnessing } = await recoverWatched(recovery, first, watched);
   const save = ({ size, note }: SignedCheckpoint) => saveCheckpoint(sql, epoch, size, note);
-  const publisher = createPublisher({ tiles, key, log, clock, save });
+  const publisher = createPublisher({ tiles, key, log, clock, save, onPublished: witnessing.offer });
   const { intervalMs } = limits;
   const integrator = createIntegrator(
     { store, tiles, hasher, key, log, clock, publisher, intervalMs },
@@ -94,17 +108,35 @@ export async function openLog(deps: AuditDeps, shop: Workshop): Promise<OpenLog>
         throw error;
       });
     epoch = lead.head.epoch;
+    // Another process may have led the witnesses on meanwhile.
+    if (integrator.checkpoint !== undefined) witnessing.offer(integrator.checkpoint);
     integrator.notify(lead.head.size);
     return lead;
   };
   const finish = createFinisher({ ...deps, sourceOf: shop.sourceOf });
   const onSequenced = (size: number): void => integrator.notify(size);
-  const partitions = createPartitions(sql, limits.partition, log);
+  const { makeRoom } = createPartitions(sql, limits.partition, log);
   const sequencer = createSequencer(
-    { finish, emitter, clock, crypto, log, limits, takeAgain, onSequenced, makeRoom: partitions.makeRoom },
+    { finish, emitter, clock, crypto, log, limits, takeAgain, onSequenced, makeRoom },
     first,
   );
+  open = { sequencer, integrator };
   integrator.notify(first.head.size);
-  const prover = createProver({ tiles, hasher });
-  return { tiles, prover, sequencer, integrator, found: { boot: first.head.boot, size: first.head.size } };
+  const found = { boot: first.head.boot, size: first.head.size };
+  return { tiles, prover, witnessing, ...open, found };
+}
+
+/** The log as it was left, and the witnesses that agree to it; if they do not, it is given up again. */
+async function recoverWatched(
+  recovery: RecoveryDeps,
+  lead: Lead,
+  watched: OpenWitnessingOptions,
+): Promise<{ readonly recovered: RecoveredLog; readonly witnessing: Witnessing }> {
+  try {
+    const recovered = await recoverLog(recovery, lead.head);
+    return { recovered, witnessing: await openWitnessing(watched, recovered.checkpoint) };
+  } catch (error) {
+    await lead.close();
+    throw error;
+  }
 }

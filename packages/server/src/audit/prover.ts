@@ -9,11 +9,15 @@ import {
   type NodeId,
   type ProofPlan,
   parseJson,
+  planConsistency,
+  planFrontier,
   planInclusion,
+  rootAt,
   type TileId,
   type TreeHasher,
   tilePath,
   tilesForNodes,
+  verifyConsistency,
   verifyInclusion,
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from './checkpoint.js';
@@ -34,6 +38,9 @@ export interface Prover {
   nodes(nodes: readonly NodeId[], size: number): Promise<HashReader>;
   /** Tiles are read again from now on: what was read turned out to be wrong. */
   forget(): void;
+  /** Proves that the checkpoint continues the tree of `oldSize` leaves; of a tree without leaves, and of the same one,
+   *  there is nothing to prove. @throws {TrustError} LOG_CORRUPT */
+  continuation(oldSize: number, checkpoint: SignedCheckpoint): Promise<readonly Uint8Array[]>;
 }
 
 export interface ProverDeps {
@@ -65,6 +72,21 @@ export function createProver(deps: ProverDeps): Prover {
       const [proof = []] = await prove([row], checkpoint);
       const { event, disclosures } = openRow(row);
       return createReceipt(event, disclosures, { index: row.idx, proof, checkpoint: checkpoint.note });
+    },
+    continuation: async (oldSize, { size, root }) => {
+      if (oldSize === 0 || oldSize === size) return [];
+      const plan = planConsistency(oldSize, size);
+      const read = await openReader(deps, kept, [...plan.flat(), ...planFrontier(oldSize)], size);
+      const proof = makeProof(deps.hasher, read, plan);
+      const oldRoot = rootAt(deps.hasher, read, oldSize);
+      try {
+        verifyConsistency(deps.hasher, { oldSize, oldRoot, newSize: size, newRoot: root, proof });
+        return proof;
+      } catch (cause) {
+        if (!isTrustError(cause)) throw cause;
+        kept.clear();
+        throw corrupt(`the first ${oldSize} events are not those that were signed`, cause);
+      }
     },
   };
 }

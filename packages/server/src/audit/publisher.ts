@@ -12,6 +12,8 @@ export interface PublisherDeps {
   readonly clock: Pick<Clock, 'monotonic'>;
   /** Keeps a checkpoint durably, under the epoch of the log's holder. */
   readonly save: (checkpoint: SignedCheckpoint) => Promise<void>;
+  /** Told of each checkpoint that everybody may see now. */
+  readonly onPublished?: (checkpoint: SignedCheckpoint) => void;
 }
 
 /** Brings checkpoints to where everybody reads them. */
@@ -28,7 +30,8 @@ export interface Publisher {
  *  longer may have been replaced meanwhile, and asks again. */
 const FRESH_MS = 5_000;
 
-export function createPublisher({ tiles, key, log, clock, save }: PublisherDeps): Publisher {
+export function createPublisher(deps: PublisherDeps): Publisher {
+  const { tiles, key, log, clock, save } = deps;
   /** Checkpoints of which nobody knows whether they are shown: the place failed while it took them. By size, of which
    *  there are few: what is not published is tried again with all that came since. */
   const unsure = new Map<number, SignedCheckpoint>();
@@ -52,6 +55,7 @@ export function createPublisher({ tiles, key, log, clock, save }: PublisherDeps)
       unsure.set(checkpoint.size, checkpoint);
       await tiles.writeCheckpoint(checkpoint.note);
       unsure.clear();
+      deps.onPublished?.(checkpoint);
     },
   };
 }

@@ -1,6 +1,7 @@
-import type { Receipt, RequestRecord, TrustFile } from '@talosprotocol/contracts';
+import type { Receipt, RequestRecord, TrustFile, WitnessesStatus } from '@talosprotocol/contracts';
 import { encodeHex, isUuidv7, type TileId, TrustError } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from './checkpoint.js';
+import { createCovering, type Wish } from './covering.js';
 import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
 import { createExplorer, type Explorer } from './explorer/explorer.js';
@@ -8,6 +9,7 @@ import type { OpenLog, Workshop } from './open-log.js';
 import type { PolicyHistory } from './policy-history.js';
 import { openRow } from './prover.js';
 import type { EventRow } from './store.js';
+import { statusOf } from './witness/witness-status.js';
 
 /** How the log stands. */
 interface AuditStats {
@@ -21,11 +23,15 @@ interface AuditStats {
 
 /** What is asked of the log. */
 export interface AuditReader extends Explorer {
-  /** The receipt with this id; waits up to `waitMs` until a checkpoint covers it.
+  /** The receipt with this id; waits up to `waitMs` until a checkpoint covers it, and longer if it must be one that as
+   *  many witnesses as must have seen.
    *  @throws {TrustError} NOT_FOUND | UNAVAILABLE (not covered yet) | LOG_CORRUPT */
-  receipt(id: string, waitMs?: number): Promise<Receipt>;
-  /** The last checkpoint, once it covers so many events; waits up to `waitMs`. @throws {TrustError} UNAVAILABLE */
+  receipt(id: string, waitMs?: number, wish?: Wish): Promise<Receipt>;
+  /** A checkpoint that covers so many events, rather one that as many witnesses as must have seen; waits up to `waitMs`,
+   *  and some seconds for them. @throws {TrustError} UNAVAILABLE */
   reach(size: number, waitMs: number): Promise<SignedCheckpoint>;
+  /** How the witnesses of the log are. */
+  witnesses(): WitnessesStatus;
   /** Whom to trust, with the anchors of every policy that was ever in force (AUD-19). */
   trust(): Promise<TrustFile>;
   /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
@@ -33,9 +39,10 @@ export interface AuditReader extends Explorer {
   /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
   eraseDisclosures(eventId: string): Promise<void>;
   stats(): Promise<AuditStats>;
-  /** The last checkpoint as signed. @throws {TrustError} UNAVAILABLE before the first */
+  /** The checkpoint that everybody is shown: the newest that as many witnesses as must have seen, else the newest.
+   *  @throws {TrustError} UNAVAILABLE before the first */
   checkpoint(): SignedCheckpoint;
-  /** A tile of the last checkpoint's tree; undefined if there is none. */
+  /** A tile of the log's tree; undefined if there is none. */
   tile(tile: TileId): Promise<Uint8Array | undefined>;
 }
 
@@ -49,16 +56,7 @@ export function createReader(
   opened: () => OpenLog,
 ): AuditReader {
   const { store, hasher, key } = shop;
-  const checkpoint = (): SignedCheckpoint => {
-    const last = opened().integrator.checkpoint;
-    if (last === undefined) throw unavailable('the log has no checkpoint yet');
-    return last;
-  };
-  const reach = async (size: number, waitMs: number): Promise<SignedCheckpoint> => {
-    const reached = await opened().integrator.reach(size, waitMs);
-    if (!reached) throw unavailable('no checkpoint covers it yet');
-    return checkpoint();
-  };
+  const covering = createCovering(opened, shop.limits.witness.waitMs);
   const byId = async (id: string, prefix: string): Promise<EventRow> => {
     const uuid = id.startsWith(prefix) && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
     const row = uuid === undefined ? undefined : await store.eventById(uuid);
@@ -67,16 +65,17 @@ export function createReader(
   };
   return {
     ...createExplorer({ sql: deps.sql, clock: deps.clock }),
-    checkpoint,
-    reach,
+    checkpoint: covering.published,
+    reach: (size, waitMs) => covering.find(size, waitMs, 'witnessed-if-soon'),
     tile: (tile) => opened().tiles.read(tile),
-    receipt: async (id, waitMs = RECEIPT_WAIT_MS) => {
+    receipt: async (id, waitMs = RECEIPT_WAIT_MS, wish = 'first') => {
       const row = await byId(id, 'rcp_');
-      return opened().prover.receipt(row, await reach(row.idx + 1, waitMs));
+      return opened().prover.receipt(row, await covering.find(row.idx + 1, waitMs, wish));
     },
+    witnesses: () => statusOf(opened().witnessing),
     trust: async () => ({
       format: 'talos-trust-v1',
-      logs: [{ origin: key.origin, vkey: key.vkey }],
+      logs: [{ origin: key.origin, vkey: key.vkey, ...trustedWitnesses(deps) }],
       exporters: [deps.exporter.did],
       emitters: [...new Set([deps.emitter, ...(await store.emitters())])],
       anchors: [...deps.policy().anchors],
@@ -104,6 +103,8 @@ export function createReader(
   };
 }
 
-function unavailable(reason: string): TrustError {
-  return new TrustError('UNAVAILABLE', reason);
+/** Whoever takes our word for whom to trust asks for the quorum from then on. */
+function trustedWitnesses({ witnesses: settings }: AuditDeps): Partial<TrustFile['logs'][number]> {
+  const { witnesses, quorum } = settings?.() ?? { witnesses: [], quorum: 0 };
+  return witnesses.length === 0 ? {} : { witnesses: witnesses.map(({ vkey }) => vkey), quorum };
 }

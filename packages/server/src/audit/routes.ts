@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
-import { sendJson } from '../platform/json-exchange.js';
+import { readQuery, sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
 import { createAnchorRoutes } from './anchor/routes.js';
 import { readEventQuery } from './explorer/query.js';
@@ -16,8 +16,8 @@ export function createAuditRoutes(audit: Audit): Route[] {
   return [
     ...createAnchorRoutes(audit.anchoring),
     get('/talos/v1/receipts/:id', 'audit:read', async (context, response) => {
-      noQuery(context);
-      sendJson(response, 200, await audit.receipt(context.params['id'] ?? ''));
+      const wish = readWish(readQuery(context.query, ['witnessed']).get('witnessed'));
+      sendJson(response, 200, await audit.receipt(context.params['id'] ?? '', undefined, wish));
     }),
     get('/talos/v1/events', 'audit:read', async (context, response) => {
       sendJson(response, 200, await audit.events(readEventQuery(context.query)));
@@ -32,6 +32,10 @@ export function createAuditRoutes(audit: Audit): Route[] {
     get('/talos/v1/trust', 'audit:read', async (context, response) => {
       noQuery(context);
       sendJson(response, 200, await audit.trust());
+    }),
+    get('/talos/v1/witnesses', 'audit:read', (context, response) => {
+      noQuery(context);
+      sendJson(response, 200, audit.witnesses());
     }),
     get('/tlog/checkpoint', 'public', (_, response) => {
       const { note } = audit.checkpoint();
@@ -159,6 +163,13 @@ function send(response: ServerResponse, body: Uint8Array, type: string, cache: s
     'cache-control': cache,
   });
   response.end(body);
+}
+
+/** Whether nothing counts but what witnesses have seen (AUD-31). */
+function readWish(text: string | undefined): 'first' | 'witnessed' {
+  if (text === undefined || text === 'false') return 'first';
+  if (text === 'true') return 'witnessed';
+  throw new TrustError('MALFORMED', 'witnessed is true or false');
 }
 
 function noQuery({ query }: RequestContext): void {

@@ -14,6 +14,7 @@ import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log
 import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
 import { type AuditReader, createReader } from './reader.js';
 import { createSourceHash } from './source.js';
+import { measureWitnesses } from './witness/witness-metrics.js';
 
 /** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
 export interface Audit extends AuditReader, Exporter {
@@ -63,6 +64,7 @@ export function createAudit(deps: AuditDeps): Audit {
     return state.log;
   };
   const meter = measureLog(deps.metrics, () => state.log);
+  const onWitnessFault = measureWitnesses(deps.metrics, () => state.log?.witnessing);
   const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
   const record: Recorder = (draft) =>
@@ -97,7 +99,7 @@ export function createAudit(deps: AuditDeps): Audit {
     anchoring,
     start: async () => {
       await disk.start();
-      const log = await openLog(deps, shop);
+      const log = await openLog(deps, shop, onWitnessFault);
       state.log = log;
       await policies.record(deps.policy());
       const members = { ...log.found, policy: deps.policy().hash };
@@ -111,11 +113,7 @@ export function createAudit(deps: AuditDeps): Audit {
       await anchoring.start();
       if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
-    giveUp: () => {
-      state.stopped = true;
-      state.log?.sequencer.giveUp();
-      state.log?.integrator.giveUp();
-    },
+    giveUp: () => giveUp(state),
     stop: async () => {
       await anchoring.stop();
       await stop(state, desk, disk);
@@ -218,6 +216,13 @@ function assertIntact(integrator: OpenLog['integrator']): void {
   }
 }
 
+function giveUp(state: State): void {
+  state.stopped = true;
+  state.log?.sequencer.giveUp();
+  state.log?.integrator.giveUp();
+  state.log?.witnessing.stop();
+}
+
 async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<void> {
   disk.stop();
   clearInterval(state.sweeping);
@@ -227,6 +232,7 @@ async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<vo
   await desk.stop();
   await log.sequencer.flush();
   await log.integrator.stop(STOP_MS);
+  log.witnessing.stop();
   await log.sequencer.stop();
 }
 

@@ -227,6 +227,7 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     exporter: identities.exporter,
     addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
     policy: () => inForce(policies.current()),
+    witnesses: () => witnessesOf(policies.current()),
     ...storage.place,
     ...(document.audit?.anchors === undefined
       ? {}
@@ -234,6 +235,11 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     limits: { ...storage.limits, denials: { ...denials, perSource } },
     ...(isShared ? { runningNodes: () => runningNodes(node) } : {}),
   };
+}
+
+/** Who watches the log under a policy. */
+function witnessesOf({ document: { audit } }: LoadedPolicy) {
+  return { witnesses: audit?.witnesses ?? [], quorum: audit?.quorum ?? 0 };
 }
 
 /** A policy as the log keeps it. */

@@ -5,6 +5,7 @@ import { addExport } from './export.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
 import { addWatch } from './watch.js';
+import { addWitnesses } from './witnesses.js';
 
 /** `talos audit`: what happened, and proof of it. */
 export function addAuditCommands(program: Command, shell: Shell): void {
@@ -14,4 +15,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addVerify(audit, shell);
   addAnchorCommands(audit, shell);
   addWatch(audit, shell);
+  addWitnesses(audit, shell);
 }

@@ -64,7 +64,8 @@ export function createExporter(deps: ExporterDeps): Exporter {
       // One after the other: their order is that of the bundle.
       for (const draft of counted) places.add(await indexOf(deps, draft));
       const shown = [...new Set([...plan.asked, ...places])].sort((a, b) => a - b);
-      const checkpoint = await deps.reach(Math.max(plan.to, (shown.at(-1) ?? 0) + 1));
+      const before = asked.earlier.filter((one) => one <= size);
+      const checkpoint = await deps.reach(Math.max(plan.to, (shown.at(-1) ?? 0) + 1, ...before));
       assertFits(plan, shown, checkpoint.size);
       const prover = deps.prover();
       const earlier = await proveEarlier(deps, asked.earlier, checkpoint);
