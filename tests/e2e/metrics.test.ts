@@ -1,8 +1,18 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { attenuateToBearer } from '@talosprotocol/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createWatchMetrics } from '../../packages/cli/src/watch/watch-metrics.js';
+import { createMetrics } from '../../packages/server/src/platform/metrics/metrics.js';
 import { parsePrometheus } from '../../packages/server/src/platform/testing/prometheus-text.js';
 import { callOnce } from '../support/mcp-clients.js';
+import { MARK, metricsTable, namesIn, type ShownMetric } from '../support/metrics-page.js';
 import { castOf, deps, openWorld, seconds, type World } from '../support/world.js';
+
+// Only watched: it runs as it is, and tells which metrics there are, also those without a series yet.
+vi.mock('../../packages/server/src/platform/metrics/metrics.js', { spy: true });
+
+const PAGE = fileURLToPath(new URL('../../docs/metrics.md', import.meta.url));
 
 let world: World;
 beforeAll(async () => {
@@ -51,6 +61,11 @@ describe('the metrics of a platform', () => {
   it('say how the log, the database, the feed and the sessions are', async () => {
     const { value } = await read();
     expect(value('talos_audit_log_writable')).toBe(1);
+    expect(value('talos_audit_disk_roomy')).toBe(1);
+    expect(value('talos_ready')).toBe(1);
+    expect(value('talos_health_check_passing', { check: 'audit' })).toBe(1);
+    expect(value('talos_tool_server_processes', { server: 'files' })).toBe(1);
+    expect(value('talos_outcomes_total', { status: 'completed' })).toBeGreaterThan(0);
     expect(value('talos_audit_queue_drafts', { lane: 'main' })).toBe(0);
     expect(value('talos_sessions_most')).toBeGreaterThan(1_000);
     expect(value('talos_revocation_feed_silence_seconds')).toBeLessThan(60);
@@ -59,6 +74,22 @@ describe('the metrics of a platform', () => {
     await expect.poll(async () => (await read()).value('talos_audit_checkpoint_lag_seconds')).toBe(0);
     const { value: later } = await read();
     expect(later('talos_audit_checkpoint_entries')).toBe(later('talos_audit_log_entries'));
+  });
+
+  it('are those of the page, and the rules there name no others', () => {
+    const results = vi
+      .mocked(createMetrics)
+      .mock.results.map(({ value }) => value as { list(): ShownMetric[] });
+    // The first is that of the start that made the folder.
+    const list = results.map((metrics) => metrics.list()).sort((a, b) => b.length - a.length)[0] ?? [];
+    expect(list.length).toBeGreaterThan(25);
+    const page = readFileSync(PAGE, 'utf8');
+    const [words = ''] = page.split(MARK);
+    const wanted = `${words}${MARK}${metricsTable(list)}`;
+    if (process.env['TALOS_WRITE_DOCS'] === '1') writeFileSync(PAGE, wanted);
+    expect(readFileSync(PAGE, 'utf8')).toBe(wanted);
+    const known = new Set([...list.map(({ name }) => name), ...namesIn(createWatchMetrics(() => 0).text())]);
+    expect(namesIn(words).filter((name) => name !== 'talos_watch_' && !known.has(name))).toEqual([]);
   });
 
   it('are the same at every service of the process', async () => {

@@ -229,7 +229,12 @@ describe('no secret', () => {
     const files = filesBelow(world.ready.data);
     expect(files.filter((path) => path.includes('/tiles/')).length).toBeGreaterThan(1);
     expect(files.filter((path) => path.includes('/pg_wal/')).length).toBeGreaterThan(0);
-    const hits = files.flatMap((path) => found(readFileSync(path)).map((name) => `${name} in ${path}`));
+    const hits: string[] = [];
+    for (const path of files) {
+      hits.push(...found(readFileSync(path)).map((name) => `${name} in ${path}`));
+      // The platform lives in this process: held up for long, it would end connections as they are used again.
+      await new Promise(setImmediate);
+    }
     expect(hits).toEqual([]);
   });
 

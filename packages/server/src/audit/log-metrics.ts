@@ -1,5 +1,6 @@
 import { isTrustError } from '@talosprotocol/protocol';
 import type { Metrics } from '../platform/metrics/metrics.js';
+import type { DiskWatch } from './disk-watch.js';
 import type { OpenLog } from './open-log.js';
 
 /** What the room counts as it takes events in. */
@@ -11,8 +12,19 @@ export interface LogMeter {
 }
 
 /** `log` gives the log once it is open. */
-export function measureLog(metrics: Metrics, log: () => OpenLog | undefined): LogMeter {
+export function measureLog(
+  metrics: Metrics,
+  log: () => OpenLog | undefined,
+  disk: Pick<DiskWatch, 'isRoomy'>,
+): LogMeter {
   observeSize(metrics, log);
+  metrics.gauge(
+    {
+      name: 'talos_audit_disk_roomy',
+      help: '1 while the disk has room for writes, 0 below the reserve: then writes are refused.',
+    },
+    (observe) => observe(disk.isRoomy() ? 1 : 0, {}),
+  );
   metrics.gauge(
     {
       name: 'talos_audit_queue_drafts',

@@ -16,6 +16,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createMetrics } from '../platform/metrics/metrics.js';
 import type { Sql } from '../platform/sql.js';
 import { clock } from '../platform/system.js';
 import { UnsureError } from '../platform/unsure-error.js';
@@ -301,13 +302,16 @@ describe('refusing', () => {
       free: async () => 0,
       assertWritable: () => Promise.reject(new TrustError('DISK_FULL', 'full')),
     };
-    const audit = await startFresh({ disk });
+    const metrics = createMetrics();
+    const audit = await startFresh({ disk, metrics });
     expect(() => audit.assertAccepting('write')).toThrow(expect.objectContaining({ code: 'DISK_FULL' }));
     audit.assertAccepting('read');
     expect(await refused(audit.record(decision({ op: 'write' })))).toBe('DISK_FULL');
     const read = decision();
     await audit.record(read);
     await audit.record(outcome(read));
+    expect(metrics.text()).toContain('talos_audit_disk_roomy 0\n');
+    expect(metrics.text()).toContain('talos_audit_refused_drafts_total{code="DISK_FULL"} 1\n');
   });
 
   it('refuses beyond its queue, keeps room for outcomes, and loses nothing it took', async () => {
@@ -341,7 +345,9 @@ describe('refusing', () => {
 
 describe('denials', () => {
   it('are recorded up to the rate of their source, then summed up, while decisions go on', async () => {
-    const audit = await startFresh({ limits: { denials: { perSource: 5, perKind: 20, sources: 100 } } });
+    const metrics = createMetrics();
+    const limits = { denials: { perSource: 5, perKind: 20, sources: 100 } };
+    const audit = await startFresh({ limits, metrics });
     const flood = Array.from({ length: 200 }, (_, i) =>
       audit.recordDenial(decision({ effect: 'deny', sub: null }), { address: `192.0.2.${i % 10}` }),
     );
@@ -349,6 +355,7 @@ describe('denials', () => {
     const recorded = (await Promise.all(flood)).filter((event) => event !== undefined);
     expect(allowed.index).toBeLessThanOrEqual(21);
     expect(recorded).toHaveLength(20);
+    expect(metrics.text()).toContain('talos_audit_summarised_denials_total 180\n');
     await audit.stop();
     const rows = await world.sql.query<{ event: string }>(
       "SELECT event FROM audit_event WHERE event::json->>'type' = 'denials'",

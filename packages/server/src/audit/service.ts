@@ -63,7 +63,7 @@ export function createAudit(deps: AuditDeps): Audit {
     if (state.log === undefined) throw unavailable('the log is not open');
     return state.log;
   };
-  const meter = measureLog(deps.metrics, () => state.log);
+  const meter = measureLog(deps.metrics, () => state.log, disk);
   const onWitnessFault = measureWitnesses(deps.metrics, () => state.log?.witnessing);
   const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;

@@ -1,5 +1,6 @@
 import { type CryptoProvider, createAuthorizer } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 import { createRequestIds } from '../platform/request-id.js';
 import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
@@ -18,6 +19,7 @@ import { createInFlight } from './mcp/in-flight.js';
 import { createPins } from './mcp/pins.js';
 import type { ChildDeps } from './mcp/upstream/child.js';
 import { createUpstreamPool } from './mcp/upstream/pool.js';
+import { measureUpstream } from './mcp/upstream/upstream-metrics.js';
 import { gatewayRoutes } from './routes.js';
 import { createCallJournal } from './store.js';
 
@@ -37,6 +39,7 @@ export interface GatewayDeps {
   readonly random: Random;
   readonly crypto: CryptoProvider;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Where tool servers' allow-listed variables come from. */
   readonly environment: ChildDeps['environment'];
   readonly reaper: ChildDeps['reaper'];
@@ -62,7 +65,7 @@ const PURGE_EVERY_MS = 3_600_000;
 export function createGateway(deps: GatewayDeps): Gateway {
   const { clock, sql, policy, crypto } = deps;
   const log = deps.log.child({ room: 'gateway' });
-  const pool = createUpstreamPool({ ...deps, log });
+  const pool = createUpstreamPool({ ...deps, log, meter: measureUpstream(deps.metrics) });
   const pins = createPins({ sql, clock, crypto, log });
   const journal = createCallJournal(sql, clock);
   const outcomes = createOutcomeQueue(() => policy().limits.maxConcurrentCalls, log);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLog } from '../platform/log.js';
+import { createMetrics } from '../platform/metrics/metrics.js';
 import { startTasks } from './tasks.js';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -9,13 +10,14 @@ function started(run: () => Promise<void>) {
   const lines: string[] = [];
   const clock = { now: () => 0, monotonic: () => 0 };
   const log = createLog({ level: 'warn', format: 'json', clock, write: (line) => void lines.push(line) });
-  return { lines, tasks: startTasks({ log }, [{ name: 'one', everyMs: 1_000, run }]) };
+  const metrics = createMetrics();
+  return { lines, metrics, tasks: startTasks({ log, metrics }, [{ name: 'one', everyMs: 1_000, run }]) };
 }
 
 it('runs again after a failure, and says once that it fails until it works again', async () => {
   let runs = 0;
   let broken = true;
-  const { lines, tasks } = started(async () => {
+  const { lines, metrics, tasks } = started(async () => {
     runs += 1;
     if (broken) throw new Error('down');
   });
@@ -26,6 +28,7 @@ it('runs again after a failure, and says once that it fails until it works again
   broken = true;
   await vi.advanceTimersByTimeAsync(1_000);
   expect([runs, lines.length]).toEqual([5, 2]);
+  expect(metrics.text()).toContain('talos_task_failures_total{task="one"} 4\n');
   await tasks.stop();
 });
 

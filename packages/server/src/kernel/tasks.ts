@@ -1,4 +1,5 @@
 import type { Log } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
 
 /** Something done again and again. */
 export interface Task {
@@ -10,11 +11,16 @@ export interface Task {
 /** Runs each task at its interval until stopped; never twice at a time. A failure is logged once, until the task
  *  succeeds again. `stop` waits for what is running. */
 export function startTasks(
-  { log }: { readonly log: Log },
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
   tasks: readonly Task[],
 ): { stop(): Promise<void> } {
   const running = new Map<string, Promise<void>>();
   const failing = new Set<string>();
+  const failures = metrics.counter({
+    name: 'talos_task_failures_total',
+    help: 'Runs of the periodic tasks of the kernel that failed.',
+    labels: ['task'],
+  });
   const run = async ({ name, run: work }: Task): Promise<void> => {
     try {
       await work();
@@ -22,6 +28,7 @@ export function startTasks(
     } catch (error) {
       if (!failing.has(name)) log.warn('a periodic task fails', { stage: name, err: error });
       failing.add(name);
+      failures.with({ task: name }).add();
     }
   };
   const timers = tasks.map((task) =>

@@ -172,7 +172,7 @@ async function buildGateway(
   kernel: Kernel,
 ): Promise<Gateway> {
   const { createGateway } = await import('../gateway/service.js');
-  const { crypto, log, identities } = foundation;
+  const { crypto, log, metrics, identities } = foundation;
   return createGateway({
     did: identities.gateway.did,
     authority: kernel.credentials,
@@ -184,6 +184,7 @@ async function buildGateway(
     random,
     crypto,
     log,
+    metrics,
     environment: env,
     reaper,
   });

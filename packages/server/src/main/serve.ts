@@ -3,6 +3,7 @@ import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
 import type { Listener } from '../platform/http.js';
 import { sendJson } from '../platform/json-exchange.js';
+import { observeHealth } from '../platform/metrics/health-metrics.js';
 import { createHttpMetrics, type HttpMetrics } from '../platform/metrics/http-metrics.js';
 import { metricsRoute } from '../platform/metrics/metrics-route.js';
 import { observeProcess } from '../platform/metrics/process-metrics.js';
@@ -105,7 +106,13 @@ async function openPorts(start: Start, rooms: Rooms, node: Node): Promise<Listen
   health.register('audit', () => rooms.sink.assertReady());
   health.register('node', node.registry.assertHeld);
   for (const [name, check] of Object.entries(rooms.kernel?.checks ?? {})) health.register(name, check);
-  const own = await routesOf({ rooms, roles, node, every: [...health.routes, metricsRoute(metrics)] });
+  observeHealth(metrics, health);
+  const own = await routesOf({
+    rooms,
+    roles,
+    node,
+    every: [...health.routes, metricsRoute(metrics, health.report)],
+  });
   const routes = isShared ? await routed(own, rooms, node, foundation) : own;
   const policy = rooms.policies.current();
   const listeners = await openListeners(routes, {

@@ -18,6 +18,8 @@ export interface Health {
   /** From now on not ready: load balancers look elsewhere while running calls finish. */
   drain(): void;
   report(): Promise<HealthReport>;
+  /** The last report; undefined before the first. */
+  last(): HealthReport | undefined;
   /** `GET /health/live` and `GET /health/ready`. */
   readonly routes: readonly Route[];
 }
@@ -28,10 +30,12 @@ const CHECK_MS = 2_000;
 export function createHealth(log: Log): Health {
   const checks = new Map<string, HealthCheck>();
   let draining = false;
+  let last: HealthReport | undefined;
   const report = async (): Promise<HealthReport> => {
     const results = await Promise.all([...checks].map(([name, check]) => runCheck(name, check, log)));
     const ready = !draining && results.length > 0 && results.every(([, state]) => state === 'ok');
-    return { ready, checks: Object.fromEntries(results) };
+    last = { ready, checks: Object.fromEntries(results) };
+    return last;
   };
   return {
     register: (name, check) => {
@@ -42,6 +46,7 @@ export function createHealth(log: Log): Health {
       draining = true;
     },
     report,
+    last: () => last,
     routes: [
       get('/health/live', (response) => sendJson(response, 200, { live: true })),
       get('/health/ready', async (response) => {

@@ -55,6 +55,8 @@ describe('queries', () => {
       all.filter((result) => isTrustError(result) && result.code === 'UNAVAILABLE').length,
     ).toBeGreaterThan(0);
     expect(all.filter((result) => result === 'resolved').length).toBeGreaterThanOrEqual(2);
+    expect(sql.load().refused).toBe(all.filter((result) => isTrustError(result)).length);
+    expect(sql.load().waiting).toBe(0);
     await sql.close();
   });
   it('of a role that cannot reach files or programs', async () => {

@@ -53,6 +53,8 @@ export interface SqlLoad {
   readonly open: number;
   readonly idle: number;
   readonly waiting: number;
+  /** Callers that were refused so far because too many waited. */
+  readonly refused: number;
 }
 
 /** Where the database is: a URL of one's own PostgreSQL, or the socket of the embedded one. */
@@ -83,12 +85,16 @@ export interface SqlOptions {
 /** Opens a bounded pool. Connects lazily: the first query meets an unreachable database. */
 export function createSql(options: SqlOptions): Sql {
   let isClosed = false;
+  let refused = 0;
   // The pool forgets its connections before their ends arrived: what breaks then is what was wanted.
   const onIdleError = (error: Error): void => void (isClosed || options.onIdleError?.(error));
   const pool = createPool({ ...options, onIdleError });
   const maxWaiting = options.maxWaiting ?? 500;
   const acquire = async (): Promise<PoolClient> => {
-    if (pool.waitingCount >= maxWaiting) throw unavailable('too many callers wait for the database');
+    if (pool.waitingCount >= maxWaiting) {
+      refused += 1;
+      throw unavailable('too many callers wait for the database');
+    }
     return pool.connect().catch((error: unknown) => Promise.reject(fromSqlError(error)));
   };
   const openSession = (session?: SqlSessionOptions) =>
@@ -102,7 +108,7 @@ export function createSql(options: SqlOptions): Sql {
       const session = await openSession();
       return work(session).finally(() => session.close());
     },
-    load: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    load: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount, refused }),
     close: () => {
       isClosed = true;
       return pool.end();

@@ -11,6 +11,7 @@ import {
   sessionMac,
 } from '@talosprotocol/protocol';
 import { createListener } from '../../platform/http.js';
+import { createMetrics } from '../../platform/metrics/metrics.js';
 import { migrate } from '../../platform/migrations.js';
 import { clock, random } from '../../platform/system.js';
 import type { TestDatabase } from '../../platform/testing/database.js';
@@ -59,6 +60,7 @@ export async function openWorld(
     random,
     crypto,
     log,
+    metrics: createMetrics(),
     environment: { PATH: process.env['PATH'] },
     reaper: { addGroup: (pgid) => void groups.add(pgid), removeGroup: (pgid) => void groups.delete(pgid) },
   };

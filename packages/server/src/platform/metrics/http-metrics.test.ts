@@ -172,7 +172,7 @@ describe('GET /metrics', () => {
   it('answers whoever may read it, as Prometheus wants it', async () => {
     const metrics = createMetrics();
     observeProcess(metrics, '1.2.3');
-    observeSql(metrics, { load: () => ({ open: 5, idle: 2, waiting: 1 }) });
+    observeSql(metrics, { load: () => ({ open: 5, idle: 2, waiting: 1, refused: 4 }) });
     const { listener } = await serve([metricsRoute(metrics)]);
     expect((await fetch(`${listener.url}/metrics`)).status).toBe(401);
     const answer = await fetch(`${listener.url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
@@ -186,6 +186,7 @@ describe('GET /metrics', () => {
     });
     expect(families.get('talos_postgres_connections')?.samples.map(({ value }) => value)).toEqual([3, 2]);
     expect(families.get('talos_postgres_waiting_callers')?.samples[0]?.value).toBe(1);
+    expect(families.get('talos_postgres_refused_callers_total')?.samples[0]?.value).toBe(4);
     const resident = families.get('talos_process_memory_bytes')?.samples[0];
     expect(resident?.labels).toEqual({ kind: 'resident' });
     expect(resident?.value).toBeGreaterThan(2 ** 20);

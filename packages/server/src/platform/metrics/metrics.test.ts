@@ -112,7 +112,8 @@ describe('metrics', () => {
       throw new Error('canary');
     });
     metrics.gauge({ name: 'talos_unknown', help }, (observe) => observe(Number.NaN, {}));
-    metrics.gauge({ name: 'talos_open', help }, (observe) => observe(1, {}));
+    metrics.gauge({ name: 'talos_open', help }, (observe) => observe(Number.POSITIVE_INFINITY, {}));
+    expect(metrics.text()).toContain('talos_open +Inf\n');
     expect([...parsePrometheus(metrics.text()).keys()]).toEqual(['talos_open']);
   });
 

@@ -54,17 +54,27 @@ export interface Metrics {
   ): void;
   /** All of them as Prometheus reads it (text format 0.0.4). */
   text(): string;
+  /** What there is, in the order in which it was made, also what has no series yet. */
+  list(): readonly MetricDescription[];
+}
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
 }
 
 const MAX_SERIES = 256;
 
 /** The metrics of one process, none yet. A name that is not one, or is given twice, is a TypeError. */
 export function createMetrics(): Metrics {
-  const families = new Map<string, () => Family>();
+  const families = new Map<string, { readonly about: MetricDescription; readonly read: () => Family }>();
   const register = (options: MetricOptions<string>, kind: Family['kind'], read: () => Family): void => {
     assertSound(options, kind);
     if (families.has(options.name)) throw new TypeError(`the metric ${options.name} is made twice`);
-    families.set(options.name, read);
+    const { name, help, labels = [] } = options;
+    families.set(name, { about: { name, kind, help, labels }, read });
   };
   const observed =
     (kind: 'gauge' | 'counter') =>
@@ -90,7 +100,8 @@ export function createMetrics(): Metrics {
     },
     gauge: observed('gauge'),
     observedCounter: observed('counter'),
-    text: () => expose([...families.values()].map((read) => read())),
+    text: () => expose([...families.values()].map(({ read }) => read())),
+    list: () => [...families.values()].map(({ about }) => about),
   };
 }
 
@@ -139,7 +150,7 @@ function observations<K extends string>(
   const table = tableOf(options, () => ({ value: 0 }));
   try {
     ask((value, labels) => {
-      if (Number.isFinite(value)) table.cell(labels).value = value;
+      if (!Number.isNaN(value)) table.cell(labels).value = value;
     });
   } catch {
     return [];

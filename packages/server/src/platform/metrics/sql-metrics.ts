@@ -15,4 +15,11 @@ export function observeSql(metrics: Metrics, sql: Pick<Sql, 'load'>): void {
     { name: 'talos_postgres_waiting_callers', help: 'Callers that wait for a connection.' },
     (observe) => observe(sql.load().waiting, {}),
   );
+  metrics.observedCounter(
+    {
+      name: 'talos_postgres_refused_callers_total',
+      help: 'Callers that were refused because too many waited for a connection.',
+    },
+    (observe) => observe(sql.load().refused, {}),
+  );
 }

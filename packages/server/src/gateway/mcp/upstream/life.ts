@@ -4,9 +4,11 @@ import { type Announcement, initialize, listTools } from './announcement.js';
 import type { ChildDeps } from './child.js';
 import { type Connection, connect } from './connection.js';
 import type { Limits } from './limits.js';
+import type { UpstreamMeter } from './upstream-metrics.js';
 
 export interface LifeDeps extends ChildDeps {
   readonly clock: Clock;
+  readonly meter: UpstreamMeter;
 }
 
 /** One run of a tool server's process, from its start to its end. */

@@ -40,8 +40,10 @@ describe('a supervised tool server', () => {
   });
 
   it('that dies during a call fails that call and runs again for the next', async () => {
-    const { lease, groups } = setUp();
+    const { lease, groups, metrics } = setUp();
     const first = await lease();
+    expect(metrics.text()).toContain('talos_tool_server_processes{server="nasty"} 1\n');
+    expect(metrics.text()).not.toContain('failures');
     await expect(call(first, 'die')).rejects.toMatchObject({
       code: 'UPSTREAM_FAILED',
       data: { reason: 'the tool server ended with exit code 3' },
@@ -50,6 +52,8 @@ describe('a supervised tool server', () => {
     const second = await lease();
     expect(await call(second, 'count')).toBe('1');
     expect(groups.size).toBe(1);
+    expect(metrics.text()).toContain('talos_tool_server_processes{server="nasty"} 1\n');
+    expect(metrics.text()).toContain('talos_tool_server_failures_total{server="nasty"} 1\n');
   });
 
   it('that prints some rubbish is tolerated, one that prints only rubbish is ended', async () => {

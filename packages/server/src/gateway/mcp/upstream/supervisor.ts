@@ -105,6 +105,7 @@ async function start(state: State): Promise<Tenure> {
   tenure = { life, leases: 0, retiring: false, lifetime: undefined, idle: undefined };
   if (!life.connection.isOpen) throw new TrustError('UNAVAILABLE', 'the tool server ended at once');
   state.tenures.add(tenure);
+  deps.meter.ran(state.server.name, 1);
   state.current = tenure;
   const begun = tenure;
   tenure.lifetime = setTimeout(() => retire(state, begun), limits.lifetimeMs).unref();
@@ -113,8 +114,9 @@ async function start(state: State): Promise<Tenure> {
   return tenure;
 }
 
-function failed({ restarts, deps }: State, startedAt: number, reason: string): void {
+function failed({ restarts, deps, server }: State, startedAt: number, reason: string): void {
   restarts.failed(deps.clock.monotonic() - startedAt);
+  deps.meter.failed(server.name);
   const level = restarts.failures >= CRASH_LOOP ? 'error' : 'warn';
   deps.log[level]('a tool server failed', { hint: `it ${reason}`, count: restarts.failures });
 }
@@ -122,7 +124,7 @@ function failed({ restarts, deps }: State, startedAt: number, reason: string): v
 function forget(state: State, tenure: Tenure): void {
   clearTimeout(tenure.lifetime);
   clearTimeout(tenure.idle);
-  state.tenures.delete(tenure);
+  if (state.tenures.delete(tenure)) state.deps.meter.ran(state.server.name, -1);
   if (state.current === tenure) state.current = undefined;
 }
 

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Log, LogFields } from '../../../../platform/log.js';
+import { createMetrics } from '../../../../platform/metrics/metrics.js';
 import { clock } from '../../../../platform/system.js';
 import type { ServerLimits, ServerPolicy, ToolPolicy } from '../../../admission/ports.js';
 import type { LifeDeps } from '../life.js';
+import { measureUpstream } from '../upstream-metrics.js';
 
 /** A log that keeps what it was told. */
 export function createMemoryLog(): Log & { readonly lines: (LogFields & { message: string })[] } {
@@ -17,13 +19,15 @@ export function createMemoryLog(): Log & { readonly lines: (LogFields & { messag
 export function upstreamDeps() {
   const groups = new Set<number>();
   const log = createMemoryLog();
+  const metrics = createMetrics();
   const deps: LifeDeps = {
     clock,
+    meter: measureUpstream(metrics),
     log,
     environment: { PATH: process.env['PATH'], TALOS_CANARY: 'must not be seen' },
     reaper: { addGroup: (pgid) => void groups.add(pgid), removeGroup: (pgid) => void groups.delete(pgid) },
   };
-  return { deps, groups, log };
+  return { deps, groups, log, metrics };
 }
 
 const NASTY = fileURLToPath(new URL('./nasty-server.mjs', import.meta.url));
