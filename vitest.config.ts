@@ -6,7 +6,7 @@ const source = (path: string): string => fileURLToPath(new URL(`./packages/${pat
 /** Tests run on the sources: an import of a workspace package resolves to its `src`, so no build is needed first. */
 const alias = [
   { find: /^@talosprotocol\/protocol\/node$/, replacement: source('protocol/src/node/index.ts') },
-  { find: /^@talosprotocol\/sdk\/keys$/, replacement: source('sdk/src/keys/index.ts') },
+  { find: /^@talosprotocol\/sdk\/(archive|keys)$/, replacement: source('sdk/src/$1/index.ts') },
   { find: /^@talosprotocol\/server\/main$/, replacement: source('server/src/main.ts') },
   { find: /^@talosprotocol\/(contracts|protocol|sdk)$/, replacement: source('$1/src/index.ts') },
 ];

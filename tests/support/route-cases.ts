@@ -162,6 +162,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
     { method: 'GET', path: '/talos/v1/events/:event', target: '/talos/v1/events/0', ...admin },
     { method: 'GET', path: '/talos/v1/bundle', target: '/talos/v1/bundle?from=0&to=1', ...admin },
     { method: 'GET', path: '/talos/v1/witnesses', target: '/talos/v1/witnesses', ...admin },
+    { method: 'GET', path: '/talos/v1/disclosures', target: '/talos/v1/disclosures?from=0', ...admin },
     { method: 'GET', path: '/talos/v1/trust', target: '/talos/v1/trust', ...admin },
     { method: 'GET', path: '/talos/v1/anchors', target: '/talos/v1/anchors', ...admin },
     {

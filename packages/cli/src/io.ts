@@ -16,8 +16,9 @@ export interface Io extends Streams {
   readStdin(maxBytes: number): Promise<string>;
   /** Asks the person at the terminal; undefined where there is none. */
   readonly ask: Ask | undefined;
-  /** Turns something on standard error if that is a terminal, until the function it gives is called. */
-  spin(text: string): () => void;
+  /** Turns something on standard error if that is a terminal, until the function it gives is called. A text that changes
+   *  is asked for again and again. */
+  spin(text: string | (() => string)): () => void;
   /** Calls back at the first SIGINT or SIGTERM; gives the function that stops listening. */
   onStop(callback: (signal?: StopSignal) => void): () => void;
   /** Calls back at each SIGHUP that is sent to this process; one that comes because its terminal is gone is a stop

@@ -6,9 +6,11 @@ import {
   createAuditClient,
   createGatewayClient,
   createKernelClient,
+  createLogFiles,
   createRbacClient,
   type GatewayClient,
   type KernelClient,
+  type LogFiles,
   type RbacClient,
 } from '@talosprotocol/sdk';
 import { openAdministratorKey, readKeyFile } from '@talosprotocol/sdk/keys';
@@ -45,6 +47,8 @@ export interface Platform {
   readonly gateway: GatewayClient;
   readonly audit: AuditClient;
   readonly rbac: RbacClient;
+  /** The files of its log, entries too. */
+  readonly logFiles: LogFiles;
 }
 
 /** Finds the platform of a data folder and the key of its administrator on this machine. Something is sent only to a
@@ -75,6 +79,10 @@ export async function openPlatform(io: Io, options: PlatformOptions): Promise<Pl
     },
     get audit() {
       return createAuditClient(client('audit', 120_000));
+    },
+    get logFiles() {
+      const url = `${urlOf('audit', options, running, data)}/tlog`;
+      return createLogFiles({ url, token: adminToken, fetch: io.fetch, timeoutMs: 60_000 });
     },
   };
 }
@@ -113,6 +121,14 @@ function checkedUrl(text: string, service: string): string {
 
 /** Names the file with the key of a service account, or the session token of a person, that commands speak with. */
 export const KEY_FILE = 'TALOS_KEY_FILE';
+
+/** The key that `TALOS_KEY_FILE` names, for a URL that is no platform of ours; undefined if it names none, or if the key
+ *  would travel in the clear. @throws {TrustError} SETTINGS_INVALID: it holds none */
+export async function keyForUrl(io: Io, url: URL): Promise<string | undefined> {
+  const named = io.env[KEY_FILE];
+  const isSafe = url.protocol === 'https:' || LOOPBACK.test(url.hostname);
+  return named && isSafe ? readNamedKey(resolve(io.cwd, named)) : undefined;
+}
 
 async function openKey(io: Io, data: string, kernel: () => string): Promise<string> {
   const named = await readOwnKey(io);

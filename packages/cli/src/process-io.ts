@@ -29,13 +29,22 @@ export function createProcessIo(): Io {
     ask: isTerminal ? createAsk(onStop) : undefined,
     spin: (text) => {
       if (!canSpin(process.stderr)) return () => undefined;
-      const spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
-      return () => void spinner.stop();
+      const current = typeof text === 'string' ? () => text : text;
+      const spinner = ora({ text: current(), stream: process.stderr, discardStdin: false }).start();
+      const timer = setInterval(() => {
+        spinner.text = current();
+      }, FRAME_MS).unref();
+      return () => {
+        clearInterval(timer);
+        spinner.stop();
+      };
     },
     onStop,
     onReload: (callback) => listenForReload(stops, callback),
   };
 }
+
+const FRAME_MS = 100;
 
 /** A terminal that says it has no columns would be drawn on without end. */
 export function canSpin(stream: { readonly isTTY?: boolean; readonly columns?: number }): boolean {

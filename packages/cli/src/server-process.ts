@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isTrustError, TrustError } from '@talosprotocol/protocol';
+import type { Progress } from './progress.js';
 import { writeServerRecord } from './server-record.js';
 
 /** What the server says on standard output once it serves. */
@@ -98,14 +100,26 @@ export async function runServerCommand(
   name: 'init' | 'doctor' | 'witness-key' | 'anchor-deploy',
   env: ServerOptions['env'],
 ): Promise<unknown> {
-  const child = spawn(process.execPath, [program(), name], {
+  return runLongServerCommand([name], env, () => undefined);
+}
+
+/** The same for a command that tells how far it has come, a line each time. */
+export async function runLongServerCommand(
+  args: readonly string[],
+  env: ServerOptions['env'],
+  onProgress: (progress: Progress) => void,
+): Promise<unknown> {
+  const child = spawn(process.execPath, [program(), ...args], {
     env: env as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return parseAnswer(Buffer.concat(chunks).toString('utf8'));
+  let answer = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { progress } = (parseOrUndefined(line) ?? {}) as { progress?: Progress };
+    if (progress === undefined) answer = line;
+    else onProgress(progress);
+  }
+  return parseAnswer(answer);
 }
 
 async function stop(child: ChildProcess, ended: Promise<number>, limitMs: number): Promise<void> {

@@ -135,6 +135,12 @@ export {
   WebvhVersionId,
 } from './identity.js';
 export {
+  DISCLOSURE_PAGE,
+  DisclosurePage,
+  EventDisclosures,
+  LogManifest,
+} from './log-archive.js';
+export {
   AUDIT_BATCH,
   AuditBatch,
   AuditBatchAnswer,
@@ -237,7 +243,6 @@ export {
   MAX_WITNESSES,
   PolicyAnchors,
   Quorum,
-  RECEIPT_ASSERTS,
   Receipt,
   TrustedLog,
   TrustFile,

@@ -5,6 +5,7 @@ export * from './crypto/public.js';
 export * from './encoding/public.js';
 export { isTrustError, TrustError, type TrustErrorData } from './error.js';
 export * from './evidence/public.js';
+export * from './examination/public.js';
 export * from './http-signature/public.js';
 export * from './identity/public.js';
 export * from './log/public.js';

@@ -15,7 +15,7 @@ export { createIdentity, type Identity, type IdentityOptions, identityFromSeed }
 export { type IssueRuntimeOptions, issueCapability } from './agent/issue.js';
 export type { RuntimeOptions } from './agent/runtime.js';
 // services
-export { type AuditClient, type BundleQuery, createAuditClient, type EventQuery } from './clients/audit.js';
+export { type AuditClient, createAuditClient, type EventQuery } from './clients/audit.js';
 export {
   type AnnouncedTool,
   type AnnouncedTools,
@@ -34,7 +34,7 @@ export {
   type NotedCheckpoint,
   splitViewOf,
 } from './log/log-client.js';
-export type { LogFilesOptions } from './log/log-files.js';
+export { createLogFiles, type LogFiles, type LogFilesOptions } from './log/log-files.js';
 export type { LogTree, ProvenEntry } from './log/log-tree.js';
 export { createLogMonitor, type LogMonitor, type LogMonitorOptions } from './log/monitor.js';
 export type { MonitorState } from './log/monitor-state.js';

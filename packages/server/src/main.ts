@@ -56,6 +56,12 @@ async function main(): Promise<void> {
   } else if (wanted.command === 'anchor-deploy') {
     const { deployAnchor } = await import('./main/anchor-deploy.js');
     answer(await deployAnchor(settings, process.env));
+  } else if (wanted.command === 'fsck') {
+    const { fsck } = await import('./main/fsck.js');
+    answer(await fsck(settings, process.env, (progress) => answer({ progress })));
+  } else if (wanted.command === 'import-log') {
+    const { importLog } = await import('./main/import-log.js');
+    answer(await importLog(settings, process.env, wanted.archive, (progress) => answer({ progress })));
   } else if (wanted.command === 'init') {
     const { init } = await import('./main/init.js');
     answer(await init(settings));

@@ -19,8 +19,6 @@ export interface BundleFacts {
   /** Exclusive. */
   readonly to: number;
   readonly exporter: string;
-  /** Unix seconds, by the exporter's clock. */
-  readonly exported: number;
   readonly emitters: readonly string[];
   /** Of whom events in the range are shown. */
   readonly subjects: readonly string[];
@@ -99,7 +97,6 @@ export function factsOf({ bundle, claims }: ParsedBundle, { origin, size, root }
     from,
     to,
     exporter: claims.iss,
-    exported: claims.iat,
     emitters: [...new Set(all.map(({ emitter }) => emitter))],
     subjects: [...new Set(inside.flatMap(({ principal }) => principal?.sub ?? []))],
     first: inside[0]?.time,

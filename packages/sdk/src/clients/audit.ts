@@ -3,6 +3,7 @@ import {
   type AnchorKind,
   AnchorList,
   createChecker,
+  DisclosurePage,
   type EventFilter,
   type EventOrder,
   EventPage,
@@ -48,6 +49,8 @@ export interface AuditClient {
   /** Evidence of the newest anchor or, with `size`, of the first that covers so many events (AUD-44). Verify it with
    *  `verifyAnchorEvidence`. Rejects with NOT_FOUND while there is none. */
   anchorEvidence(query?: { readonly size?: number; readonly kind?: AnchorKind }): Promise<AnchorEvidence>;
+  /** What opens the commitments of up to 256 events from an index on, for an archive of the whole log (AUD-80). */
+  disclosures(from: number): Promise<DisclosurePage>;
   /** The latest checkpoint, a signed note (AUD-12). Public. */
   checkpoint(): Promise<string>;
 }
@@ -81,10 +84,13 @@ const checks = {
   anchors: createChecker(AnchorList),
   anchorEvidence: createChecker(AnchorEvidence),
   witnesses: createChecker(WitnessesStatus),
+  disclosures: createChecker(DisclosurePage),
 };
 
 /** A page of 500 events of 65,535 bytes, with their disclosures. */
 const MAX_PAGE = 67_108_864;
+/** 256 events with 262,144 bytes of disclosed values each, and what is around them. */
+const MAX_DISCLOSED = 100_663_296;
 const MAX_CHECKPOINT = 65_536;
 
 /** Makes a client of the audit service (port 8002).
@@ -109,6 +115,8 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         { ...get('/talos/v1/anchors/evidence', query), maxBytes: MAX_ANCHOR_EVIDENCE_BYTES },
         checks.anchorEvidence,
       ),
+    disclosures: (from) =>
+      json({ ...get('/talos/v1/disclosures', { from }), maxBytes: MAX_DISCLOSED }, checks.disclosures),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };
 }

@@ -43,13 +43,15 @@ export interface Batch {
   readonly allowed: ReadonlyMap<string, AllowedDecision>;
 }
 
+/** What turns a draft into an event. */
+export interface BatchTools {
+  readonly finish: Finisher;
+  /** Unix milliseconds at which a draft is recorded. */
+  readonly timeOf: (draft: AuditDraft) => number;
+}
+
 /** Turns drafts into events, in order. A draft that is not valid is refused alone and uses up no number. */
-export function buildBatch(
-  drafts: readonly AuditDraft[],
-  tip: Tip,
-  known: Known,
-  tools: { readonly finish: Finisher; readonly now: number },
-): Batch {
+export function buildBatch(drafts: readonly AuditDraft[], tip: Tip, known: Known, tools: BatchTools): Batch {
   const building = startBatch(tip, known);
   const settled = drafts.map((draft): Settled => {
     try {
@@ -100,11 +102,7 @@ function startBatch(tip: Tip, known: Known): Building {
   };
 }
 
-function addDraft(
-  building: Building,
-  draft: AuditDraft,
-  tools: { readonly finish: Finisher; readonly now: number },
-): RecordedEvent | undefined {
+function addDraft(building: Building, draft: AuditDraft, tools: BatchTools): RecordedEvent | undefined {
   const { known, own, bookings } = building;
   const keys = keysOf(draft);
   for (const key of keys) {
@@ -122,17 +120,12 @@ function addDraft(
   return event;
 }
 
-function addEvent(
-  building: Building,
-  draft: AuditDraft,
-  facet: Facet,
-  { finish, now }: { readonly finish: Finisher; readonly now: number },
-): void {
+function addEvent(building: Building, draft: AuditDraft, facet: Facet, { finish, timeOf }: BatchTools): void {
   const { emitter, subjects, known } = building;
   const sub = draft.principal?.sub;
   const pseq = sub === undefined ? 1 : (subjects.get(sub) ?? known.subjects.get(sub) ?? 0) + 1;
   // A clock that was set back must not make the log run backwards (AUD-21).
-  const timeMs = Math.max(now, emitter.timeMs);
+  const timeMs = Math.max(timeOf(draft), emitter.timeMs);
   assertTimely(draft, timeMs);
   const eseq = emitter.eseq + 1;
   const event = finish(draft, { timeMs, eseq, prev: emitter.prev, pseq });

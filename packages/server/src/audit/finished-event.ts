@@ -116,7 +116,8 @@ function sourceOf(draft: AuditDraft<'decision'>, deps: FinisherDeps): string | n
   return draft.address === undefined ? null : deps.sourceOf(draft.address);
 }
 
-function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'disclosures' | 'links'> {
+/** By what a draft is found. */
+export function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash' | 'disclosures' | 'links'> {
   const { type, members } = draft;
   const request = type === 'decision' || type === 'outcome' ? uuidOf(members.request) : null;
   return {

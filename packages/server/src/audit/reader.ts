@@ -1,5 +1,6 @@
 import type { Receipt, RequestRecord, TrustFile, WitnessesStatus } from '@talosprotocol/contracts';
 import { encodeHex, isUuidv7, type TileId, TrustError } from '@talosprotocol/protocol';
+import { writeDisclosurePage } from './archive/disclosure-page.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 import { createCovering, type Wish } from './covering.js';
 import type { AuditDeps } from './deps.js';
@@ -36,6 +37,8 @@ export interface AuditReader extends Explorer {
   trust(): Promise<TrustFile>;
   /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
   findRequest(id: string): Promise<RequestRecord | undefined>;
+  /** What the tree does not hold of up to 256 events from an index on, as JSON (`DisclosurePage`). */
+  disclosures(from: number): Promise<string>;
   /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
   eraseDisclosures(eventId: string): Promise<void>;
   stats(): Promise<AuditStats>;
@@ -90,6 +93,7 @@ export function createReader(
       const receipt = `rcp_${rows.decision.id}`;
       return { request_id: id, receipt, decision, disclosures, outcome } as RequestRecord;
     },
+    disclosures: (from) => writeDisclosurePage(deps.sql, from),
     eraseDisclosures: async (eventId) => {
       const { id } = await byId(eventId, 'evt_');
       await store.erase(id);

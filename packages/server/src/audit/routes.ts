@@ -5,6 +5,7 @@ import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from
 import { readQuery, sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
 import { createAnchorRoutes } from './anchor/routes.js';
+import { createArchiveRoutes } from './archive/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
 import type { Audit } from './service.js';
@@ -15,6 +16,7 @@ export function createAuditRoutes(audit: Audit): Route[] {
   const exports = createTurnstile(MAX_EXPORTS);
   return [
     ...createAnchorRoutes(audit.anchoring),
+    ...createArchiveRoutes(audit),
     get('/talos/v1/receipts/:id', 'audit:read', async (context, response) => {
       const wish = readWish(readQuery(context.query, ['witnessed']).get('witnessed'));
       sendJson(response, 200, await audit.receipt(context.params['id'] ?? '', undefined, wish));

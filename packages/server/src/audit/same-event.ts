@@ -21,9 +21,15 @@ export function contentOf({
 
 /** The same of an event of the log. */
 export function contentOfEvent(event: string): string {
-  const { type, tenant, principal, ...rest } = parseJsonObject(event) as unknown as AuditEvent;
+  return contentOf(draftOf(parseJsonObject(event) as unknown as AuditEvent));
+}
+
+/** The draft that an event of the log was made of, without its disclosures and where it came from. */
+export function draftOf(event: AuditEvent): AuditDraft {
+  const { id, type, tenant, principal, ...rest } = event;
   const members = Object.fromEntries(Object.entries(rest).filter(([name]) => !isOurs(type, name)));
-  return canonicalize({ type, tenant, principal: principal && withoutCount(principal), members });
+  const who = principal && withoutCount(principal);
+  return { id, type, tenant, principal: who, members, disclosures: [] } as unknown as AuditDraft;
 }
 
 function withoutCount({ pseq: _, ...principal }: EventPrincipal): DraftPrincipal {

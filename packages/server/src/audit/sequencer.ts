@@ -222,7 +222,8 @@ function createWriter(deps: SequencerDeps, first: Lead, onLost: () => void): Wri
     }
     const drafts = batch.map(({ draft }) => draft);
     const facts = await lead.within(memory.read(lead, drafts, careful));
-    const built = buildBatch(drafts, tip, facts, { finish: deps.finish, now: deps.clock.now() });
+    const now = deps.clock.now();
+    const built = buildBatch(drafts, tip, facts, { finish: deps.finish, timeOf: () => now });
     const size = built.size + built.events.length;
     await deps.makeRoom(size);
     const places = await lead.within(memory.place(lead, built));

@@ -9,11 +9,12 @@ export type Arguments = {
   | { readonly command: 'help' | 'init' | 'doctor' }
   | { readonly command: 'serve'; readonly roles: Roles; readonly untilStdinEnds: boolean }
   | { readonly command: 'witness'; readonly untilStdinEnds: boolean }
-  | { readonly command: 'witness-key' | 'anchor-deploy' }
+  | { readonly command: 'witness-key' | 'anchor-deploy' | 'fsck' }
+  | { readonly command: 'import-log'; readonly archive: string }
 );
 
 export const USAGE = `server <role>[,<role>...] [--workers <n>] [--until-stdin-ends]
-server all | witness | init | doctor | witness-key | anchor-deploy
+server all | witness | init | doctor | witness-key | anchor-deploy | fsck | import-log <archive>
 
 roles (all of them: all)
   kernel    identities, capabilities, sessions, decisions: TALOS_KERNEL_PORT, 8000
@@ -27,12 +28,21 @@ reach this one. With the embedded database there is one process, which keeps the
 A witness cosigns the checkpoints of logs of others: TALOS_WITNESS_PORT, 8004. It is a process with a data folder, a key
 and a database of its own, and talos.yaml names the logs it follows (\`witness\`); witness-key prints its key.
 
+fsck looks at the whole log of the data folder and changes nothing; import-log fills an empty one from an archive, under
+the same keys. Both need the folder for themselves.
+
 options
   --workers <n>        threads that verify signatures besides the main one, 0 to 64 (TALOS_WORKERS, 0)
   --until-stdin-ends   stop when standard input ends
 
 Every other setting is a variable; \`server doctor\` looks at them.
 `;
+
+const ONE_SHOT = ['init', 'doctor', 'witness-key', 'anchor-deploy', 'fsck'] as const;
+
+function isOneShot(name: string): name is (typeof ONE_SHOT)[number] {
+  return (ONE_SHOT as readonly string[]).includes(name);
+}
 
 /** Reads the arguments of the program. @throws {TrustError} SETTINGS_INVALID */
 export function parseArguments(args: readonly string[]): Arguments {
@@ -45,7 +55,12 @@ export function parseArguments(args: readonly string[]): Arguments {
     if (Object.keys(variables).length > 0) throw wrong('witness takes no --workers');
     return { command: name, untilStdinEnds, variables };
   }
-  if (name === 'init' || name === 'doctor' || name === 'witness-key' || name === 'anchor-deploy') {
+  if (name === 'import-log') {
+    const [archive, more] = options;
+    if (archive === undefined || more !== undefined) throw wrong('import-log takes the path of an archive');
+    return { command: name, archive, variables: {} };
+  }
+  if (isOneShot(name)) {
     const [option] = options;
     if (option !== undefined) throw wrong(`${name} takes no ${option}`);
     return { command: name, variables: {} };

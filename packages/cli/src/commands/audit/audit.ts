@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { defineGroup, type Shell } from '../../define-command.js';
 import { addAnchorCommands } from './anchor/anchor.js';
 import { addExport } from './export.js';
+import { addFsck } from './fsck.js';
+import { addLogCommands } from './log.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
 import { addWatch } from './watch.js';
@@ -16,4 +18,6 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addAnchorCommands(audit, shell);
   addWatch(audit, shell);
   addWitnesses(audit, shell);
+  addFsck(audit, shell);
+  addLogCommands(audit, shell);
 }

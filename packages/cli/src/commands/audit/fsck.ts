@@ -1,0 +1,147 @@
+import {
+  type CryptoProvider,
+  createEventExaminer,
+  createTreeHasher,
+  encodeHex,
+  examineTree,
+  type LogFault,
+  verifyCheckpoint,
+} from '@talosprotocol/protocol';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
+import type { Command } from 'commander';
+import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
+import { EXIT, type ExitCode } from '../../exit-code.js';
+import {
+  type KnownLog,
+  knownLog,
+  type LogKeyOptions,
+  type LogPlace,
+  noCheckpoint,
+  openLogPlace,
+  placeOfFiles,
+  readLogKey,
+} from '../../log-place.js';
+import { dataFolder, type PlaceOptions, withPlace } from '../../place.js';
+import { openPlatform } from '../../platform.js';
+import { type Progress, withProgressBar } from '../../progress.js';
+import { serverEnv } from '../../server-env.js';
+import { runLongServerCommand } from '../../server-process.js';
+import { isRunning, readServerRecord } from '../../server-record.js';
+import { UsageError } from '../../usage-error.js';
+import { type LogReport, reportLog } from './fault-report.js';
+
+interface Options extends PlaceOptions, LogKeyOptions {
+  readonly config?: string;
+}
+
+/** `talos audit fsck`: looks at the whole log. */
+export function addFsck(audit: Command, shell: Shell): void {
+  const text = {
+    usage: 'fsck [place]',
+    summary: 'look at every tile, entry and row of a whole log, and name what is damaged',
+    examples: [
+      'talos audit fsck',
+      'talos audit fsck ./log.tar --vkey "$LOG_VKEY"',
+      'talos audit fsck https://audit.example/tlog --trust trust.json',
+    ],
+    notes: [
+      'Without a place, the log of the data folder: with its database if no platform runs on it, else by its files over HTTP. A',
+      'place is the URL of a log (with entries, for which TALOS_KEY_FILE names a key) or an archive of talos audit log export;',
+      'whose signature counts, --vkey or --trust says. Changes nothing. Exit code 0 nothing is wrong, 3 damage was found, 4 it',
+      'could not be read.',
+    ],
+  };
+  const fsck: Handler<Options> = async (call) => {
+    const report = await (call.args[0] === undefined ? examineOwn(call) : examineNamed(call, call.args[0]));
+    reportLog(call.output, report);
+    if (report.count === 0) return EXIT.ok;
+    call.output.next(NEXT);
+    return EXIT.proofInvalid satisfies ExitCode;
+  };
+  withPlace(defineCommand(audit, shell, text, fsck))
+    .option('--config <file>', 'the talos.yaml (default: TALOS_CONFIG, or that of the data folder)')
+    .option('--vkey <key>', 'verifier key of the log')
+    .option('--trust <file>', 'a trust file with one log');
+}
+
+const NEXT =
+  'a tile that is damaged and deleted is made again from the database at the next start; for all else restore folder and database from one backup';
+
+/** The log of the data folder, whether a platform runs on it or not. */
+async function examineOwn(call: Invocation<Options>): Promise<LogReport> {
+  const { io, output, options } = call;
+  const record = await readServerRecord(dataFolder(io, options));
+  if (record === undefined || !isRunning(record)) {
+    if (options.vkey !== undefined || options.trust !== undefined)
+      throw new UsageError(
+        '--vkey and --trust are for a place',
+        'the log of the data folder is held against its own key',
+      );
+    const env = serverEnv(io, options);
+    const work = (tell: (progress: Progress) => void) => runLongServerCommand(['fsck'], env, tell);
+    return (await withProgressBar(io, output, 'Examining', work)) as LogReport;
+  }
+  output.aside(
+    'A platform runs on this data folder: its log is read over HTTP, and its database is not looked at.',
+  );
+  const crypto = await createFastestCrypto();
+  const { logFiles, audit } = await openPlatform(io, options);
+  const [own] = (await audit.trust()).logs;
+  const log = (await readLogKey(io, options, crypto)) ?? knownLog(own?.vkey ?? '', crypto);
+  const { pruned } = await audit.disclosures(0);
+  return examine(call, await placeOfFiles(logFiles, pruned), { log, crypto, name: logFiles.url });
+}
+
+async function examineNamed(call: Invocation<Options>, name: string): Promise<LogReport> {
+  const { io, options } = call;
+  const crypto = await createFastestCrypto();
+  const log = await readLogKey(io, options, crypto);
+  if (log === undefined)
+    throw new UsageError('whose log is it?', 'name its key with --vkey, or a trust file with --trust');
+  const place = await openLogPlace(io, name);
+  try {
+    return await examine(call, place, { log, crypto, name });
+  } finally {
+    await place.close();
+  }
+}
+
+interface Known {
+  readonly log: KnownLog;
+  readonly crypto: CryptoProvider;
+  readonly name: string;
+}
+
+const MAX_LISTED = 1_000;
+
+/** What the files of a log say: tiles, entries, events. */
+async function examine(
+  { io, output }: Invocation<Options>,
+  { source, checkpoint: note, pruned }: LogPlace,
+  { log, crypto, name }: Known,
+): Promise<LogReport> {
+  if (note === undefined) throw noCheckpoint(name);
+  const { size, root, origin } = verifyCheckpoint(note, log);
+  const faults: LogFault[] = [];
+  let count = 0;
+  const onFault = (fault: LogFault): void => {
+    count += 1;
+    if (faults.length < MAX_LISTED) faults.push(fault);
+  };
+  const examiner = createEventExaminer({ crypto, origin, onFault });
+  await withProgressBar(io, output, 'Examining', (tell) =>
+    examineTree({
+      hasher: createTreeHasher(crypto.sha256),
+      size,
+      root,
+      source,
+      pruned,
+      onFault,
+      onEntries: (from, entries) => {
+        for (const [i, entry] of entries.entries()) examiner.follow(from + i, entry);
+      },
+      onProgress: (done) => tell({ done, total: size }),
+    }),
+  );
+  return { origin, size, sequenced: size, pruned, root: encodeHex(root), rows: 0, count, faults };
+}

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { defineCommand, type Handler, type Shell } from '../../define-command.js';
+import { EXIT } from '../../exit-code.js';
+import { type PlaceOptions, withPlace } from '../../place.js';
+import { type Progress, withProgressBar } from '../../progress.js';
+import { serverEnv } from '../../server-env.js';
+import { runLongServerCommand } from '../../server-process.js';
+import { type LogReport, reportLog } from './fault-report.js';
+
+interface Options extends PlaceOptions {
+  readonly config?: string;
+}
+
+/** `talos audit log import`: an archive becomes the log of an empty platform. */
+export function addLogImport(log: Command, shell: Shell): void {
+  const text = {
+    usage: 'import <archive>',
+    summary: 'bring a whole log back, into a data folder and a database that hold none',
+    examples: ['talos audit log import ./log.tar --data ./restored'],
+    notes: [
+      'The data folder must hold the keys of the platform whose log it is (keys/*.key, without what else lies there) and its',
+      'talos.yaml: neither is in an archive, nor are identities, revocations and administrators. Everything is verified against the',
+      'key of the log before anything is written, and all rows come at once or none. No platform may run on the folder. Exit code 0',
+      'imported, 3 the archive is damaged and nothing was written.',
+    ],
+  };
+  const bring: Handler<Options> = async ({ io, output, args, options }) => {
+    const archive = resolve(io.cwd, args[0] ?? '');
+    const env = serverEnv(io, options);
+    const work = (tell: (progress: Progress) => void) =>
+      runLongServerCommand(['import-log', archive], env, tell);
+    const answer = (await withProgressBar(io, output, 'Importing', work)) as Answer;
+    if (!answer.imported) {
+      const facts = { sequenced: answer.size, pruned: 0, rows: 0 };
+      reportLog(output, { ...facts, ...answer });
+      return EXIT.proofInvalid;
+    }
+    output.result(answer, () => {
+      output.line(
+        output.color.green(`Imported ${answer.size} events, verified against the key of their log.`),
+      );
+      output.line(`  log        ${answer.origin}`);
+      output.line(`  root       ${answer.root}`);
+    });
+    output.next('talos up');
+    return undefined;
+  };
+  withPlace(defineCommand(log, shell, text, bring)).option(
+    '--config <file>',
+    'the talos.yaml (default: TALOS_CONFIG, or that of the data folder)',
+  );
+}
+
+interface Answer extends Pick<LogReport, 'origin' | 'size' | 'root' | 'count' | 'faults'> {
+  readonly imported: boolean;
+}

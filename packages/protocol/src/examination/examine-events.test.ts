@@ -1,0 +1,117 @@
+import type { AuditEvent } from '@talosprotocol/contracts';
+import { describe, expect, it } from 'vitest';
+import { portableCrypto as crypto } from '../crypto/portable.js';
+import { encodeUtf8 } from '../encoding/utf8.js';
+import { eventBytes, eventHash } from '../evidence/event.js';
+import { agent, type Draft, decisionEvent, ORIGIN, sequence, worker } from '../evidence/testing/ledger.js';
+import { createEventExaminer } from './examine-events.js';
+import type { LogFault } from './fault.js';
+
+const opened = (size: number, boot: number, rest: Partial<Draft> = {}): Draft => ({
+  type: 'log.opened',
+  members: { boot, policy: 'ab'.repeat(32), size },
+  sub: null,
+  ...rest,
+});
+const call = (sub: string = worker.did, rest: Partial<Draft> = {}): Draft => ({
+  ...decisionEvent(undefined, { members: { credential: { kind: 'bearer' } }, sub }),
+  ...rest,
+});
+
+function examine(events: readonly (AuditEvent | Uint8Array)[], from = 0): LogFault[] {
+  const faults: LogFault[] = [];
+  const examiner = createEventExaminer({
+    crypto,
+    origin: ORIGIN,
+    onFault: (fault) => void faults.push(fault),
+  });
+  events.forEach((event, i) => {
+    const leaf = event instanceof Uint8Array ? event : eventBytes(event);
+    const found = examiner.follow(from + i, leaf);
+    if (!(event instanceof Uint8Array)) expect(found?.id).toBe(event.id);
+  });
+  return faults;
+}
+
+const events = (drafts: readonly Draft[]): AuditEvent[] => sequence(drafts).map(({ event }) => event);
+const GOOD = events([opened(0, 1), call(), call(agent.did), call(), opened(4, 3), call()]);
+
+// AUD-79
+describe('events of a log', () => {
+  it('that follow each other have no fault, also from where the log was pruned', () => {
+    expect(examine(GOOD)).toEqual([]);
+    for (let from = 1; from < GOOD.length; from += 1) expect(examine(GOOD.slice(from), from)).toEqual([]);
+  });
+
+  it('behind a gap are followed from there, and end where they end', () => {
+    const faults: LogFault[] = [];
+    const onFault = (fault: LogFault) => void faults.push(fault);
+    const examiner = createEventExaminer({ crypto, origin: ORIGIN, onFault });
+    for (const [index, event] of GOOD.entries()) if (index !== 2) examiner.follow(index, eventBytes(event));
+    expect(faults).toEqual([]);
+    const last = GOOD.at(-1)!;
+    expect(examiner.emitters.get(last.emitter)).toEqual({
+      eseq: last.eseq,
+      hash: eventHash(last, crypto),
+      time: Date.parse(last.time),
+    });
+    expect(examiner.subjects.get(worker.did)).toBe(3);
+  });
+
+  it('one of which is gone, or stands twice, are told where the next one stands', () => {
+    const gone = GOOD.filter((_, i) => i !== 2);
+    expect(examine(gone)).toContainEqual({
+      where: 'event',
+      index: 2,
+      what: 'eseq 4 of its emitter follows 2',
+    });
+    const twice = [...GOOD.slice(0, 3), GOOD[2]!, ...GOOD.slice(3)];
+    const said = examine(twice).map(({ index, what }) => `${index} ${what}`);
+    expect(said).toContain('3 eseq 3 of its emitter follows 3');
+    expect(said).toContain('3 pseq 1 of its subject follows 1');
+  });
+
+  it.each<[string, Partial<Draft['forge']> & object, string]>([
+    ['of another log', { origin: 'talos.test/2/default' }, 'it is of the log talos.test/2/default'],
+    ['of another tenant', { tenant: 'acme' }, 'it is of the tenant acme'],
+    [
+      'with another previous hash',
+      { prev: 'cd'.repeat(32) },
+      "prev is not the hash of its emitter's event before",
+    ],
+    ['out of its time', { time: '2020-01-01T00:00:00.000Z' }, 'its time is before that of the event before'],
+    [
+      'with another number of its subject',
+      { principal: { sub: worker.did, pseq: 7 } },
+      'pseq 7 of its subject follows 1',
+    ],
+  ])('one of which is %s are told so once', (_, forge, what) => {
+    const forged = events([opened(0, 1), call(), call(worker.did, { forge }), call(agent.did)]);
+    expect(examine(forged)).toEqual([{ where: 'event', index: 2, what }]);
+  });
+
+  it('whose first one says that there was one before, are told so', () => {
+    const [first, ...rest] = events([opened(0, 1, { forge: { eseq: 1, prev: 'cd'.repeat(32) } }), call()]);
+    expect(examine([first!, ...rest])[0]).toMatchObject({ index: 0, what: expect.stringContaining('prev') });
+  });
+
+  it('whose starts are at another place, or go back, are told so', () => {
+    const said = examine(events([opened(0, 2), opened(5, 2)])).map(({ what }) => what);
+    expect(said).toEqual(['the log was opened with 5 events, and this is event 1', 'boot 2 follows 2']);
+  });
+
+  it('one of which is no event leave the others to be followed', () => {
+    const [first, second, third] = GOOD;
+    const spaced = encodeUtf8(` ${new TextDecoder().decode(eventBytes(second!))}`);
+    const said = examine([first!, spaced, third!]).map(({ index, what }) => [index, what]);
+    expect(said[0]).toEqual([1, 'it is not canonical JSON']);
+    // Its hash is another with the space.
+    expect(said[1]).toEqual([2, "prev is not the hash of its emitter's event before"]);
+    for (const bytes of ['{', '[]', '{"v":1}', '\u0000']) {
+      expect(examine([encodeUtf8(bytes)])).toEqual([
+        { where: 'event', index: 0, what: expect.stringContaining('it is no event') },
+      ]);
+    }
+    expect(examine([Uint8Array.of(0xff)])[0]?.what).toContain('it is no event');
+  });
+});

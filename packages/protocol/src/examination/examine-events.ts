@@ -1,0 +1,127 @@
+import type { AuditEvent } from '@talosprotocol/contracts';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { canonicalize } from '../encoding/jcs.js';
+import { parseJsonObject } from '../encoding/json.js';
+import { parseTime } from '../encoding/time.js';
+import { decodeUtf8 } from '../encoding/utf8.js';
+import type { TrustError } from '../error.js';
+import { parseEvent } from '../evidence/event.js';
+import type { OnFault } from './fault.js';
+
+export interface EventExamination {
+  readonly crypto: CryptoProvider;
+  /** Of the log whose events these are. */
+  readonly origin: string;
+  readonly onFault: OnFault;
+}
+
+/** Follows the events of a log in order, from its start, from where it was pruned, or from behind a gap. */
+export interface EventExaminer {
+  /** Looks at the leaf data at an index; the event if it is one. After a gap nothing is known of what was before. */
+  follow(index: number, leaf: Uint8Array): AuditEvent | undefined;
+  /** Where each emitter's events end; of those that were followed. */
+  readonly emitters: ReadonlyMap<string, EmitterEnd>;
+  /** The last number of each subject. */
+  readonly subjects: ReadonlyMap<string, number>;
+}
+
+/** The last event of an emitter. */
+export interface EmitterEnd {
+  readonly eseq: number;
+  readonly hash: string;
+  /** Unix milliseconds; the latest of its events. */
+  readonly time: number;
+}
+
+/** Clocks are set back a little now and then (AUD-21). */
+const BACKWARDS_MS = 5_000;
+
+/** Checks each event by itself (canonical, of its schema, of this log) and with those before it: the numbers, hashes and
+ *  times of its emitter, the numbers of its subject, tenant, boots (AUD-1, AUD-2, AUD-21, AUD-22). It goes on after a fault,
+ *  from what it found, so that one fault is told once. */
+export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
+  const emitters = new Map<string, EmitterEnd>();
+  const subjects = new Map<string, number>();
+  const state: State = { next: 0, isStart: true, tenant: undefined, boot: 0 };
+  return {
+    emitters,
+    subjects,
+    follow: (index, leaf) => {
+      if (index !== state.next) {
+        state.isStart = false;
+        emitters.clear();
+        subjects.clear();
+      }
+      state.next = index + 1;
+      const tell = (what: string): void => onFault({ where: 'event', index, what });
+      const event = readLeaf(leaf, tell);
+      if (event === undefined) return undefined;
+      if (event.origin !== origin) tell(`it is of the log ${event.origin}`);
+      state.tenant ??= event.tenant;
+      if (event.tenant !== state.tenant) tell(`it is of the tenant ${event.tenant}`);
+      const { isStart } = state;
+      followEmitter(event, crypto.sha256Hex(leaf), { emitters, isStart, tell });
+      followSubject(event, { subjects, isStart, tell });
+      if (event.type === 'log.opened') state.boot = followBoot(event, index, state.boot, tell);
+      return event;
+    },
+  };
+}
+
+interface State {
+  next: number;
+  /** Everything that there ever was has been followed. */
+  isStart: boolean;
+  tenant: string | undefined;
+  boot: number;
+}
+
+type Tell = (what: string) => void;
+
+function readLeaf(leaf: Uint8Array, tell: Tell): AuditEvent | undefined {
+  try {
+    const text = decodeUtf8(leaf);
+    const value = parseJsonObject(text);
+    if (canonicalize(value) !== text) tell('it is not canonical JSON');
+    return parseEvent(value);
+  } catch (error) {
+    tell(`it is no event: ${(error as TrustError).data.reason}`);
+    return undefined;
+  }
+}
+
+function followEmitter(
+  { emitter, eseq, prev, time }: AuditEvent,
+  hash: string,
+  { emitters, isStart, tell }: { emitters: Map<string, EmitterEnd>; isStart: boolean; tell: Tell },
+): void {
+  const last = emitters.get(emitter) ?? (isStart ? { eseq: 0, hash: null, time: 0 } : undefined);
+  const at = parseTime(time);
+  emitters.set(emitter, { eseq, hash, time: Math.max(at, last?.time ?? 0) });
+  if (last === undefined) return;
+  if (eseq !== last.eseq + 1) tell(`eseq ${eseq} of its emitter follows ${last.eseq}`);
+  else if (prev !== last.hash) tell("prev is not the hash of its emitter's event before");
+  if (at < last.time - BACKWARDS_MS) tell('its time is before that of the event before');
+}
+
+function followSubject(
+  { principal }: AuditEvent,
+  { subjects, isStart, tell }: { subjects: Map<string, number>; isStart: boolean; tell: Tell },
+): void {
+  if (principal === null) return;
+  const { sub, pseq } = principal;
+  const last = subjects.get(sub) ?? (isStart ? 0 : undefined);
+  subjects.set(sub, pseq);
+  if (last !== undefined && pseq !== last + 1) tell(`pseq ${pseq} of its subject follows ${last}`);
+}
+
+function followBoot(
+  { size, boot }: Extract<AuditEvent, { type: 'log.opened' }>,
+  index: number,
+  last: number,
+  tell: Tell,
+): number {
+  if (size !== index) tell(`the log was opened with ${size} events, and this is event ${index}`);
+  if (boot <= last) tell(`boot ${boot} follows ${last}`);
+  return boot;
+}

@@ -1,0 +1,259 @@
+import type { LogManifest } from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  canonicalize,
+  createEventExaminer,
+  decodeEntryBundle,
+  decodeUtf8,
+  encodeHex,
+  examineTree,
+  isTrustError,
+  type LogFault,
+  type NoteVerifier,
+  openDisclosures,
+  TILE_WIDTH,
+  type TileId,
+  type TreeHasher,
+  TrustError,
+  tilePath,
+  tilesOf,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from '@talosprotocol/protocol';
+import {
+  type ArchiveReader,
+  archiveTiles,
+  readDisclosures,
+  readManifest,
+  readPolicies,
+} from '@talosprotocol/sdk/archive';
+import type { Log } from '../../platform/log.js';
+import type { Sql } from '../../platform/sql.js';
+import type { Clock } from '../../platform/system.js';
+import { AUDIT_LIMITS } from '../deps.js';
+import { inParallel } from '../in-parallel.js';
+import { type Lead, takeLead } from '../lead.js';
+import { createPartitions } from '../partitions.js';
+import { createPolicyHistory } from '../policy-history.js';
+import type { TileStore } from '../tile-store.js';
+import { createRestorer } from './restore.js';
+
+export interface ImportDeps {
+  readonly archive: ArchiveReader;
+  readonly sql: Sql;
+  readonly tiles: TileStore;
+  readonly vkey: string;
+  readonly verifier: NoteVerifier;
+  readonly emitter: string;
+  readonly tenant: string;
+  readonly hasher: TreeHasher;
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onFault: (fault: LogFault) => void;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** What came of it. */
+export interface Imported {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+  /** False: faults were told, and nothing was written. */
+  readonly imported: boolean;
+}
+
+/** Brings a whole log back from an archive, into a database and a place for tiles that hold none. All of it is verified
+ *  before anything is written; rows and checkpoint come in one transaction. The keys are not part of an archive: only
+ *  the platform that has the log's key can go on with it.
+ *  @throws {TrustError} SETTINGS_INVALID: other keys; CONFLICT: there is a log already, or a platform runs; MALFORMED */
+export async function importLog(deps: ImportDeps): Promise<Imported> {
+  const manifest = await readManifest(deps.archive);
+  assertOwn(manifest, deps.vkey);
+  await assertEmpty(deps);
+  const { origin, size } = manifest;
+  const checkpoint = await readCheckpoint(deps, manifest);
+  const root = encodeHex(checkpoint.root);
+  if ((await examine(deps, manifest, checkpoint)) > 0) return { origin, size, root, imported: false };
+  const { sql, clock, vkey, emitter, tenant } = deps;
+  const identity = { origin, vkey, emitter, tenant };
+  const lead = await takeLead({ sql, clock, identity, start: false, waitMs: 0 });
+  try {
+    await fill(
+      deps,
+      lead,
+      manifest,
+      decodeUtf8((await deps.archive.read('checkpoint', MAX_NOTE)) ?? new Uint8Array()),
+    );
+  } finally {
+    await lead.close();
+  }
+  return { origin, size, root, imported: true };
+}
+
+const MAX_NOTE = 1_000_000;
+
+function assertOwn({ origin, vkey }: LogManifest, own: string): void {
+  if (vkey === own) return;
+  throw new TrustError(
+    'SETTINGS_INVALID',
+    `the archive is of the log ${origin}, whose key is not in this data folder`,
+    {
+      hint: 'put the files keys/*.key of the platform whose log it is into the data folder first',
+    },
+  );
+}
+
+async function assertEmpty({ sql, tiles }: ImportDeps): Promise<void> {
+  const [row] = await sql.query<{ size: number }>('SELECT size FROM audit_log WHERE size > 0');
+  const shown = await tiles.readCheckpoint();
+  if (row === undefined && shown === undefined) return;
+  const what =
+    row === undefined ? 'the place of the tiles holds' : `the database holds ${row.size} events of`;
+  throw new TrustError('CONFLICT', `${what} a log already`, {
+    hint: 'import into an empty data folder and database',
+  });
+}
+
+async function readCheckpoint(
+  { archive, verifier }: ImportDeps,
+  { origin, size, root }: LogManifest,
+): Promise<VerifiedCheckpoint> {
+  const note = await archive.read('checkpoint', MAX_NOTE);
+  if (note === undefined) throw new TrustError('MALFORMED', 'the archive has no checkpoint');
+  const checkpoint = verifyCheckpoint(decodeUtf8(note), { origin, keys: [verifier] });
+  if (checkpoint.size === size && encodeHex(checkpoint.root) === root) return checkpoint;
+  throw new TrustError('MALFORMED', 'the checkpoint of the archive is not that of its talos-log.json');
+}
+
+/** The first pass: everything that the archive holds. Gives the number of faults. */
+async function examine(
+  deps: ImportDeps,
+  { origin, pruned, disclosures }: LogManifest,
+  { size, root }: VerifiedCheckpoint,
+): Promise<number> {
+  const { archive, crypto, hasher } = deps;
+  let count = 0;
+  const onFault = (fault: LogFault): void => {
+    count += 1;
+    deps.onFault(fault);
+  };
+  const examiner = createEventExaminer({ crypto, origin, onFault });
+  let files = 0;
+  let tenant: string | undefined;
+  await examineTree({
+    hasher,
+    size,
+    root,
+    pruned,
+    source: archiveTiles(archive),
+    onFault,
+    onEntries: async (from, entries) => {
+      const disclosed = await disclosedOf(archive, from, onFault);
+      if (disclosed.size > 0) files += 1;
+      for (const [i, entry] of entries.entries()) {
+        const event = examiner.follow(from + i, entry);
+        tenant ??= event?.tenant;
+        const values = disclosed.get(from + i);
+        disclosed.delete(from + i);
+        if (event === undefined || values === undefined) continue;
+        told(onFault, from + i, () => openDisclosures(event, values, crypto));
+      }
+      for (const index of disclosed.keys()) onFault({ where: 'disclosure', index, what: 'is of no event' });
+    },
+    onProgress: (done) => deps.onProgress(done, 2 * size),
+  });
+  if (count === 0 && files !== disclosures)
+    onFault({ where: 'disclosure', what: `${files} files of ${disclosures} are there` });
+  if (count === 0 && tenant !== undefined) assertTenant(tenant, deps.tenant);
+  return count;
+}
+
+/** The next start would refuse it. */
+function assertTenant(tenant: string, own: string): void {
+  if (tenant === own) return;
+  throw new TrustError('SETTINGS_INVALID', `the log is of the tenant ${tenant}, talos.yaml of ${own}`, {
+    hint: 'put the talos.yaml of the platform whose log it is into the data folder first',
+  });
+}
+
+type Disclosures = Parameters<typeof openDisclosures>[1];
+
+async function disclosedOf(
+  archive: ArchiveReader,
+  from: number,
+  onFault: (fault: LogFault) => void,
+): Promise<Map<number, Disclosures>> {
+  try {
+    const list = await readDisclosures(archive, from / TILE_WIDTH);
+    return new Map(list.map(({ index, disclosures }) => [index, disclosures]));
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    onFault({ where: 'disclosure', index: from, what: `cannot be read: ${error.data.reason}` });
+    return new Map();
+  }
+}
+
+function told(onFault: (fault: LogFault) => void, index: number, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    onFault({ where: 'disclosure', index, what: `does not open a commitment: ${error.data.reason}` });
+  }
+}
+
+/** The second pass. Tiles first: without a checkpoint they are nothing yet; then rows and checkpoint at once. */
+async function fill(deps: ImportDeps, lead: Lead, { size }: LogManifest, note: string): Promise<void> {
+  const { session, head } = lead;
+  await copyTiles(deps, size);
+  await session.query('BEGIN');
+  try {
+    const policies = createPolicyHistory(session);
+    for (const { policy, anchors } of await readPolicies(deps.archive))
+      await policies.record({ hash: policy, anchors });
+    const boot = await restoreRows(deps, lead, size);
+    await session.query('UPDATE audit_log SET boot = $1', [boot]);
+    await session.query('UPDATE audit_checkpoint SET size = $1, note = $2 WHERE epoch = $3', [
+      size,
+      note,
+      head.epoch,
+    ]);
+    await session.query('COMMIT');
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+  await deps.tiles.writeCheckpoint(note);
+}
+
+/** Bundles that are written at once. */
+const AT_A_TIME = 8;
+
+async function copyTiles({ archive, tiles }: ImportDeps, size: number): Promise<void> {
+  const read = archiveTiles(archive);
+  await inParallel(tilesOf(size), AT_A_TIME, async (tile) => {
+    const bytes = await read(tile);
+    if (bytes !== undefined) await tiles.write([{ tile, path: tilePath(tile), bytes }]);
+  });
+}
+
+async function restoreRows(deps: ImportDeps, lead: Lead, size: number): Promise<number> {
+  const { archive, crypto, sql, log } = deps;
+  const { makeRoom } = createPartitions(sql, AUDIT_LIMITS.partition, log);
+  const restorer = createRestorer({ lead, crypto, makeRoom });
+  for (let from = 0; from < size; from += TILE_WIDTH) {
+    const width = Math.min(TILE_WIDTH, size - from);
+    const tile: TileId = { level: 'entries', index: from / TILE_WIDTH, width };
+    const entries = decodeEntryBundle((await archiveTiles(archive)(tile)) ?? new Uint8Array(), width);
+    const disclosed = await disclosedOf(archive, from, () => undefined);
+    await restorer.add(
+      entries.map((leaf, i) => {
+        const disclosures = disclosed.get(from + i);
+        return { leaf, disclosures: disclosures === undefined ? undefined : canonicalize(disclosures) };
+      }),
+    );
+    deps.onProgress(size + restorer.size, 2 * size);
+  }
+  return restorer.boot;
+}
