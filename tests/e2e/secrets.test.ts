@@ -14,6 +14,22 @@ import { castOf, crypto, openWorld, scopeBelow, seconds, type World } from '../s
 const PASSPHRASE = 'canary-passphrase-of-the-keys';
 /** Something that is in no key, only in calls: what a tool was told, and what it answered. */
 const ARGUMENT = 'canary-argument-7f3a91';
+/** The same in every other place of a call that its caller fills. */
+const PLANTED = [
+  'value',
+  'name',
+  'nested',
+  'meta',
+  'rpc-id',
+  'user-agent',
+  'header',
+  'cookie',
+  'trace',
+  'query',
+  'body-member',
+  'progress',
+].map((place) => [place, `canary-${place}-5b1e77`] as const);
+const canary = Object.fromEntries(PLANTED) as Readonly<Record<string, string>>;
 
 let world: World;
 let sql: Sql;
@@ -78,6 +94,37 @@ beforeAll(async () => {
     });
   const call = (name: string, args: object) =>
     post({ method: 'tools/call', params: { name, arguments: args } });
+  await agent.fetch(new URL(`/mcp?q=${canary['query']}`, ready.gateway), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': canary['user-agent'] ?? '',
+      'x-request-id': canary['header'] ?? '',
+      cookie: `session=${canary['cookie']}`,
+      traceparent: canary['trace'] ?? '',
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: canary['rpc-id'],
+      method: 'tools/call',
+      params: {
+        name: 'odd__note',
+        arguments: { text: canary['value'], [canary['name'] ?? '']: 1, deep: [{ a: canary['nested'] }] },
+        _meta: { note: canary['meta'], progressToken: canary['progress'] },
+      },
+    }),
+  });
+  // Refused, and recorded as that.
+  await agent.fetch(new URL('/mcp', ready.gateway), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'files__read_text_file', arguments: { path: `/etc/x`, more: canary['body-member'] } },
+    }),
+  });
   const note = await call('odd__note', { text: ARGUMENT });
   expect(await note.text()).toContain(ARGUMENT);
   await call('files__read_text_file', { path: files.guide });
@@ -144,10 +191,11 @@ function found(place: Uint8Array): string[] {
 }
 
 /** Every row of every table, as text. */
-async function dump(): Promise<Buffer> {
+async function dump(like = '%'): Promise<Buffer> {
   const tables = await sql.query<{ name: string }>(
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-     WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+     WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename LIKE $1`,
+    [like],
   );
   expect(tables.length).toBeGreaterThan(8);
   const rows = await Promise.all(
@@ -254,5 +302,21 @@ describe('what a tool was told and what it answered', () => {
     expect(Buffer.from(await world.audit.bundle()).includes(ARGUMENT)).toBe(false);
     const tiles = filesBelow(join(world.ready.data, 'tiles'));
     expect(tiles.filter((path) => readFileSync(path).includes(ARGUMENT))).toEqual([]);
+  });
+
+  it('is nowhere in what the log keeps, whatever part of a call it stood in: events, disclosures, tiles, index', async () => {
+    const [kept, tiles] = [await dump('audit_%'), filesBelow(join(world.ready.data, 'tiles'))];
+    const places = [kept, await world.audit.bundle(), ...tiles.map((path) => readFileSync(path))].map(
+      (place) => Buffer.from(place),
+    );
+    // The call with all of them was made, and is on record.
+    expect(readFileSync(world.journal, 'utf8')).toContain(canary['nested']);
+    expect(kept.includes('decision')).toBe(true);
+    const hits = [...PLANTED, ['argument', ARGUMENT] as const].flatMap(([name, text]) =>
+      places.some((place) => place.includes(text)) ? [name] : [],
+    );
+    expect(hits).toEqual([]);
+    const logged = world.log.join('');
+    expect(PLANTED.flatMap(([name, text]) => (logged.includes(text) ? [name] : []))).toEqual([]);
   });
 });

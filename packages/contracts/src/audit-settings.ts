@@ -40,11 +40,20 @@ export const LogWitness = Type.Object(
 );
 export type LogWitness = Static<typeof LogWitness>;
 
+const days = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500, description }));
+
 /** How the log is kept, and who watches it. */
 export const AuditSettings = Type.Object(
   {
     witnesses: Type.Optional(Type.Array(LogWitness, { maxItems: MAX_WITNESSES })),
     quorum: Type.Optional(Quorum),
+    retention: Type.Optional(
+      Type.Object(
+        { disclosures: days('days until what opens commitments is forgotten (AUD-89); absent: never') },
+        CLOSED,
+      ),
+    ),
     storage: Type.Optional(
       Type.Object({ s3: BucketSettings }, { ...CLOSED, description: 'absent: the data folder' }),
     ),

@@ -27,6 +27,10 @@ import {
 import { DECISION_CODES } from './problem-code.js';
 import { BelowRole, RevokedBy } from './revocation.js';
 
+/** The versions of events that are read here; the last one is written (AUD-91). A new one comes beside the schemas and
+ *  the rules of those before it, which stay as long as their logs are verified. */
+export const EVENT_VERSIONS = [1] as const;
+
 /** Longest event in bytes of canonical JSON (AUD-11). */
 export const MAX_EVENT_BYTES = 65_535;
 
@@ -210,6 +214,20 @@ export const EVENTS = {
     actor,
   }),
   'policy.loaded': event('policy.loaded', { policy: HexHash, actor }),
+  'disclosures.erased': event('disclosures.erased', {
+    of: Type.Union([
+      Type.Literal('event'),
+      Type.Literal('agent'),
+      Type.Literal('administrator'),
+      Type.Literal('age'),
+    ]),
+    event: nullable(EventId),
+    agent: nullable(Did),
+    from: nullable(Time),
+    to: nullable(Time),
+    count: Positive,
+    actor,
+  }),
   'rbac.changed': event('rbac.changed', {
     change: RbacChange,
     target: ascii('^[a-z]{3,4}_[0-9a-f-]{36}$', 41, 'what was changed'),
@@ -239,6 +257,7 @@ export const AuditEvent = Type.Union([
   EVENTS['revocation.below'],
   EVENTS['log.counted'],
   EVENTS['policy.loaded'],
+  EVENTS['disclosures.erased'],
   EVENTS['rbac.changed'],
   EVENTS.denials,
 ]);

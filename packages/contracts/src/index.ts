@@ -29,6 +29,7 @@ export {
   type DecisionEvent,
   Disclosure,
   type DraftedEvent,
+  EVENT_VERSIONS,
   EVENTS,
   type EventDraft,
   type EventDraftOf,
@@ -277,6 +278,8 @@ export {
 } from './revocation.js';
 export {
   AnnouncedTools,
+  Erasure,
+  ErasureRequest,
   EventPage,
   EventRecord,
   PolicyReloaded,

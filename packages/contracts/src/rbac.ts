@@ -76,11 +76,16 @@ export type AccessScope = Static<typeof AccessScope>;
 const issuer = text(512, { pattern: '^https?://[!-~]+$' });
 const claim = text(256, { pattern: PRINTABLE });
 
+/** A service account, by its id. */
+export const ServiceSubject = Type.Object({ kind: Type.Literal('service'), id: ServiceAccountId }, CLOSED);
+/** A person, by issuer and subject of OpenID Connect. */
+export const PersonSubject = Type.Object({ kind: Type.Literal('person'), issuer, id: claim }, CLOSED);
+
 /** Whom a binding is for (RBAC-4): a person by issuer and subject of OpenID Connect, a verified e-mail address of that
  *  issuer, everybody with a value of its group claim, or a service account. */
 export const Subject = Type.Union([
-  Type.Object({ kind: Type.Literal('service'), id: ServiceAccountId }, CLOSED),
-  Type.Object({ kind: Type.Literal('person'), issuer, id: claim }, CLOSED),
+  ServiceSubject,
+  PersonSubject,
   Type.Object({ kind: Type.Literal('email'), issuer, id: claim }, CLOSED),
   Type.Object({ kind: Type.Literal('group'), issuer, id: claim }, CLOSED),
 ]);

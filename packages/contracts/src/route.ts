@@ -1,7 +1,19 @@
 import { type Static, Type } from 'typebox';
 import { AuditEvent, Disclosure, EVENTS } from './audit.js';
 import { ServerName, ToolName } from './policy-name.js';
-import { ascii, CLOSED, Count, CursorText, Did, HexHash, ReceiptId, RequestId } from './primitive.js';
+import {
+  ascii,
+  CLOSED,
+  Count,
+  CursorText,
+  Did,
+  EventId,
+  HexHash,
+  ReceiptId,
+  RequestId,
+  Time,
+} from './primitive.js';
+import { PersonSubject, ServiceSubject } from './rbac.js';
 import { TrustedLog } from './receipt.js';
 import { ToolManifest } from './tool.js';
 
@@ -55,6 +67,21 @@ export const EventPage = Type.Object(
   CLOSED,
 );
 export type EventPage = Static<typeof EventPage>;
+
+const within = { from: Type.Optional(Time), to: Type.Optional(Time) };
+
+/** Body of `POST /talos/v1/erasures`: whose disclosures are erased, of events from `from` up to, not including, `to`; by
+ *  default of all until now (AUD-89). */
+export const ErasureRequest = Type.Union([
+  Type.Object({ agent: Did, ...within }, CLOSED),
+  Type.Object({ administrator: Type.Union([ServiceSubject, PersonSubject]), ...within }, CLOSED),
+]);
+export type ErasureRequest = Static<typeof ErasureRequest>;
+
+/** What an erasure came to: events that lost what opens their commitments, and the event that says so; null if there was
+ *  nothing to erase. */
+export const Erasure = Type.Object({ erased: Count, event: Type.Union([EventId, Type.Null()]) }, CLOSED);
+export type Erasure = Static<typeof Erasure>;
 
 /** One top-level member of a tool that is not what was pinned; canonical JSON, cut at 2,000 characters. */
 const ToolChange = Type.Object(

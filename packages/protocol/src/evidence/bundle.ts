@@ -16,6 +16,7 @@ import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { parseCheckpoint } from '../log/checkpoint.js';
 import { parseNote } from '../log/note.js';
+import { assertKnownVersions } from './event-version.js';
 
 /** A bundle of either form. */
 export type AnyBundle = Bundle | RangeBundle;
@@ -70,6 +71,7 @@ export function signBundle(
 export function parseBundle(bytes: Uint8Array, crypto: CryptoProvider): ParsedBundle {
   const value = parseJson(bytes, { maxBytes: MAX_BUNDLE_BYTES });
   if (canonicalize(value) !== decodeUtf8(bytes)) throw malformed('a bundle that is not canonical JSON');
+  assertKnownVersions(value);
   const wrong = checkBundle(value);
   if (wrong !== undefined) throw malformed(`a bundle: ${wrong}`);
   const bundle = value as unknown as AnyBundle;

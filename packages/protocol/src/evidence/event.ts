@@ -11,12 +11,14 @@ import { canonicalize } from '../encoding/jcs.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { openCommitment } from '../log/commitment.js';
+import { assertKnownVersion } from './event-version.js';
 
 const check = createTaggedChecker('type', EVENTS);
 
 /** Reads a value as an event: the closed schema of its type (AUD-1 to AUD-5).
  *  @throws {TrustError} MALFORMED */
 export function parseEvent(value: unknown): AuditEvent {
+  assertKnownVersion(value);
   const wrong = check(value);
   if (wrong !== undefined) throw malformed(`an event: ${wrong}`);
   return value as AuditEvent;

@@ -16,6 +16,7 @@ import { type Chains, createChains, type ShownChain } from './chains.js';
 import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
 import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
 import { createEndings, type Endings } from './endings.js';
+import { checkErasure } from './erasure.js';
 import { createLimitCounts, type LimitCounts } from './limit-counts.js';
 import { notProven } from './not-proven.js';
 import { createProofs } from './proofs.js';
@@ -159,6 +160,7 @@ function followEvent(
   else if (event.type === 'revocation.below') followRevocationBelow(state, event);
   else if (event.type === 'identity.rotated' || event.type === 'identity.deactivated')
     state.endings.follow(event);
+  else if (event.type === 'disclosures.erased') checkErasure(event);
   else if (event.type === 'decision') followDecision(state, event, values, index);
 }
 

@@ -6,6 +6,7 @@ import { createTreeHasher } from '../log/hash.js';
 import { formatTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from '../log/tlog-proof.js';
 import type { Cosignature } from '../log/witness-policy.js';
 import { eventBytes, openDisclosures } from './event.js';
+import { assertKnownVersion } from './event-version.js';
 import { notProven } from './not-proven.js';
 import type { Trust } from './trust-file.js';
 
@@ -42,6 +43,7 @@ export function createReceipt(
  *  @throws {TrustError} MALFORMED */
 export function parseReceipt(bytes: Uint8Array): Receipt {
   const value = parseJson(bytes, { maxBytes: MAX_BYTES });
+  assertKnownVersion((value as { readonly event?: unknown } | null)?.event);
   const wrong = check(value);
   if (wrong !== undefined) throw malformed(`a receipt: ${wrong}`);
   return value as unknown as Receipt;

@@ -4,6 +4,8 @@ import {
   AnchorList,
   createChecker,
   DisclosurePage,
+  Erasure,
+  type ErasureRequest,
   type EventFilter,
   type EventOrder,
   EventPage,
@@ -51,6 +53,11 @@ export interface AuditClient {
   anchorEvidence(query?: { readonly size?: number; readonly kind?: AnchorKind }): Promise<AnchorEvidence>;
   /** What opens the commitments of up to 256 events from an index on, for an archive of the whole log (AUD-80). */
   disclosures(from: number): Promise<DisclosurePage>;
+  /** Forgets what opens the private members of one event (AUD-89). What it proves stays proven. */
+  eraseEvent(id: string): Promise<Erasure>;
+  /** The same of an agent, or of one who administered. It may take longer than this waits: it goes on all the same, and is
+   *  in the log when it is done. */
+  erase(request: ErasureRequest): Promise<Erasure>;
   /** The latest checkpoint, a signed note (AUD-12). Public. */
   checkpoint(): Promise<string>;
 }
@@ -85,6 +92,7 @@ const checks = {
   anchorEvidence: createChecker(AnchorEvidence),
   witnesses: createChecker(WitnessesStatus),
   disclosures: createChecker(DisclosurePage),
+  erasure: createChecker(Erasure),
 };
 
 /** A page of 500 events of 65,535 bytes, with their disclosures. */
@@ -117,6 +125,12 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
       ),
     disclosures: (from) =>
       json({ ...get('/talos/v1/disclosures', { from }), maxBytes: MAX_DISCLOSED }, checks.disclosures),
+    eraseEvent: (id) =>
+      json(
+        { method: 'DELETE', path: `/talos/v1/events/${encodeURIComponent(id)}/disclosures` },
+        checks.erasure,
+      ),
+    erase: (body) => json({ method: 'POST', path: '/talos/v1/erasures', body }, checks.erasure),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };
 }

@@ -232,6 +232,10 @@ describe('audit client', () => {
     await audit().bundle();
     say('talos.local/x/default\n1\nroot\n');
     expect(await audit().checkpoint()).toBe('talos.local/x/default\n1\nroot\n');
+    say({ erased: 1, event: `evt_${uuid}` });
+    expect(await audit().eraseEvent(`evt_${uuid}`)).toEqual({ erased: 1, event: `evt_${uuid}` });
+    say({ erased: 0, event: null });
+    expect(await audit().erase({ agent: did })).toEqual({ erased: 0, event: null });
     expect(lines()).toEqual([
       'GET /talos/v1/trust',
       'GET /talos/v1/events?limit=1',
@@ -242,6 +246,8 @@ describe('audit client', () => {
       'GET /talos/v1/bundle?agent=did%3Akey%3Aa&agent=did%3Akey%3Ab&earlier=1&earlier=2',
       'GET /talos/v1/bundle',
       'GET /tlog/checkpoint',
+      `DELETE /talos/v1/events/evt_${uuid}/disclosures`,
+      'POST /talos/v1/erasures',
     ]);
   });
 

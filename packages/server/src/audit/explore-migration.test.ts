@@ -9,6 +9,7 @@ import type { AuditDraft } from './draft.js';
 import { AUDIT_MIGRATIONS } from './migrations.js';
 import { createAudit } from './service.js';
 import {
+  ADMIN,
   type AuditWorld,
   agent,
   auditDeps,
@@ -87,7 +88,7 @@ async function record(sql: Sql, tiles: string): Promise<void> {
     outcome(decision({ op: 'read' })),
   ];
   for (const draft of drafts) await audit.record(draft as never).catch(() => undefined);
-  await audit.eraseDisclosures(write.id);
+  await audit.eraseEvent(write.id, ADMIN);
   await audit.stop();
 }
 

@@ -58,6 +58,9 @@ export interface FinisherDeps {
 
 export type Finisher = (draft: AuditDraft, place: EventPlace) => FinishedEvent;
 
+/** The one that is written (AUD-91). */
+export const EVENT_VERSION = 1;
+
 const MAX_DISCLOSURES = 32;
 /** Disclosed values of one event, in bytes: what cannot be exported must not be taken in. */
 const MAX_DISCLOSED_BYTES = 262_144;
@@ -97,7 +100,7 @@ function assertOwnMembers({ type, members }: AuditDraft): void {
 function complete(draft: AuditDraft, place: EventPlace, deps: FinisherDeps): object {
   const { principal } = draft;
   return {
-    v: 1,
+    v: EVENT_VERSION,
     id: draft.id,
     time: formatTime(place.timeMs),
     type: draft.type,

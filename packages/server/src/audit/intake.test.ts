@@ -68,7 +68,7 @@ describe('events that nodes hand in (AUD-25)', () => {
     const foreign = { draft: { ...revocation().draft, tenant: 'other' } };
     const { results } = await intake.take('2.1', { batch: 1, entries: [foreign, revocation()] });
     expect(results).toMatchObject([{ error: { code: 'FORBIDDEN', unsure: false } }, { event: { index: 1 } }]);
-    for (const type of ['log.opened', 'log.counted', 'denials']) {
+    for (const type of ['log.opened', 'log.counted', 'denials', 'disclosures.erased']) {
       const draft = { ...revocation().draft, type };
       await expect(intake.take('2.1', { batch: 9, entries: [{ draft }] })).rejects.toMatchObject({
         code: 'MALFORMED',

@@ -4,6 +4,7 @@ import { type EmitterHead, FencedError } from './append.js';
 import type { AllowedDecision, LoggedChain } from './claims.js';
 import type { DraftPrincipal } from './draft.js';
 import { FACET_COLUMNS, type Facet } from './facet.js';
+import { EVENT_VERSION } from './finished-event.js';
 
 /** What the holder of the log continues from. */
 export interface Head {
@@ -75,6 +76,7 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
   if (log === undefined) throw new TrustError('LOG_CORRUPT', 'the log has no row', { hint: RESTORE });
   assertSameLog(log, identity);
   await assertSameTenant(session, identity.tenant);
+  await assertKnownVersion(session);
   const [checkpoint] = await session.query<{ size: number; note: string | null }>(
     'UPDATE audit_checkpoint SET epoch = $1 RETURNING size, note',
     [log.epoch],
@@ -130,11 +132,29 @@ async function assertSameTenant(session: Queries, tenant: string): Promise<void>
 }
 
 function tenantOf(event: string): string {
+  return String(memberOf(event, 'tenant'));
+}
+
+/** Versions only rise in a log: whoever wrote an older event behind a newer one could choose the rules it is held to (AUD-91). */
+async function assertKnownVersion(session: Queries): Promise<void> {
+  const [last] = await session.query<{ event: string }>(
+    'SELECT event FROM audit_event ORDER BY idx DESC LIMIT 1',
+  );
+  const version = last === undefined ? EVENT_VERSION : memberOf(last.event, 'v');
+  if (version === EVENT_VERSION) return;
+  throw new TrustError(
+    'SETTINGS_INVALID',
+    `the log has events of version ${version}, and this program writes version ${EVENT_VERSION}`,
+    { hint: 'start the newer version of talos again, or restore a backup made before the upgrade' },
+  );
+}
+
+function memberOf(event: string, name: string): unknown {
   try {
-    return String(parseJsonObject(event)['tenant']);
+    return parseJsonObject(event)[name];
   } catch (error) {
     if (!isTrustError(error)) throw error;
-    throw new TrustError('LOG_CORRUPT', 'the first event of the log is damaged', { hint: RESTORE }, error);
+    throw new TrustError('LOG_CORRUPT', 'an event of the log is damaged', { hint: RESTORE }, error);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Migration } from '../platform/migrations.js';
+import { outboxMigration } from '../platform/outbox.js';
 import { ANCHOR_MIGRATIONS } from './anchor/migrations.js';
 import { EXPLORE_MIGRATION } from './explore-migration.js';
+import { OUTBOX_TABLE } from './outbox-table.js';
 
 const CLAIMS = (
   link: string,
@@ -15,6 +17,18 @@ UPDATE audit_chain c SET
   prn = ${CLAIMS("split_part(e.event::json->>'chain', '~', 1)")} ->> 'prn'
 FROM audit_event e WHERE e.idx = c.idx;
 ALTER TABLE audit_chain ALTER COLUMN sub SET NOT NULL;`;
+
+const ERASURES = `
+-- Erasures under way: 'id' is that of the event that follows, 'after' the index up to which it is done.
+CREATE TABLE audit_erasure (
+  id uuid PRIMARY KEY,
+  selection text NOT NULL,
+  actor text,
+  after bigint NOT NULL,
+  erased bigint NOT NULL DEFAULT 0
+);
+-- Up to which index disclosures were forgotten because they were old.
+ALTER TABLE audit_log ADD COLUMN aged bigint NOT NULL DEFAULT -1;`;
 
 /** The tables of this room. */
 export const AUDIT_MIGRATIONS: readonly Migration[] = [
@@ -113,4 +127,6 @@ ALTER TABLE audit_owed ADD COLUMN node text;`,
 -- The newest checkpoint that as many witnesses as must have seen, with their cosignatures.
 ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
   },
+  { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
+  outboxMigration('audit-outbox', OUTBOX_TABLE),
 ];

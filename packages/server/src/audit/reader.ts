@@ -39,8 +39,6 @@ export interface AuditReader extends Explorer {
   findRequest(id: string): Promise<RequestRecord | undefined>;
   /** What the tree does not hold of up to 256 events from an index on, as JSON (`DisclosurePage`). */
   disclosures(from: number): Promise<string>;
-  /** Forgets what opens the commitments of an event (AUD-3); proofs stay valid. @throws {TrustError} NOT_FOUND */
-  eraseDisclosures(eventId: string): Promise<void>;
   stats(): Promise<AuditStats>;
   /** The checkpoint that everybody is shown: the newest that as many witnesses as must have seen, else the newest.
    *  @throws {TrustError} UNAVAILABLE before the first */
@@ -94,10 +92,6 @@ export function createReader(
       return { request_id: id, receipt, decision, disclosures, outcome } as RequestRecord;
     },
     disclosures: (from) => writeDisclosurePage(deps.sql, from),
-    eraseDisclosures: async (eventId) => {
-      const { id } = await byId(eventId, 'evt_');
-      await store.erase(id);
-    },
     stats: async () => {
       const { size, allowed, denied } = await store.counts();
       const signed = opened().integrator.checkpoint;

@@ -100,6 +100,21 @@ describe('a start after an orderly end', () => {
   });
 });
 
+describe('a start with a log that a later version wrote', () => {
+  it('is refused by its number: it would write older events behind newer ones (AUD-91)', async () => {
+    await closedLog(3);
+    const late = `UPDATE audit_event SET event = replace(event, '"v":1}', '"v":$}') WHERE idx = (SELECT max(idx) FROM audit_event)`;
+    await world.sql.query(late.replace('$', '2'));
+    const refusal = await start().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({
+      code: 'SETTINGS_INVALID',
+      data: { reason: 'the log has events of version 2, and this program writes version 1' },
+    });
+    await world.sql.query(late.replace('"v":1}', '"v":2}').replace('$', '1'));
+    expect(await startAgain()).toBe('started');
+  });
+});
+
 describe('a start with tiles that are missing', () => {
   it('makes all of them again from the rows', async () => {
     await closedLog(600);

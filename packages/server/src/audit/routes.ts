@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { createChecker, ErasureRequest, EventId, type Principal } from '@talosprotocol/contracts';
 import { isTrustError, parseTilePath, TILE_WIDTH, type TileId, TrustError } from '@talosprotocol/protocol';
-import { readQuery, sendJson } from '../platform/json-exchange.js';
+import { readJson, readQuery, sendJson } from '../platform/json-exchange.js';
 import type { RequestContext, Route } from '../platform/routes.js';
 import { createAnchorRoutes } from './anchor/routes.js';
 import { createArchiveRoutes } from './archive/routes.js';
@@ -39,6 +40,25 @@ export function createAuditRoutes(audit: Audit): Route[] {
       noQuery(context);
       sendJson(response, 200, audit.witnesses());
     }),
+    {
+      method: 'DELETE',
+      path: '/talos/v1/events/:id/disclosures',
+      ...ERASING,
+      handle: async (_, response, context) => {
+        noQuery(context);
+        sendJson(response, 200, await audit.eraseEvent(eventOf(context), eraserOf(context)));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/talos/v1/erasures',
+      ...ERASING,
+      handle: async (request, response, context) => {
+        noQuery(context);
+        const wanted = parseErasure(await readJson(request, context));
+        sendJson(response, 200, await audit.eraseOf(wanted, eraserOf(context)));
+      },
+    },
     get('/tlog/checkpoint', 'public', (_, response) => {
       const { note } = audit.checkpoint();
       send(response, Buffer.from(note), 'text/plain; charset=utf-8', 'no-cache');
@@ -49,6 +69,32 @@ export function createAuditRoutes(audit: Audit): Route[] {
       send(response, bytes, 'application/octet-stream', `public, ${IMMUTABLE}`);
     }),
   ];
+}
+
+const ERASING = { surface: 'admin', permission: 'audit:erase', audit: 'administration' } as const;
+
+const checkErasure = createChecker(ErasureRequest);
+const checkEventId = createChecker(EventId);
+
+/** @throws {TrustError} NOT_FOUND */
+function eventOf({ params }: RequestContext): string {
+  const id = params['id'] ?? '';
+  if (checkEventId(id) === undefined) return id;
+  throw new TrustError('NOT_FOUND', 'there is no such event');
+}
+
+function parseErasure(body: object): ErasureRequest {
+  const fault = checkErasure(body);
+  if (fault === undefined) return body as ErasureRequest;
+  throw new TrustError('MALFORMED', `an erasure: ${fault}`, {
+    hint: 'Give exactly one of agent and administrator, and from and to as times.',
+  });
+}
+
+/** The listener lets nobody in whom it does not know. */
+function eraserOf({ principal }: RequestContext): Principal {
+  if (principal === undefined) throw new TypeError('a route for administrators without one');
+  return principal;
 }
 
 /** Bundles that are written at a time: each keeps the database busy. */

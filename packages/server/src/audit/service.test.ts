@@ -23,6 +23,7 @@ import { UnsureError } from '../platform/unsure-error.js';
 import type { DraftError } from './draft-error.js';
 import { type Audit, createAudit } from './service.js';
 import {
+  ADMIN,
   type AuditWorld,
   agent,
   auditDeps,
@@ -400,7 +401,7 @@ describe('reading', () => {
 
     const receiptId = `rcp_${drafts[0]!.id.slice(4)}`;
     expect((await audit.receipt(receiptId, WAIT_MS)).disclosures).toHaveLength(1);
-    await audit.eraseDisclosures(drafts[0]!.id);
+    await audit.eraseEvent(drafts[0]!.id, ADMIN);
     const erased = await audit.receipt(receiptId, WAIT_MS);
     expect(erased.disclosures).toEqual([]);
     expect(verify(audit, erased)).toBe(1);
@@ -409,8 +410,8 @@ describe('reading', () => {
     const { events: newest } = await audit.events({ limit: 1 });
     await audit.receipt(newest[0]!.receipt, WAIT_MS);
     expect(await audit.stats()).toMatchObject({
-      sequenced: 9,
-      size: 9,
+      sequenced: 10,
+      size: 10,
       decisions: { allowed: 7, denied: 0 },
     });
   });

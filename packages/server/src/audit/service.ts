@@ -6,6 +6,7 @@ import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
+import { createErasures, type Erasures } from './erasures.js';
 import { createExportStore } from './export/export-store.js';
 import { createExporter, type Exporter, type ExporterDeps } from './export/exporter.js';
 import { type LogMeter, measureLog } from './log-metrics.js';
@@ -17,7 +18,7 @@ import { createSourceHash } from './source.js';
 import { measureWitnesses } from './witness/witness-metrics.js';
 
 /** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
-export interface Audit extends AuditReader, Exporter {
+export interface Audit extends AuditReader, Exporter, Pick<Erasures, 'eraseEvent' | 'eraseOf'> {
   /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
    *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
   start(): Promise<void>;
@@ -69,23 +70,18 @@ export function createAudit(deps: AuditDeps): Audit {
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
   const record: Recorder = (draft) =>
     opened().sequencer.add(draft, draft.type === 'outcome' ? 'owed' : 'main');
-  const desk = createDenialDesk({
-    limits: shop.limits.denials,
-    now: () => deps.clock.now(),
-    sourceOf: shop.sourceOf,
-    isOpen: () => disk.isRoomy() && !opened().sequencer.isFull('denial'),
-    add: (draft) => opened().sequencer.add(draft, 'denial'),
-    summarize: ({ principal, members }) => ({ ...own, id: newId(), type: 'denials', principal, members }),
-    log: deps.log,
-  });
+  const desk = openDesk(deps, shop, { disk, opened, newId });
   const policies = createPolicyHistory(deps.sql);
   const running = deps.runningNodes ?? (async () => []);
   const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
   const reader = createReader(deps, shop, policies, opened);
-  const { hasher } = shop;
+  const { hasher, store } = shop;
   const { checkpoint } = reader;
   const tiles = () => opened().tiles;
   const anchoring = createAnchoring({ ...deps, hasher, checkpoint, tiles, anchors: deps.chainAnchors });
+  const sink = createSink({ state, opened, disk, desk, record, shop, meter });
+  const assertAccepting = (): void => sink.assertAccepting('read');
+  const erasures = createErasures({ ...deps, store, record, assertAccepting });
   return {
     ...reader,
     ...openExporter(deps, shop, {
@@ -94,6 +90,8 @@ export function createAudit(deps: AuditDeps): Audit {
       opened,
       anchors: anchoring.proofs,
     }),
+    eraseEvent: erasures.eraseEvent,
+    eraseOf: erasures.eraseOf,
     vkey: shop.key.vkey,
     recordPolicy: policies.record,
     anchoring,
@@ -111,15 +109,38 @@ export function createAudit(deps: AuditDeps): Audit {
       desk.start();
       state.proven = true;
       await anchoring.start();
+      erasures.start();
       if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
     giveUp: () => giveUp(state),
     stop: async () => {
+      await erasures.stop();
       await anchoring.stop();
       await stop(state, desk, disk);
     },
-    ...createSink({ state, opened, disk, desk, record, shop, meter }),
+    ...sink,
   };
+}
+
+function openDesk(
+  { tenant, clock, log }: AuditDeps,
+  { limits, sourceOf }: Workshop,
+  {
+    disk,
+    opened,
+    newId,
+  }: { readonly disk: DiskWatch; readonly opened: () => OpenLog; readonly newId: () => string },
+): DenialDesk {
+  const own = { type: 'denials', tenant, disclosures: [] } as const;
+  return createDenialDesk({
+    limits: limits.denials,
+    now: () => clock.now(),
+    sourceOf,
+    isOpen: () => disk.isRoomy() && !opened().sequencer.isFull('denial'),
+    add: (draft) => opened().sequencer.add(draft, 'denial'),
+    summarize: ({ principal, members }) => ({ ...own, id: newId(), principal, members }),
+    log,
+  });
 }
 
 /** How long an export waits for the checkpoint that covers it. */

@@ -36,8 +36,6 @@ export interface AuditStore {
   owed(limit: number, running: readonly string[], own: boolean): Promise<OwedRow[]>;
   emitters(): Promise<string[]>;
   counts(): Promise<{ size: number; allowed: number; denied: number }>;
-  /** Forgets what opens the commitments of one event; false if there was nothing. */
-  erase(uuid: string): Promise<boolean>;
 }
 
 const COLUMNS = 'e.idx, e.id, e.event, e.disclosures';
@@ -81,7 +79,6 @@ export function createAuditStore(sql: Sql): AuditStore {
       (await sql.query<{ did: string }>('SELECT did FROM audit_emitter ORDER BY did')).map((row) => row.did),
     counts: async () =>
       (await sql.query<Counts>('SELECT size, allowed, denied FROM audit_log'))[0] ?? NO_COUNTS,
-    erase: async (uuid) => (await sql.query(ERASE, [uuid])).length > 0,
   };
 }
 
@@ -92,9 +89,6 @@ interface Counts {
 }
 
 const NO_COUNTS: Counts = { size: 0, allowed: 0, denied: 0 };
-
-const ERASE = `UPDATE audit_event SET disclosures = NULL
-  WHERE idx = (SELECT idx FROM audit_id WHERE id = $1) AND disclosures IS NOT NULL RETURNING idx`;
 
 async function findRequest(sql: Queries, uuid: string): Promise<RequestRows | undefined> {
   const [decision] = await sql.query<EventRow>(DECISION, [uuid]);

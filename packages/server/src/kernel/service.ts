@@ -3,6 +3,7 @@ import type { CryptoProvider, DidDirectory, SignatureVerifier, Signer } from '@t
 import type { Deps } from '../platform/deps.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Route } from '../platform/routes.js';
+import { startTasks } from '../platform/tasks.js';
 import { createGateCheck } from './canary.js';
 import { createAnchorEnds } from './capability/anchor-ends.js';
 import { createAuthorizing } from './capability/authorizing.js';
@@ -43,7 +44,6 @@ import { createProofs } from './session/proofs.js';
 import { createSessionRoutes } from './session/session-routes.js';
 import { createSessions } from './session/sessions.js';
 import { createKernelStore, type KernelStore } from './store.js';
-import { startTasks } from './tasks.js';
 
 /** What the kernel is built from. Its migrations (`kernelMigrations`) must have run. */
 export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log' | 'metrics'> {

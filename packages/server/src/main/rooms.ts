@@ -233,6 +233,7 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     ...(document.audit?.anchors === undefined
       ? {}
       : { chainAnchors: { settings: document.audit.anchors, key: () => keys.loadOrCreateSeed('anchor') } }),
+    retention: () => retentionOf(policies.current()),
     limits: { ...storage.limits, denials: { ...denials, perSource } },
     ...(isShared ? { runningNodes: () => runningNodes(node) } : {}),
   };
@@ -241,6 +242,13 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
 /** Who watches the log under a policy. */
 function witnessesOf({ document: { audit } }: LoadedPolicy) {
   return { witnesses: audit?.witnesses ?? [], quorum: audit?.quorum ?? 0 };
+}
+
+const DAY_MS = 86_400_000;
+
+function retentionOf({ document }: LoadedPolicy): { readonly disclosuresMs?: number } {
+  const days = document.audit?.retention?.disclosures;
+  return days === undefined ? {} : { disclosuresMs: days * DAY_MS };
 }
 
 /** A policy as the log keeps it. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { defineGroup, type Shell } from '../../define-command.js';
 import { addAnchorCommands } from './anchor/anchor.js';
+import { addErase } from './erase.js';
 import { addExport } from './export.js';
 import { addFsck } from './fsck.js';
 import { addLogCommands } from './log.js';
@@ -20,4 +21,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addWitnesses(audit, shell);
   addFsck(audit, shell);
   addLogCommands(audit, shell);
+  addErase(audit, shell);
 }

@@ -25,6 +25,8 @@ const crypto = createNodeCrypto();
 /** The identities of test logs, from fixed seeds. */
 export const gateway = createSigner(new Uint8Array(32).fill(7), crypto);
 const logKey = createSigner(new Uint8Array(32).fill(8), crypto);
+/** Who erases. */
+export const ADMIN = { kind: 'service', id: 'svc_01890000-0000-7000-8000-000000000001', how: 'key' } as const;
 export const agent = createSigner(new Uint8Array(32).fill(9), crypto);
 const organisation = createSigner(new Uint8Array(32).fill(10), crypto);
 const ISSUED = Math.floor(clock.now() / 1000);
@@ -78,7 +80,7 @@ export async function openAuditWorld(): Promise<AuditWorld> {
     fresh: async () => {
       await dropPartitions(sql);
       await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_id, audit_outcome, audit_chain, audit_link, audit_facet,
-        audit_partition, audit_subject, audit_emitter, audit_owed, audit_policy`);
+        audit_partition, audit_subject, audit_emitter, audit_owed, audit_policy, audit_erasure, audit_outbox`);
       const tiles = await mkdtemp(join(database.folder.path, 'tiles-'));
       folders.push(tiles);
       return tiles;

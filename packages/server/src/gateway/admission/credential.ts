@@ -8,6 +8,7 @@ import {
   type SignedHeaders,
   TrustError,
 } from '@talosprotocol/protocol';
+import { presentedToken } from '../../platform/presented-token.js';
 import type { Arrival } from './call.js';
 import type { Authenticated, CredentialAuthority, PresentedProof, SignedRequest } from './ports.js';
 
@@ -91,10 +92,10 @@ export function unverifiedRecord(
   hashText: (text: string) => string,
 ): CredentialRecord {
   if (presented === undefined) return { kind: 'none' };
-  return { kind: presented.kind, token: hashText(tokenOf(presented)) };
+  return { kind: presented.kind, ...presentedToken(textOf(presented), hashText) };
 }
 
-function tokenOf(presented: Presented): string {
+function textOf(presented: Presented): string {
   switch (presented.kind) {
     case 'bearer':
       return presented.key;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { PROBLEMS, type Principal } from '@talosprotocol/contracts';
 import { type CryptoProvider, encodeUtf8, isTrustError, type TrustError } from '@talosprotocol/protocol';
 import { clientAddress } from '../../platform/client-address.js';
+import { presentedToken } from '../../platform/presented-token.js';
 import { requestIdOf } from '../../platform/request-id.js';
 import type { Clock, Random } from '../../platform/system.js';
 import { createEventDrafts } from '../event-drafts.js';
@@ -93,5 +94,6 @@ const SHOWN = /^Bearer ([\x21-\x7e]{1,256})$/i;
 /** Of what was presented there is a hash only (AUD-5). */
 function shownBy({ headers }: IncomingMessage, { sha256Hex }: CryptoProvider): Members['credential'] {
   const key = SHOWN.exec(headers.authorization ?? '')?.[1];
-  return key === undefined ? { kind: 'none' } : { kind: 'bearer', token: sha256Hex(encodeUtf8(key)) };
+  if (key === undefined) return { kind: 'none' };
+  return { kind: 'bearer', ...presentedToken(key, (text) => sha256Hex(encodeUtf8(text))) };
 }

@@ -13,7 +13,7 @@ import { readJson, sendJson } from '../../platform/json-exchange.js';
 import type { RequestContext, Route } from '../../platform/routes.js';
 import type { Events } from '../events.js';
 import type { RateLimiter } from '../ports.js';
-import { presentedToken, type Sessions } from './sessions.js';
+import { credentialOfOpening, type Sessions } from './sessions.js';
 
 export interface SessionRoutesDeps {
   readonly sessions: Sessions;
@@ -100,12 +100,11 @@ async function recordDenial(
 ): Promise<string | undefined> {
   if (!isTrustError(error) || !PROBLEMS[error.code].decision) return undefined;
   const { link, caveat } = error.data;
-  const token = presentedToken(body, deps.crypto);
   const recorded = await deps.events.denied({
     request: context.requestId,
     address: addressOf(request),
     code: error.code as DecisionCode,
-    credential: token === undefined ? { kind: 'none' } : { kind: 'session', token },
+    credential: credentialOfOpening(body, deps.crypto),
     action: { method: 'sessions/open' },
     where: { ...(link === undefined ? {} : { link }), ...(caveat === undefined ? {} : { caveat }) },
   });

@@ -1,4 +1,9 @@
-import { createChecker, type NonceAnswer, OpenSessionRequest } from '@talosprotocol/contracts';
+import {
+  type CredentialRecord,
+  createChecker,
+  type NonceAnswer,
+  OpenSessionRequest,
+} from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   createNonces,
@@ -25,6 +30,7 @@ import {
   type WindowWidth,
 } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
+import { presentedToken } from '../../platform/presented-token.js';
 import type { Clock, Random } from '../../platform/system.js';
 import type { Verification } from '../capability/verification.js';
 import type { Events } from '../events.js';
@@ -270,8 +276,9 @@ function authenticated(
 }
 
 /** How an event names an opening that was refused: by a hash of what was presented (AUD-5). */
-export function presentedToken(body: JsonObject, crypto: CryptoProvider): string | undefined {
+export function credentialOfOpening(body: JsonObject, crypto: CryptoProvider): CredentialRecord {
   const { chain, proof } = body;
-  if (typeof chain !== 'string' || typeof proof !== 'string') return undefined;
-  return crypto.sha256Hex(encodeUtf8(`${chain}~${proof}`));
+  if (typeof chain !== 'string' || typeof proof !== 'string') return { kind: 'none' };
+  const hash = (text: string): string => crypto.sha256Hex(encodeUtf8(text));
+  return { kind: 'session', ...presentedToken(`${chain}~${proof}`, hash) };
 }

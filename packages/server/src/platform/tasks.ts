@@ -1,5 +1,5 @@
-import type { Log } from '../platform/log.js';
-import type { Metrics } from '../platform/metrics/metrics.js';
+import type { Log } from './log.js';
+import type { Metrics } from './metrics/metrics.js';
 
 /** Something done again and again. */
 export interface Task {

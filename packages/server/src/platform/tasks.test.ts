@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createLog } from '../platform/log.js';
-import { createMetrics } from '../platform/metrics/metrics.js';
+import { createLog } from './log.js';
+import { createMetrics } from './metrics/metrics.js';
 import { startTasks } from './tasks.js';
 
 beforeEach(() => void vi.useFakeTimers());

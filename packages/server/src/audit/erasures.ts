@@ -1,0 +1,160 @@
+import type { Erasure, ErasureRequest, Principal } from '@talosprotocol/contracts';
+import {
+  type CryptoProvider,
+  commit,
+  createUuidv7,
+  disclose,
+  formatTime,
+  parseTime,
+  TrustError,
+} from '@talosprotocol/protocol';
+import type { Log } from '../platform/log.js';
+import type { Metrics } from '../platform/metrics/metrics.js';
+import { createOutbox } from '../platform/outbox.js';
+import type { Sql } from '../platform/sql.js';
+import type { Clock, Random } from '../platform/system.js';
+import { startTasks } from '../platform/tasks.js';
+import { type AuditDraft, uuidOf } from './draft.js';
+import { createErasureStore, type ErasureJob, type Selection } from './erasure-store.js';
+import { OUTBOX_TABLE } from './outbox-table.js';
+import type { AuditStore } from './store.js';
+
+/** Who asked for it, as the log keeps it. */
+export type Eraser = Pick<Principal, 'kind' | 'id' | 'how'>;
+
+/** Forgets what opens commitments, on request and by age. What is proven stays so, and that it was done is in the log. */
+export interface Erasures {
+  /** Of one event. @throws {TrustError} NOT_FOUND; CONFLICT: it says who erased; UNAVAILABLE */
+  eraseEvent(id: string, by: Eraser): Promise<Erasure>;
+  /** Of an agent, or of one who administered, within a time. @throws {TrustError} MALFORMED | UNAVAILABLE */
+  eraseOf(request: ErasureRequest, by: Eraser): Promise<Erasure>;
+  /** Goes on with what was left, and begins to forget what is old. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface ErasuresDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tenant: string;
+  readonly store: Pick<AuditStore, 'eventById'>;
+  /** @throws {TrustError} UNAVAILABLE: no event is taken now, so nothing is erased */
+  readonly assertAccepting: () => void;
+  readonly record: (draft: AuditDraft) => Promise<unknown>;
+  /** How long disclosures are kept, in milliseconds; for ever if it does not say. */
+  readonly retention?: () => { readonly disclosuresMs?: number };
+}
+
+const OFTEN_MS = 5_000;
+const HOURLY_MS = 3_600_000;
+
+export function createErasures(deps: ErasuresDeps): Erasures {
+  const { sql, clock, random, log } = deps;
+  const store = createErasureStore(sql);
+  const outbox = createOutbox<AuditDraft<'disclosures.erased'>>({ ...deps, table: OUTBOX_TABLE });
+  // One after the other: each keeps the database busy.
+  let last: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.catch(() => undefined).then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+
+  const finish = async (begun: ErasureJob): Promise<Erasure> => {
+    let job = begun;
+    for (let isDone = false; !isDone; ) {
+      if (stopped) throw new TrustError('UNAVAILABLE', 'the rest is erased at the next start');
+      ({ job, isDone } = await store.advance(job, async (tx, ended) => {
+        if (ended.erased > 0) await outbox.put(tx, [eventOf(ended, deps)]);
+      }));
+    }
+    if (job.erased === 0) return { erased: 0, event: null };
+    const event = `evt_${job.id}`;
+    await outbox.deliver(event).catch((err: unknown) => log.warn('the event of an erasure waits', { err }));
+    // Nobody waits for it: it may take long, and what it would make room of is read by nobody.
+    void store.vacuum().catch((err: unknown) => log.warn('erased rows were not cleared away', { err }));
+    return { erased: job.erased, event };
+  };
+  const erase = (selection: Selection, by?: Eraser): Promise<Erasure> => {
+    deps.assertAccepting();
+    const id = createUuidv7(clock.now(), random(16));
+    const actor = by === undefined ? null : JSON.stringify({ kind: by.kind, id: by.id, how: by.how });
+    return inTurn(async () => finish(await store.begin({ id, selection, actor })));
+  };
+  const forgetOld = async (): Promise<void> => {
+    const kept = deps.retention?.().disclosuresMs;
+    if (kept !== undefined) await erase({ of: 'age', to: Math.floor(clock.now() - kept) });
+  };
+  let tasks: ReturnType<typeof startTasks> | undefined;
+  return {
+    eraseEvent: async (id, by) => {
+      const row = await deps.store.eventById(uuidOf(id));
+      if (row === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
+      if ((JSON.parse(row.event) as { type: string }).type === 'disclosures.erased')
+        throw new TrustError('CONFLICT', 'who erased stays known until that is old');
+      return erase({ of: 'event', event: row.id }, by);
+    },
+    eraseOf: (request, by) => erase(selectionOf(request, clock.now()), by),
+    start: () => {
+      const goOn = inTurn(async () => {
+        for (const job of await store.left()) await finish(job);
+      });
+      void Promise.all([goOn, forgetOld()]).catch((err: unknown) =>
+        log.warn('an erasure was not finished', { err }),
+      );
+      tasks = startTasks(deps, [
+        { name: 'outbox of erasures', everyMs: OFTEN_MS, run: outbox.drain },
+        { name: 'old disclosures', everyMs: HOURLY_MS, run: forgetOld },
+      ]);
+    },
+    stop: async () => {
+      stopped = true;
+      await tasks?.stop();
+      await last;
+    },
+  };
+}
+
+/** @throws {TrustError} MALFORMED */
+function selectionOf(request: ErasureRequest, now: number): Selection {
+  const from = request.from === undefined ? 0 : parseTime(request.from);
+  const to = Math.min(Math.floor(now) + 1, request.to === undefined ? Infinity : parseTime(request.to));
+  if ('agent' in request) return { of: 'agent', agent: request.agent, from, to };
+  const { administrator: who } = request;
+  const whole = who.kind === 'person' ? `${who.issuer} ${who.id}` : who.id;
+  const parts = who.kind === 'person' ? ([who.issuer, who.id] as const) : ([who.id, who.id] as const);
+  return { of: 'administrator', whole, parts, from, to };
+}
+
+/** What is in the log: whose disclosures were erased and by whom, and nothing of what they were. */
+function eventOf(
+  { id, selection, actor, erased }: ErasureJob,
+  { tenant, random, crypto }: ErasuresDeps,
+): AuditDraft<'disclosures.erased'> {
+  const { of } = selection;
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined || ms === 0 ? null : formatTime(ms);
+  const salt = random(32);
+  const who: unknown = actor === null ? undefined : JSON.parse(actor);
+  return {
+    id: `evt_${id}`,
+    type: 'disclosures.erased',
+    tenant,
+    principal: null,
+    members: {
+      of,
+      event: of === 'event' ? `evt_${selection.event}` : null,
+      agent: of === 'agent' ? selection.agent : null,
+      from: time('from' in selection ? selection.from : undefined),
+      to: time('to' in selection ? selection.to : undefined),
+      count: erased,
+      ...(who === undefined ? {} : { actor: commit('/actor', who, salt, crypto) }),
+    },
+    disclosures: who === undefined ? [] : [disclose('/actor', who, salt)],
+  };
+}
