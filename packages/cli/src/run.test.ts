@@ -63,6 +63,7 @@ describe('every command', () => {
       'audit fsck',
       'audit log export',
       'audit log import',
+      'audit erase',
       'witness',
       'rbac whoami',
       'rbac check',
