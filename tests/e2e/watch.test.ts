@@ -9,10 +9,11 @@ import { createChecker, WatchAlert } from '@talosprotocol/contracts';
 import {
   createNoteVerifier,
   createTreeHasher,
+  formatAddCheckpoint,
   parseSplitView,
   verifySplitView,
 } from '@talosprotocol/protocol';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import {
@@ -24,7 +25,17 @@ import {
   openLyingLog,
   witness,
 } from '../../packages/sdk/src/log/testing/lying-log.js';
+import { createListener, type Listener } from '../../packages/server/src/platform/http.js';
+import { migrate } from '../../packages/server/src/platform/migrations.js';
+import { clock, random } from '../../packages/server/src/platform/system.js';
+import { openTestDatabase, type TestDatabase } from '../../packages/server/src/platform/testing/database.js';
 import { parsePrometheus } from '../../packages/server/src/platform/testing/prometheus-text.js';
+import { createTestLog } from '../../packages/server/src/platform/testing/test-log.js';
+import { followedLogs } from '../../packages/server/src/witness/followed-logs.js';
+import { WITNESS_MIGRATIONS } from '../../packages/server/src/witness/migrations.js';
+import { createWitnessRoutes } from '../../packages/server/src/witness/routes.js';
+import { cosignerOf } from '../../packages/server/src/witness/testing/forks.js';
+import { createWitness } from '../../packages/server/src/witness/witness.js';
 import { buildProgram } from '../fault/program.js';
 import { crypto, openWorld, type World } from '../support/world.js';
 
@@ -364,6 +375,55 @@ describe('talos audit watch', () => {
     const kept = JSON.parse(readFileSync(join(folder, 'watch.json'), 'utf8'));
     expect(kept.waiting).toEqual([]);
     expect(kept.raised.map(({ kind }: { kind: string }) => kind)).toEqual(['signature']);
+  });
+});
+
+describe('a monitor that asks a witness', () => {
+  let database: TestDatabase;
+  let listener: Listener;
+  beforeAll(async () => {
+    database = await openTestDatabase();
+    await migrate(database.sql, WITNESS_MIGRATIONS);
+    const { vkey } = noteKey(ORIGIN, 21);
+    const logs = followedLogs({ logs: [{ vkey }] }, crypto);
+    const shared = { clock, log: createTestLog() };
+    const room = createWitness({
+      ...shared,
+      sql: database.sql,
+      crypto,
+      cosigner: cosignerOf(50),
+      logs: () => logs,
+    });
+    listener = await createListener({
+      ...shared,
+      name: 'witness',
+      host: '127.0.0.1',
+      port: 0,
+      routes: createWitnessRoutes(room, { take: () => undefined }),
+      guards: {},
+      allowedHosts: [],
+      allowedOrigins: [],
+      random,
+    });
+  });
+  afterAll(async () => {
+    await listener?.closeGracefully(1_000);
+    await database?.close();
+  });
+
+  it('learns of the history that the witness was shown, and proves it', async () => {
+    const other = history().append(...entries(299), 'another');
+    const body = formatAddCheckpoint({ oldSize: 0, proof: [], checkpoint: log.show(other) });
+    expect((await fetch(`${listener.url}/add-checkpoint`, { method: 'POST', body })).status).toBe(200);
+    log.show(base);
+    const { code, kinds, files } = await lookOnce(['--witness', listener.url]);
+    expect([code, kinds]).toEqual([3, ['split-view']]);
+    const trusted = { origin: ORIGIN, keys: [createNoteVerifier(crypto, log.vkey)] };
+    verifySplitView(
+      parseSplitView(readFileSync(files[0] as string)),
+      trusted,
+      createTreeHasher(crypto.sha256),
+    );
   });
 });
 

@@ -31,6 +31,7 @@ export {
   createLogClient,
   type LogClient,
   type LogClientOptions,
+  type LogView,
   type NotedCheckpoint,
   splitViewOf,
 } from './log/log-client.js';
@@ -38,6 +39,7 @@ export { createLogFiles, type LogFiles, type LogFilesOptions } from './log/log-f
 export type { LogTree, ProvenEntry } from './log/log-tree.js';
 export { createLogMonitor, type LogMonitor, type LogMonitorOptions } from './log/monitor.js';
 export type { MonitorState } from './log/monitor-state.js';
+export { createWitnessView, type WitnessViewOptions } from './log/witness-view.js';
 // MCP
 export { denialOf } from './mcp/denial.js';
 export { type McpClient, withCapability } from './mcp/with-capability.js';

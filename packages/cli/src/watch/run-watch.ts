@@ -1,6 +1,12 @@
 import type { WatchState } from '@talosprotocol/contracts';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
-import { createLogClient, createLogMonitor, type Finding, type LogMonitor } from '@talosprotocol/sdk';
+import {
+  createLogClient,
+  createLogMonitor,
+  createWitnessView,
+  type Finding,
+  type LogMonitor,
+} from '@talosprotocol/sdk';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import type { Output } from '../output.js';
@@ -84,13 +90,17 @@ async function createMonitor(
       : { entries: { from: entriesFrom, ...(emitters === undefined ? {} : { emitters }) } };
   return createLogMonitor({
     client: createLogClient({ ...shared, url: setting.url, ...(token === undefined ? {} : { token }) }),
-    views: setting.also.map((url) => createLogClient({ ...shared, url })),
+    views: [
+      ...setting.also.map((url) => createLogClient({ ...shared, url })),
+      ...setting.witnesses.map((url) => createWitnessView({ ...shared, url })),
+    ],
     log,
     ...entries,
     crypto,
     now: io.now,
     maxAgeMs: setting.maxAgeMs,
-    patienceMs: setting.graceMs,
+    patienceMs: setting.patienceMs,
+    lagMs: setting.lagMs,
     ...(kept === undefined ? {} : { state: kept.monitor }),
   });
 }

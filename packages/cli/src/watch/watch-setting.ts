@@ -12,6 +12,7 @@ export interface WatchOptions extends WatchedLogOptions {
   readonly state?: string;
   readonly evidence?: string;
   readonly also: readonly string[];
+  readonly witness: readonly string[];
   readonly entries?: boolean;
   readonly from?: string;
   readonly every: string;
@@ -27,6 +28,8 @@ export interface WatchOptions extends WatchedLogOptions {
 export interface WatchSetting extends WatchedLog {
   readonly url: string;
   readonly also: readonly string[];
+  /** Witnesses that are asked what they saw. */
+  readonly witnesses: readonly string[];
   readonly state: string | undefined;
   readonly evidence: string | undefined;
   /** The first entry that is read; undefined if none is. */
@@ -34,7 +37,9 @@ export interface WatchSetting extends WatchedLog {
   /** Shown to the log for its entries. */
   readonly token: string | undefined;
   readonly everyMs: number;
-  readonly graceMs: number;
+  /** For answers and cosignatures, and for what is shown from a cache. */
+  readonly patienceMs: number;
+  readonly lagMs: number;
   readonly maxAgeMs: number;
   readonly webhook: { readonly url: string; readonly secret: Uint8Array } | undefined;
   readonly metricsPort: number | undefined;
@@ -47,10 +52,11 @@ export async function readWatchSetting({
   args,
   options,
 }: Pick<Invocation<WatchOptions>, 'io' | 'args' | 'options'>): Promise<WatchSetting> {
-  const { also, state, evidence, metricsPort, webhook } = options;
+  const { also, witness: witnesses, state, evidence, metricsPort, webhook } = options;
   const [url = ''] = args;
-  for (const one of [url, ...also]) assertLogUrl(one);
-  if (also.length > MAX_VIEWS) throw new UsageError(`--also may be given ${MAX_VIEWS} times`);
+  for (const one of [url, ...also, ...witnesses]) assertLogUrl(one);
+  if (also.length + witnesses.length > MAX_VIEWS)
+    throw new UsageError(`--also and --witness may be given ${MAX_VIEWS} times together`);
   const once = options.once === true;
   const token = options.entries === true ? await readOwnKey(io) : undefined;
   if (token !== undefined) assertMayGetKey(url);
@@ -58,12 +64,14 @@ export async function readWatchSetting({
     ...(await readWatchedLog(io, options, await createFastestCrypto())),
     url,
     also,
+    witnesses,
     state,
     evidence: evidence ?? (state === undefined ? undefined : `${state}.evidence`),
     entriesFrom: entriesFrom(options),
     token,
     everyMs: parseDuration(options.every) * 1_000,
-    graceMs: once ? 0 : parseDuration(options.grace) * 1_000,
+    patienceMs: once ? 0 : parseDuration(options.grace) * 1_000,
+    lagMs: parseDuration(options.grace) * 1_000,
     maxAgeMs: parseDuration(options.maxAge) * 1_000,
     webhook:
       webhook === undefined

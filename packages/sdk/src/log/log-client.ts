@@ -32,23 +32,29 @@ export interface NotedCheckpoint {
   readonly note: string;
 }
 
-/** Reads any log of C2SP tlog-tiles, believing nothing but its key. */
-export interface LogClient {
+/** A log as somebody shows it. */
+export interface LogView {
   readonly url: string;
   /** The latest checkpoint, as the server has it, signed by the log.
    *  @throws {TrustError} as `verifyCheckpoint` and `LogFiles.read`; NOT_FOUND: there is none */
   checkpoint(): Promise<NotedCheckpoint>;
   /** The same, with a note that came from elsewhere. @throws {TrustError} as `verifyCheckpoint` */
   verify(note: string): NotedCheckpoint;
+  /** The proof that `older` is no part of the tree of `newer`; undefined if it is one. The tiles of `newer` are asked for.
+   *  @throws {TrustError} as `LogTree.rootAt`; NOT_FOUND: there are none; RangeError: `older` is the larger one */
+  findFork(older: NotedCheckpoint, newer: NotedCheckpoint): Promise<SplitView | undefined>;
+  /** Proofs of split views that others gave it; each verified. @throws {TrustError} as `LogFiles.read` */
+  splitViews?(): Promise<readonly SplitView[]>;
+}
+
+/** Reads any log of C2SP tlog-tiles, believing nothing but its key. */
+export interface LogClient extends LogView {
   /** The tree of a checkpoint. */
   tree(of: NotedCheckpoint): LogTree;
   /** The latest checkpoint, of which `known` is proven to be a part: the log still has everything it had, in its place.
    *  @throws {TrustError} as `checkpoint`; PROOF_NOT_PROVEN, `data.caveat` `rollback`: the log is smaller than it was;
    *  `fork`: it is another one, and `splitViewOf` the error proves that to others */
   advance(known: NotedCheckpoint): Promise<NotedCheckpoint>;
-  /** The proof that `older` is no part of the tree of `newer`; undefined if it is one. The tiles of `newer` are asked for.
-   *  @throws {TrustError} as `LogTree.rootAt`; RangeError: `older` is the larger one */
-  findFork(older: NotedCheckpoint, newer: NotedCheckpoint): Promise<SplitView | undefined>;
 }
 
 const MAX_CHECKPOINT = 65_536;

@@ -11,6 +11,7 @@ export interface Look {
   /** Unix milliseconds. */
   readonly now: number;
   readonly patienceMs: number;
+  readonly lagMs: number;
 }
 
 /** What a look at the log came to. */
@@ -28,33 +29,48 @@ export async function followLog(look: Look, known: NotedCheckpoint | undefined):
   let shown: NotedCheckpoint | undefined;
   try {
     shown = await client.checkpoint();
-    const found = known === undefined ? undefined : await compareShown(client, known, shown);
-    if (found === undefined) await assertShowsTiles(client, shown, known);
+    if (known !== undefined && shown.checkpoint.size < known.checkpoint.size)
+      return { known, shown, found: await findRollback(look, known, shown) };
+    const fork = known === undefined ? undefined : await client.findFork(known, shown);
+    if (fork === undefined) await assertShowsTiles(client, shown, known);
     look.memory.failing.delete(client.url);
+    look.memory.failing.delete(lagOf(client));
+    const found = forkFinding('fork', client.url, fork);
     return found === undefined ? { known: shown, shown, found: [] } : { known, shown, found: [found] };
   } catch (error) {
     return { known, shown, found: patiently(look, findingOf(error, client.url)) };
   }
 }
 
-async function compareShown(
-  client: LogClient,
+const lagOf = ({ url }: LogClient): string => `${url} lag`;
+
+/** A smaller log. If what is shown is part of what was seen, and the tiles of that are there, nothing is lost: it may come
+ *  from a cache. Else whoever shows less may have taken back the rest, and the two checkpoints are what is left. */
+async function findRollback(
+  { client, memory, now, lagMs }: Look,
   known: NotedCheckpoint,
   shown: NotedCheckpoint,
-): Promise<Finding | undefined> {
+): Promise<readonly Finding[]> {
   const [before, after] = [known.checkpoint.size, shown.checkpoint.size];
-  if (after >= before) return forkFinding('fork', client.url, await client.findFork(known, shown));
-  // Whoever shows less may have taken back the tiles as well: then only the two checkpoints are left.
-  const fork = await client.findFork(shown, known).catch(passRefusal);
+  const since = memory.failing.get(lagOf(client)) ?? now;
+  memory.failing.set(lagOf(client), since);
   const conflict: Conflict = { format: 'talos-conflict-v1', seen: [known.note, shown.note] };
-  return (
-    forkFinding('fork', client.url, fork) ?? {
-      kind: 'rollback',
-      url: client.url,
-      detail: `the log had ${before} entries and shows ${after}`,
-      evidence: conflict,
-    }
-  );
+  const rollback: Finding = {
+    kind: 'rollback',
+    url: client.url,
+    detail: `the log had ${before} entries and shows ${after}`,
+    evidence: conflict,
+  };
+  try {
+    await client.tree(known).leafHash(before - 1);
+    const fork = forkFinding('fork', client.url, await client.findFork(shown, known));
+    memory.failing.delete(client.url);
+    if (fork !== undefined) return [fork];
+    return now - since >= lagMs ? [rollback] : [];
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    return [rollback];
+  }
 }
 
 /** What a proof of a split view is evidence of; nothing without one. */
@@ -69,11 +85,6 @@ export function forkFinding(
       ? 'the log signed another history than the one it showed before'
       : 'the log signed another history for this view than for the others';
   return { kind, url, detail, evidence };
-}
-
-function passRefusal(error: unknown): undefined {
-  if (!isTrustError(error)) throw error;
-  return undefined;
 }
 
 /** A checkpoint without the tiles it states would be a promise only. */

@@ -1,18 +1,20 @@
 import type { SplitView } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
 import { type Finding, findingOf } from './finding.js';
-import type { LogClient, NotedCheckpoint } from './log-client.js';
+import type { LogClient, LogView, NotedCheckpoint } from './log-client.js';
 import { forkFinding, type Look, patiently } from './monitor-look.js';
 
 /** Holds what another view shows to what the log showed: smaller or as large by the tiles of the log, larger by those
  *  of the view; if it has none, once the log has grown to it. */
 export async function compareView(
   look: Look,
-  view: LogClient,
+  view: LogView,
   known: NotedCheckpoint,
 ): Promise<readonly Finding[]> {
   const { memory, client } = look;
   try {
+    const [proof] = (await view.splitViews?.()) ?? [];
+    if (proof !== undefined) return found(view, proof);
     const kept = memory.ahead.get(view.url);
     const before = kept === undefined ? undefined : view.verify(kept);
     const fork = before === undefined ? undefined : await compareBelow(client, before, known);
@@ -31,7 +33,7 @@ export async function compareView(
   }
 }
 
-function found(view: LogClient, evidence: SplitView | undefined): readonly Finding[] {
+function found(view: LogView, evidence: SplitView | undefined): readonly Finding[] {
   const finding = forkFinding('split-view', view.url, evidence);
   return finding === undefined ? [] : [finding];
 }
@@ -46,7 +48,7 @@ async function compareBelow(
 
 async function compareAbove(
   { memory }: Look,
-  view: LogClient,
+  view: LogView,
   known: NotedCheckpoint,
   shown: NotedCheckpoint,
 ): Promise<SplitView | undefined> {

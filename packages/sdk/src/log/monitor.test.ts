@@ -154,6 +154,29 @@ describe('a monitor', () => {
     expect(await monitor.check()).toEqual([]);
   });
 
+  it('lets a log lag behind itself for a while, as long as its tiles are all there', async () => {
+    const older = history().append(...entries(255));
+    server.show(base);
+    const monitor = watch({ lagMs: 60_000 });
+    await monitor.check();
+    server.show({ ...older, files: base.files });
+    expect(await monitor.check()).toEqual([]);
+    time += 59_999;
+    expect(await watch({ lagMs: 60_000, state: kept(monitor) }).check()).toEqual([]);
+    time += 1;
+    expect(kindsOf(await monitor.check())).toEqual(['rollback']);
+    server.show(base);
+    expect(await monitor.check()).toEqual([]);
+    // The next time counts anew; and what is taken back is found at once.
+    server.show({ ...older, files: base.files });
+    expect(await monitor.check()).toEqual([]);
+    for (const emptied of [older, history()]) {
+      server.show(emptied);
+      expect(kindsOf(await monitor.check())).toEqual(['rollback']);
+    }
+    expect(monitor.progress().size).toBe(base.size);
+  });
+
   it('does not begin with a checkpoint whose tiles are not there', async () => {
     server.show({ ...base, files: new Map() });
     const monitor = watch();

@@ -8,7 +8,7 @@ import {
   walkFrom,
 } from '@talosprotocol/protocol';
 import { type Finding, nameOf } from './finding.js';
-import type { LogClient, NotedCheckpoint } from './log-client.js';
+import type { LogClient, LogView, NotedCheckpoint } from './log-client.js';
 import { readEntries } from './monitor-entries.js';
 import { findWitnesses, followLog, type Look } from './monitor-look.js';
 import { createMemory, type MonitorState, memoryState } from './monitor-state.js';
@@ -18,8 +18,8 @@ import { compareView } from './monitor-views.js';
 export interface LogMonitorOptions {
   /** The log that is watched. Make its client without witnesses: what they did not sign is to be seen too. */
   readonly client: LogClient;
-  /** The same log as others see it: mirrors of it, or its own address from elsewhere. */
-  readonly views?: readonly LogClient[];
+  /** The same log as others see it: mirrors of it, its own address from elsewhere, witnesses. */
+  readonly views?: readonly LogView[];
   /** Whose log it is, and the witnesses that must have cosigned. */
   readonly log: TrustedLog;
   /** Reads every entry and holds it to the rules of events. `emitters`: whose events count, anybody's by default.
@@ -37,6 +37,9 @@ export interface LogMonitorOptions {
   readonly maxAgeMs?: number;
   /** For how long it may give no answer, or lack cosignatures, before that is a finding; default 0. */
   readonly patienceMs?: number;
+  /** For how long it may show an older part of what it showed, all of whose tiles are there: from a cache, or until
+   *  witnesses have seen more; default 0. */
+  readonly lagMs?: number;
   /** Where it stood when it was stopped. */
   readonly state?: MonitorState;
 }
@@ -76,7 +79,8 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
     return [...shown.flat(), ...read];
   };
   const check = async (): Promise<readonly Finding[]> => {
-    const look = { client, memory, now: options.now(), patienceMs: options.patienceMs ?? 0 };
+    const { patienceMs = 0, lagMs = 0 } = options;
+    const look = { client, memory, now: options.now(), patienceMs, lagMs };
     const followed = await followLog(look, known);
     const { cosignatures, found } =
       followed.shown === undefined ? NO_WITNESSES : findWitnesses(look, log, followed.shown);

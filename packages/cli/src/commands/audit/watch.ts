@@ -41,6 +41,7 @@ function addSource(command: Command): void {
     .option('--vkey <key>', 'instead of a trust file: the verifier key of the log')
     .option('--origin <name>', 'which log of the trust file')
     .option('--also <url>', 'the same log as somebody else sees it; may be repeated', collect, [])
+    .option('--witness <url>', 'what a Talos witness saw of it; may be repeated', collect, [])
     .option('--entries', 'read every entry too, and hold it to the rules of events')
     .option('--from <index>', 'with --entries: the first that is read (default: 0)');
 }
@@ -52,7 +53,7 @@ function addTelling(command: Command): void {
     .option('--every <duration>', 'how often to look', '30s')
     .option(
       '--grace <duration>',
-      'how long answers or cosignatures may be missing; with --once not at all',
+      'how long it may lag behind itself, and, but for --once, give no answer or cosignatures',
       '1m',
     )
     .option('--max-age <duration>', 'how long there may be nothing new', '1d')
