@@ -107,7 +107,7 @@ export function createErasures(deps: ErasuresDeps): Erasures {
       void Promise.all([goOn, forgetOld()]).catch((err: unknown) =>
         log.warn('an erasure was not finished', { err }),
       );
-      tasks = startTasks(deps, [
+      tasks = startTasks(deps, 'audit', [
         { name: 'outbox of erasures', everyMs: OFTEN_MS, run: outbox.drain },
         { name: 'old disclosures', everyMs: HOURLY_MS, run: forgetOld },
       ]);

@@ -126,7 +126,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     authorizing,
     revoking,
   };
-  const tasks = startTasks(deps, [
+  const tasks = startTasks(deps, 'kernel', [
     { name: 'revocation feed', everyMs: 1_000, run: feed.beat },
     { name: 'revocations', everyMs: 5_000, run: feed.poll },
     { name: 'expired revocations', everyMs: 3_600_000, run: revoking.tidy },

@@ -11,7 +11,11 @@ function started(run: () => Promise<void>) {
   const clock = { now: () => 0, monotonic: () => 0 };
   const log = createLog({ level: 'warn', format: 'json', clock, write: (line) => void lines.push(line) });
   const metrics = createMetrics();
-  return { lines, metrics, tasks: startTasks({ log, metrics }, [{ name: 'one', everyMs: 1_000, run }]) };
+  return {
+    lines,
+    metrics,
+    tasks: startTasks({ log, metrics }, 'kernel', [{ name: 'one', everyMs: 1_000, run }]),
+  };
 }
 
 it('runs again after a failure, and says once that it fails until it works again', async () => {

@@ -12,13 +12,14 @@ export interface Task {
  *  succeeds again. `stop` waits for what is running. */
 export function startTasks(
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  room: 'kernel' | 'audit',
   tasks: readonly Task[],
 ): { stop(): Promise<void> } {
   const running = new Map<string, Promise<void>>();
   const failing = new Set<string>();
   const failures = metrics.counter({
-    name: 'talos_task_failures_total',
-    help: 'Runs of the periodic tasks of the kernel that failed.',
+    name: room === 'kernel' ? 'talos_task_failures_total' : 'talos_audit_task_failures_total',
+    help: `Runs of the periodic tasks of the ${room} room that failed.`,
     labels: ['task'],
   });
   const run = async ({ name, run: work }: Task): Promise<void> => {
