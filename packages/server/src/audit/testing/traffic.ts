@@ -1,7 +1,14 @@
-import { createSigner, encodeBase64url, encodeUtf8 } from '@talosprotocol/protocol';
+import {
+  attenuate,
+  createSigner,
+  encodeBase64url,
+  encodeUtf8,
+  issueCapability,
+  type Signer,
+} from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import type { AuditDraft } from '../draft.js';
-import { chainDraft, decision, newUuid, outcome } from './room.js';
+import { chainDraft, decision, gateway, newUuid, outcome } from './room.js';
 
 const crypto = createNodeCrypto();
 
@@ -14,18 +21,12 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Something of the form of a link. */
-function link(name: string, exp: number): string {
-  const part = (value: object): string => encodeBase64url(encodeUtf8(JSON.stringify(value)));
-  return `${part({ name })}.${part({ exp })}.${'A'.repeat(86)}`;
-}
-
 /** The `lid` of a link, and the `cth` of a chain. */
 export const hashOf = (text: string): string => encodeBase64url(crypto.sha256(encodeUtf8(text)));
 
 export interface Traffic {
   readonly agents: readonly string[];
-  /** Texts of chains; those of one agent hold the agent's link, and all hold the root. */
+  /** Texts of chains. All hold the root; the first of an agent comes from there, the others from one of three managers. */
   readonly chains: readonly string[];
   readonly tools: readonly { readonly server: string; readonly tool: string }[];
   /** The next events, in an order in which the room takes them. */
@@ -48,17 +49,8 @@ const STATUS = ['completed', 'completed', 'completed', 'failed', 'cancelled', 'l
 export function createTraffic(options: TrafficOptions): Traffic {
   const random = seeded(options.seed);
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() ** 2 * all.length)] as T;
-  const agents = Array.from({ length: options.agents }, (_, i) => didOf(options.seed, i));
-  const root = link('root', options.exp);
-  const chains = agents.flatMap((_, agent) =>
-    Array.from({ length: options.chainsPerAgent }, (_, i) =>
-      [
-        root,
-        link(`agent ${agent}`, options.exp - agent),
-        ...(i === 0 ? [] : [link(`leaf ${agent} ${i}`, options.exp)]),
-      ].join('~'),
-    ),
-  );
+  const agents = Array.from({ length: options.agents }, (_, i) => signerOf(options.seed, i).did);
+  const chains = chainsOf(agents, options);
   const tools = Array.from({ length: options.tools }, (_, i) => ({
     server: `server-${i % 4}`,
     tool: `tool_${i >> 1}`,
@@ -89,11 +81,32 @@ export function createTraffic(options: TrafficOptions): Traffic {
   };
 }
 
-function didOf(seed: number, agent: number): string {
+function signerOf(seed: number, number: number): Signer {
   const bytes = new Uint8Array(32).fill(1);
   new DataView(bytes.buffer).setUint32(0, seed);
-  new DataView(bytes.buffer).setUint32(4, agent);
-  return createSigner(bytes, crypto).did;
+  new DataView(bytes.buffer).setUint32(4, number);
+  return createSigner(bytes, crypto);
+}
+
+const grants = [{ scope: 'tool:*', ops: ['read' as const, 'write' as const] }];
+
+function chainsOf(agents: readonly string[], { seed, exp, chainsPerAgent }: TrafficOptions): string[] {
+  const deps = { crypto, now: () => exp - 3_600, randomBytes: (n: number) => new Uint8Array(n).fill(3) };
+  const [organisation, hub] = [signerOf(seed, 2 ** 31), signerOf(seed, 2 ** 31 + 1)];
+  const link = { aud: [gateway.did], grants, exp };
+  const root = issueCapability({ ...link, sub: hub.did, dlg: 2 }, organisation, deps);
+  const managers = [0, 1, 2].map((i) => signerOf(seed, 2 ** 31 + 2 + i));
+  const managed = managers.map((one) => attenuate(root, { ...link, sub: one.did, dlg: 1 }, hub, deps));
+  return agents.flatMap((sub, agent) =>
+    Array.from({ length: chainsPerAgent }, (_, i) => {
+      const by = (agent + i) % 3;
+      const [parent, signer] = i === 0 ? [root, hub] : [managed[by] ?? root, managers[by] ?? hub];
+      return attenuate(parent, { ...link, sub, exp: exp - agent - 1 }, signer, {
+        ...deps,
+        randomBytes: (n) => new Uint8Array(n).fill(i),
+      }).chain;
+    }),
+  );
 }
 
 interface CallOf {
