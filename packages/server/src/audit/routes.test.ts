@@ -22,15 +22,7 @@ import { createListener, type Listener } from '../platform/http.js';
 import { createTokenGuard } from '../platform/testing/token-guard.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
-import {
-  type AuditWorld,
-  agent,
-  auditDeps,
-  decision,
-  gateway,
-  newUuid,
-  openAuditWorld,
-} from './testing/room.js';
+import { type AuditWorld, auditDeps, decision, gateway, newUuid, openAuditWorld } from './testing/room.js';
 
 const crypto = createNodeCrypto();
 const hasher = createTreeHasher(crypto.sha256);
@@ -208,7 +200,7 @@ describe('routes', () => {
     const page = (await (await get('/talos/v1/events?limit=2')).json()) as EventPage;
     expect(createChecker(EventPage)(page)).toBeUndefined();
     expect(await statusOf(`/talos/v1/events?cursor=${page.next}`)).toBe(200);
-    const query = `agent=${agent.did}&server=files&tool=read&op=read&effect=allow&type=decision&order=oldest&limit=3`;
+    const query = `server=files&tool=read&op=read&effect=allow&type=decision&order=oldest&limit=3`;
     const { events } = (await (await get(`/talos/v1/events?${query}`)).json()) as EventPage;
     expect(events.map(({ index }) => index)).toEqual([1, 2, 3]);
     expect(await (await get('/talos/v1/events/2')).json()).toEqual(events[1]);
