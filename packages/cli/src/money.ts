@@ -13,10 +13,3 @@ export function parseMoney(text: string, option: string): Cost {
     'such as 5.00EUR; six decimals and nine thousand million at most',
   );
 }
-
-/** Micro-units, in digits, as a decimal number with two decimals or more. */
-export function formatMoney(units: string): string {
-  const digits = units.padStart(7, '0');
-  const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
-  return `${digits.slice(0, -6)}.${fraction}`;
-}

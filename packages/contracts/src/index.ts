@@ -244,6 +244,7 @@ export {
   MAX_WITNESSES,
   PolicyAnchors,
   Quorum,
+  RECEIPT_ASSERTS,
   Receipt,
   TrustedLog,
   TrustFile,

@@ -6,11 +6,29 @@ import { ascii, CLOSED, Did, HexHash, LogOrigin, ReceiptId, text } from './primi
 
 const disclosures = Type.Array(Disclosure, { maxItems: 32 });
 
+/** What every receipt says of itself, word for word (AUD-62): somebody who opens the file reads it there. */
+export const RECEIPT_ASSERTS = {
+  shown: [
+    'This record is in the log that signed the checkpoint in proof, at the index in proof, as it was logged.',
+    'What stands under disclosures is what the record committed to.',
+  ],
+  not_shown: [
+    'That the grants allowed what the record says: a bundle has the grants.',
+    'That nothing else happened: a bundle shows that nothing is missing.',
+    'That the agent itself acted, rather than the gateway in its name.',
+    'The time, beyond the word of the log.',
+    'Anything at all, unless it is verified with keys that you got by another way than this file.',
+  ],
+};
+
+const sentences = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 8 });
+
 /** One event with the proof that it is in the log (AUD-14). `proof` is the text of C2SP tlog-proof. */
 export const Receipt = Type.Object(
   {
     format: Type.Literal('talos-receipt-v1'),
     id: ReceiptId,
+    asserts: Type.Optional(Type.Object({ shown: sentences, not_shown: sentences }, CLOSED)),
     event: AuditEvent,
     disclosures,
     proof: text(65_536, { pattern: '^c2sp\\.org/tlog-proof@v1\\n' }),

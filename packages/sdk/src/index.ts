@@ -15,7 +15,7 @@ export { createIdentity, type Identity, type IdentityOptions, identityFromSeed }
 export { type IssueRuntimeOptions, issueCapability } from './agent/issue.js';
 export type { RuntimeOptions } from './agent/runtime.js';
 // services
-export { type AuditClient, createAuditClient, type EventQuery } from './clients/audit.js';
+export { type AuditClient, type BundleQuery, createAuditClient, type EventQuery } from './clients/audit.js';
 export {
   type AnnouncedTool,
   type AnnouncedTools,

@@ -12,6 +12,7 @@ export {
   parseJson,
   parseJsonObject,
 } from './json.js';
+export { printable } from './printable.js';
 export { formatTime, parseTime } from './time.js';
 export { decodeUtf8, encodeUtf8, utf8Length } from './utf8.js';
 export { createUuidv7, isUuidv7, uuidv7Time } from './uuid.js';

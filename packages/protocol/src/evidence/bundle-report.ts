@@ -19,6 +19,8 @@ export interface BundleFacts {
   /** Exclusive. */
   readonly to: number;
   readonly exporter: string;
+  /** Unix seconds, by the exporter's clock. */
+  readonly exported: number;
   readonly emitters: readonly string[];
   /** Of whom events in the range are shown. */
   readonly subjects: readonly string[];
@@ -97,6 +99,7 @@ export function factsOf({ bundle, claims }: ParsedBundle, { origin, size, root }
     from,
     to,
     exporter: claims.iss,
+    exported: claims.iat,
     emitters: [...new Set(all.map(({ emitter }) => emitter))],
     subjects: [...new Set(inside.flatMap(({ principal }) => principal?.sub ?? []))],
     first: inside[0]?.time,

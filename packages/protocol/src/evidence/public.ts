@@ -24,3 +24,8 @@ export {
   verifyBundle,
   verifyBundleInSteps,
 } from './verify-bundle.js';
+export type { Account, TrustedKey } from './words/account.js';
+export { accountOfBundle, accountOfUntrusted } from './words/bundle-account.js';
+export { accountOfFailure } from './words/failure.js';
+export { moneyOf } from './words/phrase.js';
+export { accountOfReceipt } from './words/receipt-account.js';

@@ -1,4 +1,4 @@
-import type { TrustFile } from '@talosprotocol/contracts';
+import { RECEIPT_ASSERTS, type TrustFile } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto as crypto } from '../crypto/portable.js';
 import { canonicalize } from '../encoding/jcs.js';
@@ -51,6 +51,16 @@ describe('receipts (AUD-14)', () => {
     ['a disclosure of another value', { disclosures: [commitTo('items', []).disclosure] }, 'does not open'],
   ])('are refused with %s', (_name, change, reason) => {
     expect(() => verifyReceipt({ ...receipt, ...change } as never, trust, crypto)).toThrow(reason);
+  });
+
+  it('say what they show and what not, and are refused in other words (AUD-62)', () => {
+    expect(receipt.asserts).toEqual(RECEIPT_ASSERTS);
+    const { asserts: _, ...silent } = receipt;
+    expect(verifyReceipt(silent, trust, crypto).index).toBe(0);
+    const boasting = { ...RECEIPT_ASSERTS, shown: ['You owe me money.'] };
+    expect(() => verifyReceipt({ ...receipt, asserts: boasting }, trust, crypto)).toThrow(
+      'says other things',
+    );
   });
 
   it('are refused with extra data in their proof', () => {

@@ -1,5 +1,12 @@
-import { type AuditEvent, createChecker, type Disclosure, Receipt } from '@talosprotocol/contracts';
+import {
+  type AuditEvent,
+  createChecker,
+  type Disclosure,
+  RECEIPT_ASSERTS,
+  Receipt,
+} from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { canonicalize } from '../encoding/jcs.js';
 import { parseJson } from '../encoding/json.js';
 import { malformed } from '../error.js';
 import { createTreeHasher } from '../log/hash.js';
@@ -22,6 +29,7 @@ export interface VerifiedReceipt {
 }
 
 const check = createChecker(Receipt);
+const ASSERTED = canonicalize(RECEIPT_ASSERTS);
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Builds a receipt (AUD-14); its id is that of the event (ENC-4). */
@@ -33,6 +41,7 @@ export function createReceipt(
   return {
     format: 'talos-receipt-v1',
     id: `rcp_${event.id.slice('evt_'.length)}`,
+    asserts: RECEIPT_ASSERTS,
     event,
     disclosures: [...disclosures],
     proof: formatTlogProof(proof),
@@ -54,7 +63,10 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
  *  checked by verifyBundle, which sees the chain.
  *  @throws {TrustError} PROOF_NOT_PROVEN | SIGNATURE_INVALID | MALFORMED */
 export function verifyReceipt(receipt: Receipt, trust: Trust, crypto: CryptoProvider): VerifiedReceipt {
-  const { event, disclosures, proof, id } = receipt;
+  const { event, disclosures, proof, id, asserts = RECEIPT_ASSERTS } = receipt;
+  // Nobody signed them: other words would be a stranger's.
+  if (canonicalize(asserts) !== ASSERTED)
+    throw notProven('asserts', 'the receipt says other things of itself than receipts do');
   if (id.slice(4) !== event.id.slice(4)) throw notProven('id', 'the receipt has another id than its event');
   const log = trust.logs.get(event.origin);
   if (log === undefined) throw notProven('origin', `the trust file has no log ${event.origin}`);

@@ -1,16 +1,15 @@
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { writePrivateFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
-import { parseCount } from '../../grant/duration.js';
-import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
+import { openPlatform, withPlatform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
+import { type SelectionOptions, selectionOf, withSelection } from './selection-options.js';
 
-interface Options extends PlatformOptions {
+interface Options extends SelectionOptions {
   readonly out?: string;
   readonly trustOut?: string;
-  readonly from?: string;
-  readonly to?: string;
 }
 
 /** `talos audit export`: a bundle that can be verified without the platform. */
@@ -20,18 +19,20 @@ export function addExport(audit: Command, shell: Shell): void {
     summary: 'write a bundle of events that anybody can verify offline',
     examples: [
       'talos audit export --out bundle.json --trust-out trust.json',
-      'talos audit export --out bundle.json --from 100 --to 200',
+      'talos audit export --out week.json --agent researcher --since 7d',
+      'talos audit export --out writes.json --tool files/write_file --effect allow --redact commitments',
     ],
     notes: [
-      'Asks the platform on the data folder. --from and --to are indexes of the log; --to is not included. The trust file says',
+      'Asks the platform on the data folder. Of an agent, or who holds a capability, the bundle proves that nothing is missing; of a',
+      'tool alone it proves the calls it shows. --from and --to are indexes of the log; --to is not included. The trust file says',
       'which keys this platform uses: an auditor gets it once, by another way than the bundle, and keeps it.',
     ],
   };
   const exportBundle: Handler<Options> = async ({ io, output, options }) => {
     if (options.out === undefined) throw new UsageError('where to?', 'add --out <file>');
-    const range = rangeOf(options);
+    const query = await selectionOf(io, options, await createFastestCrypto());
     const { audit: client } = await openPlatform(io, options);
-    const bytes = await withProgress(io, output, 'Exporting', client.bundle(range));
+    const bytes = await withProgress(io, output, 'Exporting', client.bundle(query));
     const bundle = await writePrivateFile(io, options.out, bytes);
     const trust =
       options.trustOut === undefined
@@ -47,16 +48,7 @@ export function addExport(audit: Command, shell: Shell): void {
     output.next(`talos audit verify ${options.out} --trust ${options.trustOut ?? 'trust.json'}`);
     return undefined;
   };
-  withPlatform(defineCommand(audit, shell, text, exportBundle), 'audit')
+  withSelection(withPlatform(defineCommand(audit, shell, text, exportBundle), 'audit'))
     .option('--out <file>', 'the bundle to write')
-    .option('--trust-out <file>', 'also write what this platform says an auditor could trust')
-    .option('--from <index>', 'the first event (default: 0)')
-    .option('--to <index>', 'the event after the last (default: all)');
-}
-
-function rangeOf({ from, to }: Options): { readonly from?: number; readonly to?: number } {
-  return {
-    ...(from === undefined ? {} : { from: parseCount(from, 0, '--from') }),
-    ...(to === undefined ? {} : { to: parseCount(to, 1, '--to') }),
-  };
+    .option('--trust-out <file>', 'also write what this platform says an auditor could trust');
 }

@@ -1,25 +1,32 @@
 import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
 import {
+  accountOfUntrusted,
   type CryptoProvider,
+  checkpointOf,
   inspectBundle,
   isTrustError,
   parseJsonObject,
   parseReceipt,
+  type Trust,
   TrustError,
   verifyBundle,
+  verifyEarlier,
   verifyReceipt,
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { readTrustFile } from '../../anchors-file.js';
-import { readBoundedFile } from '../../bounded-file.js';
+import { parseNamed, readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
-import { EXIT } from '../../exit-code.js';
+import { EXIT, type ExitCode } from '../../exit-code.js';
+import type { Io } from '../../io.js';
 import type { Output } from '../../output.js';
-import { printConsistent, reportBundle, reportFailure, reportReceipt } from './report.js';
+import { UsageError } from '../../usage-error.js';
+import { reportBundle, reportFailure, reportReceipt, reportUntrusted } from './report.js';
 
 interface Options {
   readonly trust?: string;
+  readonly since?: string;
 }
 
 const MAX_RECEIPT = 4 * 1024 * 1024;
@@ -29,10 +36,15 @@ export function addVerify(audit: Command, shell: Shell): void {
   const text = {
     usage: 'verify <file>',
     summary: 'verify a bundle or a receipt offline, against a trust file of your own',
-    examples: ['talos audit verify bundle.json --trust trust.json'],
+    examples: [
+      'talos audit verify bundle.json --trust trust.json',
+      'talos audit verify bundle.json --trust trust.json --since last-year.json',
+    ],
     notes: [
       'No network and no platform. Nothing inside the bundle is trusted: the keys of log and exporter, the emitters and the',
       'anchors come from the trust file. Without one this says what is consistent, that nothing is proven, and fails.',
+      'With --since it also proves that the history you kept, as a bundle, a receipt or a checkpoint, is the beginning of this one;',
+      'the bundle must have been exported with --earlier for that.',
       'Exit code 0 proven, 3 not proven, 1 the files cannot be read or the call is wrong.',
     ],
   };
@@ -40,33 +52,63 @@ export function addVerify(audit: Command, shell: Shell): void {
     const [file = ''] = args;
     const bytes = await readBoundedFile(io, file, MAX_BUNDLE_BYTES);
     const crypto = await createFastestCrypto();
-    const isReceipt = isReceiptFile(bytes);
     const trust = options.trust === undefined ? undefined : await readTrustFile(io, options.trust, crypto);
-    try {
+    const kept = options.since === undefined ? undefined : await readKept(io, options.since);
+    const isReceipt = isReceiptFile(bytes);
+    if (isReceipt && kept !== undefined)
+      throw new UsageError('--since goes with a bundle, not with a receipt');
+    return orFailure(output, () => {
       if (trust === undefined) return refuseWithoutTrust(output, file, bytes, crypto);
-      if (isReceipt)
-        reportReceipt(
-          output,
-          proven(file, () => verifyReceipt(parseReceipt(bytes), trust, crypto)),
-          trust,
-        );
-      else
-        reportBundle(
-          output,
-          proven(file, () => verifyBundle(bytes, trust, crypto)),
-          trust,
-        );
-    } catch (error) {
-      if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
-      reportFailure(output, error);
-      return EXIT.proofInvalid;
-    }
-    return EXIT.ok;
+      if (isReceipt) proveReceipt(output, { file, bytes, trust, crypto });
+      else proveBundle(output, { file, bytes, trust, crypto }, kept);
+      return EXIT.ok;
+    });
   };
-  defineCommand(audit, shell, text, verify).option(
-    '--trust <file>',
-    'whom you trust, got by another way than the bundle',
-  );
+  defineCommand(audit, shell, text, verify)
+    .option('--trust <file>', 'whom you trust, got by another way than the bundle')
+    .option(
+      '--since <file>',
+      'a bundle, receipt or checkpoint that you kept, which this bundle must continue',
+    );
+}
+
+function orFailure(output: Output, prove: () => ExitCode): ExitCode {
+  try {
+    return prove();
+  } catch (error) {
+    if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
+    reportFailure(output, error);
+    return EXIT.proofInvalid;
+  }
+}
+
+interface Evidence {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly trust: Trust;
+  readonly crypto: CryptoProvider;
+}
+
+function proveReceipt(output: Output, { file, bytes, trust, crypto }: Evidence): void {
+  const receipt = proven(file, () => verifyReceipt(parseReceipt(bytes), trust, crypto));
+  reportReceipt(output, receipt, trust);
+}
+
+function proveBundle(
+  output: Output,
+  { file, bytes, trust, crypto }: Evidence,
+  kept: string | undefined,
+): void {
+  const report = proven(file, () => verifyBundle(bytes, trust, crypto));
+  const earlier =
+    kept === undefined ? undefined : proven(file, () => verifyEarlier(report, kept, trust, crypto));
+  reportBundle(output, report, trust, earlier);
+}
+
+/** The checkpoint in a file that somebody kept. */
+async function readKept(io: Io, name: string): Promise<string> {
+  const bytes = await readBoundedFile(io, name, MAX_BUNDLE_BYTES);
+  return parseNamed(name, () => checkpointOf(bytes));
 }
 
 /** Only chooses the verifier, which then decides. A bundle is canonical JSON and so starts with its checkpoint; what
@@ -109,19 +151,7 @@ function refuseWithoutTrust(
   const isReceipt = isReceiptFile(bytes);
   const consistent = isReceipt ? undefined : proven(file, () => inspectBundle(bytes, crypto));
   if (isReceipt) proven(file, () => parseReceipt(bytes));
-  const error = {
-    code: 'PROOF_NOT_PROVEN',
-    message: 'Not proven: no trust file was given.',
-    hint: 'add --trust <file>, got from somebody you trust and not with the bundle',
-  };
-  output.result(
-    { ok: false, proven: false, error, ...(consistent === undefined ? {} : { consistent }) },
-    () => {
-      output.line(output.color.red('NOT PROVEN: no trust file was given.'));
-      if (consistent !== undefined) printConsistent(output, consistent);
-      output.line('Whoever wrote the file could have made all of it.');
-    },
-  );
+  reportUntrusted(output, accountOfUntrusted(consistent), consistent);
   output.next('talos audit verify <file> --trust <file got from somebody you trust>');
   return EXIT.proofInvalid;
 }

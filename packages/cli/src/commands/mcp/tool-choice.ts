@@ -1,7 +1,7 @@
 import type { PinnedTool, ToolManifest, ToolResource } from '@talosprotocol/contracts';
+import { moneyOf } from '@talosprotocol/protocol';
 import type { AnnouncedTool, AnnouncedTools } from '@talosprotocol/sdk';
 import type { Io } from '../../io.js';
-import { formatMoney } from '../../money.js';
 import type { Output } from '../../output.js';
 import { printable } from '../../printable.js';
 import { UsageError } from '../../usage-error.js';
@@ -69,7 +69,7 @@ function describeResource({ ptr, kind, required, resolve }: ToolResource): strin
 }
 
 function describePrice(cost: ToolManifest['cost']): readonly string[] {
-  return cost === undefined ? [] : [`costs ${formatMoney(String(cost.amount))} ${cost.currency} a call`];
+  return cost === undefined ? [] : [`costs ${moneyOf(String(cost.amount))} ${cost.currency} a call`];
 }
 
 /** Asks a person to confirm; `--yes` is an answer given before.

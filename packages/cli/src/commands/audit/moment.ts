@@ -1,0 +1,27 @@
+import { parseDuration } from '../../grant/duration.js';
+import { UsageError } from '../../usage-error.js';
+
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+const AGO = /^[1-9][0-9]*[smhd]$/;
+
+/** Reads a moment as events write it: a day (its beginning in UTC), a time with its zone, or how long ago it is.
+ *  @throws {UsageError}
+ *  @example parseMoment('7d', Date.now(), '--since') */
+export function parseMoment(text: string, now: number, option: string): string {
+  const ms = millisecondsOf(text, now);
+  if (ms >= 0 && ms <= LAST) return new Date(ms).toISOString();
+  throw new UsageError(
+    `${option} takes no ${text}`,
+    'a day such as 2026-11-28, a time such as 2026-11-28T12:00:00Z, or how long ago, such as 7d or 12h',
+  );
+}
+
+/** The end of the year 9999. */
+const LAST = 253_402_300_799_999;
+
+function millisecondsOf(text: string, now: number): number {
+  if (AGO.test(text)) return now - parseDuration(text) * 1000;
+  if (DATE.test(text)) return Date.parse(`${text}T00:00:00.000Z`);
+  return TIME.test(text) ? Date.parse(text) : Number.NaN;
+}

@@ -1,0 +1,112 @@
+import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
+import { type CryptoProvider, checkpointOf, parseCheckpoint, parseNote } from '@talosprotocol/protocol';
+import type { BundleQuery } from '@talosprotocol/sdk';
+import type { Command } from 'commander';
+import { parseNamed, readBoundedFile } from '../../bounded-file.js';
+import { readCapability } from '../../chain-source.js';
+import { parseCount } from '../../grant/duration.js';
+import { holderOf } from '../../grant/holder.js';
+import { createIdentities } from '../../identities.js';
+import type { Io } from '../../io.js';
+import { dataFolder } from '../../place.js';
+import type { PlatformOptions } from '../../platform.js';
+import { UsageError } from '../../usage-error.js';
+import { parseMoment } from './moment.js';
+
+/** What of the log is exported. */
+export interface SelectionOptions extends PlatformOptions {
+  readonly agent?: readonly string[];
+  readonly capability?: readonly string[];
+  readonly tool?: readonly string[];
+  readonly effect?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly redact?: string;
+  readonly earlier?: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** Adds the options by which a person says what to export. */
+export function withSelection(command: Command): Command {
+  return command
+    .option('--agent <did>', 'only of this agent, a DID or an identity of yours (repeatable)', collect)
+    .option(
+      '--capability <hash>',
+      'only under this chain (cth), link (lid) or capability in a file (repeatable)',
+      collect,
+    )
+    .option(
+      '--tool <server/tool>',
+      'only calls of this tool, or of all tools of a server (repeatable)',
+      collect,
+    )
+    .option('--effect <effect>', 'only calls that were allowed or refused: allow or deny')
+    .option(
+      '--since <time>',
+      'only from this time on: 2026-11-28, 2026-11-28T12:00:00Z, or 7d for seven days ago',
+    )
+    .option('--until <time>', 'only before this time')
+    .option(
+      '--redact <level>',
+      'full, commitments (no private values) or hashes (and nothing nobody asked for)',
+    )
+    .option(
+      '--earlier <file>',
+      'also prove that what you kept is the beginning: a bundle, receipt or checkpoint (repeatable)',
+      collect,
+    )
+    .option('--from <index>', 'the first event (default: 0)')
+    .option('--to <index>', 'the event after the last (default: all)');
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+const HASH = /^[A-Za-z0-9_-]{43}$/;
+
+/** What is asked of the platform.
+ *  @throws {UsageError} | {TrustError} a file that cannot be read, or holds no capability or checkpoint */
+export async function selectionOf(
+  io: Io,
+  options: SelectionOptions,
+  crypto: CryptoProvider,
+): Promise<BundleQuery> {
+  const { agent = [], capability = [], tool = [], effect, since, until, redact, earlier = [] } = options;
+  const identities = createIdentities(io, dataFolder(io, options), crypto);
+  return {
+    ...listed('agent', await Promise.all(agent.map((name) => holderOf(identities, name)))),
+    ...listed('capability', await Promise.all(capability.map((name) => hashOf(io, name, crypto)))),
+    ...listed('tool', tool),
+    ...(effect === undefined ? {} : { effect: oneOf(effect, ['allow', 'deny'] as const, '--effect') }),
+    ...(since === undefined ? {} : { since: parseMoment(since, io.now(), '--since') }),
+    ...(until === undefined ? {} : { until: parseMoment(until, io.now(), '--until') }),
+    ...(redact === undefined
+      ? {}
+      : { redact: oneOf(redact, ['full', 'commitments', 'hashes'] as const, '--redact') }),
+    ...(options.from === undefined ? {} : { from: parseCount(options.from, 0, '--from') }),
+    ...(options.to === undefined ? {} : { to: parseCount(options.to, 1, '--to') }),
+    ...listed('earlier', await Promise.all(earlier.map((name) => sizeOf(io, name)))),
+  };
+}
+
+function listed<N extends string, V>(name: N, values: readonly V[]): Partial<Record<N, readonly V[]>> {
+  return (values.length === 0 ? {} : { [name]: values }) as Partial<Record<N, readonly V[]>>;
+}
+
+function oneOf<T extends string>(text: string, known: readonly T[], option: string): T {
+  const found = known.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`${option} takes ${known.join(', ')}, not ${text}`);
+}
+
+async function hashOf(io: Io, name: string, crypto: CryptoProvider): Promise<string> {
+  return HASH.test(name) ? name : (await readCapability(io, name, crypto)).chain.cth;
+}
+
+/** How many events the history had that somebody kept. */
+async function sizeOf(io: Io, name: string): Promise<number> {
+  const bytes = await readBoundedFile(io, name, MAX_BUNDLE_BYTES);
+  return parseNamed(name, () => parseCheckpoint(parseNote(checkpointOf(bytes)).text).size);
+}

@@ -1,0 +1,129 @@
+import type { BundleFacts, BundleReport } from '../bundle-report.js';
+import { isNarrow } from '../selection.js';
+import type { Trust } from '../trust-file.js';
+import { type Account, NEVER_SHOWN, NO_WITNESSES, type TrustedKey } from './account.js';
+import { agentSentences, callSentences, filterOf } from './calls.js';
+import { countOf, momentOf, nameOf, secondOf, spendingOf } from './phrase.js';
+import { anchorSentences, anchorsNotShown, witnessSentences } from './vouchers.js';
+
+/** Tells what a bundle proved (AUD-62). `earlier` is the size of the history that the auditor kept, if it was found to be
+ *  the beginning of this one. */
+export function accountOfBundle(report: BundleReport, trust: Trust, earlier?: number): Account {
+  return {
+    proven: true,
+    headline: headlineOf(report),
+    shown: [
+      rangeSentence(report),
+      ...agentSentences(report),
+      ...callSentences(report),
+      ...report.costs.map(spendingOf),
+      ...endingSentences(report),
+      sealSentence(report),
+      ...(earlier === undefined ? [] : [earlierSentence(earlier)]),
+      ...witnessSentences(report.cosignatures),
+      ...anchorSentences(report),
+      `${nameOf(report.exporter)} made this file on ${secondOf(report.exported)}, and not one byte of it was changed since.`,
+    ],
+    notShown: [...bundleNotShown(report), ...NEVER_SHOWN],
+    trusted: trustedBy(report, trust),
+  };
+}
+
+/** Tells what is consistent in a bundle that nobody vouches for (AUD-20). */
+export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
+  const shown =
+    facts === undefined
+      ? []
+      : [
+          `The file fits together. It says that it is of the log ${nameOf(facts.origin)}, and that ${nameOf(facts.exporter)} made it.`,
+        ];
+  return {
+    proven: false,
+    headline: 'no trust file was given.',
+    shown,
+    notShown: ['anything: whoever wrote the file could have made all of it, keys included'],
+    trusted: [],
+  };
+}
+
+function headlineOf({ selection }: BundleReport): string {
+  const isWhole = !isNarrow(selection.filter);
+  if (isWhole) return 'These records are genuine, and none is missing between the first and the last.';
+  if (selection.complete.length > 0)
+    return `These records are genuine, and nothing of ${countOf(selection.complete.length, 'agent')} is missing.`;
+  return 'These records are genuine. Whether they are all there are is not.';
+}
+
+function rangeSentence({ origin, from, to, shown, first, last, selection }: BundleReport): string {
+  const times =
+    first === undefined || last === undefined ? '' : `, from ${momentOf(first)} to ${momentOf(last)}`;
+  const log = `of the log ${nameOf(origin)}`;
+  if (isNarrow(selection.filter))
+    return `The file shows ${countOf(shown, 'record')} ${log}, out of records ${from} to ${to - 1}${times}. Each is as it was logged, in the order in which it was logged.`;
+  return `Records ${from} to ${to - 1} ${log} are all here${times}. None was removed, changed, moved, or put in afterwards.`;
+}
+
+function endingSentences({ selection, counts }: BundleReport): string[] {
+  if (!selection.endings || counts.allowed === counts.unchecked) return [];
+  return [
+    'No grant that was used had been revoked, and nobody named in one had been shut out, when it was used.',
+  ];
+}
+
+function sealSentence({ size, root }: BundleReport): string {
+  return `The log signed its state of ${countOf(size, 'record')}, and what is here leads to exactly that state (its fingerprint is ${root}).`;
+}
+
+function earlierSentence(size: number): string {
+  return `The history of ${countOf(size, 'record')} that you kept is the beginning of this one: since then nothing in it was changed or removed.`;
+}
+
+function bundleNotShown(report: BundleReport): string[] {
+  const { selection, counts, quorum } = report;
+  const { allowed, recomputed, unchecked } = counts;
+  const hidden = allowed - recomputed - unchecked;
+  const isOpen = isNarrow(selection.filter) && selection.complete.length === 0;
+  return [
+    ...(isOpen
+      ? [
+          `that there are no other ${filterOf(selection.filter)}: that can be shown for agents that are named, or for a whole time`,
+        ]
+      : []),
+    ...(selection.complete.length > 0
+      ? ['what was refused before it was clear who called, or was only counted: that is booked on nobody']
+      : []),
+    ...(unchecked > 0
+      ? [
+          `that ${countOf(unchecked, 'allowed call')} were right: their grants or sessions stand before the range`,
+        ]
+      : []),
+    ...(hidden > 0
+      ? [`what ${countOf(hidden, 'allowed call')} were about: that was erased or is kept back`]
+      : []),
+    ...(selection.endings ? [] : ['that no grant had been revoked by a record that is not in the file']),
+    ...(quorum > 0 ? [] : [NO_WITNESSES]),
+    ...anchorsNotShown(report),
+  ];
+}
+
+/** The keys of the trust file on whose word all this stands. */
+function trustedBy(report: BundleReport, trust: Trust): TrustedKey[] {
+  const { origin, exporter, emitters, chains, cosignatures } = report;
+  const issuers = new Set([...chains.values()].map(({ links }) => links[0]?.claims.iss ?? ''));
+  return [
+    ...logKeys(origin, trust),
+    { role: 'may export', name: exporter },
+    ...emitters.map((name) => ({ role: 'may record', name })),
+    ...[...issuers].map((name) => ({ role: 'may grant', name })),
+    ...cosignatures.map(({ name }) => ({ role: 'witness', name })),
+  ].map(({ role, name }) => ({ role, name: nameOf(name) }));
+}
+
+/** The keys of a log, by name and hash as signed notes write them. */
+export function logKeys(origin: string, trust: Trust): TrustedKey[] {
+  const keys = trust.logs.get(origin)?.keys ?? [];
+  return keys.map(({ name, keyId }) => ({
+    role: 'log',
+    name: `${nameOf(name)} (key ${keyId.toString(16).padStart(8, '0')})`,
+  }));
+}

@@ -1,0 +1,76 @@
+import type { BundleFilter } from '@talosprotocol/contracts';
+import type { BundleReport, ReportedCall } from '../bundle-report.js';
+import { isNarrow } from '../selection.js';
+import { countOf, listOf, nameOf } from './phrase.js';
+
+/** Agents that are told of one by one. */
+const MAX_AGENTS = 8;
+
+/** Of each agent whose events are all there, that they are. */
+export function agentSentences({ selection, from, to, calls }: BundleReport): string[] {
+  const { complete } = selection;
+  const told = complete.slice(0, MAX_AGENTS).map((sub) => {
+    const own = calls.filter(({ event }) => event.principal?.sub === sub).length;
+    const what = own === 0 ? 'no call' : countOf(own, 'call');
+    return `Of ${nameOf(sub)} nothing is missing between record ${from} and record ${to - 1} (${what}): what is booked on it is numbered, the numbers have no gap, and it is shown what stands before and after them.`;
+  });
+  const more = complete.length - told.length;
+  return more > 0 ? [...told, `The same holds for ${countOf(more, 'more agent')}.`] : told;
+}
+
+/** What was asked for, in a few words. */
+export function filterOf({ agents, capabilities, tools, effect }: BundleFilter): string {
+  const verdict = effect === undefined ? '' : effect === 'allow' ? 'allowed ' : 'refused ';
+  return [
+    `${verdict}calls`,
+    ...(agents === undefined ? [] : [`of ${listOf(agents)}`]),
+    ...(tools === undefined ? [] : [`of the tool ${listOf(tools)}`]),
+    ...(capabilities === undefined ? [] : [`under the grant ${listOf(capabilities)}`]),
+  ].join(' ');
+}
+
+/** How many calls, and under which grants. */
+export function callSentences(report: BundleReport): string[] {
+  const { calls, counts, selection } = report;
+  if (calls.length === 0) return [];
+  const asked = calls.filter((call) => call.asked);
+  const part =
+    isNarrow(selection.filter) && asked.length < calls.length
+      ? ` ${countOf(asked.length, 'of them is what was asked for', 'of them are what was asked for')}: ${filterOf(selection.filter)}.`
+      : '';
+  return [
+    `${countOf(counts.allowed, 'call was', 'calls were')} allowed and ${counts.denied} refused.${part}`,
+    ...grantSentences(report),
+    ...signatureSentences(calls),
+  ];
+}
+
+function grantSentences({ counts, chains }: BundleReport): string[] {
+  const { allowed, recomputed, unchecked } = counts;
+  const checked = allowed - unchecked;
+  if (checked === 0) return [];
+  const issuers = [...new Set([...chains.values()].map(({ links }) => links[0]?.claims.iss ?? ''))];
+  return [
+    `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${checked}`} stood on a chain of grants that was in force at that moment: it begins with ${listOf(issuers)}, whom you trust, and each grant after the first was signed by who held the one before it.`,
+    ...(recomputed > 0
+      ? [
+          `Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it.`,
+        ]
+      : []),
+  ];
+}
+
+/** How far the agents themselves signed. */
+function signatureSentences(calls: readonly ReportedCall[]): string[] {
+  const allowed = calls.filter(({ event, checked }) => checked && event.effect === 'allow');
+  const of = (kind: string): number => allowed.filter(({ event }) => event.credential.kind === kind).length;
+  const [signed, inSession] = [of('proof'), of('session')];
+  return [
+    ...(signed > 0 ? [`${countOf(signed, 'call carries', 'calls carry')} the agent's own signature.`] : []),
+    ...(inSession > 0
+      ? [
+          `${countOf(inSession, 'call was', 'calls were')} made in a session that the agent opened with its own signature.`,
+        ]
+      : []),
+  ];
+}

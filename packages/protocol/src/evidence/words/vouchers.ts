@@ -1,0 +1,37 @@
+import type { Cosignature } from '../../log/witness-policy.js';
+import type { BundleReport } from '../bundle-report.js';
+import { chainName, countOf, listOf, nameOf, secondOf } from './phrase.js';
+
+/** Who else had seen this state of the log. */
+export function witnessSentences(cosignatures: readonly Cosignature[]): string[] {
+  if (cosignatures.length === 0) return [];
+  const last = Math.max(...cosignatures.map(({ time }) => time));
+  return [
+    `${countOf(cosignatures.length, 'witness', 'witnesses')} that you trust (${listOf(cosignatures.map(({ name }) => name))}) had seen this very state by ${secondOf(last)}: whoever asks them was shown the same history.`,
+  ];
+}
+
+/** Before which blocks it existed. */
+export function anchorSentences({ anchors, to }: BundleReport): string[] {
+  return anchors.flatMap(({ proven, size }) => {
+    if (proven === undefined) return [];
+    const what = size >= to ? 'All of this' : `What was in the log when it had ${countOf(size, 'record')}`;
+    return [
+      `${what} existed before block ${proven.number} of ${chainName(proven.chain)}, which is of ${secondOf(proven.time)}.`,
+    ];
+  });
+}
+
+/** Where no block shows it. */
+export function anchorsNotShown({ anchors, to }: BundleReport): string[] {
+  const failed = anchors.flatMap(({ kind, reason }) =>
+    reason === undefined
+      ? []
+      : [`that it existed before a block of ${kind === 'evm' ? 'a chain' : 'Bitcoin'}: ${nameOf(reason)}`],
+  );
+  if (anchors.some(({ proven, size }) => proven !== undefined && size >= to)) return failed;
+  return [
+    ...failed,
+    'that all of this existed at the time that the log says: no block that your trust file names shows it',
+  ];
+}

@@ -1,0 +1,288 @@
+import type { AuditEvent } from '@talosprotocol/contracts';
+import { describe, expect, it } from 'vitest';
+import { proveAnchored, trustOf } from '../../anchor/testing/evm-chain.js';
+import { portableCrypto as crypto } from '../../crypto/portable.js';
+import { encodeHex } from '../../encoding/hex.js';
+import { TrustError } from '../../error.js';
+import { rootOf } from '../../log/compact-tree.js';
+import { createTreeHasher } from '../../log/hash.js';
+import type { BundleReport } from '../bundle-report.js';
+import { eventBytes } from '../event.js';
+import { notProven } from '../not-proven.js';
+import {
+  chainEvent,
+  type Draft,
+  decisionEvent,
+  exportBundle,
+  makeChain,
+  NOW,
+  ORIGIN,
+  sequence,
+  sessionEvent,
+  signerOf,
+  trustFile,
+  worker,
+} from '../testing/ledger.js';
+import { exportSelection, type SelectionOptions } from '../testing/selection.js';
+import { parseTrustFile } from '../trust-file.js';
+import { inspectBundle, verifyBundle } from '../verify-bundle.js';
+import { type Account, NEVER_SHOWN } from './account.js';
+import { accountOfBundle, accountOfUntrusted } from './bundle-account.js';
+import { accountOfFailure } from './failure.js';
+import { chainName, countOf, listOf, moneyOf, secondOf, spendingOf } from './phrase.js';
+import { accountOfReceipt } from './receipt-account.js';
+
+const trust = parseTrustFile(trustFile(), crypto);
+const chain = makeChain();
+const cost = { amount: 1_250_000, currency: 'EUR' };
+const priced = decisionEvent(chain, { members: { held: { amount: 2_000_000, currency: 'EUR' } } });
+const drafts: Draft[] = [
+  chainEvent(chain),
+  sessionEvent(chain),
+  priced,
+  decisionEvent(chain, { members: { effect: 'deny', code: 'SCOPE_MISMATCH' } }),
+  decisionEvent(chain, { items: null }),
+  {
+    type: 'log.counted',
+    sub: null,
+    members: {
+      size: 5,
+      agents: [{ sub: worker.did, pseq: 4 }],
+      endings: [...new Set(chain.links.flatMap(({ lid, claims }) => [lid, claims.iss, claims.sub]))].map(
+        (target) => ({ target, count: 0 }),
+      ),
+    },
+  },
+];
+const events = sequence(drafts);
+const verified = (options: SelectionOptions = {}, trusted = trust): BundleReport =>
+  verifyBundle(exportSelection(events, options), trusted, crypto);
+const tell = (options: SelectionOptions = {}): Account => accountOfBundle(verified(options), trust);
+const all = ({ headline, shown, notShown }: Account): string => [headline, ...shown, ...notShown].join('\n');
+const ofWorker = { filter: { agents: [worker.did] }, complete: [worker.did], endings: true };
+
+describe('the account of a bundle (AUD-62)', () => {
+  it('says of a range that nothing is missing, and on whose word', () => {
+    const account = tell();
+    expect(account.proven).toBe(true);
+    expect(account.headline).toBe(
+      'These records are genuine, and none is missing between the first and the last.',
+    );
+    expect(account.shown[0]).toBe(
+      `Records 0 to 5 of the log ${ORIGIN} are all here, from 2026-09-21 14:13:20 UTC to 2026-09-21 14:13:20 UTC. None was removed, changed, moved, or put in afterwards.`,
+    );
+    expect(all(account)).toContain('2 calls were allowed and 1 refused.');
+    expect(all(account)).toContain('Each allowed call stood on a chain of grants');
+    expect(all(account)).toContain('2 calls were made in a session that the agent opened');
+    expect(all(account)).toContain('The calls cost 0.00 EUR. At most 2.00 EUR more is held');
+    expect(all(account)).toContain('what 1 allowed call were about: that was erased or is kept back');
+    expect(account.notShown).toEqual(expect.arrayContaining([...NEVER_SHOWN]));
+    expect(account.trusted.map(({ role }) => role)).toEqual(['log', 'may export', 'may record', 'may grant']);
+    expect(account.trusted[0]?.name).toMatch(/^talos\.test\/1\/default \(key [0-9a-f]{8}\)$/);
+  });
+
+  it('says of an agent that nothing of it is missing', () => {
+    const account = tell({ show: [0, 1, 2, 3, 4, 5], to: 5, selection: ofWorker, disclose: [2] });
+    expect(account.headline).toBe('These records are genuine, and nothing of 1 agent is missing.');
+    expect(all(account)).toContain(
+      `Of ${worker.did} nothing is missing between record 0 and record 4 (3 calls): what is booked on it is numbered`,
+    );
+    expect(all(account)).toContain('No grant that was used had been revoked');
+    expect(all(account)).toContain('that is booked on nobody');
+    const filter = {
+      agents: [worker.did],
+      effect: 'allow' as const,
+      tools: ['fs'],
+      capabilities: [chain.cth],
+    };
+    const part = tell({ to: 5, selection: { ...ofWorker, filter }, disclose: [2] });
+    expect(all(part)).toContain(
+      `2 of them are what was asked for: allowed calls of ${worker.did} of the tool fs under the grant ${chain.cth}.`,
+    );
+  });
+
+  it('says of a tool alone that there may be more', () => {
+    const selection = { filter: { tools: ['fs/read_text_file'], effect: 'deny' as const } };
+    const account = tell({ show: [0, 1, 3], to: 5, selection, disclose: [] });
+    expect(account.headline).toMatch(/Whether they are all there are is not\.$/);
+    expect(account.notShown[0]).toBe(
+      'that there are no other refused calls of the tool fs/read_text_file: that can be shown for agents that are named, or for a whole time',
+    );
+    expect(all(account)).toContain('that no grant had been revoked by a record that is not in the file');
+    expect(all(account)).not.toContain('chain of grants');
+    const nothing = tell({ show: [], to: 5, selection: { filter: { tools: ['none'] } } });
+    expect(nothing.shown[0]).toMatch(/^The file shows 0 records of the log .* out of records 0 to 4\. Each/);
+  });
+
+  it('says what stands before a range of the first form', () => {
+    const report = verifyBundle(exportBundle(events, { from: 2 }), trust, crypto);
+    expect(all(accountOfBundle(report, trust))).toContain('that 2 allowed calls were right: their grants');
+    const partly = { ...report, counts: { ...report.counts, unchecked: 1 } };
+    expect(all(accountOfBundle(partly, trust))).toContain('Of the allowed calls 1 stood on a chain');
+  });
+
+  it('counts more agents than it names', () => {
+    const complete = Array.from({ length: 10 }, (_, i) => signerOf(100 + i).did);
+    const report = { ...verified(), selection: { ...ofWorker, redaction: 'full' as const, complete } };
+    const account = accountOfBundle(report, trust);
+    expect(all(account)).toContain('nothing of 10 agents is missing');
+    expect(all(account)).toContain('(no call)');
+    expect(all(account)).toContain('The same holds for 2 more agents.');
+  });
+
+  it('says what an agent signed itself', () => {
+    const report = verified();
+    const calls = report.calls.map((call) => ({
+      ...call,
+      event: { ...call.event, credential: { kind: 'proof' as const } },
+    }));
+    expect(all(accountOfBundle({ ...report, calls }, trust))).toContain(
+      "2 calls carry the agent's own signature.",
+    );
+  });
+
+  it('says who had seen it, and what the auditor kept', () => {
+    const cosignatures = [
+      { name: 'w1.example', keyId: 1, time: NOW },
+      { name: 'w2.example', keyId: 2, time: NOW + 60 },
+    ];
+    const report = { ...verified(), cosignatures, quorum: 2 };
+    const account = accountOfBundle(report, trust, 3);
+    expect(all(account)).toContain(
+      '2 witnesses that you trust (w1.example and w2.example) had seen this very state by 2026-09-21 14:14:20 UTC',
+    );
+    expect(all(account)).toContain('The history of 3 records that you kept is the beginning of this one');
+    expect(all(account)).not.toContain('demands no witnesses');
+    expect(all(tell())).toContain('demands no witnesses');
+  });
+
+  it('says before which block it existed', () => {
+    const hasher = createTreeHasher(crypto.sha256);
+    const leaves = events.map(({ event }) => hasher.leaf(eventBytes(event)));
+    const anchored = (size: number) =>
+      proveAnchored({ chain: 'eip155:1', contract: `0x${'c0'.repeat(20)}`, number: 19, time: NOW }, [
+        {
+          origin: ORIGIN,
+          anchorer: `0x${'a1'.repeat(20)}`,
+          size,
+          root: encodeHex(rootOf(hasher, leaves.slice(0, size))),
+        },
+      ]);
+    const told = (size: number): string => {
+      const proof = anchored(size);
+      const trusted = parseTrustFile(trustFile(trustOf(proof)), crypto);
+      return all(accountOfBundle(verified({ anchors: [proof] }, trusted), trusted));
+    };
+    expect(told(6)).toContain('All of this existed before block 19 of Ethereum, which is of 2026-09-21');
+    expect(told(6)).not.toContain('no block that your trust file names');
+    expect(told(4)).toContain('What was in the log when it had 4 records existed before block 19');
+    expect(told(4)).toContain('no block that your trust file names shows it');
+    const unknown = all(tell({ anchors: [anchored(6)] }));
+    expect(unknown).toMatch(/that it existed before a block of a chain: .*trust/);
+    const bitcoin = { kind: 'opentimestamps' as const, size: 6, proven: undefined, reason: 'no' };
+    expect(all(accountOfBundle({ ...verified(), anchors: [bitcoin] }, trust))).toContain(
+      'a block of Bitcoin: no',
+    );
+  });
+
+  it('says without trust only that the file fits together', () => {
+    const account = accountOfUntrusted(inspectBundle(exportSelection(events), crypto));
+    expect(account).toMatchObject({ proven: false, headline: 'no trust file was given.' });
+    expect(account.shown[0]).toContain(ORIGIN);
+    expect(accountOfUntrusted(undefined).shown).toEqual([]);
+  });
+});
+
+describe('the account of a receipt (AUD-62)', () => {
+  const of = (
+    event: AuditEvent,
+    cosignatures: { name: string; keyId: number; time: number }[] = [],
+  ): Account => accountOfReceipt({ event, index: 2, size: 6, cosignatures, values: new Map() }, trust);
+
+  it('says what happened, and what one record does not show', () => {
+    const account = of(events[2]!.event);
+    expect(account.shown[0]).toBe(
+      `It is record 2 of the log ${ORIGIN}, of 2026-09-21 14:13:20 UTC: a call of ${worker.did} to fs/read_text_file was allowed.`,
+    );
+    expect(account.notShown[0]).toContain('a bundle has them');
+    expect(all(account)).toContain('demands no witnesses');
+    expect(all(of(events[2]!.event, [{ name: 'w1', keyId: 1, time: NOW }]))).toContain(
+      '1 witness that you trust (w1)',
+    );
+    expect(all(of(events[3]!.event))).toContain('was refused (SCOPE_MISMATCH)');
+    expect(all(of(events[1]!.event))).toContain(`${worker.did} opened a session`);
+    expect(all(of({ ...events[1]!.event, principal: null }))).toContain('an agent opened a session');
+    expect(all(of(events[0]!.event))).toContain('something of the kind chain');
+    const stranger = {
+      ...events[2]!.event,
+      principal: null,
+      action: { method: 'tools/list' },
+      effect: 'deny',
+      code: null,
+    };
+    expect(all(of(stranger as AuditEvent))).toContain(
+      'a caller who showed no grant to tools/list was refused (no code)',
+    );
+    const ended = { ...events[0]!.event, type: 'outcome', status: 'revoked_during' };
+    expect(all(of(ended as never))).toContain('a call ended, revoked during');
+  });
+
+  it('names a quorum of witnesses where the trust file has one', () => {
+    const log = trust.logs.get(ORIGIN);
+    const logs = new Map([[ORIGIN, { ...log!, witnesses: { witnesses: [], quorum: 1 } }]]);
+    const { event } = events[2]!;
+    const account = accountOfReceipt(
+      { event, index: 2, size: 6, cosignatures: [], values: new Map() },
+      { ...trust, logs },
+    );
+    expect(all(account)).not.toContain('demands no witnesses');
+    expect(
+      accountOfReceipt(
+        { event, index: 2, size: 6, cosignatures: [], values: new Map() },
+        { ...trust, logs: new Map() },
+      ).trusted,
+    ).toHaveLength(1);
+  });
+});
+
+describe('the account of a failure (AUD-62)', () => {
+  it('says what failed and what that means', () => {
+    const account = accountOfFailure(notProven('complete', 'entry 7: event 3 is missing'));
+    expect(account).toMatchObject({ proven: false, headline: 'entry 7: event 3 is missing.' });
+    expect(account.shown).toEqual([
+      'Something of an agent is missing, though the file says that nothing is.',
+    ]);
+    expect(accountOfFailure(notProven('toString', 'x')).shown).toEqual([]);
+    expect(accountOfFailure(new TrustError('MALFORMED', 'no bundle', { reason: 'x\u202ey' })).headline).toBe(
+      'x\\u{202e}y.',
+    );
+  });
+});
+
+describe('phrases', () => {
+  it('are as people write them', () => {
+    expect([countOf(1, 'call'), countOf(1_234, 'call'), countOf(2, 'is', 'are')]).toEqual([
+      '1 call',
+      '1,234 calls',
+      '2 are',
+    ]);
+    expect(listOf(['a'])).toBe('a');
+    expect(listOf(['a', 'b', 'c'])).toBe('a, b and c');
+    expect(listOf(Array.from({ length: 10 }, (_, i) => `n${i}`))).toMatch(/n7 and 2 more$/);
+    expect([moneyOf('1250000'), moneyOf('1'), moneyOf('0'), moneyOf('123456789')]).toEqual([
+      '1.25',
+      '0.000001',
+      '0.00',
+      '123.456789',
+    ]);
+    expect(spendingOf({ currency: cost.currency, spent: `${cost.amount}`, held: '0' })).toBe(
+      'The calls cost 1.25 EUR.',
+    );
+    expect([chainName('bitcoin'), chainName('eip155:1'), chainName('eip155:7')]).toEqual([
+      'Bitcoin',
+      'Ethereum',
+      'the chain eip155:7',
+    ]);
+    expect(secondOf(2 ** 60)).toMatch(/ s after 1970$/);
+  });
+});
