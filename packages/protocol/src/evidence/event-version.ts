@@ -22,7 +22,9 @@ export function assertKnownVersion(event: unknown): void {
 
 /** The same of what holds entries, such as a bundle. */
 export function assertKnownVersions(value: unknown): void {
-  const { entries } = value as { readonly entries?: unknown };
+  const entries = isJsonObject(value as JsonValue)
+    ? (value as { readonly entries?: unknown }).entries
+    : undefined;
   if (!Array.isArray(entries)) return;
   for (const entry of entries) if (isJsonObject(entry as JsonValue)) assertKnownVersion(entry.event);
 }
