@@ -56,6 +56,13 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^PROVEN/m,
     /NOT PROVEN/,
   ],
+  'witnesses.md': [
+    /^talos\.local\/[0-9a-f]{16}\/witness\+[0-9a-f]{8}\+/m,
+    /^2 of 2 witnesses must have seen a checkpoint\.\n[\s\S]*?(?:^ok {4}talos\.local\/\w+\/witness {2}cosigned \d+ events[^\n]*\n[^\n]*\n){2}/m,
+    /^PROVEN[\s\S]*?^ {2}witness {4}talos\.local/m,
+    /^PROVEN/m,
+    /^NOT PROVEN: 2 of 2 witnesses must have cosigned the checkpoint: none did/m,
+  ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],
   'authorization.md': [
     /limit {6}\{"calls":3,"per":"total"\}/, // inspect
@@ -112,7 +119,10 @@ describe.each(pages)('docs/guides/%s', (page) => {
       TALOS_AUDIT_PORT: String(audit),
       GATEWAY: `http://127.0.0.1:${gateway}`,
       KERNEL: `http://127.0.0.1:${kernel}`,
+      AUDIT: `http://127.0.0.1:${audit}`,
     };
+    if (page === 'witnesses.md')
+      Object.assign(env, { W1: String(await freePort()), W2: String(await freePort()) });
     if (page === 'several-nodes.md') {
       database = await openTestDatabase();
       env['TALOS_DATABASE_URL'] = urlOf(database);
@@ -177,7 +187,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
       let output = '';
       const look = (chunk: Buffer): void => {
         output += chunk.toString();
-        if (output.includes('Talos is up.')) resolve();
+        if (/(?:Talos|The witness) is up\./.test(output)) resolve();
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', look);

@@ -81,7 +81,7 @@ describe('an event of a version that is not known', () => {
   });
 
   it('hides behind nothing that has no events', () => {
-    for (const value of [{}, { entries: 1 }, { entries: [1, null, {}, { event: 2 }] }])
+    for (const value of [null, 7, {}, { entries: 1 }, { entries: [1, null, {}, { event: 2 }] }])
       expect(refusal(() => assertKnownVersions(value))).toBe('accepted');
     expect(refusal(() => assertKnownVersion({ v: EVENT_VERSIONS[0] }))).toBe('accepted');
   });

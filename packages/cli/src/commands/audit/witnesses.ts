@@ -43,7 +43,7 @@ function print({ line, color }: Output, { quorum, checkpoint, witnesses }: Witne
   line(
     checkpoint === null
       ? color.yellow('None has been seen by that many yet.')
-      : `The newest that was has ${checkpoint.size} events: ${checkpoint.witnesses.map(printable).join(', ')}`,
+      : `The newest that was has ${checkpoint.size} events: ${checkpoint.witnesses.map((name) => printable(name)).join(', ')}`,
   );
   for (const { name, url, size, cosigned, fault } of witnesses) {
     const mark = fault === null ? color.green('ok   ') : color.red('fails');
