@@ -1,35 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Receipt } from '@talosprotocol/contracts';
 import {
   createCompactTree,
+  createNoteVerifier,
   createTreeHasher,
+  decodeHex,
   encodeHex,
-  encodeUtf8,
-  parseCheckpoint,
-  parseNote,
+  eventBytes,
+  parseEvent,
+  verifyCheckpoint,
+  verifyTlogProof,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { POINTS } from '../../packages/server/src/audit/testing/deadly-store.js';
 import { buildProgram } from './program.js';
 
 const crypto = createNodeCrypto();
 const hasher = createTreeHasher(crypto.sha256);
+/** A few in each test run; 200 and more by hand. */
+const KILLS = Number(process.env['TALOS_TEST_KILLS'] ?? 8);
+const ORIGIN = 'talos.test/log/default';
 
 interface Said {
   readonly ready?: true;
+  readonly vkey?: string;
   readonly acked?: { readonly id: string; readonly index: number };
   readonly checkpoint?: string;
-  readonly rows?: readonly {
-    readonly idx: number;
-    readonly id: string;
-    readonly type: string;
-    readonly event: string;
-  }[];
+  readonly receipt?: Receipt;
+  readonly indexes?: readonly number[];
+  readonly ids?: readonly string[];
+  readonly leaves?: readonly string[];
   readonly size?: number;
   readonly root?: string;
+  readonly faults?: readonly object[];
+  readonly writes?: number;
+  readonly outcomes?: number;
+  readonly owed?: number;
 }
 
 let program: Awaited<ReturnType<typeof buildProgram>>;
@@ -48,74 +59,112 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function run(mode: 'write' | 'read') {
-  const child = spawn(process.execPath, [program.path, join(folder, 'data'), mode, '32'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+function run(mode: 'write' | 'read', ...more: string[]) {
+  const child = spawn(process.execPath, [program.path, join(folder, 'data'), mode, '16', ...more], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
   const said: Said[] = [];
+  const errors: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
   const lines = createInterface({ input: child.stdout });
-  const ready = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ready = new Promise<boolean>((resolve) => {
     lines.on('line', (line) => {
       // A kill may cut the last line.
       if (!line.endsWith('}')) return;
       said.push(JSON.parse(line) as Said);
-      if (said.length === 1) resolve();
+      if (said.length === 1) resolve(true);
     });
-    child.once('close', () => reject(new Error('the writer ended before it was ready')));
+    // One that kills itself may do so before it is ready.
+    void ended.then(() => resolve(false));
   });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return { child, said, ready, ended };
+  return { child, said, ready, ended, errors };
 }
 
-/** Roots at every size, from the events alone. */
-function rootsOf(events: readonly string[]): string[] {
-  const tree = createCompactTree(hasher);
-  const roots = [encodeHex(tree.root())];
-  for (const event of events) {
-    tree.append(hasher.leaf(encodeUtf8(event)));
-    roots.push(encodeHex(tree.root()));
+/** Never a group: an empty file would name one. */
+function postmaster(): number {
+  const [line = ''] = readFileSync(join(folder, 'data', 'pg', 'postmaster.pid'), 'utf8').split('\n');
+  if (!/^[1-9][0-9]+$/.test(line)) throw new Error(`postmaster.pid begins with ${JSON.stringify(line)}`);
+  return Number(line);
+}
+
+/** What one life of the writer said until it was ended, one way or another. */
+async function lifeOf(round: number): Promise<readonly Said[]> {
+  const way = ['writer', 'point', 'database', 'point'][round % 4];
+  const point = POINTS[Math.floor(round / 2) % POINTS.length] ?? 'saved';
+  const times = String(1 + Math.floor(Math.random() * 6));
+  const writer = way === 'point' ? run('write', point, times) : run('write');
+  const isReady = await writer.ready;
+  if (!isReady && way !== 'point') throw new Error(`the writer did not start: ${writer.errors.join('')}`);
+  if (way === 'point') {
+    const late = setTimeout(() => writer.child.kill('SIGKILL'), 15_000);
+    await writer.ended;
+    clearTimeout(late);
+    return writer.said;
   }
-  return roots;
+  await sleep(Math.random() * 600);
+  if (way === 'database') {
+    process.kill(postmaster(), 'SIGKILL');
+    await sleep(Math.random() * 300);
+  }
+  writer.child.kill('SIGKILL');
+  await writer.ended;
+  return writer.said;
 }
 
-describe('a log whose writer is killed', () => {
-  it('has every event that was acknowledged, each index once, under checkpoints that only grew', async () => {
-    const said: Said[] = [];
-    for (let round = 0; round < 4; round += 1) {
-      const writer = run('write');
-      await writer.ready;
-      await sleep(Math.random() * 600);
-      writer.child.kill('SIGKILL');
-      await writer.ended;
-      said.push(...writer.said);
-    }
-    const reader = run('read');
-    await reader.ended;
-    const { rows = [], size, root } = reader.said.at(-1) ?? {};
-    expect(rows.map(({ idx }) => idx)).toEqual(rows.map((_, i) => i));
+// AUD-7, AUD-10, AUD-75, AUD-77
+describe('a log whose writer, or whose database, is killed at any point', () => {
+  it(
+    `has every event that was acknowledged, each index once, and signed no fork (${KILLS} times)`,
+    async () => {
+      const said: Said[] = [];
+      for (let round = 0; round < KILLS; round += 1) said.push(...(await lifeOf(round)));
+      const reader = run('read');
+      await reader.ended;
+      const last = reader.said.at(-1);
+      if (last?.root === undefined) throw new Error(`the log cannot be read: ${reader.errors.join('')}`);
+      const of = <T>(pick: (line: Said) => readonly T[] | undefined): T[] =>
+        reader.said.flatMap((line) => pick(line) ?? []);
+      const [indexes, ids, leaves] = [of((l) => l.indexes), of((l) => l.ids), of((l) => l.leaves)];
+      expect(indexes).toEqual(indexes.map((_, i) => i));
 
-    const acked = said.flatMap((line) => line.acked ?? []);
-    expect(acked.length).toBeGreaterThan(100);
-    const lost = acked.filter(({ id, index }) => rows[index]?.id !== id.slice(4));
-    expect(lost).toEqual([]);
+      const acked = said.flatMap((line) => line.acked ?? []);
+      expect(acked.length).toBeGreaterThan(20 * KILLS);
+      expect(acked.filter(({ id, index }) => ids[index] !== id.slice(4))).toEqual([]);
+      expect(new Set(acked.map(({ index }) => index)).size).toBe(acked.length);
 
-    const roots = rootsOf(rows.map(({ event }) => event));
-    const notes = said.flatMap((line) => line.checkpoint ?? []);
-    const checkpoints = notes.map((note) => parseCheckpoint(parseNote(note).text));
-    const sizes = checkpoints.map((checkpoint) => checkpoint.size);
-    expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
-    for (const checkpoint of checkpoints) expect(encodeHex(checkpoint.root)).toBe(roots[checkpoint.size]);
-    expect([size, root]).toEqual([rows.length, roots.at(-1)]);
+      // Whatever was ever shown is a beginning of the log as it is now.
+      const log = {
+        origin: ORIGIN,
+        keys: [createNoteVerifier(crypto, said.find(({ vkey }) => vkey)?.vkey ?? '')],
+      };
+      const tree = createCompactTree(hasher);
+      const roots = [encodeHex(tree.root())];
+      for (const leaf of leaves) {
+        tree.append(decodeHex(leaf));
+        roots.push(encodeHex(tree.root()));
+      }
+      const notes = [...new Set(said.flatMap((line) => line.checkpoint ?? []))];
+      const shown = notes.map((note) => verifyCheckpoint(note, log));
+      expect(shown.length).toBeGreaterThan(KILLS);
+      expect(shown.filter(({ size, root }) => encodeHex(root) !== roots[size])).toEqual([]);
+      const sizes = shown.map(({ size }) => size);
+      expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
 
-    // Every write that was allowed has one outcome: its own, or `lost`.
-    const events = rows.map(
-      ({ event }) =>
-        JSON.parse(event) as { type: string; id: string; decision: string; action: { op: string } },
-    );
-    const writes = events.filter((event) => event.type === 'decision' && event.action.op === 'write');
-    const outcomes = events.filter((event) => event.type === 'outcome').map((event) => event.decision);
-    expect(new Set(outcomes).size).toBe(outcomes.length);
-    for (const { id } of writes) expect(outcomes).toContain(id);
-  }, 120_000);
+      // Every proof that was handed out still holds, of the events that are there.
+      const receipts = said.flatMap((line) => line.receipt ?? []);
+      expect(receipts.length).toBeGreaterThan(0);
+      for (const { event, proof } of receipts) {
+        const leaf = hasher.leaf(eventBytes(parseEvent(event)));
+        const { index } = verifyTlogProof(hasher, proof, leaf, log);
+        expect(encodeHex(leaf)).toBe(leaves[index]);
+      }
+
+      // Nothing is wrong with it anywhere, and every write that was allowed has one outcome: its own, or `lost`.
+      expect(last).toMatchObject({ size: indexes.length, root: roots.at(-1), faults: [], owed: 0 });
+      expect(last.outcomes).toBe(last.writes);
+    },
+    KILLS * 60_000,
+  );
 });

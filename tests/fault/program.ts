@@ -21,6 +21,7 @@ export async function buildProgram(
     resolve: {
       alias: {
         '@talosprotocol/protocol/node': source('protocol/src/node/index.ts'),
+        '@talosprotocol/sdk/archive': source('sdk/src/archive/index.ts'),
         '@talosprotocol/sdk/keys': source('sdk/src/keys/index.ts'),
         '@talosprotocol/contracts': source('contracts/src/index.ts'),
         '@talosprotocol/protocol': source('protocol/src/index.ts'),

@@ -104,7 +104,8 @@ async function readEmitter(session: Queries, did: string): Promise<EmitterHead> 
   return { eseq: row?.eseq ?? 0, prev: row?.prev ?? null, timeMs: row?.time_ms ?? 0 };
 }
 
-export const RESTORE = 'restore the database and the data folder from the same backup';
+export const RESTORE =
+  'talos audit fsck names what is damaged; restore the database and the data folder from the same backup';
 
 function assertSameLog(log: LogRow, identity: LogIdentity): void {
   if (log.origin === identity.origin && log.vkey === identity.vkey) return;

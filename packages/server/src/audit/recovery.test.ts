@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Audit, createAudit } from './service.js';
@@ -152,6 +152,43 @@ describe('a start with a log that was tampered with', () => {
       await flipBit(path);
     }
     expect(await startAgain()).toBe('started');
+  });
+
+  it('refuses a torn file of every kind, names it, and goes on once it was deleted: it is made again', async () => {
+    const torn: [string, string][] = [
+      ['tile/0/001', 'tile/0/001'],
+      ['tile/0/002.p/89', 'tile/0/002.p/89'],
+      ['tile/1/000.p/2', 'tile/1/000.p/2'],
+      ['tile/entries/001', 'tile/entries/001'],
+      ['tile/entries/002.p/89', 'tile/entries/002.p/89'],
+    ];
+    for (const [path, named] of torn) {
+      await closedLog(600);
+      const file = join(tiles, path);
+      await truncate(file, (await stat(file)).size >> 1);
+      await expect(start()).rejects.toMatchObject({
+        code: 'LOG_CORRUPT',
+        data: { reason: expect.stringContaining(named), hint: expect.stringContaining('talos audit fsck') },
+      });
+      open.splice(0);
+      await rm(file);
+      expect([path, await startAgain()]).toEqual([path, 'started']);
+      await open.pop()?.stop();
+    }
+  });
+
+  it('does not go back in time with a clock that did (AUD-21)', async () => {
+    await closedLog(3);
+    const [last] = await world.sql.query<{ time_ms: number }>(
+      'SELECT max(time_ms) AS time_ms FROM audit_emitter',
+    );
+    const hour = 3_600_000;
+    const clock = { now: () => Date.now() - hour, monotonic: () => performance.now() };
+    const audit = await start({ clock });
+    const { index } = await audit.record(decision());
+    const { event } = await audit.event(String(index));
+    expect(Date.parse(event.time)).toBe(last!.time_ms);
+    await audit.receipt(`rcp_${event.id.slice(4)}`, 30_000);
   });
 
   it('refuses events that are gone, at the end or in the middle', async () => {

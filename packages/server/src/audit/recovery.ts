@@ -83,12 +83,21 @@ async function recoverEdge(deps: RecoveryDeps, checkpoint: SignedCheckpoint): Pr
   const { size, root } = checkpoint;
   const found = await readChecked(deps, size);
   if (found === undefined) return rebuild(deps, checkpoint);
-  const edge = restoreEdge(deps.hasher, size, (tile) => found.get(tilePath(tile)) ?? new Uint8Array());
+  const edge = openEdge(deps, size, found);
   if (!equalBytes(edgeRoot(deps.hasher, edge), root))
     throw corrupt('the tiles do not lead to the checkpoint');
   assertRoot(deps, checkpoint, found);
   if (!(await checkLastRows(deps, size, found))) return rebuild(deps, checkpoint);
   return edge;
+}
+
+function openEdge({ hasher }: RecoveryDeps, size: number, found: Found): LogEdge {
+  try {
+    return restoreEdge(hasher, size, (tile) => found.get(tilePath(tile)) ?? new Uint8Array());
+  } catch (cause) {
+    if (!isTrustError(cause)) throw cause;
+    throw corrupt(cause.data.reason ?? 'the last tiles are damaged', cause);
+  }
 }
 
 /** Paths and bytes. */

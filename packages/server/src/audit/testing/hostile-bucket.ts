@@ -41,6 +41,8 @@ export interface HostileBucket {
   mischief: (request: HostileRequest) => Mischief | undefined;
   /** Does what the header asks. */
   keepsConditions: boolean;
+  /** Told of what is kept. */
+  onPut: (key: string, bytes: Buffer) => void;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startHostileBucket(): Promise<HostileBucket> {
     requests: [],
     mischief: () => undefined,
     keepsConditions: false,
+    onPut: () => undefined,
   };
   const server = createServer((request, response) => {
     void answer(store, before, request, response);
@@ -120,8 +123,11 @@ function put(
     return;
   }
   before.set(key, present);
-  if (mischief !== 'forget')
-    store.objects.set(key, mischief === 'tear' ? body.subarray(0, body.length >> 1) : body);
+  if (mischief !== 'forget') {
+    const kept = mischief === 'tear' ? body.subarray(0, body.length >> 1) : body;
+    store.objects.set(key, kept);
+    store.onPut(key, kept);
+  }
   response.writeHead(200, { etag: '"x"' }).end();
 }
 
