@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from './arguments.js';
+import { auditIngest } from './audit/ingest.js';
+import { auditProof } from './audit/proof.js';
 import { authorizeCached } from './authorize/cached.js';
 import { authorizeFull } from './authorize/full.js';
 import { authorizeProof } from './authorize/proof.js';
@@ -44,6 +46,25 @@ describe('benchmarks that run in this process', () => {
     expect(isPositive(report.machine.cores) && isPositive(report.machine.memory_bytes)).toBe(true);
     expect(formatReport(report, [])).toContain(`x ${peers[0]}`);
   });
+});
+
+describe('benchmarks of the log', () => {
+  it.each([auditIngest, auditProof])(
+    '$name measures a real one and reports its rows',
+    async ({ name, run }) => {
+      const rows = await run(QUICK, true);
+      for (const row of rows) {
+        expect(row.name).toBe(name);
+        expect(typeof row.params['work']).toBe('string');
+        for (const value of [row.ops_per_s, row.p50_us, row.p99_us, row.rss_bytes])
+          expect(isPositive(value)).toBe(true);
+        expect(JSON.parse(JSON.stringify(row))).toEqual(row);
+      }
+      const report = { machine: describeMachine(), commit: currentCommit(), results: rows };
+      expect(formatReport(report, [])).toContain(name);
+    },
+    180_000,
+  );
 });
 
 describe('peers in processes of their own', () => {

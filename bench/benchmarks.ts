@@ -1,3 +1,5 @@
+import { auditIngest } from './audit/ingest.js';
+import { auditProof } from './audit/proof.js';
 import { authorizeCached } from './authorize/cached.js';
 import { authorizeFull } from './authorize/full.js';
 import { authorizeHttp } from './authorize/http.js';
@@ -16,4 +18,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   authorizeWorkers,
   mcpCall,
   startEmbedded,
+  auditIngest,
+  auditProof,
 ];

@@ -33,6 +33,9 @@ const sodium = { benchmark: 'authorize.full', params: { links: 1, grants: 1, pro
 const http = { benchmark: 'authorize.http', params: {} };
 const mcpCall = { benchmark: 'mcp.call', params: { op: 'read', calls_limit: 'none' } };
 
+const ingest = { benchmark: 'audit.ingest', params: { producers: 64 } };
+const millionEvents = (op: string) => ({ benchmark: 'audit.proof', params: { op, events: 1_000_000 } });
+
 export const GOALS: readonly Goal[] = [
   { ...cached, ...ratio('string-map', 8) },
   { ...cached, ...ratio('fast-jwt-cache', 10) },
@@ -68,6 +71,16 @@ export const GOALS: readonly Goal[] = [
     measure: 'start to ready (ms)',
     value: ({ p50_us }) => p50_us / 1000,
     atMost: 1500,
+  },
+  { ...ingest, ...ratio('single-row', 15) },
+  { ...ingest, measure: 'receipt p99 (ms)', value: ({ receipt_p99_ms }) => receipt_p99_ms, atMost: 250 },
+  { ...millionEvents('make'), measure: 'make p50 (µs)', value: ({ p50_us }) => p50_us, atMost: 50 },
+  { ...millionEvents('verify'), measure: 'verify p50 (µs)', value: ({ p50_us }) => p50_us, atMost: 100 },
+  {
+    ...millionEvents('restart'),
+    measure: 'restart (ms)',
+    value: ({ p50_us }) => p50_us / 1000,
+    atMost: 2000,
   },
 ];
 

@@ -22,6 +22,9 @@ export interface Result {
   readonly added_p50_ms?: number;
   /** The same over the stdio-backed server. */
   readonly added_p50_ms_stdio?: number;
+  /** From the call that records an event until its receipt is there, in milliseconds. */
+  readonly receipt_p50_ms?: number;
+  readonly receipt_p99_ms?: number;
 }
 
 /** Everything one call of the program found out. */

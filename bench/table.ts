@@ -35,6 +35,7 @@ function formatResult(result: Result): string {
     ...Object.entries(result.ratios).map(([peer, value]) => formatPeer(peer, value, result.peers[peer])),
     ...formatAdded('direct', result.added_p50_ms),
     ...formatAdded('direct, stdio-backed', result.added_p50_ms_stdio),
+    ...formatReceipt(result),
   ].join('\n');
 }
 
@@ -44,6 +45,11 @@ function formatPeer(peer: string, ratio: number, rate: number | undefined): stri
 
 function formatAdded(over: string, ms: number | undefined): readonly string[] {
   return ms === undefined ? [] : [`  added p50 over ${over}: ${round(ms)} ms`];
+}
+
+function formatReceipt({ receipt_p50_ms, receipt_p99_ms }: Result): readonly string[] {
+  if (receipt_p50_ms === undefined || receipt_p99_ms === undefined) return [];
+  return [`  receipt available after p50 ${round(receipt_p50_ms)} ms, p99 ${round(receipt_p99_ms)} ms`];
 }
 
 function formatGoals(goals: readonly GoalReport[]): string {

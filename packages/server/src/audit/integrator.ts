@@ -54,6 +54,8 @@ export interface Integrator {
 /** Events of one checkpoint at most. */
 const CHUNK = 2_048;
 const RETRY_MS = 250;
+/** Rounds begin so far from each other at least. */
+const SOONEST_MS = 50;
 
 /** Starts from the recovered log. */
 export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog): Integrator {
@@ -66,11 +68,9 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
   };
   const size = (): number => state.edge.frontier.size;
   const waiters = createWaiters();
-  const delay = (): number => {
-    if (state.fault !== undefined) return RETRY_MS;
-    return waiters.areThere() ? 0 : deps.intervalMs;
-  };
+  const pace = createPace(deps);
   const loop = createLoop(deps.clock, async () => {
+    pace.begin();
     const before = size();
     await integrate(deps, state);
     if (size() > before) state.behindSince = undefined;
@@ -84,7 +84,8 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     else state.behindSince = undefined;
   };
   const schedule = (): void => {
-    if (!state.stopped && size() < state.target) loop.within(delay());
+    if (state.stopped || size() >= state.target) return;
+    loop.within(state.fault === undefined ? pace.delay(waiters.areThere()) : RETRY_MS);
   };
   const reach = async (wanted: number, limitMs: number): Promise<boolean> => {
     if (size() >= wanted || state.stopped) return size() >= wanted;
@@ -130,6 +131,21 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
       state.stopped = true;
       await loop.pause();
       waiters.wake(size(), true);
+    },
+  };
+}
+
+/** When the next round may begin: whoever waits is not kept waiting, and many who wait one after the other do not each get
+ *  a round of their own. */
+function createPace({ clock, intervalMs }: IntegratorDeps) {
+  let begun = Number.NEGATIVE_INFINITY;
+  return {
+    begin: () => {
+      begun = clock.monotonic();
+    },
+    delay: (someoneWaits: boolean): number => {
+      if (!someoneWaits) return intervalMs;
+      return Math.max(0, Math.min(SOONEST_MS, intervalMs) - (clock.monotonic() - begun));
     },
   };
 }
