@@ -71,6 +71,7 @@ const PAGE = {
 };
 const TIME = { type: 'string', format: 'date-time' };
 const listOf = (items: object, maxItems = 16): object => ({ type: 'array', items, maxItems });
+const { since: _, until: __, ...STREAM_FILTER } = EventFilter.properties;
 const INDEX = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
 /** A list is given by one parameter for each of its values. */
@@ -348,6 +349,17 @@ export const ROUTES: readonly Route[] = [
     query: { ...EventFilter.properties, order: EventOrder, ...PAGE },
     status: 200,
     answer: EventPage,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/events/stream',
+    on: ['audit'],
+    id: 'streamEvents',
+    needs: 'admin',
+    summary: 'Sends events that fit a filter as they are recorded (AUD-68)',
+    query: { ...STREAM_FILTER, from: INDEX },
+    status: 200,
+    media: 'text/event-stream',
   },
   {
     method: 'get',

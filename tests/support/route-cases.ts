@@ -159,6 +159,13 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
   audit: [
     { method: 'GET', path: '/talos/v1/receipts/:id', target: `/talos/v1/receipts/rcp_${UUID}`, ...admin },
     { method: 'GET', path: '/talos/v1/events', target: '/talos/v1/events?limit=2', ...admin },
+    {
+      method: 'GET',
+      path: '/talos/v1/events/stream',
+      // Beyond the log: a stream that opened would not end.
+      target: '/talos/v1/events/stream?from=99999999',
+      ...admin,
+    },
     { method: 'GET', path: '/talos/v1/events/:event', target: '/talos/v1/events/0', ...admin },
     { method: 'GET', path: '/talos/v1/bundle', target: '/talos/v1/bundle?from=0&to=1', ...admin },
     { method: 'GET', path: '/talos/v1/witnesses', target: '/talos/v1/witnesses', ...admin },

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { EVENTS } from './audit.js';
+import { ProblemCodeSchema } from './decision.js';
 import { ServerName, ToolName } from './policy-name.js';
 import { ascii, CLOSED, Did, Hash43, Op, Positive, Time } from './primitive.js';
 import { DECISION_CODES } from './problem-code.js';
@@ -40,3 +41,7 @@ export type EventFilter = Static<typeof EventFilter>;
 /** In which order events come. */
 export const EventOrder = Type.Union([Type.Literal('newest'), Type.Literal('oldest')]);
 export type EventOrder = Static<typeof EventOrder>;
+
+/** Why a stream ended (AUD-68). */
+export const StreamEnd = Type.Object({ code: ProblemCodeSchema, reason: Type.String() }, CLOSED);
+export type StreamEnd = Static<typeof StreamEnd>;

@@ -112,7 +112,7 @@ export {
   ProblemCodeSchema,
   ProblemDetails,
 } from './decision.js';
-export { EventFilter, EventOrder } from './explore.js';
+export { EventFilter, EventOrder, StreamEnd } from './explore.js';
 export {
   DEACTIVATE_TYP,
   DeactivatedBy,

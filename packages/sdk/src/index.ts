@@ -16,6 +16,7 @@ export { type IssueRuntimeOptions, issueCapability } from './agent/issue.js';
 export type { RuntimeOptions } from './agent/runtime.js';
 // services
 export { type AuditClient, type BundleQuery, createAuditClient, type EventQuery } from './clients/audit.js';
+export type { FollowOptions, FollowQuery } from './clients/follow.js';
 export {
   type AnnouncedTool,
   type AnnouncedTools,

@@ -20,6 +20,7 @@ import {
 } from '@talosprotocol/contracts';
 import { decodeUtf8 } from '@talosprotocol/protocol';
 import { createHttpClient, type HttpClientOptions } from '../http/client.js';
+import { type FollowOptions, type FollowQuery, followEvents } from './follow.js';
 import type { PageQuery } from './kernel.js';
 
 /** Which events, and which page of them. */
@@ -39,6 +40,10 @@ export interface AuditClient {
   events(query?: EventQuery): Promise<EventPage>;
   /** One event, by its index or its id (`evt_...`). */
   event(name: number | string): Promise<EventRecord>;
+  /** Events as they are recorded, each once and in order, over interruptions of less than a minute (AUD-68).
+   *  Rejects with the code of the refusal when the caller may not read any more.
+   *  @example for await (const { index, event } of audit.follow({ effect: 'deny' })) console.log(index, event) */
+  follow(query?: FollowQuery, options?: FollowOptions): AsyncGenerator<EventRecord>;
   /** The bytes of a bundle of what is asked for (AUD-50, AUD-63); of all that is in the log by default.
    *  They are to be kept as they are: a bundle is verified byte for byte. */
   bundle(ask?: BundleQuery): Promise<Uint8Array>;
@@ -104,7 +109,8 @@ const MAX_CHECKPOINT = 65_536;
 /** Makes a client of the audit service (port 8002).
  *  @throws {TypeError} a URL that is not http or https, or holds user info */
 export function createAuditClient(options: HttpClientOptions): AuditClient {
-  const { bytes, json } = createHttpClient(options);
+  const http = createHttpClient(options);
+  const { bytes, json } = http;
   const get = (path: string, query: object = {}) => ({ method: 'GET', path, query: { ...query } }) as const;
   return {
     receipt: (id, { witnessed } = {}) =>
@@ -113,6 +119,7 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         checks.receipt,
       ),
     events: (query) => json({ ...get('/talos/v1/events', query), maxBytes: MAX_PAGE }, checks.events),
+    follow: (query = {}, how = {}) => followEvents(http, query, how),
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
     bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),
     witnesses: () => json(get('/talos/v1/witnesses'), checks.witnesses),

@@ -40,6 +40,9 @@ export interface HttpClient {
   /** The JSON of a 2xx answer, parsed strictly and checked against its schema.
    *  @throws {TrustError} as `bytes`; UPSTREAM_FAILED also if the check fails */
   json<T>(call: ServiceCall, check: Checker): Promise<T>;
+  /** The body of a 2xx answer as it comes, until the signal aborts.
+   *  @throws {TrustError} as `bytes`; what breaks later shows where the body is read */
+  stream(call: ServiceCall, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
 const MAX_ANSWER = 1_048_576;
@@ -58,12 +61,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     throw refusalOf(response.status, body);
   }
 
-  async function exchange(call: ServiceCall, signal: AbortSignal) {
+  function begin(call: ServiceCall, signal: AbortSignal): Promise<Response> {
     const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
     const headers = headersOf(call, options.adminToken);
-    const url = urlOf(origin, call);
+    const { method } = call;
+    return send(urlOf(origin, call), { method, redirect: 'error', headers, signal, ...body });
+  }
+
+  async function exchange(call: ServiceCall, signal: AbortSignal) {
     try {
-      const response = await send(url, { method: call.method, redirect: 'error', headers, signal, ...body });
+      const response = await begin(call, signal);
       return { response, body: await readBody(response, call.maxBytes ?? MAX_ANSWER) };
     } catch (cause) {
       if (isTrustError(cause)) throw cause;
@@ -85,7 +92,24 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
-  return { origin, bytes, json };
+  async function stream(call: ServiceCall, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const late = AbortSignal.timeout(timeoutMs);
+    const opened = new AbortController();
+    const abort = (): void => opened.abort();
+    signal.addEventListener('abort', abort);
+    late.addEventListener('abort', abort);
+    try {
+      const response = await begin(call, opened.signal);
+      late.removeEventListener('abort', abort);
+      if (response.ok && response.body !== null) return response.body;
+      throw refusalOf(response.status, await readBody(response, MAX_ANSWER));
+    } catch (cause) {
+      if (isTrustError(cause)) throw cause;
+      throw new TrustError('UNAVAILABLE', `${origin} cannot be reached`, {}, cause);
+    }
+  }
+
+  return { origin, bytes, json, stream };
 }
 
 /** The origin of a base URL.

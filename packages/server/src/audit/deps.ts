@@ -4,6 +4,7 @@ import type { Deps } from '../platform/deps.js';
 import type { Disk } from '../platform/disk.js';
 import type { AnchorDeps } from './anchor/open-anchorers.js';
 import type { DenialLimits } from './denials.js';
+import type { StreamLimits } from './explorer/streams.js';
 import type { SequencerLimits } from './sequencer.js';
 import type { TileStore } from './tile-store.js';
 import { type LogWitnesses, WITNESS_LIMITS, type WitnessLimits } from './witness/witness-set.js';
@@ -53,6 +54,7 @@ export interface AuditLimits extends SequencerLimits {
   readonly witness: WitnessLimits;
   /** Events whose rows are in one table, and are dropped with it. */
   readonly partition: number;
+  readonly streams: Partial<StreamLimits>;
 }
 
 export const AUDIT_LIMITS: AuditLimits = {
@@ -66,4 +68,5 @@ export const AUDIT_LIMITS: AuditLimits = {
   lockMs: 10_000,
   witness: WITNESS_LIMITS,
   partition: 1_048_576,
+  streams: {},
 };

@@ -9,6 +9,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { LogKey, SignedCheckpoint } from './checkpoint.js';
 import { AUDIT_LIMITS, type AuditDeps, type AuditLimits } from './deps.js';
+import { createGrowth, type Growth } from './explorer/growth.js';
 import { createFinisher } from './finished-event.js';
 import { createIntegrator, type Integrator } from './integrator.js';
 import { type Lead, takeLead } from './lead.js';
@@ -30,6 +31,7 @@ export interface Workshop {
   readonly key: LogKey;
   readonly limits: AuditLimits;
   readonly sourceOf: (text: string) => string;
+  readonly growth: Growth;
 }
 
 /** A log that is open: held, recovered, growing. */
@@ -50,6 +52,7 @@ export function createWorkshop(deps: AuditDeps, sourceOf: (text: string) => stri
     key: createLogKey(deps),
     limits: { ...AUDIT_LIMITS, ...deps.limits },
     sourceOf,
+    growth: createGrowth(),
   };
 }
 
@@ -114,7 +117,10 @@ export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnes
     return lead;
   };
   const finish = createFinisher({ ...deps, sourceOf: shop.sourceOf });
-  const onSequenced = (size: number): void => integrator.notify(size);
+  const onSequenced = (size: number): void => {
+    integrator.notify(size);
+    shop.growth.tell(size);
+  };
   const { makeRoom } = createPartitions(sql, limits.partition, log);
   const sequencer = createSequencer(
     { finish, emitter, clock, crypto, log, limits, takeAgain, onSequenced, makeRoom },

@@ -7,6 +7,7 @@ import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
 import { createErasures, type Erasures } from './erasures.js';
+import { createEventStreams, type EventStreams } from './explorer/streams.js';
 import { createExportStore } from './export/export-store.js';
 import { createExporter, type Exporter, type ExporterDeps } from './export/exporter.js';
 import { type LogMeter, measureLog } from './log-metrics.js';
@@ -49,6 +50,8 @@ export interface Audit extends AuditReader, Exporter, Pick<Erasures, 'eraseEvent
 
   /** The log's verifier key (C2SP signed-note). */
   readonly vkey: string;
+  /** Events as they are recorded. To be closed before connections are waited for. */
+  readonly streams: EventStreams;
 }
 
 /** Longest wait for the receipt of the first event. */
@@ -76,12 +79,12 @@ export function createAudit(deps: AuditDeps): Audit {
   const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
   const reader = createReader(deps, shop, policies, opened);
   const { hasher, store } = shop;
-  const { checkpoint } = reader;
-  const tiles = () => opened().tiles;
-  const anchoring = createAnchoring({ ...deps, hasher, checkpoint, tiles, anchors: deps.chainAnchors });
+  const tree = { hasher, checkpoint: reader.checkpoint, tiles: () => opened().tiles };
+  const anchoring = createAnchoring({ ...deps, ...tree, anchors: deps.chainAnchors });
   const sink = createSink({ state, opened, disk, desk, record, shop, meter });
   const assertAccepting = (): void => sink.assertAccepting('read');
   const erasures = createErasures({ ...deps, store, record, assertAccepting });
+  const streams = openStreams(deps, shop, reader, opened);
   return {
     ...reader,
     ...openExporter(deps, shop, {
@@ -92,6 +95,7 @@ export function createAudit(deps: AuditDeps): Audit {
     }),
     eraseEvent: erasures.eraseEvent,
     eraseOf: erasures.eraseOf,
+    streams,
     vkey: shop.key.vkey,
     recordPolicy: policies.record,
     anchoring,
@@ -114,6 +118,7 @@ export function createAudit(deps: AuditDeps): Audit {
     },
     giveUp: () => giveUp(state),
     stop: async () => {
+      streams.close();
       await erasures.stop();
       await anchoring.stop();
       await stop(state, desk, disk);
@@ -141,6 +146,16 @@ function openDesk(
     summarize: ({ principal, members }) => ({ ...own, id: newId(), principal, members }),
     log,
   });
+}
+
+function openStreams(
+  { clock, log }: AuditDeps,
+  { growth, limits }: Workshop,
+  explorer: AuditReader,
+  opened: () => OpenLog,
+): EventStreams {
+  const size = (): number => opened().sequencer.size;
+  return createEventStreams({ explorer, growth, size, clock, log, limits: limits.streams });
 }
 
 /** How long an export waits for the checkpoint that covers it. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import { createHealth } from '../platform/health.js';
@@ -128,6 +129,8 @@ async function openPorts(start: Start, rooms: Rooms, node: Node): Promise<Listen
     health.drain();
     return Promise.all(all.map((listener) => listener.closeGracefully(DRAIN_MS)));
   });
+  // Before that: a stream never ends by itself.
+  shutdown.add('stop-accepting', 'event streams', async () => rooms.audit?.streams.close());
   if (isShared) all.push(await openToNodes(start, own, { rooms, node, http }));
   return listeners;
 }
@@ -215,8 +218,7 @@ async function routesOf({ rooms, roles, node, every }: RouteParts): Promise<Serv
   const { access, kernel, gateway, audit, rbac, reload } = rooms;
   const recorded = access.recordRefusals;
   const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...every];
-  const auditRoutes =
-    audit === undefined ? [] : (await import('../audit/routes.js')).createAuditRoutes(audit);
+  const auditRoutes = audit === undefined ? [] : await auditRoutesOf(audit, access);
   return {
     ...(kernel !== undefined && roles.includes('kernel')
       ? { kernel: recorded([...kernel.adminRoutes, ...(rbac?.routes ?? []), nodesRoute(node), ...shared]) }
@@ -226,6 +228,18 @@ async function routesOf({ rooms, roles, node, every }: RouteParts): Promise<Serv
       : { gateway: recorded([...gateway.routes, ...shared, reloadRoute(reload)]) }),
     ...(audit === undefined ? {} : { audit: [...auditRoutes, ...every] }),
   };
+}
+
+async function auditRoutesOf(
+  audit: NonNullable<Rooms['audit']>,
+  access: Rooms['access'],
+): Promise<readonly Route[]> {
+  const [{ createAuditRoutes }, { createStreamRoutes }] = await Promise.all([
+    import('../audit/routes.js'),
+    import('../audit/explorer/stream-routes.js'),
+  ]);
+  const authorize = (request: IncomingMessage) => access.authorize(request, 'audit:read');
+  return [...createAuditRoutes(audit), ...createStreamRoutes(audit.streams, authorize)];
 }
 
 /** Makes a change of talos.yaml effective without a restart; the same as SIGHUP, with an answer. */

@@ -1,115 +1,107 @@
-import type { EventRecord } from '@talosprotocol/contracts';
+import type { EventFilter, EventOrder, EventRecord } from '@talosprotocol/contracts';
 import type { AuditClient } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { parseCount } from '../../grant/duration.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
-import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
+import { type FilterOptions, filterOf, withFilter } from './event-filter.js';
+import { describeEvent } from './event-line.js';
 
-interface Options extends PlatformOptions {
+interface Options extends PlatformOptions, FilterOptions {
   readonly follow?: boolean;
+  readonly oldest?: boolean;
   readonly limit?: string;
 }
 
-const POLL_MS = 1_000;
 const PAGE = 500;
 
-/** `talos audit tail`: the newest events of the log. */
+/** `talos audit tail`: events of the log, and those to come. */
 export function addTail(audit: Command, shell: Shell): void {
   const text = {
     usage: 'tail',
-    summary: 'show the newest events of the log',
-    examples: ['talos audit tail', 'talos audit tail --follow'],
+    summary: 'show the newest events of the log, or those you ask for',
+    examples: [
+      'talos audit tail',
+      'talos audit tail --effect deny --since 24h',
+      'talos audit tail --follow --server files --tool write_file',
+    ],
     notes: [
-      'Asks the platform on the data folder. With --follow and --json, one JSON document a line. What is shown is the',
-      "platform's word; proof is: talos audit export, then talos audit verify.",
+      'Asks the platform on the data folder. Each option narrows; an outcome is found by what its decision is found by. With --follow',
+      "and --json, one JSON document a line. What is shown is the platform's word; proof is: talos audit export, then talos audit verify.",
     ],
   };
   const tail: Handler<Options> = async (call) => {
     const { io, output, options } = call;
-    const limit = parseCount(options.limit ?? '20', 1, '--limit');
-    if (limit > PAGE) throw new UsageError(`--limit takes at most ${PAGE}`);
+    const limit = limitOf(options);
+    const filter = filterOf(options, io.now());
     const { audit: client } = await openPlatform(io, options);
-    const page = await withProgress(io, output, 'Asking the platform', client.events({ limit }));
-    const events = page.events.toReversed();
-    if (options.follow === true) return follow(call, client, events);
+    const order = options.oldest === true ? 'oldest' : 'newest';
+    const [end] = options.follow === true ? (await client.events({ limit: 1 })).events : [];
+    const found = await withProgress(
+      io,
+      output,
+      'Asking the platform',
+      collect(client, { filter, order }, limit),
+    );
+    const events = order === 'oldest' ? found : found.toReversed();
+    if (options.follow === true) return follow(call, client, filter, { events, after: events.at(-1) ?? end });
     output.result({ ok: true, events }, () => {
       for (const event of events) output.line(describeEvent(event));
     });
     output.next('why was a request decided so? talos why <request id>');
     return undefined;
   };
-  withPlatform(defineCommand(audit, shell, text, tail), 'audit')
+  withFilter(withPlatform(defineCommand(audit, shell, text, tail), 'audit'))
     .option('--follow', 'go on with new events until Ctrl-C')
+    .option('--oldest', 'begin with the oldest')
     .option('--limit <number>', 'how many to start with, up to 500 (default: 20)');
+}
+
+function limitOf({ limit: text = '20', follow: goesOn, oldest, until }: Options): number {
+  const limit = parseCount(text, 1, '--limit');
+  if (limit > PAGE) throw new UsageError(`--limit takes at most ${PAGE}`);
+  if (goesOn === true && (oldest === true || until !== undefined))
+    throw new UsageError('--follow goes on from the newest event', 'leave out --oldest and --until');
+  return limit;
+}
+
+/** Pages may be short: the service bounds its work for each. */
+async function collect(
+  client: AuditClient,
+  query: { readonly filter: EventFilter; readonly order: EventOrder },
+  limit: number,
+): Promise<EventRecord[]> {
+  const found: EventRecord[] = [];
+  let cursor: string | undefined;
+  do {
+    const { filter, order } = query;
+    const page = { ...filter, ...(order === 'oldest' ? { order } : {}), limit: limit - found.length };
+    const { events, next } = await client.events(cursor === undefined ? page : { ...page, cursor });
+    found.push(...events);
+    cursor = next ?? undefined;
+  } while (cursor !== undefined && found.length < limit);
+  return found;
 }
 
 async function follow(
   { io, output }: Invocation<Options>,
   client: AuditClient,
-  first: readonly EventRecord[],
+  { since: _, until: __, ...filter }: EventFilter,
+  first: { readonly events: readonly EventRecord[]; readonly after: EventRecord | undefined },
 ): Promise<undefined> {
   const stop = new AbortController();
   const ignore = io.onStop(() => stop.abort());
-  let last = show(output, first, -1);
+  const show = (event: EventRecord): void => output.stream(event, () => output.line(describeEvent(event)));
+  for (const event of first.events) show(event);
+  const onPruned = (below: number): void => output.aside(`Events below ${below} were pruned.`);
   try {
-    while (!stop.signal.aborted) {
-      await pause(stop.signal);
-      if (!stop.signal.aborted) last = show(output, await eventsAfter(client, last), last);
-    }
+    const from = first.after === undefined ? {} : { from: first.after.index + 1 };
+    for await (const event of client.follow({ ...filter, ...from }, { signal: stop.signal, onPruned }))
+      show(event);
   } finally {
     ignore();
   }
   return undefined;
-}
-
-/** Oldest first; pages back until what was shown, so that a burst leaves no gap. */
-async function eventsAfter(client: AuditClient, last: number): Promise<readonly EventRecord[]> {
-  const found: EventRecord[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.events({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-    found.push(...page.events);
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined && (found.at(-1)?.index ?? 0) > last + 1);
-  return found.toReversed();
-}
-
-function show(output: Invocation<Options>['output'], events: readonly EventRecord[], last: number): number {
-  let shown = last;
-  for (const event of events) {
-    if (event.index <= shown) continue;
-    shown = event.index;
-    output.stream(event, () => output.line(describeEvent(event)));
-  }
-  return shown;
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, POLL_MS);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function describeEvent({ index, event }: EventRecord): string {
-  const what = printable(detailOf(event));
-  const who = event.principal === null ? '' : ` by ${event.principal.sub}`;
-  return `${String(index).padStart(6)} ${event.time} ${event.type}${what}${printable(who)}`;
-}
-
-function detailOf(event: EventRecord['event']): string {
-  if (event.type === 'decision') {
-    const { action, effect, code, request } = event;
-    const target = [action.server, action.tool].filter((part) => part !== undefined).join('/');
-    return ` ${effect}${code === null ? '' : ` ${code}`} ${action.method} ${target} ${request}`;
-  }
-  if (event.type === 'outcome') return ` ${event.status} ${event.request}`;
-  if (event.type === 'revocation') return ` ${event.lid} by ${event.by}`;
-  return '';
 }

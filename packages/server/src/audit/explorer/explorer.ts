@@ -30,6 +30,8 @@ export interface Explorer {
 /** What follows an index. */
 export interface EventsAfter {
   readonly events: readonly EventRecord[];
+  /** Where it began: later than asked for where what is older was pruned. */
+  readonly from: number;
   /** Everything below was looked at. */
   readonly reached: number;
 }
@@ -67,7 +69,8 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
         const span = { from: Math.max(from, whole.from), to: whole.to };
         const scanned = await scan({ tx, limits, now }, { filter, order: 'oldest', span, limit });
         const { rows, rest } = await readBodies(tx, 'oldest', span, scanned);
-        return { events: rows.map(recordOf), reached: isOver(rest) ? Math.max(from, span.to) : rest.from };
+        const reached = isOver(rest) ? Math.max(from, span.to) : rest.from;
+        return { events: rows.map(recordOf), from: span.from, reached };
       }),
     event: (name) => ask((tx) => readEvent(tx, name)),
   };
