@@ -8,7 +8,7 @@ const alias = [
   { find: /^@talosprotocol\/protocol\/node$/, replacement: source('protocol/src/node/index.ts') },
   { find: /^@talosprotocol\/sdk\/(archive|keys)$/, replacement: source('sdk/src/$1/index.ts') },
   { find: /^@talosprotocol\/server\/main$/, replacement: source('server/src/main.ts') },
-  { find: /^@talosprotocol\/(contracts|protocol|sdk)$/, replacement: source('$1/src/index.ts') },
+  { find: /^@talosprotocol\/(contracts|protocol|sdk|verifier)$/, replacement: source('$1/src/index.ts') },
 ];
 
 export default defineConfig({
@@ -21,6 +21,7 @@ export default defineConfig({
       'bench/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: ['./tests/support/page-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // What is waited for comes; how soon depends on what else the machine does.
@@ -30,7 +31,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts'],
+      // The page of the verifier is tested in a browser.
+      exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts', 'packages/verifier/src/page/**'],
       reporter: ['text-summary', 'json-summary'],
       // What runs in processes of its own (the demo, the server's program) is tested but not counted.
       thresholds: {

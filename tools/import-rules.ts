@@ -76,6 +76,20 @@ export const ZONES: readonly Zone[] = [
     builtins: true,
   },
   {
+    name: 'verifier-page-imports',
+    comment: 'the page of the verifier stands on contracts and protocol and runs in a browser',
+    from: '^packages/verifier/src/page/',
+    allow: ['^packages/verifier/src/page/', packages('contracts', 'protocol')],
+    builtins: false,
+  },
+  {
+    name: 'verifier-imports',
+    comment: 'what builds the page and reads it has no part in it',
+    from: '^packages/verifier/src/(?!page/)',
+    allow: ['^packages/verifier/src/(?!page/)', third('rolldown')],
+    builtins: true,
+  },
+  {
     name: 'platform-imports',
     comment: 'platform holds the plumbing and knows no room',
     from: '^packages/server/src/platform/',
@@ -122,7 +136,7 @@ export const ZONES: readonly Zone[] = [
     name: 'main-imports',
     comment: 'main composes the rooms of the server',
     from: String.raw`^packages/server/src/(main\.ts$|main/)`,
-    allow: [packages('contracts', 'protocol', 'sdk'), '^packages/server/src/'],
+    allow: [packages('contracts', 'protocol', 'sdk', 'verifier'), '^packages/server/src/'],
     builtins: true,
   },
   {
@@ -131,7 +145,7 @@ export const ZONES: readonly Zone[] = [
     from: '^packages/cli/src/',
     allow: [
       '^packages/cli/src/',
-      packages('contracts', 'protocol', 'sdk'),
+      packages('contracts', 'protocol', 'sdk', 'verifier'),
       third('commander', 'picocolors', 'ora', 'yaml', '@modelcontextprotocol', '@clack'),
     ],
     builtins: true,

@@ -458,6 +458,15 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'get',
+    path: '/verify',
+    on: ['audit'],
+    id: 'readVerifierPage',
+    summary: 'Answers the page on which anybody verifies evidence (AUD-64)',
+    status: 200,
+    media: 'text/html',
+  },
+  {
+    method: 'get',
     path: '/tlog/checkpoint',
     on: ['audit'],
     id: 'getCheckpoint',

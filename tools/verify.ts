@@ -63,7 +63,7 @@ function sizes(): Outcome {
   return single(faults.length === 0, faults.length === 0 ? text : faults.join('\n'));
 }
 
-const PUBLISHED = ['contracts', 'protocol', 'sdk', 'server', 'cli'];
+const PUBLISHED = ['contracts', 'protocol', 'sdk', 'verifier', 'server', 'cli'];
 
 function packageLint(): Outcome {
   const publint = PUBLISHED.map((name) =>
@@ -124,6 +124,7 @@ function tests(only: readonly string[]): Outcome {
 
 const CHECKS: readonly Step[] = [
   { name: 'types', run: () => tool('node_modules/typescript/bin/tsc', '-b') },
+  { name: 'page of the verifier', run: () => tool('packages/verifier/dist/write-page.js') },
   {
     name: 'lint and format',
     run: () => tool('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),

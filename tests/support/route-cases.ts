@@ -191,6 +191,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       ...admin,
       body: () => ({ agent: did }),
     },
+    { method: 'GET', path: '/verify', target: '/verify', ...open },
     { method: 'GET', path: '/tlog/checkpoint', target: '/tlog/checkpoint', ...open },
     { method: 'GET', path: '/tlog/tile/entries/*', target: '/tlog/tile/entries/000.p/1', ...admin },
     { method: 'GET', path: '/tlog/tile/*', target: '/tlog/tile/0/000.p/1', ...open },

@@ -33,7 +33,8 @@ export function describeCapability(text: string, crypto: CryptoProvider): Capabi
   return { verified: false, cth, bytes: chain.length, links: links.map(describeLink) };
 }
 
-function describeLink({ lid, header, claims }: ParsedLink, index: number): LinkDescription {
+/** Reads one link of a chain for people to look at; `index` 0 is the root. */
+export function describeLink({ lid, header, claims }: ParsedLink, index: number): LinkDescription {
   return {
     link: index + 1,
     lid,

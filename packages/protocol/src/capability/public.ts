@@ -44,6 +44,7 @@ export { hintForAnchor } from './hint.js';
 export {
   type CapabilityDescription,
   describeCapability,
+  describeLink,
   type LinkDescription,
 } from './inspect.js';
 export { type IssueDeps, type IssueOptions, issueCapability, type LinkOptions } from './issue.js';

@@ -234,12 +234,14 @@ async function auditRoutesOf(
   audit: NonNullable<Rooms['audit']>,
   access: Rooms['access'],
 ): Promise<readonly Route[]> {
-  const [{ createAuditRoutes }, { createStreamRoutes }] = await Promise.all([
+  const [{ createAuditRoutes }, { createStreamRoutes }, { createPageRoute }, { readPage }] = await Promise.all([
     import('../audit/routes.js'),
     import('../audit/explorer/stream-routes.js'),
+    import('../audit/page-route.js'),
+    import('@talosprotocol/verifier'),
   ]);
   const authorize = (request: IncomingMessage) => access.authorize(request, 'audit:read');
-  return [...createAuditRoutes(audit), ...createStreamRoutes(audit.streams, authorize)];
+  return [...createAuditRoutes(audit), ...createStreamRoutes(audit.streams, authorize), createPageRoute(readPage)];
 }
 
 /** Makes a change of talos.yaml effective without a restart; the same as SIGHUP, with an answer. */

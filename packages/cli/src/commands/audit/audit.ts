@@ -5,6 +5,7 @@ import { addErase } from './erase.js';
 import { addExport } from './export.js';
 import { addFsck } from './fsck.js';
 import { addLogCommands } from './log.js';
+import { addPage } from './page.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
 import { addWatch } from './watch.js';
@@ -16,6 +17,7 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addTail(audit, shell);
   addExport(audit, shell);
   addVerify(audit, shell);
+  addPage(audit, shell);
   addAnchorCommands(audit, shell);
   addWatch(audit, shell);
   addWitnesses(audit, shell);

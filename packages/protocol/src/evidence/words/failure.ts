@@ -9,6 +9,7 @@ const WRONGLY = 'The log says that something was right which by the grants it sh
 const MEANINGS: Readonly<Record<string, string>> = {
   bundle:
     'The file is not as it was exported: something in it was changed, cut off or added, or it is no bundle at all.',
+  version: 'The file holds records of a kind that this verifier is too old, or too new, to know.',
   checkpoint: 'The state of the log is not signed by a key that your trust file names.',
   witnesses:
     'Not enough of the witnesses that you trust had seen this history: others may have been shown another one.',
@@ -21,6 +22,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   emitter: 'A record is by somebody whose word does not count for you.',
   complete: 'Something of an agent is missing, though the file says that nothing is.',
   endings: 'It is not shown whether a grant that was used had been revoked, though the file says that it is.',
+  asserts: 'The receipt was given words that receipts do not have.',
   redaction: 'The file discloses something that it says it keeps back.',
   anchor: 'The log is not the one that was anchored: it was split, or rewritten since.',
   earlier:

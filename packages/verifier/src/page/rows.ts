@@ -1,0 +1,106 @@
+import type { Limit } from '@talosprotocol/contracts';
+import {
+  type Account,
+  type BundleReport,
+  describeLink,
+  moneyOf,
+  type ReportedCall,
+  type ShownChain,
+  type VerifiedReceipt,
+} from '@talosprotocol/protocol';
+import type { CallRow, ChainView, LinkView, Result } from './result.js';
+
+/** Calls that are shown; all of them were verified. */
+const MAX_CALLS = 50_000;
+/** Chains of which a picture is made. */
+const MAX_CHAINS = 2_000;
+
+/** What is shown of a bundle. */
+export function bundleResult(report: BundleReport, account: Account): Result {
+  const { origin, from, to, size, root, calls, chains } = report;
+  const shown = calls.slice(0, MAX_CALLS);
+  return {
+    account,
+    facts: [
+      ['Log', origin],
+      ['Records', `${from} to ${to - 1} of ${size}`],
+      ['Fingerprint of the log', root],
+    ],
+    calls: shown.map(rowOf),
+    more: calls.length - shown.length,
+    chains: Object.fromEntries([...chains].slice(0, MAX_CHAINS).map(([cth, chain]) => [cth, viewOf(chain)])),
+  };
+}
+
+/** What is shown of a receipt. */
+export function receiptResult({ event, index, size, values }: VerifiedReceipt, account: Account): Result {
+  const call =
+    event.type === 'decision'
+      ? [rowOf({ index, event, values, checked: false, outcome: undefined, asked: true })]
+      : [];
+  return {
+    account,
+    facts: [
+      ['Log', event.origin],
+      ['Record', `${index} of ${size}, ${event.type}`],
+      ['Id', event.id],
+      ...[...values].map(([pointer, value]) => [pointer.slice(1), JSON.stringify(value)] as const),
+    ],
+    calls: call,
+    more: 0,
+    chains: {},
+  };
+}
+
+function rowOf({ index, event, values, outcome, asked }: ReportedCall): CallRow {
+  const { action, credential, principal, effect, code, held } = event;
+  const { server, tool, method } = action;
+  const cost = outcome === undefined ? held : outcome.cost;
+  return {
+    index,
+    time: event.time,
+    agent: principal?.sub ?? '',
+    action: server === undefined ? method : `${server}/${tool ?? method}`,
+    allowed: effect === 'allow',
+    end: code ?? outcome?.status ?? '',
+    cost: cost === undefined ? '' : `${moneyOf(String(cost.amount))} ${cost.currency}`,
+    cth: credential.cth ?? '',
+    kind: credential.kind,
+    items: itemsOf(values.get('/items')),
+    asked,
+  };
+}
+
+/** The items of an allowed call were checked; of a refusal they are whatever was committed to. */
+function itemsOf(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, 64).map((item: unknown) => {
+    const { op, scope } = Object(item) as { op?: unknown; scope?: unknown };
+    return `${String(op)} ${String(scope)}`;
+  });
+}
+
+function viewOf({ links }: ShownChain): ChainView {
+  return { links: links.map((link, i) => linkOf(link, i)) };
+}
+
+function linkOf(link: ShownChain['links'][number], index: number): LinkView {
+  const { grants, claims } = describeLink(link, index);
+  return {
+    issuer: claims.iss,
+    holder: claims.sub,
+    grants,
+    limits: (claims.limits ?? []).map(limitOf),
+    until: new Date(claims.exp * 1000).toISOString(),
+  };
+}
+
+function limitOf({ per, calls, cost, tokens, rate }: Limit): string {
+  const time = per === 'total' ? 'in all' : `a ${per}`;
+  return [
+    ...(calls === undefined ? [] : [`${calls} calls ${time}`]),
+    ...(cost === undefined ? [] : [`${moneyOf(String(cost.amount))} ${cost.currency} ${time}`]),
+    ...(tokens === undefined ? [] : [`${tokens} tokens ${time}`]),
+    ...(rate === undefined ? [] : [`${rate.count} calls in ${rate.seconds} s`]),
+  ].join(', ');
+}

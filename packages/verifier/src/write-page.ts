@@ -1,0 +1,4 @@
+import { writePage } from './build.js';
+
+// Run by the build, after the compiler.
+await writePage();
