@@ -88,6 +88,11 @@ function costsOf(calls: readonly ReportedCall[]): readonly Spending[] {
   return costs.totals();
 }
 
+/** Who issued the first links of the chains that are shown: trust anchors, whose word the rest stands on. */
+export function issuersOf({ chains }: Pick<BundleReport, 'chains'>): readonly string[] {
+  return [...new Set([...chains.values()].map(({ links }) => (links[0] as ShownChain['leaf']).claims.iss))];
+}
+
 export function factsOf({ bundle, claims }: ParsedBundle, { origin, size, root }: Checkpoint): BundleFacts {
   const { from, to } = bundle.range;
   const all = bundle.entries.map(({ event }) => event);

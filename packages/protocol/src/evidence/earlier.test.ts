@@ -129,6 +129,17 @@ describe('chain anchors in a bundle (AUD-59)', () => {
     expect(verify(proof, {}, trust).counts.allowed).toBe(9);
   });
 
+  it('hide no fault of our own', () => {
+    const proof = anchored(7);
+    const chains = {
+      ...trusting(proof).chains,
+      isAnchoredBy: () => {
+        throw new RangeError('a fault');
+      },
+    };
+    expect(() => verify(proof, {}, { ...trusting(proof), chains })).toThrow('a fault');
+  });
+
   it('of a tree that the bundle does not continue say that the log was split', () => {
     const proof = anchored(7);
     const split = anchored(7, { root: 'ab'.repeat(32) });

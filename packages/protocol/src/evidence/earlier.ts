@@ -2,7 +2,7 @@ import type { EarlierTree } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { decodeBase64url } from '../encoding/base64url.js';
 import { decodeHex } from '../encoding/hex.js';
-import { isJsonObject, parseJson } from '../encoding/json.js';
+import { parseJsonObject } from '../encoding/json.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { verifyCheckpoint } from '../log/checkpoint.js';
@@ -56,8 +56,7 @@ export function verifyEarlier(
  *  @throws {TrustError} MALFORMED */
 export function checkpointOf(bytes: Uint8Array): string {
   if (bytes[0] !== OPEN) return decodeUtf8(bytes);
-  const value = parseJson(bytes, { maxBytes: bytes.length, floats: true });
-  const { checkpoint, proof } = isJsonObject(value) ? value : {};
+  const { checkpoint, proof } = parseJsonObject(bytes, { maxBytes: bytes.length, floats: true });
   if (typeof checkpoint === 'string') return checkpoint;
   if (typeof proof === 'string') return parseTlogProof(proof).checkpoint;
   throw malformed('a file without a checkpoint');

@@ -208,6 +208,8 @@ describe('a bundle of one agent (AUD-50 to AUD-58)', () => {
     expect(refusal(byAgent(), story([counted(11, 7)]))).toMatch(/^complete: /);
     expect(refusal(byAgent(), story([counted(12, 6)]))).toMatch(/^counted: .* come after/);
     expect(refusal(byAgent({ show: [...OF_WORKER, 12] }), story([counted(11, 6), call(101)]))).toBe('proven');
+    const ahead = byAgent({ show: [...OF_WORKER, 12], selection: { complete: [], endings: false } });
+    expect(refusal(ahead, story([counted(11, 8), call(101)]))).toMatch(/^counted: /);
     const twice = [counted(11, 6), { ...call(101), forge: { principal: { sub: worker.did, pseq: 6 } } }];
     expect(refusal(byAgent({ show: [...OF_WORKER, 12] }), story(twice))).toMatch(/^(counted|pseq): /);
   });
@@ -217,6 +219,7 @@ describe('a bundle of one agent (AUD-50 to AUD-58)', () => {
     expect(refusal({}, story([counted(9, 5)]))).toBe('proven');
     for (const pseq of [4, 6]) expect(refusal({}, story([counted(9, pseq)]))).toMatch(/^counted: /);
     expect(refusal({}, story([counted(11, 6, { count: 1 })]))).toMatch(/^counted: /);
+    expect(verify({ selection: { endings: true } }).selection.endings).toBe(true);
   });
 });
 
@@ -446,6 +449,19 @@ describe('revocations and ends (AUD-57)', () => {
   });
 });
 
+describe('what calls came to', () => {
+  it('is summed up by currency, of what was asked for (AUD-85)', () => {
+    const held = ['USD', 'EUR', 'GBP', 'CHF'].map((currency, i) =>
+      call(20 + i, { held: { amount: 1_000_000, currency } }),
+    );
+    const events = sequence([chainEvent(mine), { ...sessionEvent(mine), at: 10 }, ...held]);
+    const costs = (filter: BundleSelection['filter']) =>
+      verify({ selection: { filter }, disclose: [] }, events).costs.map(({ currency }) => currency);
+    expect(costs({})).toEqual(['CHF', 'EUR', 'GBP', 'USD']);
+    expect(costs({ tools: ['other'] })).toEqual([]);
+  });
+});
+
 describe('filters (AUD-53)', () => {
   const asked = (filter: BundleSelection['filter'], show = HONEST.map((_, index) => index)): number[] =>
     verify({ show, to: 11, selection: { filter }, disclose: [] })
@@ -459,6 +475,9 @@ describe('filters (AUD-53)', () => {
     expect(asked({ capabilities: [other.cth] })).toEqual([4, 9]);
     expect(asked({ capabilities: [mine.links[1]!.lid] })).toEqual([3, 6, 8, 10]);
     expect(asked({ capabilities: [mine.links[0]!.lid] })).toEqual([3, 4, 6, 8, 9, 10]);
+    expect(asked({ capabilities: [other.cth], tools: ['none'] }, [11])).toEqual([]);
+    const beside = { show: [3, 5], from: 5, to: 6, selection: { filter: { capabilities: [mine.cth] } } };
+    expect(verify(beside).shown).toBe(1);
     expect(asked({ tools: ['fs'] })).toEqual([3, 4, 6, 8, 9, 10]);
     expect(asked({ tools: ['fs/write'] })).toEqual([6]);
     expect(asked({ tools: ['f'] })).toEqual([]);

@@ -62,15 +62,13 @@ export function checkClaims({ entries, range, selection }: Bundle, { history, ta
 /** Every link and DID of each chain, up to the last call that it allowed. */
 function checkEndings({ calls, chains }: Claimed['history'], tally: Tally): void {
   const last = new Map<string, number>();
+  // What was allowed in the range names a chain that was shown, or it would have been refused.
   for (const { event, index } of calls())
-    if (event.effect === 'allow') last.set(event.credential.cth ?? '', index);
-  for (const [cth, index] of last) {
-    const chain = chains.get(cth);
-    if (chain !== undefined) tally.checkEndings(targetsOf(chain), index);
-  }
+    if (event.effect === 'allow') last.set(event.credential.cth as string, index);
+  for (const [cth, index] of last) tally.checkEndings(targetsOf(chains.get(cth) as ShownChain), index);
 }
 
 /** What can be ended of a chain: its links by their `lid`, and the DIDs they name. */
-export function targetsOf({ links }: Pick<ShownChain, 'links'>): readonly string[] {
+function targetsOf({ links }: Pick<ShownChain, 'links'>): readonly string[] {
   return [...new Set(links.flatMap(({ lid, claims }) => [lid, claims.iss, claims.sub]))];
 }

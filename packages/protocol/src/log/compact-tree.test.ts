@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCompactTree, foldRight, rootOf } from './compact-tree.js';
 import { assertHash, createTreeHasher } from './hash.js';
-import { frontierAt, type HashReader, planRange, rangeRoot, rootAt } from './range.js';
+import { frontierAt, type HashReader, planCover, planRange, rangeRoot, rootAt } from './range.js';
 import { hasher, sampleEntries, slowRoot } from './testing/reference.js';
 import { readDecimal } from './tree-size.js';
 
@@ -9,6 +9,26 @@ const ENTRIES = sampleEntries(130);
 const LEAVES = ENTRIES.map((entry) => hasher.leaf(entry));
 const read: HashReader = ({ level, index }) =>
   slowRoot(ENTRIES.slice(index * 2 ** level, (index + 1) * 2 ** level));
+
+describe('the cover of a range', () => {
+  it('is the fewest perfect subtrees, and grafting them gives the tree', () => {
+    for (let begin = 0; begin <= 40; begin += 1)
+      for (let end = begin; end <= 40; end += 1) {
+        const tree = createCompactTree(hasher);
+        for (const leaf of LEAVES.slice(0, begin)) tree.append(leaf);
+        for (const node of planCover(begin, end)) {
+          expect(node.index * 2 ** node.level).toBe(tree.size);
+          tree.graft(node.level, read(node));
+        }
+        expect([tree.size, tree.root()]).toEqual([end, slowRoot(ENTRIES.slice(0, end))]);
+      }
+    expect(planCover(1, Number.MAX_SAFE_INTEGER).length).toBeLessThanOrEqual(106);
+    expect(() => planCover(2, 1)).toThrow(RangeError);
+    expect(() => createCompactTree(hasher, { size: 1, hashes: [LEAVES[0]!] }).graft(1, LEAVES[1]!)).toThrow(
+      RangeError,
+    );
+  });
+});
 
 describe('compact tree', () => {
   it('has the RFC 6962 root at every size, also when continued from its frontier', () => {

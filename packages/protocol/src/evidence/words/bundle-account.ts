@@ -1,4 +1,4 @@
-import type { BundleFacts, BundleReport } from '../bundle-report.js';
+import { type BundleFacts, type BundleReport, issuersOf } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
 import type { Trust } from '../trust-file.js';
 import { type Account, NEVER_SHOWN, NO_WITNESSES, type TrustedKey } from './account.js';
@@ -108,13 +108,12 @@ function bundleNotShown(report: BundleReport): string[] {
 
 /** The keys of the trust file on whose word all this stands. */
 function trustedBy(report: BundleReport, trust: Trust): TrustedKey[] {
-  const { origin, exporter, emitters, chains, cosignatures } = report;
-  const issuers = new Set([...chains.values()].map(({ links }) => links[0]?.claims.iss ?? ''));
+  const { origin, exporter, emitters, cosignatures } = report;
   return [
     ...logKeys(origin, trust),
     { role: 'may export', name: exporter },
     ...emitters.map((name) => ({ role: 'may record', name })),
-    ...[...issuers].map((name) => ({ role: 'may grant', name })),
+    ...issuersOf(report).map((name) => ({ role: 'may grant', name })),
     ...cosignatures.map(({ name }) => ({ role: 'witness', name })),
   ].map(({ role, name }) => ({ role, name: nameOf(name) }));
 }

@@ -1,5 +1,5 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
-import type { BundleReport, ReportedCall } from '../bundle-report.js';
+import { type BundleReport, issuersOf, type ReportedCall } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
 import { countOf, listOf, nameOf } from './phrase.js';
 
@@ -45,13 +45,12 @@ export function callSentences(report: BundleReport): string[] {
   ];
 }
 
-function grantSentences({ counts, chains }: BundleReport): string[] {
-  const { allowed, recomputed, unchecked } = counts;
+function grantSentences(report: BundleReport): string[] {
+  const { allowed, recomputed, unchecked } = report.counts;
   const checked = allowed - unchecked;
   if (checked === 0) return [];
-  const issuers = [...new Set([...chains.values()].map(({ links }) => links[0]?.claims.iss ?? ''))];
   return [
-    `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${checked}`} stood on a chain of grants that was in force at that moment: it begins with ${listOf(issuers)}, whom you trust, and each grant after the first was signed by who held the one before it.`,
+    `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${checked}`} stood on a chain of grants that was in force at that moment: it begins with ${listOf(issuersOf(report))}, whom you trust, and each grant after the first was signed by who held the one before it.`,
     ...(recomputed > 0
       ? [
           `Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it.`,

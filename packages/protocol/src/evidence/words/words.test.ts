@@ -28,6 +28,7 @@ import { parseTrustFile } from '../trust-file.js';
 import { inspectBundle, verifyBundle } from '../verify-bundle.js';
 import { type Account, NEVER_SHOWN } from './account.js';
 import { accountOfBundle, accountOfUntrusted } from './bundle-account.js';
+import { filterOf } from './calls.js';
 import { accountOfFailure } from './failure.js';
 import { chainName, countOf, listOf, moneyOf, secondOf, spendingOf } from './phrase.js';
 import { accountOfReceipt } from './receipt-account.js';
@@ -282,6 +283,10 @@ describe('phrases', () => {
       'Bitcoin',
       'Ethereum',
       'the chain eip155:7',
+    ]);
+    expect([filterOf({ agents: ['a'] }), filterOf({ capabilities: ['c'] })]).toEqual([
+      'calls of a',
+      'calls under the grant c',
     ]);
     expect(secondOf(2 ** 60)).toMatch(/ s after 1970$/);
   });
