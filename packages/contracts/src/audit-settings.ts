@@ -50,7 +50,10 @@ export const AuditSettings = Type.Object(
     quorum: Type.Optional(Quorum),
     retention: Type.Optional(
       Type.Object(
-        { disclosures: days('days until what opens commitments is forgotten (AUD-89); absent: never') },
+        {
+          disclosures: days('days until what opens commitments is forgotten (AUD-89); absent: never'),
+          addresses: days('days for which hashes of one address are equal (AUD-92; default: 90)'),
+        },
         CLOSED,
       ),
     ),

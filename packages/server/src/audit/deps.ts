@@ -26,8 +26,8 @@ export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'cryp
   readonly logKey: Pick<Signer, 'publicKey' | 'sign'>;
   /** Signs bundle statements. */
   readonly exporter: Signer;
-  /** 32 secret bytes that hide client addresses (AUD-5). */
-  readonly addressKey: Uint8Array;
+  /** 32 secret bytes that hide client addresses (AUD-5); asked each time, for they are replaced (AUD-92). */
+  readonly addressKey: () => Uint8Array;
   /** The policy in force: its hash (AUD-9) and anchors. */
   readonly policy: () => { readonly hash: string; readonly anchors: readonly TrustAnchor[] };
   /** Who watches this log; nobody by default. */

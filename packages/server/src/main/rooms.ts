@@ -17,6 +17,7 @@ import { logStorage } from './log-storage.js';
 import { type Node, runningNodes } from './node.js';
 import { openPolicies, type Policies } from './policy.js';
 import { policyLoaded } from './policy-event.js';
+import { openAddressKey, retentionOf } from './retention.js';
 import { type Roles, roomsOf } from './roles.js';
 
 // Types of rooms by name of their module: a static import, even of a type, would tie main to a room it may not load.
@@ -130,9 +131,14 @@ interface Sink {
 async function openSink(options: RoomsOptions, policies: Policies): Promise<Sink> {
   if (roomsOf(options.roles).audit) {
     const { createAudit } = await import('../audit/service.js');
-    const audit = createAudit(await auditDeps(options, policies));
+    const addresses = await openAddressKey(options.foundation, policies.current);
+    const audit = createAudit({ ...(await auditDeps(options, policies)), addressKey: addresses.current });
     await audit.start();
-    return { sink: audit, audit, close: () => audit.stop() };
+    const close = async (): Promise<void> => {
+      await audit.stop();
+      await addresses.stop();
+    };
+    return { sink: audit, audit, close };
   }
   const { node, foundation } = options;
   const wire = createAuditWire({ ...node, clock });
@@ -226,7 +232,6 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
     emitter: identities.gateway.did,
     logKey: identities.log,
     exporter: identities.exporter,
-    addressKey: (await keys.loadOrCreateSeed('addresses')).reveal(),
     policy: () => inForce(policies.current()),
     witnesses: () => witnessesOf(policies.current()),
     ...storage.place,
@@ -242,13 +247,6 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
 /** Who watches the log under a policy. */
 function witnessesOf({ document: { audit } }: LoadedPolicy) {
   return { witnesses: audit?.witnesses ?? [], quorum: audit?.quorum ?? 0 };
-}
-
-const DAY_MS = 86_400_000;
-
-function retentionOf({ document }: LoadedPolicy): { readonly disclosuresMs?: number } {
-  const days = document.audit?.retention?.disclosures;
-  return days === undefined ? {} : { disclosuresMs: days * DAY_MS };
 }
 
 /** A policy as the log keeps it. */

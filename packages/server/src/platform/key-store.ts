@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 import { decodeKeyEnvelope, encodeKeyEnvelope, isSealedEnvelope } from '@talosprotocol/sdk/keys';
-import { readKeyFile, readOrCreateKeyFile, writeKeyFile } from './key-file.js';
+import { readKeyFile, readOrCreateKeyFile, syncEntry, writeKeyFile } from './key-file.js';
 import { createSecret, type Secret } from './secret.js';
 import type { Random } from './system.js';
 
@@ -26,6 +27,8 @@ export interface KeyStore {
   importKey(text: string, passphrase: Secret<string>): Promise<string>;
   /** The names there are, sorted. */
   names(): Promise<string[]>;
+  /** Destroys the key of that name, as far as a file system destroys what is removed. */
+  remove(name: string): Promise<void>;
 }
 
 /** The DID is left to the rooms: the store keeps seeds and does not know what they become. */
@@ -64,6 +67,10 @@ export function createKeyStore(deps: KeyStoreDeps): KeyStore {
         .filter((file) => FILE.test(file))
         .map((file) => file.slice(0, -'.key'.length))
         .sort(),
+    remove: async (name) => {
+      await rm(join(folder, fileOf(name)), { force: true });
+      await syncEntry(folder);
+    },
   };
 }
 

@@ -51,7 +51,7 @@ export function auditDeps(sql: Sql, tiles: string, changes: Changes = {}): Audit
     emitter: gateway.did,
     logKey,
     exporter: gateway,
-    addressKey: new Uint8Array(32).fill(1),
+    addressKey: () => new Uint8Array(32).fill(1),
     policy: () => ({ hash: POLICY_HASH, anchors: [] }),
     ...changes,
   };
