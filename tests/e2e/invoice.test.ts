@@ -125,6 +125,12 @@ describe('an invoice', () => {
     const { code, out } = await talos('audit', 'verify', bundle, '--trust', trust);
     expect(code).toBe(0);
     expect(out).toMatch(/^ {2}cost {7}0\.50 EUR$/m);
+    const tail = await talos('audit', 'tail', '--limit', '50', '--audit', world.ready.audit);
+    expect(tail.out).toMatch(/ outcome completed 0\.25 EUR req_\S+ by /);
+    const paid = (await events()).find((event) => event.type === 'outcome' && event.cost !== undefined);
+    const { request } = paid as Extract<AuditEvent, { type: 'outcome' }>;
+    const why = await talos('why', request, '--kernel', world.ready.kernel);
+    expect(why.out).toMatch(/^ {2}cost {5}0\.25 EUR$/m);
   });
 });
 

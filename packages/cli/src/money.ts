@@ -13,3 +13,10 @@ export function parseMoney(text: string, option: string): Cost {
     'such as 5.00EUR; six decimals and nine thousand million at most',
   );
 }
+
+/** Money with all digits that say something: `0.0125 EUR`. */
+export function formatCost({ amount, currency }: Cost): string {
+  const micro = String(amount).padStart(7, '0');
+  const fraction = micro.slice(-6).replace(/0{1,4}$/, '');
+  return `${micro.slice(0, -6)}.${fraction} ${currency}`;
+}

@@ -1,7 +1,8 @@
-import { createChecker, RequestId, type RequestRecord } from '@talosprotocol/contracts';
+import { type Cost, createChecker, RequestId, type RequestRecord } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../define-command.js';
+import { formatCost } from '../money.js';
 import type { Output } from '../output.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../platform.js';
 import { printable } from '../printable.js';
@@ -125,10 +126,18 @@ function printWhy(output: Output, { decision, outcome, request_id }: RequestReco
     ['caveat', facts.caveat],
     ['hint', facts.hint],
     ['outcome', outcome?.status],
+    ['cost', costOf(decision.held, outcome)],
     ['receipt', facts.receipt],
   ];
   for (const [name, value] of lines)
     if (value !== undefined) output.line(`  ${name.padEnd(8)} ${printable(String(value))}`);
+}
+
+/** What it came to; before its outcome what it may come to. */
+function costOf(held: Cost | undefined, outcome: RequestRecord['outcome']): string | undefined {
+  const cost = outcome === null ? held : outcome.cost;
+  if (cost === undefined) return undefined;
+  return `${outcome === null ? 'at most ' : ''}${formatCost(cost)}`;
 }
 
 function nextStep({ decision: { action, code, effect } }: RequestRecord): string {

@@ -1,11 +1,14 @@
 import type { Log } from '../platform/log.js';
+import type { DenialStore } from './denial-store.js';
 import { createDenialGate, type DenialLimits, type DenialSource, type DenialSummary } from './denials.js';
 import type { AuditDraft, RecordedEvent } from './draft.js';
+import { DraftError } from './draft-error.js';
 
 /** Records denials one by one up to a rate, and the rest in summaries. */
 export interface DenialDesk {
   record(draft: AuditDraft<'decision'>, source: DenialSource): Promise<RecordedEvent | undefined>;
-  start(): void;
+  /** Takes up what an earlier run counted. */
+  start(): Promise<void>;
   /** Writes the summaries that are owed. */
   stop(): Promise<void>;
 }
@@ -17,13 +20,16 @@ export interface DenialDeskDeps {
   /** False while single denials are only counted. */
   readonly isOpen: () => boolean;
   readonly add: (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
+  /** The same id for the same source, code and minute. */
   readonly summarize: (summary: DenialSummary) => AuditDraft<'denials'>;
+  readonly store: DenialStore;
   readonly log: Log;
 }
 
 const PERIOD_MS = 5_000;
 
 export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
+  const { store, log } = deps;
   const gate = createDenialGate(deps.limits, deps.now, deps.sourceOf);
   let timer: NodeJS.Timeout | undefined;
   /** Summaries that could not be written are tried again: at most as many as there are sources. */
@@ -31,14 +37,18 @@ export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
   const flush = async (all = false): Promise<void> => {
     const drafts = [...unwritten, ...gate.summaries(all).map(deps.summarize)];
     unwritten = [];
+    const written: string[] = [];
     for (const draft of drafts) {
       // One after the other: summaries must not fill the queue that single denials use.
-      await deps.add(draft).catch((error: unknown) => {
-        deps.log.warn('a summary of denials waits', { err: error });
-        if (unwritten.length < deps.limits.sources) unwritten.push(draft);
-      });
+      if (await isWritten(draft, deps)) written.push(draft.id);
+      else if (unwritten.length < deps.limits.sources) unwritten.push(draft);
     }
+    if (written.length > 0) await store.forget(written);
+    const underWay = gate.underWay().map(deps.summarize);
+    if (underWay.length > 0) await store.keep(underWay);
   };
+  const flushSafely = (all?: boolean): Promise<void> =>
+    flush(all).catch((err: unknown) => log.warn('counts of denials were not kept', { err }));
   let flushing: Promise<void> = Promise.resolve();
   return {
     record: async (draft, source) => {
@@ -48,16 +58,30 @@ export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
       gate.count(source, code, draft.principal);
       return undefined;
     },
-    start: () => {
+    start: async () => {
+      // What an earlier run counted and could not sum up any more.
+      unwritten = await store.left();
       timer = setInterval(() => {
-        flushing = flushing.then(() => flush());
+        flushing = flushing.then(() => flushSafely());
       }, PERIOD_MS);
       timer.unref();
     },
     stop: async () => {
       clearInterval(timer);
       await flushing;
-      await flush(true);
+      await flushSafely(true);
     },
   };
+}
+
+/** False if it waits. Under an id that is taken stands what a run counted that was killed before it could forget that. */
+async function isWritten(draft: AuditDraft<'denials'>, { add, log }: DenialDeskDeps): Promise<boolean> {
+  try {
+    await add(draft);
+    return true;
+  } catch (error) {
+    if (error instanceof DraftError && error.code === 'CONFLICT') return true;
+    log.warn('a summary of denials waits', { err: error });
+    return false;
+  }
 }

@@ -42,6 +42,23 @@ describe('denial gate', () => {
     expect(gate.summaries(true)).toEqual([]);
   });
 
+  it('tells what was counted in the minute that is under way, once for each change', () => {
+    const { gate, clock } = openGate();
+    const minute = '2026-11-23T10:00:00.000Z';
+    const told = (count: number) => ({
+      principal: null,
+      members: { source: '<192.0.2.1>', code: 'EXPIRED', minute, count },
+    });
+    gate.count({ address: '192.0.2.1' }, 'EXPIRED', null);
+    expect(gate.underWay()).toEqual([told(1)]);
+    expect(gate.underWay()).toEqual([]);
+    gate.count({ address: '192.0.2.1' }, 'EXPIRED', null);
+    expect(gate.underWay()).toEqual([told(2)]);
+    clock.now += 60_000;
+    expect(gate.summaries()).toEqual([told(2)]);
+    expect(gate.underWay()).toEqual([]);
+  });
+
   it('holds a bounded number of sources, and loses no count, when each denial has its own address', () => {
     const { gate } = openGate();
     let recorded = 0;

@@ -29,6 +29,8 @@ export interface DenialGate {
   count(source: DenialSource, code: ProblemCode, principal: DraftPrincipal | null): void;
   /** Takes out the summaries of the minutes that are over, or of all of them. */
   summaries(all?: boolean): DenialSummary[];
+  /** Those of the minutes that are not, as far as they were counted since this was asked last. */
+  underWay(): DenialSummary[];
 }
 
 interface Counted {
@@ -36,6 +38,8 @@ interface Counted {
   readonly source: string;
   readonly minute: number;
   readonly codes: Map<ProblemCode, number>;
+  /** True if something was counted that `underWay` did not tell. */
+  isNew: boolean;
 }
 
 const MINUTE_MS = 60_000;
@@ -56,15 +60,27 @@ export function createDenialGate(
     const key = `${minute} ${name}`;
     const present = counted.get(key);
     if (present !== undefined) return present;
-    const made = { principal: known ? principal : null, source: sourceOf(name), minute, codes: new Map() };
+    const made = {
+      principal: known ? principal : null,
+      source: sourceOf(name),
+      minute,
+      codes: new Map(),
+      isNew: true,
+    };
     counted.set(key, made);
     return made;
   };
   return {
     admits: (source) => tallies.take(source),
     count: (source, code, principal) => {
-      const { codes } = place(textOf(source), 'subject' in source ? principal : null);
-      codes.set(code, (codes.get(code) ?? 0) + 1);
+      const entry = place(textOf(source), 'subject' in source ? principal : null);
+      entry.codes.set(code, (entry.codes.get(code) ?? 0) + 1);
+      entry.isNew = true;
+    },
+    underWay: () => {
+      const told = [...counted.values()].filter(({ isNew }) => isNew);
+      for (const entry of told) entry.isNew = false;
+      return told.flatMap(summariesOf);
     },
     summaries: (all = false) => {
       const minute = Math.floor(now() / MINUTE_MS);

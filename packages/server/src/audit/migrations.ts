@@ -129,4 +129,12 @@ ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
   },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),
+  {
+    room: 'audit-denial',
+    number: 1,
+    name: 'counts',
+    sql: `
+-- Denials that were counted and are not summed up in the log yet: drafts of events, as JSON.
+CREATE TABLE audit_denial (id text PRIMARY KEY, draft text NOT NULL);`,
+  },
 ];

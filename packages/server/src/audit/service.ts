@@ -1,7 +1,8 @@
-import { createUuidv7, TrustError } from '@talosprotocol/protocol';
+import { createUuidv7, encodeHex, encodeUtf8, parseTime, TrustError } from '@talosprotocol/protocol';
 import { type Anchoring, createAnchoring } from './anchor/anchoring.js';
 import { assertCanary } from './canary.js';
 import { createDenialDesk, type DenialDesk } from './denial-desk.js';
+import { createDenialStore } from './denial-store.js';
 import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
@@ -73,7 +74,7 @@ export function createAudit(deps: AuditDeps): Audit {
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
   const record: Recorder = (draft) =>
     opened().sequencer.add(draft, draft.type === 'outcome' ? 'owed' : 'main');
-  const desk = openDesk(deps, shop, { disk, opened, newId });
+  const desk = openDesk(deps, shop, { disk, opened });
   const policies = createPolicyHistory(deps.sql);
   const running = deps.runningNodes ?? (async () => []);
   const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
@@ -110,7 +111,7 @@ export function createAudit(deps: AuditDeps): Audit {
       await recordLost(lostDeps, true);
       const receipt = await reader.receipt(`rcp_${uuidOf(id)}`, CANARY_MS);
       assertCanary(receipt, id, await reader.trust(), deps.crypto);
-      desk.start();
+      await desk.start();
       state.proven = true;
       await anchoring.start();
       erasures.start();
@@ -128,14 +129,12 @@ export function createAudit(deps: AuditDeps): Audit {
 }
 
 function openDesk(
-  { tenant, clock, log }: AuditDeps,
+  deps: AuditDeps,
   { limits, sourceOf }: Workshop,
-  {
-    disk,
-    opened,
-    newId,
-  }: { readonly disk: DiskWatch; readonly opened: () => OpenLog; readonly newId: () => string },
+  { disk, opened }: { readonly disk: DiskWatch; readonly opened: () => OpenLog },
 ): DenialDesk {
+  const { tenant, clock, log, crypto } = deps;
+  const run = encodeHex(deps.random(16));
   const own = { type: 'denials', tenant, disclosures: [] } as const;
   return createDenialDesk({
     limits: limits.denials,
@@ -143,7 +142,15 @@ function openDesk(
     sourceOf,
     isOpen: () => disk.isRoomy() && !opened().sequencer.isFull('denial'),
     add: (draft) => opened().sequencer.add(draft, 'denial'),
-    summarize: ({ principal, members }) => ({ ...own, id: newId(), principal, members }),
+    summarize: ({ principal, members }) => {
+      const { source, code, minute } = members;
+      const digest = crypto.sha256(
+        encodeUtf8(`${run}\n${source}\n${code}\n${minute}\n${principal?.sub ?? ''}`),
+      );
+      const id = `evt_${createUuidv7(parseTime(minute), digest.subarray(0, 16))}`;
+      return { ...own, id, principal, members };
+    },
+    store: createDenialStore(deps.sql),
     log,
   });
 }

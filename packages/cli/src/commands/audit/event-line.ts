@@ -1,4 +1,5 @@
-import type { Cost, EventRecord } from '@talosprotocol/contracts';
+import type { EventRecord } from '@talosprotocol/contracts';
+import { formatCost } from '../../money.js';
 import { printable } from '../../printable.js';
 
 /** One event in one line. */
@@ -16,7 +17,9 @@ function detailOf(event: EventRecord['event']): string {
       return ` ${effect}${code === null ? '' : ` ${code}`} ${action.method} ${target} ${request}`;
     }
     case 'outcome':
-      return ` ${event.status}${event.cost === undefined ? '' : ` ${describeCost(event.cost)}`} ${event.request}`;
+      return ` ${event.status}${event.cost === undefined ? '' : ` ${formatCost(event.cost)}`} ${event.request}`;
+    case 'disclosures.erased':
+      return ` of ${event.count} by ${event.of} ${event.event ?? event.agent ?? ''}`;
     case 'revocation':
       return ` ${event.lid} by ${event.by}`;
     case 'denials':
@@ -24,11 +27,4 @@ function detailOf(event: EventRecord['event']): string {
     default:
       return '';
   }
-}
-
-/** Money with all digits that say something: `0.0125 EUR`. */
-export function describeCost({ amount, currency }: Cost): string {
-  const micro = String(amount).padStart(7, '0');
-  const fraction = micro.slice(-6).replace(/0{1,4}$/, '');
-  return `${micro.slice(0, -6)}.${fraction} ${currency}`;
 }

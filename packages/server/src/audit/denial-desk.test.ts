@@ -1,0 +1,127 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createTestLog } from '../platform/testing/test-log.js';
+import { createDenialDesk, type DenialDesk } from './denial-desk.js';
+import { createDenialStore } from './denial-store.js';
+import type { AuditDraft } from './draft.js';
+import { DraftError } from './draft-error.js';
+import { type AuditWorld, decision, newUuid, openAuditWorld } from './testing/room.js';
+
+let world: AuditWorld;
+const MINUTE = '2026-11-23T10:00:00.000Z';
+const time = { now: Date.parse(MINUTE) };
+const logged: AuditDraft<'denials'>[] = [];
+const state: { fault?: Error } = {};
+const ids = new Map<string, string>();
+
+beforeAll(async () => {
+  world = await openAuditWorld();
+  await world.fresh();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  delete state.fault;
+  logged.length = 0;
+  time.now = Date.parse(MINUTE);
+  await world.sql.query('TRUNCATE audit_denial');
+});
+afterAll(() => world?.close());
+
+/** One run of the process; `run` tells runs from each other. */
+function open(run: string): DenialDesk {
+  return createDenialDesk({
+    limits: { perSource: 0, perKind: 0, sources: 8 },
+    now: () => time.now,
+    sourceOf: (text) => text,
+    isOpen: () => false,
+    add: async (draft) => {
+      if (state.fault !== undefined) throw state.fault;
+      logged.push(draft as AuditDraft<'denials'>);
+      return { id: draft.id, index: 0 };
+    },
+    summarize: ({ principal, members }) => {
+      const key = `${run} ${members.source} ${members.code} ${members.minute}`;
+      const id = ids.get(key) ?? `evt_${newUuid()}`;
+      ids.set(key, id);
+      return { id, type: 'denials', tenant: 'default', principal, members, disclosures: [] };
+    },
+    store: createDenialStore(world.sql),
+    log: createTestLog(),
+  });
+}
+
+const deny = (desk: DenialDesk) =>
+  desk.record(decision({ effect: 'deny', sub: null }), { address: '192.0.2.1' });
+const kept = async () =>
+  (await world.sql.query<{ draft: string }>('SELECT draft FROM audit_denial')).map(
+    ({ draft }) => (JSON.parse(draft) as AuditDraft<'denials'>).members.count,
+  );
+const counts = () => logged.map(({ members }) => members.count);
+
+/** Runs a desk until it has looked after its counts once. */
+async function period(desk: DenialDesk, started = false): Promise<void> {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  if (!started) await desk.start();
+  vi.advanceTimersByTime(5_000);
+  vi.useRealTimers();
+}
+
+// AUD-88
+describe('denials that are only counted', () => {
+  it('are kept every few seconds, summed up once their minute is over, and forgotten then', async () => {
+    const desk = open('one');
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    await desk.start();
+    await deny(desk);
+    await deny(desk);
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(async () => expect(await kept()).toEqual([2]));
+    await deny(desk);
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(async () => expect(await kept()).toEqual([3]));
+    expect(counts()).toEqual([]);
+    time.now += 60_000;
+    vi.advanceTimersByTime(5_000);
+    await vi.waitFor(async () => expect([counts(), await kept()]).toEqual([[3], []]));
+    await desk.stop();
+    expect(counts()).toEqual([3]);
+  });
+
+  it('of a run that was killed are summed up by the next one', async () => {
+    const killed = open('two');
+    await killed.start();
+    await deny(killed);
+    await deny(killed);
+    const store = createDenialStore(world.sql);
+    await period(killed, true);
+    await keepNow(store);
+    const next = open('three');
+    await deny(next);
+    await period(next);
+    await vi.waitFor(() => expect(counts()).toEqual([2]));
+    await next.stop();
+    expect(counts()).toEqual([2, 1]);
+    expect(await kept()).toEqual([]);
+  });
+
+  it('wait as long as the log takes nothing, and are not summed up twice', async () => {
+    await keepNow(createDenialStore(world.sql));
+    state.fault = new Error('down');
+    const desk = open('four');
+    await desk.start();
+    await desk.stop();
+    expect(await kept()).toEqual([2]);
+    // The run before was killed after its summary was in the log, and before it could forget it.
+    state.fault = new DraftError('CONFLICT', 'another event has this id');
+    const next = open('five');
+    await next.start();
+    await next.stop();
+    expect([await kept(), counts()]).toEqual([[], []]);
+  });
+});
+
+/** What a run leaves that ends between two looks at its counts. */
+async function keepNow(store: ReturnType<typeof createDenialStore>): Promise<void> {
+  const members = { source: 'ab'.repeat(16), code: 'EXPIRED', minute: MINUTE, count: 2 } as const;
+  const draft = { type: 'denials', tenant: 'default', principal: null, members, disclosures: [] } as const;
+  await store.keep([{ ...draft, id: `evt_${newUuid()}` }]);
+}
