@@ -90,6 +90,38 @@ describe('handing events in', () => {
     expect(refused).not.toBeInstanceOf(UnsureError);
   });
 
+  it('refuses what comes while the log is stopped and the queue is full, and loses nothing of what it took', async () => {
+    let goOn = (): void => undefined;
+    const stopped = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const taken: unknown[] = [];
+    const send = async (json: string): Promise<AuditBatchAnswer> => {
+      await stopped;
+      const { entries } = JSON.parse(json) as Batch;
+      const first = taken.length;
+      taken.push(...entries);
+      return {
+        results: entries.map((_, n) => ({ event: { id: `evt_${first + n}`, index: first + n } })),
+        state: STATE,
+      };
+    };
+    const wire = { send, state: () => STATE, forget: () => undefined };
+    const queue = { main: 8, denials: 2, bytes: 1_000 };
+    const delivery = createDelivery({ wire, clock, log: createTestLog(), queue });
+    const accepted = [delivery.add('0', 'main')];
+    // The first is on its way, and answered by nobody; the others wait behind it.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let n = 1; n <= 8; n += 1) accepted.push(delivery.add(String(n), 'main'));
+    expect(delivery.isFull('main')).toBe(true);
+    for (let n = 0; n < 20; n += 1)
+      await expect(delivery.add('late', 'main')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    goOn();
+    const events = await Promise.all(accepted);
+    expect(events.map((event) => event?.index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(taken).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it('is bounded, with room for what is owed and for denials apart', async () => {
     const queue = { main: 4, denials: 2, bytes: 1_000 };
     const { delivery } = open(() => undefined, { queue });
