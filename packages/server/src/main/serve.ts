@@ -234,14 +234,19 @@ async function auditRoutesOf(
   audit: NonNullable<Rooms['audit']>,
   access: Rooms['access'],
 ): Promise<readonly Route[]> {
-  const [{ createAuditRoutes }, { createStreamRoutes }, { createPageRoute }, { readPage }] = await Promise.all([
-    import('../audit/routes.js'),
-    import('../audit/explorer/stream-routes.js'),
-    import('../audit/page-route.js'),
-    import('@talosprotocol/verifier'),
-  ]);
+  const [{ createAuditRoutes }, { createStreamRoutes }, { createPageRoute }, { readPage }] =
+    await Promise.all([
+      import('../audit/routes.js'),
+      import('../audit/explorer/stream-routes.js'),
+      import('../audit/page-route.js'),
+      import('@talosprotocol/verifier'),
+    ]);
   const authorize = (request: IncomingMessage) => access.authorize(request, 'audit:read');
-  return [...createAuditRoutes(audit), ...createStreamRoutes(audit.streams, authorize), createPageRoute(readPage)];
+  return [
+    ...createAuditRoutes(audit),
+    ...createStreamRoutes(audit.streams, authorize),
+    createPageRoute(readPage),
+  ];
 }
 
 /** Makes a change of talos.yaml effective without a restart; the same as SIGHUP, with an answer. */
