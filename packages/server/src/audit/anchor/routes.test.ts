@@ -72,6 +72,8 @@ describe('the routes of chain anchors (AUD-45)', () => {
     await expect
       .poll(async () => (await get('')).body)
       .toMatchObject({ anchors: [{ open: 1, proven: null }] });
+    // An anchor is open before the calendar has it.
+    await expect.poll(() => calendar.received.length).toBe(1);
     calendar.mine();
     await expect.poll(async () => (await get('')).body).toMatchObject({ anchors: [{ proven: { size: 1 } }] });
     await audit.record(decision());
