@@ -56,6 +56,19 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^PROVEN/m,
     /NOT PROVEN/,
   ],
+  'audit.md': [
+    /^Ask for the least you need\.\n+refused: [\s\S]*?SCOPE_MISMATCH/m,
+    / decision allow tools\/call files\/read_text_file [\s\S]*? decision deny SCOPE_MISMATCH tools\/call files\/read_text_file /, // tail
+    /^PROVEN/m,
+    /^PROVEN/m, // of one agent
+    /^NOT PROVEN/m, // changed
+    /^NOT PROVEN/m, // short
+    /^PROVEN/m, // later
+    /^Nothing is wrong/m, // watch
+    /^PROVEN/m, // erased
+    /^Nothing is wrong/m, // fsck
+    /^Nothing is wrong/m, // fsck of the copy
+  ],
   'witnesses.md': [
     /^talos\.local\/[0-9a-f]{16}\/witness\+[0-9a-f]{8}\+/m,
     /^2 of 2 witnesses must have seen a checkpoint\.\n[\s\S]*?(?:^ok {4}talos\.local\/\w+\/witness {2}cosigned \d+ events[^\n]*\n[^\n]*\n){2}/m,

@@ -67,14 +67,14 @@ describe('README', () => {
     expect(links.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  describe('the snippet of an agent', () => {
+  describe('with a platform', () => {
     let world: World;
     beforeAll(async () => {
       world = await openWorld();
     });
     afterAll(() => world.close());
 
-    it('runs, and prints why it was refused', async () => {
+    it('has a snippet of an agent, which prints why it was refused', async () => {
       const { worker, narrow } = await castOf(world, world.files);
       const story = {
         seed: Buffer.from(worker.exportSeed()).toString('hex'),
@@ -98,5 +98,39 @@ const identity = identityFromSeed(Buffer.from(seed, 'hex'));
       await new Promise((resolve) => child.once('close', resolve));
       expect(text).toMatch(/^SCOPE_MISMATCH Ask did:key:/);
     });
+
+    it('leads to evidence in five commands', { timeout: 120_000 }, async () => {
+      const commands = /```sh evidence\n([\s\S]*?)```/.exec(readme)?.[1]?.trimEnd().split('\n') ?? [];
+      expect(commands).toHaveLength(5);
+      // As `talos up` leaves it.
+      const record = JSON.stringify({ pid: process.pid, ...world.ready });
+      writeFileSync(join(world.ready.data, 'platform.json'), record, { mode: 0o600 });
+      const outputs: string[] = [];
+      for (const command of commands) {
+        expect(command).toMatch(/^talos audit /);
+        const { code, out } = await runCommand(command);
+        expect([command, code, out]).toEqual([command, 0, expect.any(String)]);
+        outputs.push(out);
+      }
+      const [tail, , verified, , fsck] = outputs;
+      expect(tail).toMatch(/ decision deny SCOPE_MISMATCH tools\/call /);
+      expect(verified).toMatch(/^PROVEN/m);
+      expect(fsck).toMatch(/^Nothing is wrong/m);
+      expect(readFileSync(join(folder, 'verify.html'), 'utf8')).toMatch(/^<!doctype html>/i);
+    });
+
+    /** As in a terminal in which `talos` is a command. */
+    async function runCommand(command: string): Promise<{ code: number | null; out: string }> {
+      const talos = `talos() { '${process.execPath}' '${join(root, 'packages/cli/dist/main.js')}' "$@"; }`;
+      const env = { PATH: process.env['PATH'], HOME: folder, TALOS_DATA: world.ready.data };
+      const child = spawn('bash', ['-euo', 'pipefail', '-c', `${talos}\n${command}`], { cwd: folder, env });
+      let out = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => {
+          out += chunk.toString();
+        });
+      const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+      return { code, out };
+    }
   });
 });
