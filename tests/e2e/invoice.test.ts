@@ -124,7 +124,7 @@ describe('an invoice', () => {
     await writeFile(trust, JSON.stringify(await world.audit.trust()));
     const { code, out } = await talos('audit', 'verify', bundle, '--trust', trust);
     expect(code).toBe(0);
-    expect(out).toMatch(/^ {2}cost {7}0\.50 EUR$/m);
+    expect(out).toMatch(/^ {2}- The calls cost 0\.50 EUR\.$/m);
     const tail = await talos('audit', 'tail', '--limit', '50', '--audit', world.ready.audit);
     expect(tail.out).toMatch(/ outcome completed 0\.25 EUR req_\S+ by /);
     const paid = (await events()).find((event) => event.type === 'outcome' && event.cost !== undefined);

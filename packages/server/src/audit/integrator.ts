@@ -63,6 +63,7 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     ...recovered,
     target: recovered.edge.frontier.size,
     fault: undefined,
+    contradiction: undefined,
     stopped: false,
     behindSince: undefined,
   };
@@ -112,14 +113,14 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
     },
     lagMs: () => (state.behindSince === undefined ? 0 : deps.clock.monotonic() - state.behindSince),
     assertSound: () => {
-      if (state.fault !== undefined) throw asTrustError(state.fault);
+      const fault = state.contradiction ?? state.fault;
+      if (fault !== undefined) throw asTrustError(fault);
     },
     assertIntact: () => {
-      if (isCorrupt(state.fault)) throw state.fault;
+      if (state.contradiction !== undefined) throw state.contradiction;
     },
     contradict: (fault) => {
-      state.fault = fault;
-      state.stopped = true;
+      end(state, fault);
       waiters.wake(size(), true);
     },
     giveUp: () => {
@@ -154,6 +155,8 @@ interface State extends Mutable<RecoveredLog> {
   /** How many events are durable. */
   target: number;
   fault: unknown;
+  /** Found for good: no round that was under way, and no new hold on the log, takes it back. */
+  contradiction: TrustError | undefined;
   stopped: boolean;
   /** Monotonic moment. */
   behindSince: number | undefined;
@@ -167,6 +170,7 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     const growth = await grow(deps, state.edge, state.target);
     await deps.tiles.write(growth.writes);
     await deps.publisher.assertAlone(state.checkpoint);
+    if (state.contradiction !== undefined) return;
     const checkpoint = makeCheckpoint(deps.key, growth.size, growth.root);
     await deps.publisher.publish(checkpoint);
     Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
@@ -176,8 +180,14 @@ async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
     if (state.fault === undefined)
       deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
     state.fault = error;
-    state.stopped ||= isCorrupt(error);
+    if (isCorrupt(error)) end(state, error);
   }
+}
+
+/** Nothing is signed from here on. The first contradiction is the one that is told. */
+function end(state: State, contradiction: TrustError): void {
+  state.contradiction ??= contradiction;
+  state.stopped = true;
 }
 
 function isCorrupt(fault: unknown): fault is TrustError {
