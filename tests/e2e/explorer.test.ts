@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EventRecord } from '@talosprotocol/contracts';
+import type { EventRecord, EventStats } from '@talosprotocol/contracts';
 import { createAuditClient } from '@talosprotocol/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Io } from '../../packages/cli/src/io.js';
@@ -97,6 +97,32 @@ describe('talos audit tail', () => {
     expect(after?.index).toBeGreaterThan(before?.index ?? Number.NaN);
     tail.interrupt();
     expect(await tail.ended).toBe(0);
+  });
+});
+
+// AUD-120
+describe('talos audit stats', () => {
+  it('counts as the log has it, for programs and for people, and refuses what cannot be counted', async () => {
+    await reload();
+    const { text } = await talos('audit', 'stats', '--by', 'code', '--json');
+    const { stats } = JSON.parse(text) as { stats: EventStats };
+    const denied = (await world.audit.events({ effect: 'deny', type: 'decision', limit: 500 })).events;
+    expect(stats.total.denied).toBe(denied.length);
+    const people = await talos('audit', 'stats', '--by', 'effect', '--bucket', 'day');
+    expect(people.code).toBe(0);
+    expect(people.text).toMatch(/^Events by effect, each day from 20.*Z to 20.*Z\n/);
+    expect(people.text).toMatch(/\n {2}deny +[ ▁-█]+ {2}[0-9]+ events, 0 allowed, [0-9]+ denied\n/);
+    expect(people.text).toMatch(/\n {2}all .*\n/);
+    for (const wrong of [
+      ['--by', 'weather'],
+      ['--bucket', 'second'],
+      ['--top', '51'],
+      ['--value', 'x'],
+      ['--by', 'tool', '--value', 'a/b', '--top', '3'],
+      ['--bucket', 'minute', '--since', '30d'],
+      ['--since', 'yesterday'],
+    ])
+      expect([wrong, (await talos('audit', 'stats', ...wrong)).code]).toEqual([wrong, 1]);
   });
 });
 

@@ -166,6 +166,12 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       target: '/talos/v1/events/stream?from=99999999',
       ...admin,
     },
+    {
+      method: 'GET',
+      path: '/talos/v1/stats',
+      target: '/talos/v1/stats?by=tool&bucket=hour&top=3',
+      ...admin,
+    },
     { method: 'GET', path: '/talos/v1/events/:event', target: '/talos/v1/events/0', ...admin },
     { method: 'GET', path: '/talos/v1/bundle', target: '/talos/v1/bundle?from=0&to=1', ...admin },
     { method: 'GET', path: '/talos/v1/witnesses', target: '/talos/v1/witnesses', ...admin },

@@ -16,7 +16,12 @@ export function parseMoney(text: string, option: string): Cost {
 
 /** Money with all digits that say something: `0.0125 EUR`. */
 export function formatCost({ amount, currency }: Cost): string {
-  const micro = String(amount).padStart(7, '0');
+  return formatMicro(String(amount), currency);
+}
+
+/** The same of decimal digits of micro-units, of which there may be more than a number holds. */
+export function formatMicro(amount: string, currency: string): string {
+  const micro = amount.padStart(7, '0');
   const fraction = micro.slice(-6).replace(/0{1,4}$/, '');
   return `${micro.slice(0, -6)}.${fraction} ${currency}`;
 }

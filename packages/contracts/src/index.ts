@@ -112,6 +112,14 @@ export {
   ProblemCodeSchema,
   ProblemDetails,
 } from './decision.js';
+export {
+  EventStats,
+  StatsBucket,
+  StatsBy,
+  StatsPoint,
+  StatsQuery,
+  type StatsSeries,
+} from './event-stats.js';
 export { EventFilter, EventOrder, StreamEnd } from './explore.js';
 export {
   DEACTIVATE_TYP,

@@ -10,11 +10,13 @@ import {
   type EventOrder,
   EventPage,
   EventRecord,
+  EventStats,
   MAX_ANCHOR_EVIDENCE_BYTES,
   MAX_BUNDLE_BYTES,
   MAX_TRUST_BYTES,
   Receipt,
   type Redaction,
+  type StatsQuery,
   TrustFile,
   WitnessesStatus,
 } from '@talosprotocol/contracts';
@@ -40,6 +42,10 @@ export interface AuditClient {
   events(query?: EventQuery): Promise<EventPage>;
   /** One event, by its index or its id (`evt_...`). */
   event(name: number | string): Promise<EventRecord>;
+  /** Events counted over time, by one of their members, those values by themselves that have most (AUD-120). Sums of
+   *  money are decimal digits of micro-units: `BigInt(amount)`.
+   *  @example await audit.stats({ by: 'tool', bucket: 'hour', top: 5 }) */
+  stats(query?: StatsQuery): Promise<EventStats>;
   /** Events as they are recorded, each once and in order, over interruptions of less than a minute (AUD-68).
    *  Rejects with the code of the refusal when the caller may not read any more.
    *  @example for await (const { index, event } of audit.follow({ effect: 'deny' })) console.log(index, event) */
@@ -92,6 +98,7 @@ const checks = {
   receipt: createChecker(Receipt),
   events: createChecker(EventPage),
   event: createChecker(EventRecord),
+  stats: createChecker(EventStats),
   trust: createChecker(TrustFile),
   anchors: createChecker(AnchorList),
   anchorEvidence: createChecker(AnchorEvidence),
@@ -104,6 +111,8 @@ const checks = {
 const MAX_PAGE = 67_108_864;
 /** 256 events with 262,144 bytes of disclosed values each, and what is around them. */
 const MAX_DISCLOSED = 100_663_296;
+/** 53 series of 400 points, with what some currencies add. */
+const MAX_STATS = 33_554_432;
 const MAX_CHECKPOINT = 65_536;
 
 /** Makes a client of the audit service (port 8002).
@@ -119,6 +128,7 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         checks.receipt,
       ),
     events: (query) => json({ ...get('/talos/v1/events', query), maxBytes: MAX_PAGE }, checks.events),
+    stats: (query) => json({ ...get('/talos/v1/stats', query), maxBytes: MAX_STATS }, checks.stats),
     follow: (query = {}, how = {}) => followEvents(http, query, how),
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
     bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),

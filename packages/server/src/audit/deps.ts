@@ -5,6 +5,7 @@ import type { Disk } from '../platform/disk.js';
 import type { AnchorDeps } from './anchor/open-anchorers.js';
 import type { DenialLimits } from './denials.js';
 import type { StreamLimits } from './explorer/streams.js';
+import type { RollerLimits } from './rollup/roller.js';
 import type { SequencerLimits } from './sequencer.js';
 import type { TileStore } from './tile-store.js';
 import { type LogWitnesses, WITNESS_LIMITS, type WitnessLimits } from './witness/witness-set.js';
@@ -55,6 +56,7 @@ export interface AuditLimits extends SequencerLimits {
   /** Events whose rows are in one table, and are dropped with it. */
   readonly partition: number;
   readonly streams: Partial<StreamLimits>;
+  readonly rollup: Partial<RollerLimits>;
 }
 
 export const AUDIT_LIMITS: AuditLimits = {
@@ -69,4 +71,5 @@ export const AUDIT_LIMITS: AuditLimits = {
   witness: WITNESS_LIMITS,
   partition: 1_048_576,
   streams: {},
+  rollup: {},
 };

@@ -9,6 +9,7 @@ import { createAnchorRoutes } from './anchor/routes.js';
 import { createArchiveRoutes } from './archive/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
+import { readStatsQuery } from './rollup/query.js';
 import type { Audit } from './service.js';
 
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
@@ -24,6 +25,9 @@ export function createAuditRoutes(audit: Audit): Route[] {
     }),
     get('/talos/v1/events', 'audit:read', async (context, response) => {
       sendJson(response, 200, await audit.events(readEventQuery(context.query)));
+    }),
+    get('/talos/v1/stats', 'audit:read', async (context, response) => {
+      sendJson(response, 200, await audit.eventStats(readStatsQuery(context.query)));
     }),
     get('/talos/v1/events/:event', 'audit:read', async (context, response) => {
       noQuery(context);

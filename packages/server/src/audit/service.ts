@@ -16,11 +16,13 @@ import { recordLost } from './lost-outcomes.js';
 import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
 import { type AuditReader, createReader } from './reader.js';
+import { createRoller } from './rollup/roller.js';
+import { createStatistics, type Statistics } from './rollup/stats.js';
 import { createSourceHash } from './source.js';
 import { measureWitnesses } from './witness/witness-metrics.js';
 
 /** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
-export interface Audit extends AuditReader, Exporter, Pick<Erasures, 'eraseEvent' | 'eraseOf'> {
+export interface Audit extends AuditReader, Statistics, Exporter, Pick<Erasures, 'eraseEvent' | 'eraseOf'> {
   /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
    *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
   start(): Promise<void>;
@@ -86,16 +88,13 @@ export function createAudit(deps: AuditDeps): Audit {
   const assertAccepting = (): void => sink.assertAccepting('read');
   const erasures = createErasures({ ...deps, store, record, assertAccepting });
   const streams = openStreams(deps, shop, reader, opened);
+  const roller = createRoller({ ...deps, limits: shop.limits.rollup });
   return {
     ...reader,
-    ...openExporter(deps, shop, {
-      record,
-      reach: (size) => reader.reach(size, BUNDLE_MS),
-      opened,
-      anchors: anchoring.proofs,
-    }),
+    ...openExporter(deps, shop, { record, reader, opened, anchoring }),
     eraseEvent: erasures.eraseEvent,
     eraseOf: erasures.eraseOf,
+    ...createStatistics({ ...deps, roller }),
     streams,
     vkey: shop.key.vkey,
     recordPolicy: policies.record,
@@ -115,11 +114,13 @@ export function createAudit(deps: AuditDeps): Audit {
       state.proven = true;
       await anchoring.start();
       erasures.start();
+      roller.start();
       if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
     giveUp: () => giveUp(state),
     stop: async () => {
       streams.close();
+      await roller.stop();
       await erasures.stop();
       await anchoring.stop();
       await stop(state, desk, disk);
@@ -171,11 +172,21 @@ const BUNDLE_MS = 10_000;
 function openExporter(
   deps: AuditDeps,
   { hasher }: Workshop,
-  log: Pick<ExporterDeps, 'record' | 'reach' | 'anchors'> & { readonly opened: () => OpenLog },
+  log: Pick<ExporterDeps, 'record'> & {
+    readonly opened: () => OpenLog;
+    readonly reader: Pick<AuditReader, 'reach'>;
+    readonly anchoring: Pick<Anchoring, 'proofs'>;
+  },
 ): Exporter {
-  const store = createExportStore(deps.sql);
-  const size = (): number => log.opened().sequencer.size;
-  return createExporter({ ...deps, ...log, store, hasher, size, prover: () => log.opened().prover });
+  const { record, opened } = log;
+  return createExporter({
+    ...{ ...deps, record, hasher },
+    store: createExportStore(deps.sql),
+    size: () => opened().sequencer.size,
+    reach: (size) => log.reader.reach(size, BUNDLE_MS),
+    anchors: log.anchoring.proofs,
+    prover: () => opened().prover,
+  });
 }
 
 interface State {

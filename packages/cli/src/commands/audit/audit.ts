@@ -6,6 +6,7 @@ import { addExport } from './export.js';
 import { addFsck } from './fsck.js';
 import { addLogCommands } from './log.js';
 import { addPage } from './page.js';
+import { addStats } from './stats.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
 import { addWatch } from './watch.js';
@@ -15,6 +16,7 @@ import { addWitnesses } from './witnesses.js';
 export function addAuditCommands(program: Command, shell: Shell): void {
   const audit = defineGroup(program, 'audit', 'what was decided, and proof of it');
   addTail(audit, shell);
+  addStats(audit, shell);
   addExport(audit, shell);
   addVerify(audit, shell);
   addPage(audit, shell);
