@@ -13,15 +13,14 @@ import {
   parsePossession,
   parseProofAuthorization,
   parseTalosAuthorization,
-  portableCrypto,
   readRequestHeaders,
 } from '@talosprotocol/protocol';
-import { createHeaderReader, HEADER_ROOM } from '../../packages/protocol/src/session/header-reader.js';
+import { createHeaderReader } from '../../packages/protocol/src/session/header-reader.js';
 import { readAdminCredential } from '../../packages/server/src/kernel/rbac/credential.js';
 import { formatNodeProof, parseNodeProof } from '../../packages/server/src/platform/cluster/node-proof.js';
 import { type Decoder, members, same, text, vectors } from './decoder.js';
 
-const reader = createHeaderReader(portableCrypto.createMacRoom(HEADER_ROOM), 0);
+const reader = createHeaderReader();
 
 /** The reader of the fast path and the parser of the full one read the same headers, and the same out of them. */
 function readAuthorization(input: string): string | undefined {

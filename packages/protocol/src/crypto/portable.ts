@@ -4,7 +4,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { encodeBase64url } from '../encoding/base64url.js';
 import { encodeHex } from '../encoding/hex.js';
-import { encodeUtf8, writeUtf8 } from '../encoding/utf8.js';
+import { encodeUtf8 } from '../encoding/utf8.js';
 import { assertHkdf, assertSecret, refusedX25519 } from './bounds.js';
 import { portableCodec } from './codec.js';
 import { verifyEd25519 } from './ed25519.js';
@@ -27,7 +27,6 @@ export const portableCrypto: CryptoProvider = {
     const message = new Uint8Array(size);
     return {
       message,
-      write: (text, at) => writeUtf8(text, message.subarray(at)),
       isMac(mac, keys, at, length) {
         const key = new Uint8Array(keys.buffer, keys.byteOffset + 4 * at, 32);
         const expected = hmac(sha256, key, message.subarray(0, length)).subarray(0, mac.length);

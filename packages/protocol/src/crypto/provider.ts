@@ -4,9 +4,6 @@ import type { Codec } from './codec.js';
 export interface MacRoom {
   /** The message begins at byte 0; what is behind it is the owner's as well. */
   readonly message: Uint8Array;
-  /** Writes the UTF-8 form of the text at `at`, as much as there is room for, and gives its length. With
-   *  room for three bytes for each character, that is the length of the text if, and only if, the text is ASCII. */
-  write(text: string, at: number): number;
   /** True if `mac`, 16 to 32 bytes, is how HMAC-SHA256 (RFC 2104) of the first `length` bytes begins, compared in
    *  constant time. The key is the 32 bytes of the eight words at `at` of `keys`, as they lie in memory; it does
    *  not stay in the room. */

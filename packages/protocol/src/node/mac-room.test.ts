@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto } from '../crypto/portable.js';
+import type { MacRoom } from '../crypto/provider.js';
 import { createNodeCrypto, latinSha256 } from './crypto.js';
 import { createMacRooms } from './mac-room.js';
 
@@ -24,10 +25,16 @@ function wordsOf(key: Uint8Array, at = 0): Uint32Array {
   return words;
 }
 
+/** Puts a message into the room; its length. */
+function put({ message }: MacRoom, text: string): number {
+  message.set(Buffer.from(text, 'latin1'));
+  return text.length;
+}
+
 describe.each(Object.entries(ways))('MAC of a message in a room (RFC 2104): %s', (_, createMacRoom) => {
   const room = createMacRoom(SIZE);
   const isMac = (mac: Uint8Array, key: Uint8Array, text: string, at = 0): boolean =>
-    room.isMac(mac, wordsOf(key, at), at, room.write(text, 0));
+    room.isMac(mac, wordsOf(key, at), at, put(room, text));
   const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
   it('accepts the first 16 bytes of the HMAC, with the key anywhere in the array', () => {
@@ -46,7 +53,7 @@ describe.each(Object.entries(ways))('MAC of a message in a room (RFC 2104): %s',
   it('takes a key from an array that begins within a buffer', () => {
     const key = new Uint8Array(32).map((__, i) => i);
     const words = wordsOf(key, 5).subarray(3);
-    expect(room.isMac(reference(key, 'a'), words, 2, room.write('a', 0))).toBe(true);
+    expect(room.isMac(reference(key, 'a'), words, 2, put(room, 'a'))).toBe(true);
   });
 
   it('refuses every altered byte, text, length and key', () => {
@@ -81,13 +88,7 @@ describe.each(Object.entries(ways))('MAC of a message in a room (RFC 2104): %s',
     expect(isMac(reference(key, `${text}y`), key, text)).toBe(false);
   });
 
-  it('says how many bytes it wrote, and writes no more than there is room for', () => {
-    expect([room.write('', 0), room.write('abc', 7), room.write('é', 1), room.write('\ud800', 1)]).toEqual([
-      0, 3, 2, 3,
-    ]);
-    expect(Buffer.from(room.message.subarray(7, 10)).toString()).toBe('abc');
-    expect(room.write('x'.repeat(SIZE + 1), 0)).toBe(SIZE);
-    expect(room.write('abc', SIZE - 2)).toBe(2);
+  it('has room for a message of the size it was made for', () => {
     expect(room.message.length).toBe(SIZE);
   });
 });
@@ -103,7 +104,7 @@ describe('the key (SES-5)', () => {
       seen.add(data);
       return sha256(data);
     })(SIZE);
-    expect(room.isMac(reference(key, 'abc'), wordsOf(key), 0, room.write('abc', 0))).toBe(true);
+    expect(room.isMac(reference(key, 'abc'), wordsOf(key), 0, put(room, 'abc'))).toBe(true);
     expect(seen.size).toBe(2);
     expect(isWiped([...seen])).toBe(true);
   });
@@ -117,7 +118,7 @@ describe('the key (SES-5)', () => {
       if (calls === failing) throw new Error('no memory');
       return sha256(data);
     })(SIZE);
-    const ask = () => room.isMac(reference(key, 'abc'), wordsOf(key), 0, room.write('abc', 0));
+    const ask = () => room.isMac(reference(key, 'abc'), wordsOf(key), 0, put(room, 'abc'));
     expect(ask).toThrow('no memory');
     expect(isWiped([...seen])).toBe(true);
     expect(ask()).toBe(true);

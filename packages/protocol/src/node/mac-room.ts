@@ -17,7 +17,7 @@ export function createMacRooms(sha256: LatinSha256): CryptoProvider['createMacRo
     const inner = Buffer.from(new ArrayBuffer(BLOCK + size)).fill(INNER, 0, BLOCK);
     const message = inner.subarray(BLOCK);
     const isMac = sha256 === undefined ? slowly(message) : byTwoHashes(sha256, inner);
-    return { message, write: (text, at) => message.write(text, at), isMac };
+    return { message, isMac };
   };
 }
 

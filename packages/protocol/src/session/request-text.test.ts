@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto } from '../crypto/portable.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
-import { createNodeCrypto } from '../node/crypto.js';
 import { formatTalosAuthorization } from './authorization.js';
-import { createHeaderReader, HEADER_ROOM } from './header-reader.js';
+import { createHeaderReader } from './header-reader.js';
 import { type AuthenticatedRequest, formatMacInput, type MacFields } from './mac.js';
 import { createRequestText } from './request-text.js';
 import { encodeSessionId } from './sid.js';
@@ -37,15 +36,16 @@ const made = {
 };
 const good: AuthenticatedRequest = { method: 'GET', target: '/', headers: {}, bodyHash: 'a'.repeat(64) };
 
-describe.each([portableCrypto, createNodeCrypto()])('the text of a request (SES-6): $name', (crypto) => {
+describe('the text of a request (SES-6)', () => {
   function createWriter(gateway = GATEWAY) {
-    const room = crypto.createMacRoom(PLACE + HEADER_ROOM);
-    const reader = createHeaderReader(room, PLACE);
-    const textOf = createRequestText(gateway, room, PLACE);
+    // The room lies within a larger buffer.
+    const message = new Uint8Array(new ArrayBuffer(PLACE + 99), 64, PLACE);
+    const reader = createHeaderReader();
+    const textOf = createRequestText(gateway, message);
     return (header: typeof made, asked: AuthenticatedRequest): string | undefined => {
       reader.read(formatTalosAuthorization(header));
       const length = textOf(reader, asked);
-      return length < 0 ? undefined : decodeUtf8(room.message.subarray(0, length));
+      return length < 0 ? undefined : decodeUtf8(message.subarray(0, length));
     };
   }
   const expected = (header: typeof made, asked: AuthenticatedRequest): string | undefined => {

@@ -1,8 +1,9 @@
 import type { CryptoProvider } from '../crypto/provider.js';
+import { createAsciiLine } from '../encoding/ascii-line.js';
 import { NEVER } from './authorities.js';
 import { parseTalosAuthorization } from './authorization.js';
 import { handleOf, slotOfHandle } from './handle.js';
-import { createHeaderReader, HEADER_ROOM } from './header-reader.js';
+import { createHeaderReader } from './header-reader.js';
 import { type AuthenticatedRequest, isSessionMac } from './mac.js';
 import {
   authorityOf,
@@ -23,7 +24,7 @@ import {
   SESSION_UNKNOWN,
 } from './session-code.js';
 import type { SessionStore } from './session-store.js';
-import { readSessionId } from './sid.js';
+import { readSessionId, SID_LENGTH } from './sid.js';
 
 /** The hit path of the table: numbers in, numbers out, nothing made and nothing thrown. A *slot* is 0 or more and
  *  good until the next wait; whoever waits keeps a *handle* and resolves it again. Every refusal is a negative code,
@@ -67,11 +68,11 @@ const TEXT_ROOM = 4096;
 export function createSessionHits<T>(store: SessionStore<T>, deps: SessionHitsDeps): SessionHits<T> {
   const { node, boot, crypto } = deps;
   const { authorities, records } = store;
+  const line = createAsciiLine(SID_LENGTH);
   const words = new Uint32Array(7);
-  const place = TEXT_ROOM + deps.gateway.length;
-  const room = crypto.createMacRoom(place + HEADER_ROOM);
-  const reader = createHeaderReader(room, place);
-  const textOf = createRequestText(deps.gateway, room, place);
+  const room = crypto.createMacRoom(TEXT_ROOM + deps.gateway.length);
+  const reader = createHeaderReader();
+  const textOf = createRequestText(deps.gateway, room.message);
 
   /** The slot that the seven words of a sid name. */
   function slotOf(sid: Uint32Array): number {
@@ -120,7 +121,7 @@ export function createSessionHits<T>(store: SessionStore<T>, deps: SessionHitsDe
   }
 
   return {
-    find: (sid) => (readSessionId(sid, words) ? slotOf(words) : MALFORMED),
+    find: (sid) => (readSessionId(sid, line, words) ? slotOf(words) : MALFORMED),
     handleOf: (slot) => handleOf(store, slot),
     resolve: (handle) => slotOfHandle(store, handle),
     liveness,

@@ -1,3 +1,4 @@
+import type { AsciiLine } from '../encoding/ascii-line.js';
 import { decodeBase64url, encodeBase64url } from '../encoding/base64url.js';
 import { malformed } from '../error.js';
 
@@ -14,7 +15,8 @@ export interface SessionId {
 
 const SID = /^ses_[A-Za-z0-9_-]{38}$/;
 const BYTES = 28;
-const TEXT_LENGTH = 42;
+/** In characters. */
+export const SID_LENGTH = 42;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Writes a session id (SES-8): `ses_` and 38 base64url characters.
@@ -34,7 +36,7 @@ export function encodeSessionId(id: SessionId): string {
 /** Reads a session id; each has exactly one spelling.
  *  @throws {TrustError} MALFORMED */
 export function decodeSessionId(sid: string): SessionId {
-  if (sid.length !== TEXT_LENGTH || !SID.test(sid)) throw malformed('text that is not a session id');
+  if (sid.length !== SID_LENGTH || !SID.test(sid)) throw malformed('text that is not a session id');
   const bytes = decodeBase64url(sid.slice(4));
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return {
@@ -45,59 +47,57 @@ export function decodeSessionId(sid: string): SessionId {
   };
 }
 
-/** The value of each base64url character, by its code unit; -1 for every other one, which stays below 0 however far it
- *  is shifted within a group of 30 bits. */
-const SIX_BITS = new Int8Array(65_536).fill(-1);
-for (let value = 0; value < 64; value++) SIX_BITS[ALPHABET.charCodeAt(value)] = value;
+/** The twelve bits of each two base64url characters, by their bytes; -1 for all others, which stays below 0 in an `or`
+ *  with whatever else was read. */
+const TWELVE_BITS = new Int16Array(65_536).fill(-1);
+for (const [high, first] of [...ALPHABET].entries())
+  for (const [low, second] of [...ALPHABET].entries())
+    TWELVE_BITS[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = (high << 6) | low;
 
-/** `ses_`, whose characters are of the alphabet as well. */
-const PREFIX = twentyFourBits('ses_', 0);
+/** `ses_`. */
+const PREFIX = 0x7365_735f;
 
 /** Reads a session id into seven words (node, boot, slot, four of randomness), without making anything; false if the
  *  text is none, and then the words mean nothing. */
-export function readSessionId(sid: string, words: Uint32Array): boolean {
-  return sid.length === TEXT_LENGTH && twentyFourBits(sid, 0) === PREFIX && decodeSessionWords(sid, 4, words);
+export function readSessionId(sid: string, line: AsciiLine, words: Uint32Array): boolean {
+  return (
+    sid.length === SID_LENGTH &&
+    line.write(sid) &&
+    line.view.getInt32(0) === PREFIX &&
+    decodeSessionWords(line.view, 4, words)
+  );
 }
 
 /** Decodes the 38 characters of a session id that stand at `at`; false if they are none. They are 228 bits, of which
  *  the last four must be zero: there is one spelling. */
-export function decodeSessionWords(text: string, at: number, words: Uint32Array): boolean {
-  const sound = decodeThreeWords(text, at, words, 0) | decodeThreeWords(text, at + 16, words, 3);
-  const high = thirtyBits(text, at + 32);
-  const last = sixBits(text, at + 37);
-  words[6] = (high << 2) | (last >>> 4);
-  return (sound | high | last) >= 0 && (last & 15) === 0;
+export function decodeSessionWords(view: DataView, at: number, words: Uint32Array): boolean {
+  const sound = decodeThreeWords(view, at, words, 0) | decodeThreeWords(view, at + 16, words, 3);
+  const first = twelveBits(view, at + 32);
+  const second = twelveBits(view, at + 34);
+  const last = twelveBits(view, at + 36);
+  words[6] = (first << 20) | (second << 8) | (last >>> 4);
+  return (sound | first | second | last) >= 0 && (last & 15) === 0;
 }
 
 /** 16 characters, 12 bytes. Below 0 if a character is none of base64url. */
-function decodeThreeWords(text: string, at: number, words: Uint32Array, to: number): number {
-  const first = thirtyBits(text, at);
-  const fifth = sixBits(text, at + 5);
-  const second = twentyFourBits(text, at + 6);
-  const tenth = sixBits(text, at + 10);
-  const third = thirtyBits(text, at + 11);
-  words[to] = (first << 2) | (fifth >>> 4);
-  words[to + 1] = (fifth << 28) | (second << 4) | (tenth >>> 2);
-  words[to + 2] = (tenth << 30) | third;
-  return first | fifth | second | tenth | third;
+function decodeThreeWords(view: DataView, at: number, words: Uint32Array, to: number): number {
+  const a = twelveBits(view, at);
+  const b = twelveBits(view, at + 2);
+  const c = twelveBits(view, at + 4);
+  const d = twelveBits(view, at + 6);
+  const e = twelveBits(view, at + 8);
+  const f = twelveBits(view, at + 10);
+  const g = twelveBits(view, at + 12);
+  const h = twelveBits(view, at + 14);
+  words[to] = (a << 20) | (b << 8) | (c >>> 4);
+  words[to + 1] = (c << 28) | (d << 16) | (e << 4) | (f >>> 8);
+  words[to + 2] = (f << 24) | (g << 12) | h;
+  return a | b | c | d | e | f | g | h;
 }
 
-function thirtyBits(text: string, at: number): number {
-  return (twentyFourBits(text, at) << 6) | sixBits(text, at + 4);
-}
-
-function twentyFourBits(text: string, at: number): number {
-  return (
-    (sixBits(text, at) << 18) |
-    (sixBits(text, at + 1) << 12) |
-    (sixBits(text, at + 2) << 6) |
-    sixBits(text, at + 3)
-  );
-}
-
-/** The value of one base64url character, or -1. */
-export function sixBits(text: string, at: number): number {
-  return SIX_BITS[text.charCodeAt(at)] as number;
+/** The value of two base64url characters, or -1. */
+export function twelveBits(view: DataView, at: number): number {
+  return TWELVE_BITS[view.getUint16(at)] as number;
 }
 
 /** True for an integer that fits the four bytes of a node, boot or slot. */

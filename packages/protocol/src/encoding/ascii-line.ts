@@ -1,0 +1,19 @@
+import { writeUtf8 } from './utf8.js';
+
+/** Room for one short text after another, whose characters are read as bytes: in V8 that takes a fifth of the time of
+ *  asking the text for each. */
+export interface AsciiLine {
+  readonly view: DataView;
+  /** Puts the text at the beginning; true if it is ASCII and not longer than the room is for. */
+  write(text: string): boolean;
+}
+
+/** Makes a line for texts of at most so many characters. */
+export function createAsciiLine(length: number): AsciiLine {
+  // Other characters take two or three bytes: with room for them the count tells whether there are any.
+  const bytes = new Uint8Array(3 * length);
+  return {
+    view: new DataView(bytes.buffer),
+    write: (text) => text.length <= length && writeUtf8(text, bytes) === text.length,
+  };
+}
