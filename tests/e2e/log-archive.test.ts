@@ -88,6 +88,14 @@ describe('a whole log', () => {
       TALOS_KEY_FILE: keyFile,
     });
     expect([overHttp.code, overHttp.answer.ok]).toEqual([0, true]);
+    // AUD-112: nothing is that old, what is young stays, and nothing goes unasked.
+    const prune = (...more: string[]) => talos(place.data, ['audit', 'prune', ...more, ...at]);
+    const nothing = { from: 0, to: 0, kept: 0, event: null };
+    for (const how of ['--dry-run', '--yes'])
+      expect((await prune('--before', '2020-01-01', how)).answer).toMatchObject({ ok: true, ...nothing });
+    expect((await prune('--before', '1h', '--yes')).answer.error.code).toBe('CONFLICT');
+    for (const args of [['--before', '2020-01-01'], ['--yes'], ['--before', 'long ago', '--yes']])
+      expect([args, (await prune(...args)).code]).toEqual([args, 1]);
     const { events } = await wholeLog(platform);
     expect(await platform.end('SIGTERM')).toEqual({ code: 0, signal: null });
 

@@ -197,6 +197,13 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       ...admin,
       body: () => ({ agent: did }),
     },
+    {
+      method: 'POST',
+      path: '/talos/v1/log/prune',
+      target: '/talos/v1/log/prune',
+      ...admin,
+      body: () => ({ before: '2026-01-01T00:00:00.000Z' }),
+    },
     { method: 'GET', path: '/verify', target: '/verify', ...open },
     { method: 'GET', path: '/tlog/checkpoint', target: '/tlog/checkpoint', ...open },
     { method: 'GET', path: '/tlog/tile/entries/*', target: '/tlog/tile/entries/000.p/1', ...admin },

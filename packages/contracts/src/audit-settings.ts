@@ -52,6 +52,7 @@ export const AuditSettings = Type.Object(
       Type.Object(
         {
           disclosures: days('days until what opens commitments is forgotten (AUD-89); absent: never'),
+          events: days('days until the bodies of events are pruned (AUD-110); absent: never'),
           addresses: days('days for which hashes of one address are equal (AUD-92; default: 90)'),
         },
         CLOSED,

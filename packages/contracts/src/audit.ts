@@ -228,6 +228,15 @@ export const EVENTS = {
     count: Positive,
     actor,
   }),
+  'log.pruned': event('log.pruned', {
+    of: Type.Union([Type.Literal('request'), Type.Literal('age')]),
+    from: Count,
+    to: Positive,
+    before: Time,
+    size: Positive,
+    root: HexHash,
+    actor,
+  }),
   'rbac.changed': event('rbac.changed', {
     change: RbacChange,
     target: ascii('^[a-z]{3,4}_[0-9a-f-]{36}$', 41, 'what was changed'),
@@ -258,6 +267,7 @@ export const AuditEvent = Type.Union([
   EVENTS['log.counted'],
   EVENTS['policy.loaded'],
   EVENTS['disclosures.erased'],
+  EVENTS['log.pruned'],
   EVENTS['rbac.changed'],
   EVENTS.denials,
 ]);

@@ -292,6 +292,8 @@ export {
   EventPage,
   EventRecord,
   PolicyReloaded,
+  PruneRequest,
+  Pruning,
   RequestRecord,
   WellKnown,
 } from './route.js';

@@ -109,6 +109,12 @@ export const PROBLEMS = {
   },
   FORBIDDEN: { status: 403, retryable: false, decision: false, title: 'This is not permitted' },
   NOT_FOUND: { status: 404, retryable: false, decision: false, title: 'There is nothing here' },
+  PRUNED: {
+    status: 410,
+    retryable: false,
+    decision: false,
+    title: 'The body was pruned; what was proven of it stays proven',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     retryable: false,

@@ -63,7 +63,13 @@ export type EventRecord = Static<typeof EventRecord>;
 
 /** Answer of `GET /talos/v1/events`, newest first; `next` is null on the last page. */
 export const EventPage = Type.Object(
-  { events: Type.Array(EventRecord, { maxItems: 500 }), next: Type.Union([CursorText, Type.Null()]) },
+  {
+    events: Type.Array(EventRecord, { maxItems: 500 }),
+    next: Type.Union([CursorText, Type.Null()]),
+    pruned: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'bodies of events below it are gone; absent: of none' }),
+    ),
+  },
   CLOSED,
 );
 export type EventPage = Static<typeof EventPage>;
@@ -82,6 +88,19 @@ export type ErasureRequest = Static<typeof ErasureRequest>;
  *  nothing to erase. */
 export const Erasure = Type.Object({ erased: Count, event: Type.Union([EventId, Type.Null()]) }, CLOSED);
 export type Erasure = Static<typeof Erasure>;
+
+/** Body of `POST /talos/v1/log/prune`: bodies of events of before that time go. With `dry_run` nothing is done but said
+ *  (AUD-112). */
+export const PruneRequest = Type.Object({ before: Time, dry_run: Type.Optional(Type.Boolean()) }, CLOSED);
+export type PruneRequest = Static<typeof PruneRequest>;
+
+/** What a pruning comes to: bodies from index `from` up to, not including, `to` go, of which `kept` stay because later events
+ *  refer to them. `event` is its record; null if there was nothing to prune, or it was only asked what there would be. */
+export const Pruning = Type.Object(
+  { from: Count, to: Count, kept: Count, event: Type.Union([EventId, Type.Null()]) },
+  CLOSED,
+);
+export type Pruning = Static<typeof Pruning>;
 
 /** One top-level member of a tool that is not what was pinned; canonical JSON, cut at 2,000 characters. */
 const ToolChange = Type.Object(

@@ -20,6 +20,7 @@ import { checkErasure } from './erasure.js';
 import { createLimitCounts, type LimitCounts } from './limit-counts.js';
 import { notProven } from './not-proven.js';
 import { createProofs } from './proofs.js';
+import { createPrunings, type Prunings } from './prunings.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { createStarts, type Starts } from './starts.js';
 import type { Trust } from './trust-file.js';
@@ -89,6 +90,7 @@ interface State extends DecisionCheck {
   readonly ids: Set<string>;
   readonly writes: Writes;
   readonly starts: Starts;
+  readonly prunings: Prunings;
   readonly fromStart: boolean;
   readonly counts: HistoryCounts;
   /** By id of the decision. */
@@ -114,6 +116,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, options: His
     chains,
     writes: createWrites(),
     starts: createStarts(),
+    prunings: createPrunings(),
     sessions: createSessions(chains, crypto, isClosed),
     proofs: createProofs(crypto),
     limits: createLimitCounts(),
@@ -161,6 +164,7 @@ function followEvent(
   else if (event.type === 'identity.rotated' || event.type === 'identity.deactivated')
     state.endings.follow(event);
   else if (event.type === 'disclosures.erased') checkErasure(event);
+  else if (event.type === 'log.pruned') state.prunings.follow(event, index);
   else if (event.type === 'decision') followDecision(state, event, values, index);
 }
 

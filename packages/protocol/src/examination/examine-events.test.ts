@@ -43,6 +43,30 @@ describe('events of a log', () => {
     for (let from = 1; from < GOOD.length; from += 1) expect(examine(GOOD.slice(from), from)).toEqual([]);
   });
 
+  // AUD-111, AUD-115
+  it('say what was pruned, each from where the one before ended', () => {
+    const prune = (from: number, to: number): Draft => ({
+      type: 'log.pruned',
+      members: { of: 'age', from, to, before: '2026-01-01T00:00:00.000Z', size: to, root: 'ab'.repeat(32) },
+      sub: null,
+    });
+    const told = (...drafts: Draft[]) => {
+      const faults: string[] = [];
+      const onFault = ({ what }: LogFault) => void faults.push(what);
+      const examiner = createEventExaminer({ crypto, origin: ORIGIN, onFault });
+      for (const [i, event] of events(drafts).entries()) examiner.follow(i, eventBytes(event));
+      return { faults, pruned: examiner.pruned };
+    };
+    expect(told(opened(0, 1))).toEqual({ faults: [], pruned: 0 });
+    expect(told(prune(0, 256), prune(256, 512))).toEqual({ faults: [], pruned: 512 });
+    const from = 'it prunes from 512 on, and the log was pruned up to';
+    expect(told(prune(0, 256), prune(512, 768)).faults).toEqual([`${from} 256`]);
+    expect(told(prune(512, 768)).faults).toEqual([`${from} 0`]);
+    // Where the first ones are not there any more, nothing is known of where the first one begins.
+    const late = events([call(), prune(512, 768)]);
+    expect(examine(late.slice(1), 1)).toEqual([]);
+  });
+
   it('behind a gap are followed from there, and end where they end', () => {
     const faults: LogFault[] = [];
     const onFault = (fault: LogFault) => void faults.push(fault);

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@talosprotocol/contracts';
+import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { parseJsonObject } from '../encoding/json.js';
@@ -23,6 +23,8 @@ export interface EventExaminer {
   readonly emitters: ReadonlyMap<string, EmitterEnd>;
   /** The last number of each subject. */
   readonly subjects: ReadonlyMap<string, number>;
+  /** Bodies below this index were pruned, as the log has it on record (AUD-111). */
+  readonly pruned: number;
 }
 
 /** The last event of an emitter. */
@@ -42,10 +44,13 @@ const BACKWARDS_MS = 5_000;
 export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
   const emitters = new Map<string, EmitterEnd>();
   const subjects = new Map<string, number>();
-  const state: State = { next: 0, isStart: true, tenant: undefined, boot: 0 };
+  const state: State = { next: 0, isStart: true, tenant: undefined, boot: 0, pruned: undefined };
   return {
     emitters,
     subjects,
+    get pruned() {
+      return state.pruned ?? 0;
+    },
     follow: (index, leaf) => {
       if (index !== state.next) {
         state.isStart = false;
@@ -63,6 +68,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
       followEmitter(event, crypto.sha256Hex(leaf), { emitters, isStart, tell });
       followSubject(event, { subjects, isStart, tell });
       if (event.type === 'log.opened') state.boot = followBoot(event, index, state.boot, tell);
+      if (event.type === 'log.pruned') followPruning(event, state, tell);
       return event;
     },
   };
@@ -74,6 +80,8 @@ interface State {
   isStart: boolean;
   tenant: string | undefined;
   boot: number;
+  /** Undefined while no record of a pruning was seen. */
+  pruned: number | undefined;
 }
 
 type Tell = (what: string) => void;
@@ -124,4 +132,11 @@ function followBoot(
   if (size !== index) tell(`the log was opened with ${size} events, and this is event ${index}`);
   if (boot <= last) tell(`boot ${boot} follows ${last}`);
   return boot;
+}
+
+/** Each pruning goes on where the one before ended, of which the record is kept. */
+function followPruning({ from, to }: EventOf<'log.pruned'>, state: State, tell: Tell): void {
+  const before = state.pruned ?? (state.isStart ? 0 : from);
+  if (from !== before) tell(`it prunes from ${from} on, and the log was pruned up to ${before}`);
+  state.pruned = to;
 }

@@ -38,21 +38,25 @@ const flip = (files: Files, path: string, at: number): void => {
   bytes[at]! ^= 1;
 };
 
-async function examine(log: Log, options: { pruned?: number; source?: TileSource } = {}) {
+async function examine(log: Log, options: { pruned?: number; onRecord?: number; source?: TileSource } = {}) {
   const faults: LogFault[] = [];
   const entries: [number, number][] = [];
   const progress: number[] = [];
+  const gone: [number, number | undefined][] = [];
+  const { onRecord } = options;
   await examineTree({
     hasher,
     size: log.size,
     root: log.root,
     pruned: options.pruned ?? 0,
+    ...(onRecord === undefined ? {} : { onRecord: () => onRecord }),
+    onGone: (from, hashes) => void gone.push([from, hashes?.length]),
     source: options.source ?? (async (tile: TileId) => log.files.get(tilePath(tile))),
     onFault: (fault) => void faults.push(fault),
     onEntries: (from, found) => void entries.push([from, found.length]),
     onProgress: (done) => void progress.push(done),
   });
-  return { faults, entries, progress };
+  return { faults, entries, gone, progress };
 }
 
 const faultsOf = async (log: Log, options = {}) => (await examine(log, options)).faults;
@@ -176,6 +180,14 @@ describe('a file that is not there', () => {
     expect(await faultsOf(pruned, { pruned: 512 })).toEqual([]);
     expect(await faultsOf(pruned, { pruned: 511 })).toEqual([
       { where: 'tile/entries/001', what: 'is missing' },
+    ]);
+    // AUD-115: what is said of it counts for nothing, what is on record does.
+    expect(await faultsOf(pruned, { pruned: 512, onRecord: 256 })).toEqual([
+      { where: 'tile/entries/001', what: 'is missing' },
+    ]);
+    expect((await examine(pruned, { pruned: 512 })).gone).toEqual([
+      [0, 256],
+      [256, 256],
     ]);
     // What is still there is compared nevertheless.
     const changed = copy(LOG, (files) => flip(files, 'tile/entries/000', 4));

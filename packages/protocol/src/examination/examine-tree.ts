@@ -14,11 +14,15 @@ export interface TreeExamination {
   readonly size: number;
   readonly root: Uint8Array;
   readonly source: TileSource;
-  /** Bundles that end at or below this index may be gone. */
+  /** Bundles that end at or below this index may be gone, as somebody says. */
   readonly pruned: number;
+  /** Up to where the log has it on record that they are; asked once all entries were told. `pruned` if it is absent. */
+  readonly onRecord?: () => number;
   readonly onFault: OnFault;
   /** Told of the entries of each bundle that can be read, in the order of the log. */
   readonly onEntries: (from: number, entries: readonly Uint8Array[]) => Promise<void> | void;
+  /** Told of each bundle whose entries are not there, with the hashes that its tile has of them, if that can be read. */
+  readonly onGone?: (from: number, hashes: OpenedTile) => Promise<void> | void;
   /** Told how many entries were looked at. */
   readonly onProgress: (done: number) => void;
 }
@@ -43,16 +47,19 @@ export async function examineTree(examination: TreeExamination): Promise<void> {
 type Candidates = readonly Uint8Array[];
 
 async function examineLeaves(examination: TreeExamination, judge: Judge): Promise<Candidates[]> {
-  const { hasher, source, size, pruned, onFault, onEntries, onProgress } = examination;
+  const { hasher, source, size, pruned, onFault, onEntries, onGone, onProgress } = examination;
   const roots: Candidates[] = [];
+  const missing: TileId[] = [];
   const open = async (tile: TileId): Promise<[OpenedTile, OpenedTile]> => {
     const bundle = { ...tile, level: 'entries' } as const;
-    const isPruned = (tile.index + 1) * TILE_WIDTH <= pruned;
-    return Promise.all([openTile(source, tile, onFault), openTile(source, bundle, onFault, isPruned)]);
+    const isPruned = endOf(tile) <= pruned;
+    const onMissing = isPruned ? () => void missing.push(bundle) : undefined;
+    return Promise.all([openTile(source, tile, onFault), openTile(source, bundle, onFault, onMissing)]);
   };
   for await (const [tile, [hashes, entries]] of ahead(rowOf(0, size), open)) {
     const from = tile.index * TILE_WIDTH;
     if (entries !== undefined) await onEntries(from, entries);
+    else await onGone?.(from, hashes);
     roots.push(
       await judge.compare(
         tile,
@@ -62,8 +69,13 @@ async function examineLeaves(examination: TreeExamination, judge: Judge): Promis
     );
     onProgress(from + tile.width);
   }
+  const onRecord = examination.onRecord?.() ?? pruned;
+  for (const bundle of missing)
+    if (endOf(bundle) > onRecord) onFault({ where: tilePath(bundle), what: 'is missing' });
   return roots;
 }
+
+const endOf = ({ index }: TileId): number => (index + 1) * TILE_WIDTH;
 
 async function examineLevel(
   { source, size, onFault }: TreeExamination,

@@ -10,18 +10,18 @@ export type TileSource = (tile: TileId) => Promise<Uint8Array | undefined>;
 /** A tile taken apart: its hashes or entries; undefined if it is missing or malformed, which was told. */
 export type OpenedTile = readonly Uint8Array[] | undefined;
 
-/** Reads a tile and takes it apart. `mayBeGone`: that it is missing is no fault. */
+/** Reads a tile and takes it apart. That it is missing is a fault, unless `onMissing` takes it. */
 export async function openTile(
   source: TileSource,
   tile: TileId,
   onFault: OnFault,
-  mayBeGone = false,
+  onMissing: () => void = () => onFault({ where: tilePath(tile), what: 'is missing' }),
 ): Promise<OpenedTile> {
   const where = tilePath(tile);
   try {
     const bytes = await source(tile);
     if (bytes === undefined) {
-      if (!mayBeGone) onFault({ where, what: 'is missing' });
+      onMissing();
       return undefined;
     }
     return tile.level === 'entries'

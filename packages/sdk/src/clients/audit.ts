@@ -14,6 +14,8 @@ import {
   MAX_ANCHOR_EVIDENCE_BYTES,
   MAX_BUNDLE_BYTES,
   MAX_TRUST_BYTES,
+  type PruneRequest,
+  Pruning,
   Receipt,
   type Redaction,
   type StatsQuery,
@@ -69,6 +71,8 @@ export interface AuditClient {
   /** The same of an agent, or of one who administered. It may take longer than this waits: it goes on all the same, and is
    *  in the log when it is done. */
   erase(request: ErasureRequest): Promise<Erasure>;
+  /** Removes the bodies of old events for good (AUD-112). It may take longer than this waits: then it goes on all the same. */
+  prune(request: PruneRequest): Promise<Pruning>;
   /** The latest checkpoint, a signed note (AUD-12). Public. */
   checkpoint(): Promise<string>;
 }
@@ -105,6 +109,7 @@ const checks = {
   witnesses: createChecker(WitnessesStatus),
   disclosures: createChecker(DisclosurePage),
   erasure: createChecker(Erasure),
+  pruning: createChecker(Pruning),
 };
 
 /** A page of 500 events of 65,535 bytes, with their disclosures. */
@@ -148,6 +153,7 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         checks.erasure,
       ),
     erase: (body) => json({ method: 'POST', path: '/talos/v1/erasures', body }, checks.erasure),
+    prune: (body) => json({ method: 'POST', path: '/talos/v1/log/prune', body }, checks.pruning),
     checkpoint: async () => decodeUtf8(await bytes({ ...get('/tlog/checkpoint'), maxBytes: MAX_CHECKPOINT })),
   };
 }

@@ -236,6 +236,9 @@ describe('audit client', () => {
     expect(await audit().eraseEvent(`evt_${uuid}`)).toEqual({ erased: 1, event: `evt_${uuid}` });
     say({ erased: 0, event: null });
     expect(await audit().erase({ agent: did })).toEqual({ erased: 0, event: null });
+    const pruned = { from: 0, to: 256, kept: 1, event: `evt_${uuid}` };
+    say(pruned);
+    expect(await audit().prune({ before: '2026-01-01T00:00:00.000Z' })).toEqual(pruned);
     expect(lines()).toEqual([
       'GET /talos/v1/trust',
       'GET /talos/v1/events?limit=1',
@@ -248,6 +251,7 @@ describe('audit client', () => {
       'GET /tlog/checkpoint',
       `DELETE /talos/v1/events/evt_${uuid}/disclosures`,
       'POST /talos/v1/erasures',
+      'POST /talos/v1/log/prune',
     ]);
   });
 

@@ -34,7 +34,7 @@ export interface AuditDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'cryp
   /** Who watches this log; nobody by default. */
   readonly witnesses?: () => LogWitnesses;
   /** How long what the log may forget is kept, by the policy in force; times in milliseconds. */
-  readonly retention?: () => { readonly disclosuresMs?: number };
+  readonly retention?: () => { readonly disclosuresMs?: number; readonly eventsMs?: number };
   /** The runs of other nodes (`<node>.<boot>`) that live, or did a moment ago; none if there are no other nodes. */
   readonly runningNodes?: () => Promise<readonly string[]>;
   /** Where the log is anchored; nowhere by default. */

@@ -9,11 +9,10 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
-import type { Metrics } from '../platform/metrics/metrics.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Sql } from '../platform/sql.js';
 import type { Clock, Random } from '../platform/system.js';
-import { startTasks } from '../platform/tasks.js';
+import type { Task } from '../platform/tasks.js';
 import { type AuditDraft, uuidOf } from './draft.js';
 import { createErasureStore, type ErasureJob, type Selection } from './erasure-store.js';
 import { OUTBOX_TABLE } from './outbox-table.js';
@@ -28,8 +27,8 @@ export interface Erasures {
   eraseEvent(id: string, by: Eraser): Promise<Erasure>;
   /** Of an agent, or of one who administered, within a time. @throws {TrustError} MALFORMED | UNAVAILABLE */
   eraseOf(request: ErasureRequest, by: Eraser): Promise<Erasure>;
-  /** Goes on with what was left, and begins to forget what is old. */
-  start(): void;
+  /** Goes on with what was left, and begins to forget what is old; gives what is to be done again and again. */
+  start(): readonly Task[];
   stop(): Promise<void>;
 }
 
@@ -39,7 +38,6 @@ export interface ErasuresDeps {
   readonly random: Random;
   readonly crypto: CryptoProvider;
   readonly log: Log;
-  readonly metrics: Metrics;
   readonly tenant: string;
   readonly store: Pick<AuditStore, 'eventById'>;
   /** @throws {TrustError} UNAVAILABLE: no event is taken now, so nothing is erased */
@@ -90,7 +88,6 @@ export function createErasures(deps: ErasuresDeps): Erasures {
     const kept = deps.retention?.().disclosuresMs;
     if (kept !== undefined) await erase({ of: 'age', to: Math.floor(clock.now() - kept) });
   };
-  let tasks: ReturnType<typeof startTasks> | undefined;
   return {
     eraseEvent: async (id, by) => {
       const row = await deps.store.eventById(uuidOf(id));
@@ -107,14 +104,13 @@ export function createErasures(deps: ErasuresDeps): Erasures {
       void Promise.all([goOn, forgetOld()]).catch((err: unknown) =>
         log.warn('an erasure was not finished', { err }),
       );
-      tasks = startTasks(deps, 'audit', [
+      return [
         { name: 'outbox of erasures', everyMs: OFTEN_MS, run: outbox.drain },
         { name: 'old disclosures', everyMs: HOURLY_MS, run: forgetOld },
-      ]);
+      ];
     },
     stop: async () => {
       stopped = true;
-      await tasks?.stop();
       await last;
     },
   };

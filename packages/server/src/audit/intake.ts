@@ -19,7 +19,13 @@ export interface Intake {
 /** Nodes whose last batch is remembered. */
 const MAX_NODES = 1024;
 /** What only the log itself says. */
-const OWN_TYPES: readonly string[] = ['log.opened', 'log.counted', 'denials', 'disclosures.erased'];
+const OWN_TYPES: readonly string[] = [
+  'log.opened',
+  'log.counted',
+  'denials',
+  'disclosures.erased',
+  'log.pruned',
+];
 
 type Results = AuditBatchAnswer['results'];
 type Result = Results[number];

@@ -12,6 +12,8 @@ export interface Head {
   readonly boot: number;
   /** The next index. */
   readonly size: number;
+  /** Bodies below this index are gone. */
+  readonly pruned: number;
   readonly emitter: EmitterHead;
   readonly checkpoint: { readonly size: number; readonly note: string | undefined };
 }
@@ -89,6 +91,7 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
     epoch: log.epoch,
     boot: log.boot,
     size: log.size,
+    pruned: log.pruned,
     emitter: await readEmitter(session, identity.emitter),
     checkpoint: { size: checkpoint?.size ?? 0, note: checkpoint?.note ?? undefined },
   };

@@ -3,6 +3,7 @@ import { outboxMigration } from '../platform/outbox.js';
 import { ANCHOR_MIGRATIONS } from './anchor/migrations.js';
 import { EXPLORE_MIGRATION } from './explore-migration.js';
 import { OUTBOX_TABLE } from './outbox-table.js';
+import { PRUNING_MIGRATION } from './pruning/migration.js';
 import { ROLLUP_MIGRATIONS } from './rollup/migrations.js';
 
 const CLAIMS = (
@@ -130,6 +131,7 @@ ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
   },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),
+  { room: 'audit-pruning', number: 1, name: 'pruning', sql: PRUNING_MIGRATION },
   ...ROLLUP_MIGRATIONS,
   {
     room: 'audit-denial',

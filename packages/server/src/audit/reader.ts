@@ -1,5 +1,5 @@
 import type { Receipt, RequestRecord, TrustFile, WitnessesStatus } from '@talosprotocol/contracts';
-import { encodeHex, isUuidv7, type TileId, TrustError } from '@talosprotocol/protocol';
+import { encodeHex, isUuidv7, TILE_WIDTH, type TileId, TrustError, tilePath } from '@talosprotocol/protocol';
 import { writeDisclosurePage } from './archive/disclosure-page.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 import { createCovering, type Wish } from './covering.js';
@@ -9,6 +9,7 @@ import { createExplorer, type Explorer } from './explorer/explorer.js';
 import type { OpenLog, Workshop } from './open-log.js';
 import type { PolicyHistory } from './policy-history.js';
 import { openRow } from './prover.js';
+import { prunedError } from './pruning/pruned-error.js';
 import type { EventRow } from './store.js';
 import { statusOf } from './witness/witness-status.js';
 
@@ -43,7 +44,7 @@ export interface AuditReader extends Explorer {
   /** The checkpoint that everybody is shown: the newest that as many witnesses as must have seen, else the newest.
    *  @throws {TrustError} UNAVAILABLE before the first */
   checkpoint(): SignedCheckpoint;
-  /** A tile of the log's tree; undefined if there is none. */
+  /** A tile of the log's tree; undefined if there is none. @throws {TrustError} PRUNED: a bundle whose entries are gone */
   tile(tile: TileId): Promise<Uint8Array | undefined>;
 }
 
@@ -61,14 +62,20 @@ export function createReader(
   const byId = async (id: string, prefix: string): Promise<EventRow> => {
     const uuid = id.startsWith(prefix) && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
     const row = uuid === undefined ? undefined : await store.eventById(uuid);
-    if (row === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
-    return row;
+    if (row !== undefined) return row;
+    const place = uuid === undefined ? undefined : await store.placeOf(uuid);
+    if (place === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
+    throw prunedError(`event ${place} was pruned`, await store.pruned());
   };
   return {
     ...createExplorer({ sql: deps.sql, clock: deps.clock }),
     checkpoint: covering.published,
     reach: (size, waitMs) => covering.find(size, waitMs, 'witnessed-if-soon'),
-    tile: (tile) => opened().tiles.read(tile),
+    tile: async (tile) => {
+      const below = tile.level === 'entries' ? await store.pruned() : 0;
+      if ((tile.index + 1) * TILE_WIDTH > below) return opened().tiles.read(tile);
+      throw prunedError(`${tilePath(tile)} was pruned`, below);
+    },
     receipt: async (id, waitMs = RECEIPT_WAIT_MS, wish = 'first') => {
       const row = await byId(id, 'rcp_');
       return opened().prover.receipt(row, await covering.find(row.idx + 1, waitMs, wish));

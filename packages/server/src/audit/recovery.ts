@@ -11,6 +11,7 @@ import {
   encodeUtf8,
   equalBytes,
   growLog,
+  HASH_BYTES,
   isTrustError,
   type LogEdge,
   planFrontier,
@@ -68,7 +69,7 @@ export async function recoverLog(deps: RecoveryDeps, head: Head): Promise<Recove
   if (file !== undefined && file.size > checkpoint.size) {
     throw corrupt(`the database went back: it was ${file.size} events long when it was last signed`);
   }
-  const edge = await recoverEdge(deps, checkpoint);
+  const edge = await recoverEdge(deps, checkpoint, head.pruned);
   if (file !== undefined) await assertPrefix(deps, checkpoint, file);
   if (file?.note !== checkpoint.note) await deps.tiles.writeCheckpoint(checkpoint.note);
   return { edge, checkpoint };
@@ -79,15 +80,19 @@ async function readFileCheckpoint({ tiles, key }: RecoveryDeps): Promise<SignedC
   return note === undefined ? undefined : readOwnCheckpoint(key, note, 'the tiles folder');
 }
 
-async function recoverEdge(deps: RecoveryDeps, checkpoint: SignedCheckpoint): Promise<LogEdge> {
+async function recoverEdge(
+  deps: RecoveryDeps,
+  checkpoint: SignedCheckpoint,
+  pruned: number,
+): Promise<LogEdge> {
   const { size, root } = checkpoint;
   const found = await readChecked(deps, size);
-  if (found === undefined) return rebuild(deps, checkpoint);
+  if (found === undefined) return rebuild(deps, checkpoint, pruned);
   const edge = openEdge(deps, size, found);
   if (!equalBytes(edgeRoot(deps.hasher, edge), root))
     throw corrupt('the tiles do not lead to the checkpoint');
   assertRoot(deps, checkpoint, found);
-  if (!(await checkLastRows(deps, size, found))) return rebuild(deps, checkpoint);
+  if (!(await checkLastRows(deps, { size, pruned }, found))) return rebuild(deps, checkpoint, pruned);
   return edge;
 }
 
@@ -138,9 +143,13 @@ function firstChecked(size: number): number {
 /** Bundles that are held at once, beside the rows they must equal. */
 const BUNDLES = 4;
 
-/** Rows, entries and leaf hashes of the last part agree; false if a bundle is missing. */
-async function checkLastRows(deps: RecoveryDeps, size: number, found: Found): Promise<boolean> {
-  const last = [...hashTiles(size)].filter(({ level }) => level === 0);
+/** Rows, entries and leaf hashes of the last part agree, where they were not pruned; false if a bundle is missing. */
+async function checkLastRows(
+  deps: RecoveryDeps,
+  { size, pruned }: { readonly size: number; readonly pruned: number },
+  found: Found,
+): Promise<boolean> {
+  const last = [...hashTiles(size)].filter(({ level, index }) => level === 0 && index * TILE_WIDTH >= pruned);
   const there = await inParallel(last, BUNDLES, async (tile) => {
     const bundle = await deps.tiles.read({ ...tile, level: 'entries' });
     if (bundle === undefined) return false;
@@ -190,26 +199,51 @@ function rootOfHashes(hasher: TreeHasher, hashes: readonly Uint8Array[]): Uint8A
   return tree.root();
 }
 
-/** Makes every missing tile again, once the rows are proven; a tile that is there must be the same. */
-async function rebuild(deps: RecoveryDeps, { size, root }: SignedCheckpoint): Promise<LogEdge> {
-  const edge = await regrow(deps, size, async () => undefined);
+/** Makes every missing tile again, once the rows are proven; a tile that is there must be the same. Of what was pruned the
+ *  hash tiles are all there is. */
+async function rebuild(
+  deps: RecoveryDeps,
+  { size, root }: SignedCheckpoint,
+  pruned: number,
+): Promise<LogEdge> {
+  const start = await edgeAt(deps, pruned, size);
+  const edge = await regrow(deps, start, size, async () => undefined);
   if (!equalBytes(edgeRoot(deps.hasher, edge), root)) {
     throw corrupt('tiles are missing, and the events of the database are not those that were signed');
   }
-  await regrow(deps, size, (writes) => deps.tiles.write(writes));
+  await regrow(deps, start, size, (writes) => deps.tiles.write(writes));
   await deps.tiles.write(
     edgeTiles(size).map((tile) => ({ tile, path: tilePath(tile), bytes: encodeEdge(edge, tile) })),
   );
+  if (pruned > 0 && (await readChecked(deps, size)) === undefined)
+    throw corrupt('a hash tile is missing, and the bodies it was made from were pruned');
   return edge;
+}
+
+/** The edge that the log had when it ended where bodies begin, from the hash tiles of the log as it is. */
+async function edgeAt({ tiles, hasher }: RecoveryDeps, pruned: number, size: number): Promise<LogEdge> {
+  if (pruned === 0) return EMPTY_EDGE;
+  const read = new Map<string, Uint8Array>();
+  // None of level 0 and no entries: what was pruned ends with whole bundles.
+  for (const tile of edgeTiles(pruned)) {
+    const hashes = Math.floor(size / TILE_WIDTH ** Number(tile.level)) - tile.index * TILE_WIDTH;
+    const wide = { ...tile, width: Math.min(TILE_WIDTH, hashes) };
+    const bytes = await tiles.read(wide);
+    if (bytes === undefined)
+      throw corrupt(`${tilePath(wide)} is missing, and the bodies it was made from were pruned`);
+    read.set(tilePath(tile), bytes.subarray(0, tile.width * HASH_BYTES));
+  }
+  return restoreEdge(hasher, pruned, (tile) => read.get(tilePath(tile)) ?? new Uint8Array());
 }
 
 /** Grows the log from its rows; hands out its full tiles. */
 async function regrow(
   deps: RecoveryDeps,
+  start: LogEdge,
   size: number,
   onFull: (writes: readonly TileWrite[]) => Promise<void>,
 ): Promise<LogEdge> {
-  let edge = EMPTY_EDGE;
+  let edge = start;
   while (edge.frontier.size < size) {
     const from = edge.frontier.size;
     const to = Math.min(from + CHUNK, size);

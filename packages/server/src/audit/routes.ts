@@ -9,6 +9,7 @@ import { createAnchorRoutes } from './anchor/routes.js';
 import { createArchiveRoutes } from './archive/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
+import { createPruneRoute } from './pruning/route.js';
 import { readStatsQuery } from './rollup/query.js';
 import type { Audit } from './service.js';
 
@@ -63,6 +64,7 @@ export function createAuditRoutes(audit: Audit): Route[] {
         sendJson(response, 200, await audit.eraseOf(wanted, eraserOf(context)));
       },
     },
+    createPruneRoute(audit),
     get('/tlog/checkpoint', 'public', (_, response) => {
       const { note } = audit.checkpoint();
       send(response, Buffer.from(note), 'text/plain; charset=utf-8', 'no-cache');

@@ -7,7 +7,6 @@ import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
 import { createDiskWatch, type DiskWatch } from './disk-watch.js';
 import { type AuditDraft, isAllowedWrite, type RecordedEvent, uuidOf } from './draft.js';
-import { createErasures, type Erasures } from './erasures.js';
 import { createEventStreams, type EventStreams } from './explorer/streams.js';
 import { createExportStore } from './export/export-store.js';
 import { createExporter, type Exporter, type ExporterDeps } from './export/exporter.js';
@@ -19,10 +18,11 @@ import { type AuditReader, createReader } from './reader.js';
 import { createRoller } from './rollup/roller.js';
 import { createStatistics, type Statistics } from './rollup/stats.js';
 import { createSourceHash } from './source.js';
+import { createUpkeep, type Upkeep } from './upkeep.js';
 import { measureWitnesses } from './witness/witness-metrics.js';
 
 /** The audit room. Other rooms see `assertAccepting`, `record`, `recordDenial` and `findRequest`. */
-export interface Audit extends AuditReader, Statistics, Exporter, Pick<Erasures, 'eraseEvent' | 'eraseOf'> {
+export interface Audit extends AuditReader, Statistics, Exporter, Omit<Upkeep, 'start' | 'stop'> {
   /** Opens the log, writes what a start writes, and proves that a receipt can be made and verified.
    *  @throws {TrustError} LOG_CORRUPT | CONFLICT | SETTINGS_INVALID | UNAVAILABLE */
   start(): Promise<void>;
@@ -81,19 +81,19 @@ export function createAudit(deps: AuditDeps): Audit {
   const running = deps.runningNodes ?? (async () => []);
   const lostDeps = { store: shop.store, record, newId, tenant: deps.tenant, running };
   const reader = createReader(deps, shop, policies, opened);
-  const { hasher, store } = shop;
-  const tree = { hasher, checkpoint: reader.checkpoint, tiles: () => opened().tiles };
+  const tree = { hasher: shop.hasher, checkpoint: reader.checkpoint, tiles: () => opened().tiles };
   const anchoring = createAnchoring({ ...deps, ...tree, anchors: deps.chainAnchors });
   const sink = createSink({ state, opened, disk, desk, record, shop, meter });
   const assertAccepting = (): void => sink.assertAccepting('read');
-  const erasures = createErasures({ ...deps, store, record, assertAccepting });
   const streams = openStreams(deps, shop, reader, opened);
   const roller = createRoller({ ...deps, limits: shop.limits.rollup });
+  const upkeep = createUpkeep(deps, { ...shop, opened, record, assertAccepting, anchoring, roller });
   return {
     ...reader,
     ...openExporter(deps, shop, { record, reader, opened, anchoring }),
-    eraseEvent: erasures.eraseEvent,
-    eraseOf: erasures.eraseOf,
+    eraseEvent: upkeep.eraseEvent,
+    eraseOf: upkeep.eraseOf,
+    prune: upkeep.prune,
     ...createStatistics({ ...deps, roller }),
     streams,
     vkey: shop.key.vkey,
@@ -113,7 +113,7 @@ export function createAudit(deps: AuditDeps): Audit {
       await desk.start();
       state.proven = true;
       await anchoring.start();
-      erasures.start();
+      await upkeep.start(log.found.size);
       roller.start();
       if (deps.runningNodes !== undefined) state.sweeping = sweepLost(lostDeps, deps.log);
     },
@@ -121,7 +121,7 @@ export function createAudit(deps: AuditDeps): Audit {
     stop: async () => {
       streams.close();
       await roller.stop();
-      await erasures.stop();
+      await upkeep.stop();
       await anchoring.stop();
       await stop(state, desk, disk);
     },

@@ -35,6 +35,10 @@ export interface AuditStore {
   /** What is owed by runs of nodes that are not among `running`; with `own` also by this process. */
   owed(limit: number, running: readonly string[], own: boolean): Promise<OwedRow[]>;
   emitters(): Promise<string[]>;
+  /** Bodies below this index are gone. */
+  pruned(): Promise<number>;
+  /** Where the event with this UUID stands, whether its body is there or not. */
+  placeOf(uuid: string): Promise<number | undefined>;
   counts(): Promise<{ size: number; allowed: number; denied: number }>;
 }
 
@@ -77,6 +81,9 @@ export function createAuditStore(sql: Sql): AuditStore {
       ),
     emitters: async () =>
       (await sql.query<{ did: string }>('SELECT did FROM audit_emitter ORDER BY did')).map((row) => row.did),
+    pruned: async () => (await sql.query<{ pruned: number }>('SELECT pruned FROM audit_log'))[0]?.pruned ?? 0,
+    placeOf: async (uuid) =>
+      (await sql.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1', [uuid]))[0]?.idx,
     counts: async () =>
       (await sql.query<Counts>('SELECT size, allowed, denied FROM audit_log'))[0] ?? NO_COUNTS,
   };

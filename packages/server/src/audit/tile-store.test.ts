@@ -57,6 +57,23 @@ describe.each(PLACES)('a tile store in $name', ({ openPlaces }) => {
     expect(await store.read({ level: 1, index: 0, width: 1 })).toHaveLength(32);
   });
 
+  // AUD-111
+  it('forgets entries, also what was left of partial ones, and keeps hashes', async () => {
+    const store = await (await places.fresh())();
+    await store.write(grown(100).writes);
+    await store.write(grown(600).writes);
+    await store.dropEntries(0, 2);
+    await store.dropEntries(0, 2);
+    const entries = (index: number, width: number) => store.read({ level: 'entries', index, width });
+    expect(await Promise.all([entries(0, 256), entries(0, 100), entries(1, 256)])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(await entries(2, 88)).toBeDefined();
+    expect(await store.read({ level: 0, index: 0, width: 256 })).toHaveLength(8192);
+  });
+
   it('never replaces a tile by other bytes, also not when it was opened anew', async () => {
     const open = await places.fresh();
     const { writes } = grown(300);

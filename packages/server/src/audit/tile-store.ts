@@ -12,6 +12,7 @@ import {
   TrustError,
   tilePath,
 } from '@talosprotocol/protocol';
+import { inParallel } from './in-parallel.js';
 import { openFolder } from './storage/folder.js';
 import type { LogFile, LogFiles } from './storage/log-files.js';
 
@@ -26,6 +27,8 @@ export interface TileStore {
   read(tile: TileId): Promise<Uint8Array | undefined>;
   /** Removes the partial forms of full tiles. They are not missed: `read` and C2SP readers take the full one. */
   dropPartials(full: readonly TileWrite[]): Promise<void>;
+  /** Removes the entry bundles from one number up to, not including, another; those that are gone already are no fault. */
+  dropEntries(from: number, to: number): Promise<void>;
   readCheckpoint(): Promise<string | undefined>;
   writeCheckpoint(note: string): Promise<void>;
 }
@@ -36,6 +39,7 @@ export async function openTileStore(folder: string): Promise<TileStore> {
 }
 
 const CHECKPOINT = 'checkpoint';
+const AT_A_TIME = 8;
 
 /** Keeps a log's files in a place. */
 export function createTileStore(files: LogFiles): TileStore {
@@ -52,6 +56,14 @@ export function createTileStore(files: LogFiles): TileStore {
     dropPartials: async (full) => {
       const partial = full.filter(({ tile }) => tile.width === TILE_WIDTH);
       await Promise.all(partial.map(({ path }) => files.removeBelow(`${path}.p`)));
+    },
+    dropEntries: async (from, to) => {
+      const paths = Array.from({ length: to - from }, (_, i) =>
+        tilePath({ level: 'entries', index: from + i, width: TILE_WIDTH }),
+      );
+      await files.remove(paths);
+      // What was left when the full ones were made.
+      await inParallel(paths, AT_A_TIME, (path) => files.removeBelow(`${path}.p`));
     },
     readCheckpoint: async () => {
       const bytes = await files.read(CHECKPOINT, MAX_NOTE_LENGTH);

@@ -6,6 +6,7 @@ import { addExport } from './export.js';
 import { addFsck } from './fsck.js';
 import { addLogCommands } from './log.js';
 import { addPage } from './page.js';
+import { addPrune } from './prune.js';
 import { addStats } from './stats.js';
 import { addTail } from './tail.js';
 import { addVerify } from './verify.js';
@@ -26,4 +27,5 @@ export function addAuditCommands(program: Command, shell: Shell): void {
   addFsck(audit, shell);
   addLogCommands(audit, shell);
   addErase(audit, shell);
+  addPrune(audit, shell);
 }

@@ -20,6 +20,8 @@ function detailOf(event: EventRecord['event']): string {
       return ` ${event.status}${event.cost === undefined ? '' : ` ${formatCost(event.cost)}`} ${event.request}`;
     case 'disclosures.erased':
       return ` of ${event.count} by ${event.of} ${event.event ?? event.agent ?? ''}`;
+    case 'log.pruned':
+      return ` bodies of ${event.from} to ${event.to - 1} by ${event.of}`;
     case 'revocation':
       return ` ${event.lid} by ${event.by}`;
     case 'denials':

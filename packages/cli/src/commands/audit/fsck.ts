@@ -136,6 +136,7 @@ async function examine(
       root,
       source,
       pruned,
+      onRecord: () => examiner.pruned,
       onFault,
       onEntries: (from, entries) => {
         for (const [i, entry] of entries.entries()) examiner.follow(from + i, entry);

@@ -142,6 +142,7 @@ async function writeTiles({ archive, checkpoint, place, crypto, onFault, tell }:
     size,
     root,
     pruned: place.pruned,
+    onRecord: () => examiner.pruned,
     source: async (tile) => {
       const bytes = await place.source(tile);
       const path = tilePath(tile);

@@ -50,29 +50,37 @@ export interface LogExamined {
 export async function examineLog(deps: LogExaminationDeps): Promise<LogExamined> {
   const { sql, origin, hasher, crypto, onFault } = deps;
   const row = await readLogRow(sql);
+  const said = Math.max(row.pruned, row.recorded);
   const checkpoint = chooseCheckpoint(deps, row.note);
   const size = checkpoint?.size ?? 0;
   const examiner = createEventExaminer({ crypto, origin, onFault });
-  const rows = createRowExaminer({ ...deps, store: createAuditStore(sql), examiner, pruned: row.pruned });
+  const rows = createRowExaminer({ ...deps, store: createAuditStore(sql), examiner, pruned: said });
   const total = Math.max(row.size, size);
+  // What was recorded later is not signed.
+  let onRecord = 0;
   await examineTree({
     hasher,
     size,
     root: checkpoint?.root ?? hasher.empty(),
     source: deps.source,
-    pruned: row.pruned,
+    pruned: said,
+    onRecord: () => {
+      onRecord = examiner.pruned;
+      return onRecord;
+    },
     onFault,
     onEntries: (from, entries) => rows.compare(from, entries),
+    onGone: (from, hashes) => rows.compareHashes(from, hashes),
     onProgress: (done) => deps.onProgress(done, total),
   });
   // What could be read of the database beyond the tiles, and where they could not be read.
   await rows.follow(total, (done) => deps.onProgress(done, total));
-  await examineTables(sql, { row, examiner, counted: rows.counts, onFault });
+  await examineTables(sql, { row, examiner, onRecord, counted: rows.counts, onFault });
   return {
     origin,
     size,
     sequenced: row.size,
-    pruned: row.pruned,
+    pruned: onRecord,
     root: encodeHex(checkpoint?.root ?? hasher.empty()),
     rows: rows.counts.rows,
   };
@@ -116,6 +124,8 @@ function readCheckpoint(
 interface RowExaminer {
   /** Compares the rows of these entries with them; both are followed. */
   compare(from: number, entries: readonly Uint8Array[]): Promise<void>;
+  /** Compares rows whose entries are gone with the hashes of those. */
+  compareHashes(from: number, hashes: readonly Uint8Array[] | undefined): Promise<void>;
   /** Follows the rows that were not compared, up to `size`. */
   follow(size: number, onProgress: (done: number) => void): Promise<void>;
   readonly counts: RowCounts;
@@ -127,24 +137,39 @@ interface RowExamination extends LogExaminationDeps {
   readonly pruned: number;
 }
 
+/** What rows are held against: the entries, or their hashes alone. */
+interface Signatures {
+  readonly entries?: readonly Uint8Array[];
+  readonly hashes?: readonly Uint8Array[];
+}
+
+/** Of one row. */
+interface Signature {
+  readonly entry: Uint8Array | undefined;
+  readonly hash: Uint8Array | undefined;
+}
+
 const CHUNK = 256;
 
 function createRowExaminer(deps: RowExamination): RowExaminer {
   const counts = { rows: 0, allowed: 0, denied: 0 };
   let next = 0;
-  const look = async (from: number, to: number, entries: readonly Uint8Array[]): Promise<void> => {
+  const look = async (from: number, to: number, signed: Signatures): Promise<void> => {
     const found = new Map((await deps.store.rows(from, to, to - from)).map((row) => [row.idx, row]));
     for (let index = from; index < to; index += 1) {
       const row = found.get(index);
       if (row !== undefined) counts.rows += 1;
-      const effect = lookAt(deps, index, row, entries[index - from]);
+      const effect = lookAt(deps, index, row, {
+        entry: signed.entries?.[index - from],
+        hash: signed.hashes?.[index - from],
+      });
       if (effect !== undefined) counts[effect] += 1;
     }
     next = to;
   };
   const follow: RowExaminer['follow'] = async (size, onProgress) => {
     while (next < size) {
-      await look(next, Math.min(next + CHUNK, size), []);
+      await look(next, Math.min(next + CHUNK, size), {});
       onProgress(next);
     }
   };
@@ -154,7 +179,12 @@ function createRowExaminer(deps: RowExamination): RowExaminer {
     compare: async (from, entries) => {
       // Bundles that could not be read lie between.
       await follow(from, () => undefined);
-      await look(from, from + entries.length, entries);
+      await look(from, from + entries.length, { entries });
+    },
+    compareHashes: async (from, hashes) => {
+      if (hashes === undefined) return;
+      await follow(from, () => undefined);
+      await look(from, from + hashes.length, { hashes });
     },
   };
 }
@@ -164,9 +194,9 @@ function lookAt(
   deps: RowExamination,
   index: number,
   row: EventRow | undefined,
-  entry: Uint8Array | undefined,
+  signature: Signature,
 ): 'allowed' | 'denied' | undefined {
-  const leaf = compareRow(deps, index, row, entry);
+  const leaf = compareRow(deps, index, row, signature);
   const event = leaf === undefined ? undefined : deps.examiner.follow(index, leaf);
   if (event === undefined) return undefined;
   if (row !== undefined) {
@@ -180,19 +210,21 @@ function lookAt(
 
 /** The leaf to follow: the entry, which is what was signed, else the row. */
 function compareRow(
-  { pruned, onFault }: RowExamination,
+  { pruned, hasher, onFault }: RowExamination,
   index: number,
   row: EventRow | undefined,
-  entry: Uint8Array | undefined,
+  { entry, hash }: Signature,
 ): Uint8Array | undefined {
   if (row === undefined) {
     if (index >= pruned) onFault({ where: 'row', index, what: 'is missing' });
     return entry;
   }
   const leaf = encodeUtf8(row.event);
-  if (entry !== undefined && !equalBytes(leaf, entry))
-    onFault({ where: 'row', index, what: 'is not the entry that was signed' });
-  return entry ?? leaf;
+  const isSigned =
+    (entry === undefined || equalBytes(leaf, entry)) &&
+    (hash === undefined || equalBytes(hasher.leaf(leaf), hash));
+  if (!isSigned) onFault({ where: 'row', index, what: 'is not the entry that was signed' });
+  return isSigned ? leaf : entry;
 }
 
 function examineDisclosures({ crypto, onFault }: RowExamination, index: number, row: EventRow): void {

@@ -5,6 +5,9 @@ import type { Sql } from '../../platform/sql.js';
 export interface LogRow {
   readonly size: number;
   readonly pruned: number;
+  /** Up to where its rows have it on record that bodies were pruned, and whether that is under way. */
+  readonly recorded: number;
+  readonly isUnderWay: boolean;
   readonly allowed: number;
   readonly denied: number;
   readonly note: string | undefined;
@@ -12,12 +15,24 @@ export interface LogRow {
   readonly signed: number;
 }
 
-const NOTHING: LogRow = { size: 0, pruned: 0, allowed: 0, denied: 0, note: undefined, signed: 0 };
+const NOTHING: LogRow = {
+  size: 0,
+  pruned: 0,
+  recorded: 0,
+  isUnderWay: false,
+  allowed: 0,
+  denied: 0,
+  note: undefined,
+  signed: 0,
+};
 
 /** Of a database without a log all counts are 0. */
 export async function readLogRow(sql: Sql): Promise<LogRow> {
   const [row] = await sql.query<Omit<LogRow, 'note'> & { note: string | null }>(
-    `SELECT l.size, l.pruned, l.allowed, l.denied, c.note, coalesce(c.size, 0) AS signed
+    `SELECT l.size, l.pruned, l.allowed, l.denied, c.note, coalesce(c.size, 0) AS signed,
+       EXISTS (SELECT 1 FROM audit_pruning) AS "isUnderWay", coalesce((
+         SELECT max((e.event::json->>'to')::bigint) FROM audit_facet f JOIN audit_index x ON x.facet = f.num
+         JOIN audit_event e USING (idx) WHERE f.type = 'log.pruned'), 0) AS recorded
      FROM audit_log l LEFT JOIN audit_checkpoint c ON true`,
   );
   return row === undefined ? NOTHING : { ...row, note: row.note ?? undefined };
@@ -33,6 +48,8 @@ export interface RowCounts {
 export interface TablesExamination {
   readonly row: LogRow;
   readonly examiner: EventExaminer;
+  /** Bodies below this index were pruned, as an event says that is signed. */
+  readonly onRecord: number;
   readonly counted: RowCounts;
   readonly onFault: (fault: LogFault) => void;
 }
@@ -47,10 +64,16 @@ export async function examineTables(sql: Sql, examination: TablesExamination): P
   );
   if (beyond !== undefined)
     onFault({ where: 'row', index: beyond.idx, what: `lies beyond the ${row.size} of the log` });
+  if (row.pruned !== examination.onRecord && !row.isUnderWay)
+    tell(
+      'table audit_log',
+      `has bodies below ${row.pruned} as pruned, the log below ${examination.onRecord}`,
+    );
+  await examineKept(sql, onFault);
   const [last] = [...examiner.emitters];
   if (last !== undefined) await examineEmitters(sql, examination);
   // Of what was pruned, or is missing, nobody can count.
-  if (row.pruned > 0 || counted.rows !== row.size) return;
+  if (row.pruned > 0 || counted.rows !== row.size) return examineIds(sql, onFault);
   if (counted.allowed !== row.allowed || counted.denied !== row.denied) {
     const is = `${counted.allowed} allowed and ${counted.denied} denied decisions`;
     tell('table audit_log', `counts ${row.allowed} and ${row.denied} of ${is}`);
@@ -93,6 +116,16 @@ async function examineSubjects(sql: Sql, { examiner, onFault }: TablesExaminatio
 }
 
 const LISTED = 100;
+
+/** Chains stay when bodies are pruned: events name them still. */
+async function examineKept(sql: Sql, onFault: TablesExamination['onFault']): Promise<void> {
+  const wrong = await sql.query<{ idx: number }>(
+    `SELECT c.idx FROM audit_chain c CROSS JOIN audit_log l LEFT JOIN audit_event e ON e.idx = c.idx
+     WHERE c.idx < l.pruned AND e.idx IS NULL ORDER BY c.idx LIMIT ${LISTED}`,
+  );
+  for (const { idx } of wrong)
+    onFault({ where: 'row', index: idx, what: 'is missing: events name this chain' });
+}
 
 /** Where each event is found by its id. */
 async function examineIds(sql: Sql, onFault: TablesExamination['onFault']): Promise<void> {

@@ -70,6 +70,7 @@ export interface Imported {
 export async function importLog(deps: ImportDeps): Promise<Imported> {
   const manifest = await readManifest(deps.archive);
   assertOwn(manifest, deps.vkey);
+  assertWhole(manifest);
   await assertEmpty(deps);
   const { origin, size } = manifest;
   const checkpoint = await readCheckpoint(deps, manifest);
@@ -102,6 +103,14 @@ function assertOwn({ origin, vkey }: LogManifest, own: string): void {
       hint: 'put the files keys/*.key of the platform whose log it is into the data folder first',
     },
   );
+}
+
+/** What the log knows of subjects follows from their events. */
+function assertWhole({ pruned }: LogManifest): void {
+  if (pruned === 0) return;
+  throw new TrustError('PRUNED', `the archive has no bodies of events below ${pruned}`, {
+    hint: 'a log is brought back from an archive that was written before it was pruned; talos audit fsck verifies this one',
+  });
 }
 
 async function assertEmpty({ sql, tiles }: ImportDeps): Promise<void> {

@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, isUuidv7, TrustError, uuidv7Time } from '@t
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { openRow } from '../prover.js';
+import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
 import { createEntrance } from './entrance.js';
 import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
@@ -61,7 +62,10 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
         const whole = await readSpan(tx, filter);
         const span = cursor === undefined ? whole : beyond(order, whole, await placeOf(tx, cursor));
         const scanned = await scan({ tx, limits, now }, { filter, order, span, limit: limit + 1 });
-        return pageOf(tx, order, span, cutTo(limit, scanned, order, span));
+        return {
+          ...(await pageOf(tx, order, span, cutTo(limit, scanned, order, span))),
+          ...(await prunedOf(tx)),
+        };
       }),
     after: (filter, from, limit) =>
       ask(async (tx) => {
@@ -85,15 +89,26 @@ const isOver = ({ from, to }: Span): boolean => from >= to;
 /** Where a cursor stands (ENC-12): at an event of this log, whether it was pruned or not. */
 async function placeOf(tx: Queries, cursor: string): Promise<number> {
   const { id, seconds } = decodeCursor(cursor);
-  const [row] = await tx.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1', [id]);
-  if (row !== undefined && seconds === secondsOf(id)) return row.idx;
+  const place = await findPlace(tx, id);
+  if (place !== undefined && seconds === secondsOf(id)) return place;
   throw new TrustError('MALFORMED', 'the cursor is not of this log', {
     hint: 'start again without a cursor',
   });
 }
 
+async function findPlace(tx: Queries, uuid: string): Promise<number | undefined> {
+  const [row] = await tx.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1', [uuid]);
+  return row?.idx;
+}
+
 function beyond(order: EventOrder, { from, to }: Span, place: number): Span {
   return order === 'newest' ? { from, to: Math.min(to, place) } : { from: Math.max(from, place + 1), to };
+}
+
+/** Where bodies begin, once some were pruned. */
+async function prunedOf(tx: Queries): Promise<Pick<EventPage, 'pruned'>> {
+  const [row] = await tx.query<{ pruned: number }>('SELECT pruned FROM audit_log WHERE pruned > 0');
+  return row === undefined ? {} : { pruned: row.pruned };
 }
 
 /** One more than asked for was looked for, to know whether there is more. */
@@ -160,8 +175,11 @@ async function readEvent(tx: Queries, name: string): Promise<EventRecord> {
       : `SELECT e.idx, e.id, e.event, e.disclosures FROM audit_id i JOIN audit_event e USING (idx) WHERE i.id = $1`,
     [uuid ?? Number(name)],
   );
-  if (row === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
-  return recordOf(row);
+  if (row !== undefined) return recordOf(row);
+  const { pruned = 0 } = await prunedOf(tx);
+  const index = uuid === undefined ? Number(name) : await findPlace(tx, uuid);
+  if (index === undefined || index >= pruned) throw new TrustError('NOT_FOUND', 'there is no such event');
+  throw prunedError(`event ${index} was pruned`, pruned);
 }
 
 function recordOf(row: EventRow): EventRecord {

@@ -27,6 +27,10 @@ export interface EndingRow {
 
 /** What an export asks of the log's rows: everything is found by facets and indexes, nothing by a scan. */
 export interface ExportStore {
+  /** Bodies below this index are gone, but for those that later events refer to. */
+  pruned(): Promise<number>;
+  /** How many events a subject has; 0 if none. */
+  numberOf(sub: string): Promise<number>;
   /** Unix milliseconds of an event. */
   timeAt(idx: number): Promise<number | undefined>;
   /** Indexes of the `chain` events of chains with this `cth`, or with a link of this `lid`; at most `limit`. */
@@ -62,6 +66,9 @@ export function createExportStore(sql: Sql): ExportStore {
   const numbers = async (text: string, values: SqlValue[]): Promise<number[]> =>
     (await sql.query<{ n: number }>(text, values)).map(({ n }) => n);
   return {
+    pruned: async () => (await numbers('SELECT pruned AS n FROM audit_log', []))[0] ?? 0,
+    numberOf: async (sub) =>
+      (await numbers('SELECT pseq AS n FROM audit_subject WHERE sub = $1', [sub]))[0] ?? 0,
     timeAt: async (idx) => (await numbers('SELECT time_ms AS n FROM audit_index WHERE idx = $1', [idx]))[0],
     chainsOf: (names, limit) => numbers(CHAINS, [names, limit]),
     facetsOf: (filter, chains) => {

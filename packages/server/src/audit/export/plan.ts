@@ -1,5 +1,6 @@
 import type { BundleSelection, EventOf } from '@talosprotocol/contracts';
 import { type CryptoProvider, parseChain, parseJson, TrustError } from '@talosprotocol/protocol';
+import { prunedError } from '../pruning/pruned-error.js';
 import { corrupt } from '../recovery.js';
 import type { BundleAsk } from './ask.js';
 import { allOf, MAX_ENTRIES, tooLarge } from './entries.js';
@@ -33,9 +34,10 @@ const MAX_ENDINGS = 4_096;
 /** Plans a bundle of what is asked for in the log's first `size` events (AUD-50 to AUD-58).
  *  @throws {TrustError} MALFORMED | NOT_FOUND | TOO_LARGE */
 export async function planExport(deps: PlanDeps, ask: BundleAsk, size: number): Promise<ExportPlan> {
-  const span = await findSpan(deps.store, ask, size);
-  const chosen = await choose(deps, ask, span);
-  const refs = await collectRefs(deps.store, span, chosen, size);
+  const pruned = await deps.store.pruned();
+  const span = await findSpan(deps.store, ask, { size, pruned });
+  const chosen = await choose(deps, ask, span, pruned);
+  const refs = await collectRefs(deps.store, { ...span, pruned }, chosen, size);
   // An outcome may have come since.
   const others = new Set([...chosen.others, ...span.bounds, ...refs.places].filter((idx) => idx < size));
   const agents = await boundAgents(deps, chosen.complete, span, size, others);
@@ -58,7 +60,12 @@ export async function planExport(deps: PlanDeps, ask: BundleAsk, size: number): 
   };
 }
 
-async function choose(deps: PlanDeps, ask: BundleAsk, { from, to, filter }: Span): Promise<Chosen> {
+async function choose(
+  deps: PlanDeps,
+  ask: BundleAsk,
+  { from, to, filter }: Span,
+  pruned: number,
+): Promise<Chosen> {
   const { store } = deps;
   const { agents, capabilities, tools, effect } = filter;
   if ([agents, capabilities, tools, effect].every((member) => member === undefined)) {
@@ -73,12 +80,38 @@ async function choose(deps: PlanDeps, ask: BundleAsk, { from, to, filter }: Span
   const isOnlyAgents = [capabilities, tools, effect].every((member) => member === undefined);
   const whom = agents ?? (chains === undefined ? [] : await holdersOf(deps, chains));
   const isClaimed = whom.length <= MAX_COMPLETE && (ask.redaction !== 'hashes' || isOnlyAgents);
-  const complete = isClaimed ? whom : [];
+  const complete = isClaimed ? await showable(store, whom, from, pruned) : [];
   const all = isOnlyAgents ? asked : await allOf(store, await store.facetsOfAgents(complete), from, to);
-  if (asked.length + complete.length === 0)
-    throw new TrustError('NOT_FOUND', 'the log has nothing of this in this range');
+  if (asked.length + complete.length === 0) throw nothing(from, pruned);
   const isAsked = new Set(asked);
   return { isNarrow: true, asked, others: all.filter((idx) => !isAsked.has(idx)), complete };
+}
+
+/** Those of whom it can be shown that nothing is missing before the range: their event before it was not pruned, or there is
+ *  none. Of the others nothing is claimed (AUD-114). */
+async function showable(
+  store: ExportStore,
+  whom: readonly string[],
+  from: number,
+  pruned: number,
+): Promise<readonly string[]> {
+  if (pruned === 0) return whom;
+  const shown: string[] = [];
+  for (const sub of whom) {
+    const facets = await store.facetsOfAgents([sub]);
+    const before = await store.lastBefore(facets, from);
+    const number = before === undefined ? 0 : await numberAt(store, before);
+    const [first] = await store.indexes(facets, from, Number.MAX_SAFE_INTEGER, 1);
+    // What is recorded meanwhile makes the number of all larger, and the claim is not made.
+    const next = first === undefined ? (await store.numberOf(sub)) + 1 : await numberAt(store, first);
+    if (next === number + 1) shown.push(sub);
+  }
+  return shown;
+}
+
+async function numberAt(store: ExportStore, idx: number): Promise<number> {
+  const [row] = await store.rowsAt([idx]);
+  return (parseJson(row?.event ?? '') as unknown as EventOf<'decision'>).principal?.pseq ?? 0;
 }
 
 /** Adds what stands before and after the range of each agent; gives those of whom the log must state the last. */
@@ -103,10 +136,7 @@ async function boundAgents(
 
 async function countOf(store: ExportStore, facets: readonly number[], size: number): Promise<number> {
   const last = await store.lastBefore(facets, size);
-  const [row] = last === undefined ? [] : await store.rowsAt([last]);
-  if (last === undefined) return 0;
-  const { principal } = parseJson(row?.event ?? '') as unknown as EventOf<'decision'>;
-  return principal?.pseq ?? 0;
+  return last === undefined ? 0 : numberAt(store, last);
 }
 
 interface Endings {
@@ -146,6 +176,12 @@ async function chainsAt({ store, crypto }: PlanDeps, indexes: readonly number[])
     const { chain } = parseJson(event) as unknown as EventOf<'chain'>;
     return parseChain(chain, crypto);
   });
+}
+
+function nothing(from: number, pruned: number): TrustError {
+  if (pruned > 0 && from === pruned)
+    return prunedError('the log has nothing of this in what is left', pruned);
+  return new TrustError('NOT_FOUND', 'the log has nothing of this in this range');
 }
 
 function range(from: number, to: number): number[] {

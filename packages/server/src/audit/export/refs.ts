@@ -17,7 +17,7 @@ const SESSION_MS = 3_720_000;
 /** What the entries of the range refer to and does not stand among them (AUD-54), and how their calls ended. */
 export async function collectRefs(
   store: ExportStore,
-  { from, to }: Span,
+  { from, to, pruned }: Span & { readonly pruned: number },
   { isNarrow, asked, others }: Chosen,
   size: number,
 ): Promise<{ places: readonly number[]; allowed: ReadonlySet<number>; bytes: number }> {
@@ -41,7 +41,7 @@ export async function collectRefs(
     for (const idx of await placesNamed(store, refs)) named.places.add(idx);
   }
   const { chains, sids, places, allowed, bytes } = named;
-  const openings = { chains: [...chains], from, to: isNarrow ? to : from };
+  const openings = { chains: [...chains], from, to: isNarrow ? to : from, pruned };
   const opened = sids.size === 0 ? [] : await openingsOf(store, openings, sids);
   return { places: [...places, ...chains, ...opened], allowed, bytes };
 }
@@ -74,15 +74,24 @@ async function placesNamed(store: ExportStore, refs: readonly EntryRefs[]): Prom
   ];
 }
 
+interface Openings {
+  readonly chains: readonly number[];
+  readonly from: number;
+  readonly to: number;
+  /** Below it there are only openings that later events refer to. */
+  readonly pruned: number;
+}
+
 /** Openings of these sessions: under one of the chains, at most an hour before the range. */
 async function openingsOf(
   store: ExportStore,
-  { chains, from, to }: { readonly chains: readonly number[]; readonly from: number; readonly to: number },
+  { chains, from, to, pruned }: Openings,
   sids: ReadonlySet<string>,
 ): Promise<number[]> {
   const begin = await store.timeAt(from);
-  const first = begin === undefined ? 0 : await firstAt(store, begin - SESSION_MS, 0, from);
-  const openings = await allOf(store, await store.facetsOfOpenings(chains), first, to);
+  const first = begin === undefined ? 0 : await firstAt(store, begin - SESSION_MS, pruned, from);
+  const facets = await store.facetsOfOpenings(chains);
+  const openings = await allOf(store, facets, first === pruned ? 0 : first, to);
   const found: number[] = [];
   for (let at = 0; at < openings.length; at += CHUNK) {
     const rows = await store.sidsAt(openings.slice(at, at + CHUNK));

@@ -1,5 +1,7 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { parseTime, TrustError } from '@talosprotocol/protocol';
+import { prunedError } from '../pruning/pruned-error.js';
+import { corrupt } from '../recovery.js';
 import type { BundleAsk } from './ask.js';
 import type { ExportStore } from './export-store.js';
 
@@ -13,21 +15,22 @@ export interface Span {
   readonly bounds: readonly number[];
 }
 
-/** Finds the range of what is asked for in a log of `size` entries. The time of an event is never before the last one's,
+/** Finds the range of what is asked for in a log of `size` entries, of which those below `pruned` have no bodies. The time of an event is never before the last one's,
  *  so it is searched by halving.
- *  @throws {TrustError} MALFORMED: the range is empty or goes beyond the log */
+ *  @throws {TrustError} MALFORMED: the range is empty or goes beyond the log; PRUNED: it reaches below */
 export async function findSpan(
   store: Pick<ExportStore, 'timeAt'>,
   ask: BundleAsk,
-  size: number,
+  { size, pruned }: { readonly size: number; readonly pruned: number },
 ): Promise<Span> {
   const { since, until, ...filter } = ask.filter;
-  const { from = 0, to = size } = ask;
-  if (to > size) throw malformed('the range goes beyond the log');
-  if ((since !== undefined && ask.from !== undefined) || (until !== undefined && ask.to !== undefined))
-    throw malformed('a range is given by indexes or by times, not by both');
+  const { from = pruned, to = size } = ask;
+  assertRange(ask, { from, to, size, pruned });
   const first = since === undefined ? from : await firstAt(store, parseTime(since), from, to);
   const last = until === undefined ? to : await firstAt(store, parseTime(until), first, to);
+  // Whether what is not there any more would have been of that time nobody can show.
+  if (pruned > 0 && first === pruned && (since !== undefined || last === first))
+    throw prunedError('events of this time were pruned, or may have been', pruned);
   if (first >= last) throw malformed('there is no event in this range or of this time');
   return {
     from: first,
@@ -45,6 +48,22 @@ export async function findSpan(
   };
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+  readonly pruned: number;
+}
+
+/** @throws {TrustError} MALFORMED | PRUNED */
+function assertRange({ filter, ...ask }: BundleAsk, { from, to, size, pruned }: Range): void {
+  const { since, until } = filter;
+  if (to > size) throw malformed('the range goes beyond the log');
+  if (from < pruned) throw prunedError(`what is asked for begins at index ${from}`, pruned);
+  if ((since !== undefined && ask.from !== undefined) || (until !== undefined && ask.to !== undefined))
+    throw malformed('a range is given by indexes or by times, not by both');
+}
+
 /** The first index from `low` up to `high` whose event is not before the time; `high` if there is none. */
 export async function firstAt(
   store: Pick<ExportStore, 'timeAt'>,
@@ -56,7 +75,7 @@ export async function firstAt(
   while (begin < end) {
     const middle = begin + Math.floor((end - begin) / 2);
     const at = await store.timeAt(middle);
-    if (at === undefined) throw new TrustError('NOT_FOUND', 'what is asked for was pruned');
+    if (at === undefined) throw corrupt(`the database has lost event ${middle}`);
     if (at < time) begin = middle + 1;
     else end = middle;
   }

@@ -17,13 +17,14 @@ import {
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from '../checkpoint.js';
 import type { Prover } from '../prover.js';
+import { prunedError } from '../pruning/pruned-error.js';
 import { corrupt } from '../recovery.js';
 import type { EventRow } from '../store.js';
 import type { ExportStore } from './export-store.js';
 import type { ExportPlan } from './plan.js';
 
 export interface WriteDeps {
-  readonly store: Pick<ExportStore, 'rowsAt'>;
+  readonly store: Pick<ExportStore, 'rowsAt' | 'pruned'>;
   readonly hasher: TreeHasher;
   readonly prover: Pick<Prover, 'nodes' | 'forget'>;
   readonly exporter: Signer;
@@ -84,8 +85,11 @@ async function entriesOf(
   discloses: (idx: number) => boolean,
 ): Promise<string[]> {
   const rows = await deps.store.rowsAt(indexes);
-  if (rows.length !== indexes.length || rows.some(({ idx }, i) => idx !== indexes[i]))
+  if (rows.length !== indexes.length || rows.some(({ idx }, i) => idx !== indexes[i])) {
+    const below = await deps.store.pruned();
+    if ((indexes[0] ?? 0) < below) throw prunedError('events were pruned while they were exported', below);
     throw corrupt(`the database has lost events from ${indexes[0]} on`);
+  }
   const gaps = indexes.map((idx, i) => planCover(i === 0 ? tree.size : (indexes[i - 1] as number) + 1, idx));
   const read = await deps.prover.nodes(gaps.flat(), size);
   return rows.map((row, i) => {

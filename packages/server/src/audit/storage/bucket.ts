@@ -3,6 +3,7 @@ import type { BucketSettings } from '@talosprotocol/contracts';
 import { equalBytes, isTrustError } from '@talosprotocol/protocol';
 import type { BucketCredentials } from '../../platform/settings.js';
 import type { Clock } from '../../platform/system.js';
+import { inParallel } from '../in-parallel.js';
 import { createTileStore, type TileStore } from '../tile-store.js';
 import { type BucketClient, createBucketClient, type PutOptions } from './bucket-client.js';
 import { bucketError, bucketFault } from './bucket-fault.js';
@@ -52,6 +53,11 @@ async function openBucket(deps: BucketDeps): Promise<LogFiles> {
     },
     // What was read is in the store already.
     settle: async () => undefined,
+    remove: (paths) =>
+      removeAll(
+        place,
+        paths.map((path) => place.prefix + path),
+      ),
     removeBelow: (path) => removeBelow(place, path),
   };
 }
@@ -137,9 +143,9 @@ const AT_A_TIME = 8;
 
 async function removeBelow(place: Place, path: string): Promise<void> {
   const below = `${place.prefix}${path}/`;
-  const keys = await persist(place, `list ${path}`, () => place.client.list(below));
-  for (let at = 0; at < keys.length; at += AT_A_TIME) {
-    const some = keys.slice(at, at + AT_A_TIME);
-    await Promise.all(some.map((key) => persist(place, `remove ${key}`, () => place.client.remove(key))));
-  }
+  await removeAll(place, await persist(place, `list ${path}`, () => place.client.list(below)));
+}
+
+async function removeAll(place: Place, keys: readonly string[]): Promise<void> {
+  await inParallel(keys, AT_A_TIME, (key) => persist(place, `remove ${key}`, () => place.client.remove(key)));
 }

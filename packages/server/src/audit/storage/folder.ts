@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type LogFile, type LogFiles, tooLong } from './log-files.js';
@@ -18,6 +19,11 @@ export async function openFolder(folder: string): Promise<LogFiles> {
       await syncFolders(folders.flat());
     },
     settle: (paths) => syncFolders(paths.map((path) => dirname(join(folder, path)))),
+    remove: async (paths) => {
+      await Promise.all(paths.map((path) => rm(join(folder, path), { force: true })));
+      const folders = paths.map((path) => dirname(join(folder, path)));
+      await syncFolders(folders.filter((one) => existsSync(one)));
+    },
     removeBelow: async (path) => {
       known.delete(join(folder, path));
       await rm(join(folder, path), { recursive: true, force: true });

@@ -19,6 +19,8 @@ export interface LogFiles {
   write(files: readonly LogFile[]): Promise<void>;
   /** Makes files that are there stay. */
   settle(paths: readonly string[]): Promise<void>;
+  /** Removes files, so that they stay gone; one that is not there is no fault. */
+  remove(paths: readonly string[]): Promise<void>;
   /** Removes all files below a path. */
   removeBelow(path: string): Promise<void>;
 }
