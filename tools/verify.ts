@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkImports } from './import-rules.js';
 import { measureSizes } from './size.js';
@@ -82,6 +82,29 @@ function packageLint(): Outcome {
   return all(...publint, ...types);
 }
 
+interface Report extends Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests', number> {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+/** Each failure in a line, and each file that could not be run. */
+function failuresIn({ testResults }: Report): string[] {
+  return testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(message === '' ? [] : [`${relative(root, name)}: ${message}`]),
+    ...assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
+  ]);
+}
+
+/** Colours are for terminals; in a file they stand in the way. */
+function plainUnlessSeen(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return process.stdout.isTTY ? { ...env } : { ...env, NO_COLOR: '1', FORCE_COLOR: '0' };
+}
+
 /** The tests with coverage; a run that executed nothing is a failure. */
 function tests(only: readonly string[]): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'talos-verify-'));
@@ -99,12 +122,9 @@ function tests(only: readonly string[]): Outcome {
         `--outputFile.json=${report}`,
         ...only,
       ],
-      { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env } },
+      { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: plainUnlessSeen(process.env) },
     );
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as Record<
-      'numPassedTests' | 'numFailedTests' | 'numPendingTests',
-      number
-    >;
+    const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
     const broken = status === 0 && counts.numPassedTests > 0 ? 0 : Math.max(1, counts.numFailedTests);
     return {
       passed: counts.numPassedTests,
@@ -113,7 +133,10 @@ function tests(only: readonly string[]): Outcome {
       detail:
         status === 0
           ? ''
-          : `vitest ended with ${status} (failed tests, or coverage below its threshold; above)`,
+          : [
+              ...failuresIn(counts),
+              `vitest ended with ${status} (failed tests, or coverage below its threshold; above)`,
+            ].join('\n'),
     };
   } catch (error) {
     return single(false, `the tests did not run: ${String(error)}`);
