@@ -1,8 +1,8 @@
 import { createSigner } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import { wholeLog } from '../support/own-platforms.js';
+import { openTerminal } from '../support/terminal.js';
 import { castOf, crypto as nodeCrypto, openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -13,24 +13,9 @@ afterAll(() => world?.close());
 
 /** One command line against the platform, and its answer as JSON. */
 async function talos(...argv: string[]) {
-  const output: string[] = [];
-  const io: Io = {
-    stdout: { write: (text) => void output.push(text) },
-    stderr: { write: () => undefined },
-    env: { TALOS_DATA: world.ready.data },
-    cwd: world.files.root,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  const { io, out } = openTerminal({ env: { TALOS_DATA: world.ready.data }, cwd: world.files.root });
   const code = await run([...argv, '--json'], io);
-  return { code, answer: JSON.parse(output.join('')) };
+  return { code, answer: JSON.parse(out()) };
 }
 
 const eventsOf = async (type: string) => {

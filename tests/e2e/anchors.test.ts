@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { AnchorEvidence, AnchorList } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import { type Anvil, startAnvil } from '../../packages/server/src/audit/anchor/evm/testing/anvil.js';
 import { usePlatforms } from '../support/own-platforms.js';
+import { openTerminal } from '../support/terminal.js';
 import { testEnvironment } from '../support/world.js';
 
 const { start } = usePlatforms();
@@ -30,25 +30,12 @@ interface Ran {
 }
 
 async function talos(...argv: string[]): Promise<Ran> {
-  const out: string[] = [];
-  const io: Io = {
-    stdout: { write: (text) => void out.push(text) },
-    stderr: { write: (text) => void out.push(text) },
+  const { io, out, err } = openTerminal({
     env: { ...testEnvironment(join(folder, 'data')), ANCHOR_RPC: anvil.url },
     cwd: folder,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: (input, init) => fetch(input, init),
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  });
   const code = await run([...argv], io);
-  const text = out.join('');
-  return { code, text, json: () => JSON.parse(text) };
+  return { code, text: out() + err(), json: () => JSON.parse(out()) };
 }
 
 const file = (name: string): string => join(folder, name);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
+import { openTerminal } from '../support/terminal.js';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/cli.md', import.meta.url)), 'utf8');
 
@@ -37,24 +37,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function talos(...argv: string[]): Promise<{ code: number; output: string }> {
-  const output: string[] = [];
-  const stream = { write: (text: string) => void output.push(text) };
-  const io: Io = {
-    stdout: stream,
-    stderr: stream,
+  const { io, out, err } = openTerminal({
     env: { TALOS_DATA: join(folder, 'data') },
     cwd: folder,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     fetch: () => Promise.reject(new Error('the page says this needs no network')),
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
-  return { code: await run(argv, io), output: output.join('') };
+  });
+  const code = await run(argv, io);
+  return { code, output: out() + err() };
 }
 
 describe('docs/cli.md', () => {

@@ -6,23 +6,13 @@ import { editTalosYaml } from '../../packages/cli/src/config-edit.js';
 import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import { writeServerRecord } from '../../packages/cli/src/server-record.js';
+import { openTerminal } from '../support/terminal.js';
 import { filesystemServer, openWorld, testEnvironment, type World } from '../support/world.js';
 
 interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** A terminal of a test: what was written, and Ctrl-C. */
-interface Terminal {
-  readonly io: Io;
-  readonly out: string[];
-  readonly err: string[];
-  /** Gives how many listened. */
-  interrupt(): number;
-  /** As SIGHUP does; gives how many listened. */
-  hangUp(): number;
 }
 
 let folder: string;
@@ -33,40 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function openTerminal(env: Io['env']): Terminal {
-  const [out, err]: [string[], string[]] = [[], []];
-  const stops = new Set<() => void>();
-  const reloads = new Set<() => void>();
-  const io: Io = {
-    stdout: { write: (text) => void out.push(text) },
-    stderr: { write: (text) => void err.push(text) },
-    env,
-    cwd: folder,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: (input, init) => fetch(input, init),
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: (callback) => {
-      reloads.add(callback);
-      return () => void reloads.delete(callback);
-    },
-    onStop: (callback) => {
-      stops.add(callback);
-      return () => void stops.delete(callback);
-    },
-  };
-  return { io, out, err, interrupt: () => callAll(stops), hangUp: () => callAll(reloads) };
-}
-
-const callAll = (callbacks: Set<() => void>): number => [...callbacks].map((call) => call()).length;
-
 async function talos(env: Io['env'], ...argv: string[]): Promise<Ran> {
-  const { io, out, err } = openTerminal(env);
+  const { io, out, err } = openTerminal({ env, cwd: folder });
   const code = await run(argv, io);
-  return { code, stdout: out.join(''), stderr: err.join('') };
+  return { code, stdout: out(), stderr: err() };
 }
 
 describe('commands that ask a running platform', () => {
@@ -209,25 +169,25 @@ describe('commands that start a platform', () => {
     expect(JSON.parse(made.stdout)).toMatchObject({ ok: true, config_written: true });
     const doctor = await talos(env, 'doctor', '--json');
     expect([doctor.code, JSON.parse(doctor.stdout).ok]).toEqual([0, true]);
-    const terminal = openTerminal(env);
+    const terminal = openTerminal({ env, cwd: folder });
     const up = run(['up', '--json'], terminal.io);
-    await expect.poll(() => terminal.out.length, { timeout: 30_000 }).toBeGreaterThan(0);
-    const ready = JSON.parse(terminal.out.join(''));
+    await expect.poll(() => terminal.out().length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const ready = JSON.parse(terminal.out());
     expect((await fetch(`${ready.kernel}/health/ready`)).status).toBe(200);
     expect((await talos(env, 'audit', 'tail')).code).toBe(0);
     const token = (await readFile(join(folder, 'up/keys/admin.credential'), 'utf8')).trim();
     terminal.interrupt();
     expect(await up).toBe(0);
     expect((await talos(env, 'audit', 'tail')).code).toBe(4);
-    expect([...terminal.out, ...terminal.err, made.stdout, doctor.stdout].join('')).not.toContain(token);
+    expect([terminal.out(), terminal.err(), made.stdout, doctor.stdout].join('')).not.toContain(token);
   });
 
   it('up, sent a SIGHUP, puts an edit of talos.yaml in force', async () => {
     const env = environment('reload');
-    const terminal = openTerminal(env);
+    const terminal = openTerminal({ env, cwd: folder });
     const up = run(['up', '--json'], terminal.io);
-    await expect.poll(() => terminal.out.length, { timeout: 30_000 }).toBeGreaterThan(0);
-    const { config } = JSON.parse(terminal.out.join(''));
+    await expect.poll(() => terminal.out().length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const { config } = JSON.parse(terminal.out());
     const asked = () => talos(env, 'mcp', 'policy', 'suggest', 'files');
     await editTalosYaml(terminal.io, config, (yaml) => yaml.addServer('files', filesystemServer(folder)));
     expect((await asked()).code).toBe(1);
@@ -239,11 +199,11 @@ describe('commands that start a platform', () => {
 
   it('up, stopped while it starts, leaves nothing that runs', async () => {
     const env = environment('early');
-    const terminal = openTerminal(env);
+    const terminal = openTerminal({ env, cwd: folder });
     const up = run(['up'], terminal.io);
     await expect.poll(() => terminal.interrupt()).toBe(1);
     expect(await up).toBe(130);
-    expect(terminal.err.join('')).toContain('stopped');
+    expect(terminal.err()).toContain('stopped');
     const doctor = JSON.parse((await talos(env, 'doctor', '--json')).stdout);
     expect(doctor.checks[0].detail).toMatch(/not in use|not there yet/);
   });
@@ -251,18 +211,18 @@ describe('commands that start a platform', () => {
   it('mcp wrap: one line from a stdio server to a key', async () => {
     const env = environment('wrap');
     const { command, args = [] } = filesystemServer(folder);
-    const terminal = openTerminal(env);
+    const terminal = openTerminal({ env, cwd: folder });
     const wrapped = run(
       ['mcp', 'wrap', '--name', 'files', '--read-only', '--yes', '--json', '--', command, ...args],
       terminal.io,
     );
-    await expect.poll(() => terminal.out.length, { timeout: 60_000 }).toBeGreaterThan(0);
-    const offer = JSON.parse(terminal.out.join(''));
+    await expect.poll(() => terminal.out().length, { timeout: 60_000 }).toBeGreaterThan(0);
+    const offer = JSON.parse(terminal.out());
     expect(offer).toMatchObject({ ok: true, server: 'files' });
     expect(offer.tools).toContain('read_text_file');
     expect(offer.tools).not.toContain('write_file');
     const key = (await readFile(offer.key_file, 'utf8')).trim();
-    expect(terminal.out.join('')).not.toContain(key);
+    expect(terminal.out()).not.toContain(key);
     const more = await talos(env, 'mcp', 'wrap', '--name', 'more', '--yes', '--json', '--', command, ...args);
     expect(JSON.parse(more.stdout).tools).toContain('write_file');
     terminal.interrupt();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { EventRecord, EventStats } from '@talosprotocol/contracts';
 import { createAuditClient } from '@talosprotocol/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
+import { openTerminal } from '../support/terminal.js';
 import { openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -22,38 +22,17 @@ interface Started {
 
 /** One command line against the platform. */
 function start(...argv: string[]): Started {
-  const output: string[] = [];
-  const stops = new Set<() => void>();
-  const io: Io = {
-    stdout: { write: (text) => void output.push(text) },
-    stderr: { write: (text) => void output.push(text) },
-    env: { TALOS_DATA: world.ready.data },
-    cwd: world.files.root,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: (callback) => {
-      stops.add(callback);
-      return () => void stops.delete(callback);
-    },
-  };
+  const terminal = openTerminal({ env: { TALOS_DATA: world.ready.data }, cwd: world.files.root });
   const where = argv[0] === 'audit' ? ['--audit', world.ready.audit] : ['--kernel', world.ready.kernel];
+  const text = () => terminal.out() + terminal.err();
   return {
-    ended: run(argv[0] === 'policy' ? argv : [...argv, ...where], io),
+    ended: run(argv[0] === 'policy' ? argv : [...argv, ...where], terminal.io),
     lines: () =>
-      output
-        .join('')
+      text()
         .split('\n')
         .filter((line) => line !== ''),
-    text: () => output.join(''),
-    interrupt: () => {
-      for (const stop of stops) stop();
-    },
+    text,
+    interrupt: terminal.interrupt,
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
+import { openTerminal } from '../support/terminal.js';
 import { openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -11,26 +11,10 @@ afterAll(() => world?.close());
 
 /** One command line against the platform, and its answer as JSON. */
 async function talos(...argv: string[]) {
-  const output: string[] = [];
-  const errors: string[] = [];
-  const io: Io = {
-    stdout: { write: (text) => void output.push(text) },
-    stderr: { write: (text) => void errors.push(text) },
-    env: { TALOS_DATA: world.ready.data },
-    cwd: world.files.root,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  const { io, out, err } = openTerminal({ env: { TALOS_DATA: world.ready.data }, cwd: world.files.root });
   const code = await run([...argv, '--json'], io);
-  const printed = output.join('');
-  return { code, answer: printed === '' ? undefined : JSON.parse(printed), errors: errors.join('') };
+  const printed = out();
+  return { code, answer: printed === '' ? undefined : JSON.parse(printed), errors: err() };
 }
 
 const onKernel = (...argv: string[]) => talos(...argv, '--kernel', world.ready.kernel);

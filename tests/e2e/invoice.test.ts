@@ -9,10 +9,9 @@ import {
   verifyReceipt,
 } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
-
 import { callOnce } from '../support/mcp-clients.js';
+import { openTerminal } from '../support/terminal.js';
 import {
   castOf,
   crypto,
@@ -61,24 +60,9 @@ const call = (name: string, args: object = {}) =>
   callOnce(world.ready.gateway, credential(), name, args as Record<string, unknown>);
 
 async function talos(...argv: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const io: Io = {
-    stdout: { write: (text) => void out.push(text) },
-    stderr: { write: (text) => void err.push(text) },
-    env: { TALOS_DATA: world.ready.data },
-    cwd: world.files.root,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  const { io, out, err } = openTerminal({ env: { TALOS_DATA: world.ready.data }, cwd: world.files.root });
   const code = await run(argv, io);
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, out: out(), err: err() };
 }
 
 async function events(): Promise<readonly AuditEvent[]> {

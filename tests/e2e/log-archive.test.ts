@@ -3,42 +3,24 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseReceipt, parseTrustFile, verifyReceipt } from '@talosprotocol/protocol';
 import { describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import { writeServerRecord } from '../../packages/cli/src/server-record.js';
 import { connect } from '../support/mcp-clients.js';
 import { idOf, keyOf, usePlatforms, wholeLog } from '../support/own-platforms.js';
+import { openTerminal } from '../support/terminal.js';
 import { crypto } from '../support/world.js';
 
 const { newPlace, start, startWithTools } = usePlatforms();
 
 /** One command line on a data folder, and its answer. */
 async function talos(data: string, argv: readonly string[], env: Record<string, string> = {}) {
-  const output: string[] = [];
-  const errors: string[] = [];
-  const io: Io = {
-    stdout: { write: (text) => void output.push(text) },
-    stderr: { write: (text) => void errors.push(text) },
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      TALOS_DATA: data,
-      TALOS_LOG_LEVEL: 'error',
-      ...env,
-    },
+  const { PATH, HOME } = process.env;
+  const { io, out } = openTerminal({
+    env: { PATH, HOME, TALOS_DATA: data, TALOS_LOG_LEVEL: 'error', ...env },
     cwd: dirname(data),
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  });
   const code = await run([...argv, '--json'], io);
-  return { code, answer: JSON.parse(output.join('')) };
+  return { code, answer: JSON.parse(out()) };
 }
 
 async function flip(path: string, at: number): Promise<void> {

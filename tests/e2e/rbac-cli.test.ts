@@ -1,8 +1,8 @@
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
+import { openTerminal } from '../support/terminal.js';
 import { openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -16,26 +16,11 @@ const talos = (...argv: string[]) => talosAs(undefined, ...argv);
 
 /** The same with a key file of one's own. */
 async function talosAs(keyFile: string | undefined, ...argv: string[]) {
-  const output: string[] = [];
-  const errors: string[] = [];
-  const io: Io = {
-    stdout: { write: (text) => void output.push(text) },
-    stderr: { write: (text) => void errors.push(text) },
-    env: { TALOS_DATA: world.ready.data, ...(keyFile === undefined ? {} : { TALOS_KEY_FILE: keyFile }) },
-    cwd: world.files.root,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => Date.now(),
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    fetch: globalThis.fetch,
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: () => () => undefined,
-  };
+  const env = { TALOS_DATA: world.ready.data, ...(keyFile === undefined ? {} : { TALOS_KEY_FILE: keyFile }) };
+  const { io, out, err } = openTerminal({ env, cwd: world.files.root });
   const code = await run([...argv, '--kernel', world.ready.kernel, '--json'], io);
-  const printed = output.join('');
-  return { code, answer: printed === '' ? undefined : JSON.parse(printed), text: printed + errors.join('') };
+  const printed = out();
+  return { code, answer: printed === '' ? undefined : JSON.parse(printed), text: printed + err() };
 }
 
 // RBAC-12, RBAC-14

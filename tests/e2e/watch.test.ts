@@ -14,7 +14,6 @@ import {
   verifySplitView,
 } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Io } from '../../packages/cli/src/io.js';
 import { run } from '../../packages/cli/src/run.js';
 import {
   entries,
@@ -37,6 +36,7 @@ import { createWitnessRoutes } from '../../packages/server/src/witness/routes.js
 import { cosignerOf } from '../../packages/server/src/witness/testing/forks.js';
 import { createWitness } from '../../packages/server/src/witness/witness.js';
 import { buildProgram } from '../fault/program.js';
+import { openTerminal } from '../support/terminal.js';
 import { crypto, openWorld, type World } from '../support/world.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -59,8 +59,8 @@ afterEach(async () => {
 });
 
 interface Watching {
-  readonly out: string[];
-  readonly err: string[];
+  readonly out: () => string;
+  readonly err: () => string;
   readonly code: Promise<number>;
   /** Documents on standard output, one a line. */
   alerts(): WatchAlert[];
@@ -68,39 +68,19 @@ interface Watching {
 }
 
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Watching {
-  const [out, err]: [string[], string[]] = [[], []];
-  const stops = new Set<() => void>();
-  const io: Io = {
-    stdout: { write: (text) => void out.push(text) },
-    stderr: { write: (text) => void err.push(text) },
-    env,
-    cwd: folder,
-    machine: { platform: process.platform, uid: process.getuid?.() ?? -1 },
-    now: () => now,
-    random: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
-    fetch: (input, init) => fetch(input, init),
-    readStdin: async () => '',
-    ask: undefined,
-    spin: () => () => undefined,
-    onReload: () => () => undefined,
-    onStop: (callback) => {
-      stops.add(callback);
-      return () => void stops.delete(callback);
-    },
-  };
+  const { io, out, err, interrupt } = openTerminal({ env, cwd: folder, now: () => now });
   const code = run(['audit', 'watch', ...argv], io);
   return {
     out,
     err,
     code,
     alerts: () =>
-      out
-        .join('')
+      out()
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line)),
     stop: () => {
-      for (const stop of [...stops]) stop();
+      interrupt();
       return code;
     },
   };
@@ -120,7 +100,7 @@ async function lookOnce(argv: readonly string[] = [], env: Readonly<Record<strin
   const trust = argv.includes('--trust') ? [] : ['--vkey', log.vkey];
   const watching = start([log.url, ...trust, ...state, '--once', '--json', ...argv], env);
   const code = await watching.code;
-  const said = JSON.parse(watching.out.join('')) as Looked & {
+  const said = JSON.parse(watching.out()) as Looked & {
     readonly error?: { readonly message: string };
   };
   return { code, kinds: said.findings?.map(({ kind }) => kind), ...said };
@@ -151,7 +131,7 @@ describe('talos audit watch --once', () => {
     expect(statSync(join(folder, 'watch.json')).mode & 0o777).toBe(0o600);
     const plain = start([log.url, '--vkey', log.vkey, '--once']);
     expect(await plain.code).toBe(0);
-    expect(plain.out.join('')).toBe(`Nothing is wrong with ${ORIGIN}, 300 entries\n`);
+    expect(plain.out()).toBe(`Nothing is wrong with ${ORIGIN}, 300 entries\n`);
   });
 
   it('ends with 4 if there is no answer, and with 3 if there is a wrong one', async () => {
@@ -251,7 +231,7 @@ describe('talos audit watch --once', () => {
       env,
     );
     expect(await watching.code).toBe(1);
-    expect(watching.err.join('')).toContain(said);
+    expect(watching.err()).toContain(said);
     expect(log.asked).toEqual([]);
   });
 
@@ -260,7 +240,7 @@ describe('talos audit watch --once', () => {
     const env = { TALOS_KEY_FILE: 'key' };
     const watching = start(['http://log.test/tlog', '--vkey', log.vkey, '--entries', '--once'], env);
     expect(await watching.code).toBe(1);
-    expect(watching.err.join('')).toContain('in the clear');
+    expect(watching.err()).toContain('in the clear');
   });
 });
 
@@ -328,13 +308,13 @@ describe('talos audit watch', () => {
       readdirSync(join(folder, 'watch.json.evidence')).map((name) => name.replace(/-\w{16}\.json/, '')),
     ).toEqual(['fork', 'rollback']);
     expect(existsSync(last?.evidence_file ?? '')).toBe(true);
-    expect(watching.err.join('') + watching.out.join('')).not.toMatch(/whsec_|canary-path/);
+    expect(watching.err() + watching.out()).not.toMatch(/whsec_|canary-path/);
   });
 
   it('serves its metrics on this machine only, as strict readers take them', async () => {
     log.show(base);
     const watching = start([...argv(), '--metrics-port', '0']);
-    const said = () => /Metrics at (\S+)/.exec(watching.err.join(''))?.[1];
+    const said = () => /Metrics at (\S+)/.exec(watching.err())?.[1];
     await expect.poll(said).toBeDefined();
     const url = said() as string;
     expect(new URL(url).hostname).toBe('127.0.0.1');
@@ -363,7 +343,7 @@ describe('talos audit watch', () => {
     log.show(base, { signers: [noteKey(ORIGIN, 99).signer] });
     const env = { TALOS_WEBHOOK_SECRET: SECRET };
     const first = start([...argv(), '--webhook', receiver.url], env);
-    await expect.poll(() => first.out.join(''), { timeout: 20_000 }).toContain('ALERT signature');
+    await expect.poll(() => first.out(), { timeout: 20_000 }).toContain('ALERT signature');
     await first.stop();
     expect(receiver.got).toEqual([]);
     receiver.state.down = false;
@@ -371,7 +351,7 @@ describe('talos audit watch', () => {
     await expect.poll(() => receiver.got.map(({ kind }) => kind), { timeout: 20_000 }).toEqual(['signature']);
     await second.stop();
     // It was raised before: it is not raised again.
-    expect(second.out.join('')).not.toContain('ALERT');
+    expect(second.out()).not.toContain('ALERT');
     const kept = JSON.parse(readFileSync(join(folder, 'watch.json'), 'utf8'));
     expect(kept.waiting).toEqual([]);
     expect(kept.raised.map(({ kind }: { kind: string }) => kind)).toEqual(['signature']);
@@ -488,8 +468,8 @@ describe('a monitor of a platform', () => {
     const without = start(argv);
     expect(await without.code).toBe(4);
     const found = start(argv, { TALOS_KEY_FILE: 'key' });
-    expect(await found.code, found.out.join('')).toBe(0);
-    const { size, read } = JSON.parse(found.out.join('')) as Looked;
+    expect(await found.code, found.out()).toBe(0);
+    const { size, read } = JSON.parse(found.out()) as Looked;
     expect(size).toBeGreaterThan(3);
     expect(read).toBe(size);
     const kept = JSON.parse(readFileSync(join(folder, 'watch.json'), 'utf8'));

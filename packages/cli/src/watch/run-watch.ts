@@ -15,6 +15,7 @@ import { withProgress } from '../progress.js';
 import { StoppedError } from '../stopped-error.js';
 import { createAlerts } from './alerts.js';
 import { keepEvidence } from './evidence-file.js';
+import { pause } from './pause.js';
 import { tellAlert, tellLooked } from './tell.js';
 import { createWatchMetrics, serveMetrics } from './watch-metrics.js';
 import type { WatchSetting } from './watch-setting.js';
@@ -164,17 +165,4 @@ async function lookThrough(
     if (stopped.aborted) throw new StoppedError();
     if (found.length > 0 || monitor.progress().unread === 0) return found;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { MAX_WAITING_ALERTS, type WatchAlert } from '@talosprotocol/contracts';
 import { isLoopback } from '../platform.js';
 import { UsageError } from '../usage-error.js';
+import { pause } from './pause.js';
 
 /** Delivers alerts to a webhook (AUD-99), in order, each until it was taken. */
 export interface Webhook {
@@ -142,17 +143,4 @@ function signatureOf(id: string, body: string, { secret, now }: WebhookOptions):
   const timestamp = String(Math.floor(now() / 1000));
   const mac = createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${mac}` };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }
