@@ -68,6 +68,9 @@ interface Place {
 
 /** One transaction: its row is locked, so that two processes never count an event twice. */
 async function countSome(tx: Queries, { chunk, named, unproven }: RollerLimits): Promise<boolean> {
+  // Mostly there is nothing to do: to lock the row would be a write.
+  const [known] = await tx.query<Place>(PLACE);
+  if (known?.sound === true && known.counted === known.size) return true;
   const place = await lockPlace(tx);
   if (place === undefined || place.counted >= place.size) return true;
   const to = Math.min(place.counted + chunk, place.size);
@@ -78,12 +81,13 @@ async function countSome(tx: Queries, { chunk, named, unproven }: RollerLimits):
 
 const PLACE = `SELECT r.counted, l.size, r.counted BETWEEN l.pruned AND l.size
     AND (r.counted = r.began OR EXISTS (SELECT 1 FROM audit_tally)) AS sound
-  FROM audit_rollup r, audit_log l FOR UPDATE OF r`;
+  FROM audit_rollup r, audit_log l`;
+const LOCKED_PLACE = `${PLACE} FOR UPDATE OF r`;
 
 /** Where counting goes on; undefined if there is no log. Sums of which nothing says what is in them, that are gone, or that
  *  would have a gap, are made again. */
 async function lockPlace(tx: Queries): Promise<Place | undefined> {
-  const [place] = await tx.query<Place>(PLACE);
+  const [place] = await tx.query<Place>(LOCKED_PLACE);
   if (place?.sound === true) return place;
   await tx.query('DELETE FROM audit_rollup');
   const made = await tx.query(
@@ -91,5 +95,5 @@ async function lockPlace(tx: Queries): Promise<Place | undefined> {
   );
   // Whoever inserted the row begins anew; another process waited for that, and goes on behind it.
   if (made.length > 0) await tx.query('DELETE FROM audit_tally');
-  return (await tx.query<Place>(PLACE))[0];
+  return (await tx.query<Place>(LOCKED_PLACE))[0];
 }

@@ -3,9 +3,12 @@ import { DIMENSIONS, KINDS, UNITS } from './units.js';
 const UNIT_ROWS = Object.values(UNITS).map((minutes, unit) => `(${unit}, ${minutes})`);
 const DIMENSION_ROWS = Object.values(DIMENSIONS).map((value, dim) => `(${dim}, ${value})`);
 
+/** Rows of the table that are about one value, or about all that are named, in the bucket of `b`. */
+const NAMED = `FROM audit_tally t WHERE t.unit = b.unit AND t.dim = b.dim AND t.minute = b.minute AND t.kind = ${KINDS.named}`;
+
 /** Adds the events from index $1 up to, not including, $2 to the sums: in each bucket $3 values are named at most, of those
- *  that no allowed call had so many that there are $4 at most. Whoever only makes names up never crowds out what is real
- *  (AUD-122). */
+ *  that no allowed call had only while there are fewer than $4. Whoever only makes names up never crowds out what is real
+ *  (AUD-122). No step joins what another one made: how much that is nobody could tell the planner. */
 export const TALLY = {
   name: 'audit_tally',
   text: `WITH facets AS (
@@ -23,29 +26,22 @@ export const TALLY = {
         CROSS JOIN LATERAL (VALUES ${DIMENSION_ROWS.join(', ')}) AS d(dim, value)
       GROUP BY 1, 2, 3, 4, 5
     ), seen AS (
-      SELECT unit, dim, minute, value, bool_or(proven) AS proven, min(first) AS first
-      FROM cells WHERE value IS NOT NULL GROUP BY 1, 2, 3, 4
-    ), fresh AS (
-      SELECT s.unit, s.dim, s.minute, s.value, s.proven,
-        row_number() OVER (PARTITION BY s.unit, s.dim, s.minute ORDER BY s.proven DESC, s.first, s.value) AS place
-      FROM seen s WHERE (SELECT 1 FROM audit_tally t WHERE t.unit = s.unit AND t.dim = s.dim
-        AND t.minute = s.minute AND t.kind = ${KINDS.named} AND t.value = s.value LIMIT 1) IS NULL
-    ), taken AS (
-      SELECT b.unit, b.dim, b.minute, t.count
-      FROM (SELECT DISTINCT unit, dim, minute FROM fresh) b CROSS JOIN LATERAL (
-        SELECT count(DISTINCT t.value) FROM audit_tally t
-        WHERE t.unit = b.unit AND t.dim = b.dim AND t.minute = b.minute AND t.kind = ${KINDS.named}) t
-    ), unnamed AS (
-      SELECT f.unit, f.dim, f.minute, f.value FROM fresh f JOIN taken t USING (unit, dim, minute)
-      WHERE t.count + f.place > CASE WHEN f.proven THEN $3::bigint ELSE $4::bigint END
+      SELECT b.*, min(b.first) OVER same AS begun, bool_or(b.proven) OVER same AS real,
+        b.value IS NULL OR (SELECT 1 ${NAMED} AND t.value = b.value LIMIT 1) IS NOT NULL AS known
+      FROM cells b WINDOW same AS (PARTITION BY b.unit, b.dim, b.minute, b.value)
+    ), placed AS (
+      SELECT s.*, dense_rank() OVER (PARTITION BY s.unit, s.dim, s.minute, s.known ORDER BY s.real DESC, s.begun, s.value) AS place
+      FROM seen s
+    ), kinds AS (
+      SELECT b.*, CASE WHEN b.value IS NULL THEN ${KINDS.none}
+        WHEN b.known OR b.place + t.count <= CASE WHEN b.real THEN $3::bigint ELSE $4::bigint END THEN ${KINDS.named}
+        ELSE ${KINDS.unnamed} END AS kind
+      FROM placed b LEFT JOIN LATERAL (SELECT count(DISTINCT t.value) ${NAMED}) t ON NOT b.known
     )
     INSERT INTO audit_tally AS a (unit, dim, minute, kind, value, currency, events, allowed, denied, amount)
-    SELECT c.unit, c.dim, c.minute,
-      CASE WHEN c.value IS NULL THEN ${KINDS.none} WHEN n.value IS NULL THEN ${KINDS.named} ELSE ${KINDS.unnamed} END,
-      CASE WHEN n.value IS NULL THEN coalesce(c.value, '') ELSE '' END,
-      c.currency, sum(c.events), sum(c.allowed), sum(c.denied), sum(c.amount)
-    FROM cells c LEFT JOIN unnamed n USING (unit, dim, minute, value)
-    GROUP BY 1, 2, 3, 4, 5, 6
+    SELECT unit, dim, minute, kind, CASE kind WHEN ${KINDS.named} THEN value ELSE '' END,
+      currency, sum(events), sum(allowed), sum(denied), sum(amount)
+    FROM kinds GROUP BY 1, 2, 3, 4, 5, 6
     ON CONFLICT (unit, dim, minute, kind, value, currency) DO UPDATE SET events = a.events + excluded.events,
       allowed = a.allowed + excluded.allowed, denied = a.denied + excluded.denied, amount = a.amount + excluded.amount`,
 };
