@@ -237,6 +237,13 @@ describe('an import', () => {
     await expectNothing();
   });
 
+  // AUD-115
+  it('of an archive of a log that was pruned is refused in plain words, and writes nothing', async () => {
+    const { end } = await bring(json('talos-log.json', (manifest) => ({ ...manifest, pruned: 256 })));
+    expect(end).toBe('PRUNED');
+    await expectNothing();
+  });
+
   it('of an archive that says of itself what its checkpoint does not, writes nothing', async () => {
     for (const change of [
       { size: 5 },

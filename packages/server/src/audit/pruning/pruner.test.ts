@@ -13,6 +13,7 @@ import {
   openAuditWorld,
   outcome,
 } from '../testing/room.js';
+import { openOddWitness } from '../witness/testing/odd-witness.js';
 import {
   chains,
   DAY,
@@ -22,6 +23,7 @@ import {
   openGrownLog,
   openOldLog,
   revocation,
+  session,
   two,
 } from './testing/old-log.js';
 
@@ -197,6 +199,27 @@ describe('what is too young', () => {
   });
 });
 
+// AUD-111
+describe('what no witness has seen', () => {
+  it('is not pruned while the log has some', async () => {
+    const witness = await openOddWitness(61);
+    witness.behave = (_, response) => void response.writeHead(503).end();
+    const { vkey, url } = witness;
+    let settings: { witnesses: { vkey: string; url: string }[]; quorum: number } = {
+      witnesses: [{ vkey, url }],
+      quorum: 1,
+    };
+    try {
+      await grown({ witnesses: () => settings });
+      expect(await log.prune()).toMatchObject({ from: 0, to: 0, event: null });
+      settings = { witnesses: [], quorum: 0 };
+      expect(await log.prune()).toMatchObject({ from: 0, to: 512 });
+    } finally {
+      await witness.close();
+    }
+  });
+});
+
 // AUD-110
 describe('what is old', () => {
   const retention = () => ({ eventsMs: 100 * DAY });
@@ -290,6 +313,31 @@ describe('evidence of a log that was pruned', () => {
     expect(await claims({ filter: { agents } })).toEqual([two.did]);
     // Later on, the one before is there.
     expect(await claims({ filter: { agents }, from: 700 })).toEqual(agents);
+  });
+
+  it('shows the session of a call that was opened in the part that is gone', async () => {
+    log = await openOldLog(world);
+    for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
+    await log.calls(250);
+    const { opened, call } = session(log.now());
+    await log.record(opened);
+    await log.calls(10);
+    await log.record(call, outcome(call));
+    await log.calls(30);
+    log.pass(30 * DAY);
+    await log.calls(200);
+    await log.signed();
+    const place = (await log.audit.event(opened.id)).index;
+    expect((await log.prune()).to).toBe(512);
+    expect(place).toBeLessThan(512);
+    expect(await typesBelow(512)).toContain('session.opened');
+    for (const ask of [{}, { filter: { agents: [one.did] }, from: 520 }]) await verify(await log.bundle(ask));
+    // Once its calls go too, it does.
+    log.pass(30 * DAY);
+    await log.calls(1);
+    await log.signed();
+    await log.prune();
+    expect(await typesBelow(512)).not.toContain('session.opened');
   });
 
   it('shows what ended a chain in the part that is gone', async () => {

@@ -8,6 +8,7 @@ import {
   type ParsedChain,
   parseTrustFile,
   type Signer,
+  signProof,
   type Trust,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
@@ -177,4 +178,38 @@ export function revocation(lid: string): AuditDraft<'revocation'> {
     disclosures: [],
     members,
   };
+}
+
+/** A session of one of the agents that was opened now, and a call in it. */
+export function session(now: number): {
+  readonly opened: AuditDraft<'session.opened'>;
+  readonly call: AuditDraft<'decision'>;
+} {
+  const { cth } = chains.one;
+  const sid = `ses_${'A'.repeat(38)}`;
+  const iat = Math.floor(now / 1000);
+  const proof = signProof(
+    {
+      aud: gateway.did,
+      iat,
+      jti: newUuid(),
+      htm: 'POST',
+      htu: 'http://127.0.0.1:8001/talos/v1/sessions',
+      cth,
+      nonce: 'A'.repeat(64),
+      epk: 'A'.repeat(43),
+    },
+    one,
+  );
+  const opened: AuditDraft<'session.opened'> = {
+    id: `evt_${newUuid()}`,
+    type: 'session.opened',
+    tenant: 'default',
+    principal: { sub: one.did },
+    disclosures: [],
+    members: { sid, cth, exp: iso((iat + 900) * 1000), proof },
+  };
+  const made = decision({ cth, sub: one.did });
+  const credential = { kind: 'session', cth, sid, seq: 1, rid: newUuid() } as const;
+  return { opened, call: { ...made, members: { ...made.members, credential } } };
 }
