@@ -16,7 +16,8 @@ const QUIET = [
  *  @throws {Error} there is none: a test that needs a browser fails, and is not passed over */
 export async function openBrowser(): Promise<Browser> {
   const executablePath = findChromium() ?? installChromium();
-  return chromium.launch({ executablePath, args: QUIET });
+  // Without a locale of UTF-8 it does not find files whose names are not ASCII.
+  return chromium.launch({ executablePath, args: QUIET, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
 }
 
 function findChromium(): string | undefined {
