@@ -6,10 +6,10 @@ export interface Terminal {
   /** All that was printed so far. */
   readonly out: () => string;
   readonly err: () => string;
-  /** Ctrl-C. */
-  interrupt(): void;
-  /** SIGHUP. */
-  hangUp(): void;
+  /** Ctrl-C; gives how many listened. */
+  interrupt(): number;
+  /** SIGHUP; likewise. */
+  hangUp(): number;
 }
 
 export function openTerminal(own: Pick<Io, 'env' | 'cwd'> & Partial<Io>): Terminal {
@@ -44,6 +44,6 @@ function listen(callbacks: Set<() => void>, callback: () => void): () => void {
   return () => void callbacks.delete(callback);
 }
 
-function callAll(callbacks: ReadonlySet<() => void>): void {
-  for (const callback of [...callbacks]) callback();
+function callAll(callbacks: ReadonlySet<() => void>): number {
+  return [...callbacks].map((callback) => callback()).length;
 }

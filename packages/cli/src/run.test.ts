@@ -66,6 +66,7 @@ describe('every command', () => {
       'audit log export',
       'audit log import',
       'audit erase',
+      'audit prune',
       'witness',
       'rbac whoami',
       'rbac check',
