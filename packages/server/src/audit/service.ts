@@ -120,9 +120,10 @@ export function createAudit(deps: AuditDeps): Audit {
     giveUp: () => giveUp(state),
     stop: async () => {
       streams.close();
-      await roller.stop();
-      await upkeep.stop();
-      await anchoring.stop();
+      const ended = Promise.all([roller.stop(), upkeep.stop(), anchoring.stop()]);
+      // A step that asks a database which is gone would be waited for in vain.
+      if (state.stopped) ended.catch((err: unknown) => deps.log.debug('a task of the log failed', { err }));
+      else await ended;
       await stop(state, desk, disk);
     },
     ...sink,
