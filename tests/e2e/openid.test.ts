@@ -49,7 +49,7 @@ it('talos.yaml says where people log in; a member it does not know, or a plain h
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in talos.yaml
     { clientSecret: '${NOT_THERE}' },
   ])
-    await expect(configure(bad), JSON.stringify(bad)).rejects.toMatchObject({ code: 'SETTINGS_INVALID' });
+    await expect(configure(bad), JSON.stringify(bad)).rejects.toMatchObject({ code: 'MALFORMED' });
   await configure();
 });
 
