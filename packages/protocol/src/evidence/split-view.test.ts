@@ -96,6 +96,17 @@ describe('proof of a split view (AUD-29)', () => {
     expect(findSplitView(hasher, empty, { ...empty, root: honest[0] as Uint8Array }, [])).toBeUndefined();
   });
 
+  it('takes no fault of ours for a proof that leads nowhere', () => {
+    const broken = {
+      ...hasher,
+      node: () => {
+        throw new RangeError('broken');
+      },
+    };
+    const [older, newer] = [seen(honest, 7), seen(forked, 21)];
+    expect(() => findSplitView(broken, older, newer, proofOf(forked, 7, 21))).toThrow(RangeError);
+  });
+
   it('accuses nobody who did not sign both', () => {
     const [older, newer] = [seen(honest, 7), seen(forked, 21)];
     const evidence = withTiles(older, newer, forked);
