@@ -8,6 +8,7 @@ import {
   parseTime,
   TrustError,
 } from '@talosprotocol/protocol';
+import { createEntrance } from '../platform/entrance.js';
 import type { Log } from '../platform/log.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Sql } from '../platform/sql.js';
@@ -47,6 +48,8 @@ export interface ErasuresDeps {
   readonly retention?: () => { readonly disclosuresMs?: number };
 }
 
+/** Requests that wait for the one before. */
+const WAITING = 16;
 const OFTEN_MS = 5_000;
 const HOURLY_MS = 3_600_000;
 
@@ -55,13 +58,8 @@ export function createErasures(deps: ErasuresDeps): Erasures {
   const store = createErasureStore(sql);
   const outbox = createOutbox<AuditDraft<'disclosures.erased'>>({ ...deps, table: OUTBOX_TABLE });
   // One after the other: each keeps the database busy.
-  let last: Promise<unknown> = Promise.resolve();
+  const { enter: inTurn, idle } = createEntrance({ inside: 1, waiting: WAITING });
   let stopped = false;
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.catch(() => undefined).then(work);
-    last = next.catch(() => undefined);
-    return next;
-  };
 
   const finish = async (begun: ErasureJob): Promise<Erasure> => {
     let job = begun;
@@ -111,7 +109,7 @@ export function createErasures(deps: ErasuresDeps): Erasures {
     },
     stop: async () => {
       stopped = true;
-      await last;
+      await idle();
     },
   };
 }

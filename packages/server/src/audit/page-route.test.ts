@@ -1,7 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../platform/http.js';
-import { createLog } from '../platform/log.js';
-import { clock, random } from '../platform/system.js';
+import type { Listener } from '../platform/http.js';
+import { openTestListener } from '../platform/testing/listener.js';
 import { createPageRoute } from './page-route.js';
 
 const listeners: Listener[] = [];
@@ -10,18 +9,7 @@ afterAll(async () => {
 });
 
 async function serve(read: Parameters<typeof createPageRoute>[0]): Promise<string> {
-  const listener = await createListener({
-    clock,
-    random,
-    log: createLog({ level: 'silent', format: 'json', clock }),
-    name: 'audit',
-    host: '127.0.0.1',
-    port: 0,
-    routes: [createPageRoute(read)],
-    guards: {},
-    allowedHosts: [],
-    allowedOrigins: [],
-  });
+  const listener = await openTestListener({ routes: [createPageRoute(read)], guards: {} });
   listeners.push(listener);
   return listener.url;
 }

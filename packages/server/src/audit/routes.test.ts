@@ -18,15 +18,14 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../platform/http.js';
-import { createTokenGuard } from '../platform/testing/token-guard.js';
+import type { Listener } from '../platform/http.js';
+import { ADMIN_TOKEN, openTestListener } from '../platform/testing/listener.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
 import { type AuditWorld, auditDeps, decision, gateway, newUuid, openAuditWorld } from './testing/room.js';
 
 const crypto = createNodeCrypto();
 const hasher = createTreeHasher(crypto.sha256);
-const TOKEN = `tal_admin_${'A'.repeat(43)}`;
 const EVENTS = 600;
 
 let world: AuditWorld;
@@ -41,18 +40,7 @@ beforeAll(async () => {
   await audit.start();
   const recorded = await Promise.all(Array.from({ length: EVENTS - 1 }, () => audit.record(decision())));
   lastId = recorded.at(-1)!.id;
-  listener = await createListener({
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log,
-    name: 'audit',
-    host: '127.0.0.1',
-    port: 0,
-    routes: createAuditRoutes(audit),
-    guards: { admin: createTokenGuard(TOKEN) },
-    allowedHosts: [],
-    allowedOrigins: [],
-  });
+  listener = await openTestListener({ routes: createAuditRoutes(audit) });
 });
 afterAll(async () => {
   await listener.closeGracefully(1_000);
@@ -60,7 +48,7 @@ afterAll(async () => {
   await world.close();
 });
 
-function get(path: string, token: string | undefined = TOKEN): Promise<Response> {
+function get(path: string, token: string | undefined = ADMIN_TOKEN): Promise<Response> {
   const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
   return fetch(`${listener.url}${path}`, { headers });
 }
@@ -142,7 +130,7 @@ describe('routes', () => {
     const ask = (path: string, encoding: string) =>
       rawGet(`${listener.url}/tlog/tile/${path}`, {
         'accept-encoding': encoding,
-        authorization: `Bearer ${TOKEN}`,
+        authorization: `Bearer ${ADMIN_TOKEN}`,
       });
     const plain = await ask('entries/000', 'identity');
     expect([plain.headers['content-encoding'], plain.headers.vary]).toEqual([undefined, 'accept-encoding']);

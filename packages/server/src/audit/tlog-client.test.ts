@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../platform/http.js';
-import { createTokenGuard } from '../platform/testing/token-guard.js';
+import type { Listener } from '../platform/http.js';
+import { ADMIN_TOKEN, openTestListener } from '../platform/testing/listener.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
 import { type AuditWorld, auditDeps, decision, openAuditWorld } from './testing/room.js';
 
 const SOURCE = join(import.meta.dirname, 'testing', 'tlog-client');
-const TOKEN = `tal_admin_${'A'.repeat(43)}`;
 /** Enough for three bundles and a partial one; more by hand. */
 const EVENTS = Number(process.env['TALOS_TEST_TLOG_EVENTS'] ?? 900);
 const run = promisify(execFile);
@@ -50,17 +49,7 @@ describe('clients that others wrote, unmodified (tessera fsck, torchwood)', () =
     const deps = auditDeps(world.sql, tiles);
     audit = createAudit(deps);
     await audit.start();
-    const parts = { clock: deps.clock, random: deps.random, log: deps.log };
-    listener = await createListener({
-      ...parts,
-      name: 'audit',
-      host: '127.0.0.1',
-      port: 0,
-      routes: createAuditRoutes(audit),
-      guards: { admin: createTokenGuard(TOKEN) },
-      allowedHosts: [],
-      allowedOrigins: [],
-    });
+    listener = await openTestListener({ routes: createAuditRoutes(audit) });
     for (let left = EVENTS; left > 0; left -= 4_000) await record(Math.min(left, 4_000));
     await built;
   }, 300_000);
@@ -75,7 +64,8 @@ describe('clients that others wrote, unmodified (tessera fsck, torchwood)', () =
     const recorded = await Promise.all(Array.from({ length: count }, () => audit.record(decision())));
     await audit.receipt(`rcp_${recorded.at(-1)!.id.slice(4)}`, 60_000);
   }
-  const read = (token = TOKEN) => run(join(folder, 'client'), [`${listener.url}/tlog/`, audit.vkey, token]);
+  const read = (token = ADMIN_TOKEN) =>
+    run(join(folder, 'client'), [`${listener.url}/tlog/`, audit.vkey, token]);
 
   it('read the whole log, and find every tile and every entry under its checkpoint', async (context) => {
     if (missing !== undefined) return context.skip(missing);

@@ -5,6 +5,7 @@ import {
   parseManifest,
   TrustError,
 } from '@talosprotocol/protocol';
+import { createEntrance } from '../platform/entrance.js';
 import type { Log } from '../platform/log.js';
 import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
 
@@ -64,17 +65,13 @@ export async function openPolicies(options: {
     return loaded.hash;
   };
   // One after another: of two reloads the one that read the file later is in force in the end.
-  let last: Promise<unknown> = Promise.resolve();
+  const { enter } = createEntrance({ inside: 1, waiting: 16 });
   return {
     tenant,
     current: () => views.loaded,
     kernel: () => views.kernel,
     gateway: () => views.gateway,
-    reload: (admit) => {
-      const next = last.catch(() => undefined).then(() => reload(admit));
-      last = next;
-      return next;
-    },
+    reload: (admit) => enter(() => reload(admit)),
   };
 }
 

@@ -102,7 +102,7 @@ async function readBounded(path: string): Promise<string> {
 /** The policy in force. */
 export interface PolicyView {
   current(): LoadedPolicy;
-  /** Reads the file again. On any fault the policy in force stays, and the fault is thrown.
+  /** Reads the file again. On any fault the policy in force stays, and the fault is thrown. To be called by one after another.
    *  @throws {TrustError} SETTINGS_INVALID */
   reload(): Promise<LoadedPolicy>;
 }
@@ -111,18 +111,11 @@ export interface PolicyView {
 export async function createPolicyView(options: PolicyDeps & { readonly path: string }): Promise<PolicyView> {
   const read = () => readPolicyFile(options.path, options);
   let policy = await read();
-  // One after another: of two reloads the later one read the file later.
-  let last: Promise<unknown> = Promise.resolve();
-  const reload = async (): Promise<LoadedPolicy> => {
-    policy = await read();
-    return policy;
-  };
   return {
     current: () => policy,
-    reload: () => {
-      const next = last.catch(() => undefined).then(reload);
-      last = next;
-      return next;
+    reload: async () => {
+      policy = await read();
+      return policy;
     },
   };
 }

@@ -28,7 +28,7 @@ export function addPrune(audit: Command, shell: Shell): void {
     const { io, output, options } = call;
     if (options.before === undefined)
       throw new UsageError('of before when?', 'say it with --before, such as --before 400d');
-    const before = parseMoment(options.before, Date.now(), '--before');
+    const before = parseMoment(options.before, io.now(), '--before');
     const isDry = options.dryRun === true;
     if (!isDry) await confirm(call, before);
     const { audit: client } = await openPlatform(io, options);

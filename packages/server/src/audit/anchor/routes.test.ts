@@ -7,16 +7,14 @@ import {
 } from '@talosprotocol/contracts';
 import { encodeHex } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../../platform/http.js';
+import type { Listener } from '../../platform/http.js';
 import { createMetrics } from '../../platform/metrics/metrics.js';
 import { createSecret } from '../../platform/secret.js';
-import { createTokenGuard } from '../../platform/testing/token-guard.js';
+import { ADMIN_TOKEN, openTestListener } from '../../platform/testing/listener.js';
 import { createAuditRoutes } from '../routes.js';
 import { type Audit, createAudit } from '../service.js';
 import { type AuditWorld, auditDeps, decision, openAuditWorld } from '../testing/room.js';
 import { type LocalCalendar, startLocalCalendar } from './ots/testing/local-calendar.js';
-
-const TOKEN = `tal_admin_${'A'.repeat(43)}`;
 
 let world: AuditWorld;
 let audit: Audit;
@@ -37,18 +35,7 @@ beforeAll(async () => {
   const deps = auditDeps(world.sql, await world.fresh(), { chainAnchors: anchors, metrics });
   audit = createAudit(deps);
   await audit.start();
-  listener = await createListener({
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log,
-    name: 'audit',
-    host: '127.0.0.1',
-    port: 0,
-    routes: createAuditRoutes(audit),
-    guards: { admin: createTokenGuard(TOKEN) },
-    allowedHosts: [],
-    allowedOrigins: [],
-  });
+  listener = await openTestListener({ routes: createAuditRoutes(audit) });
 });
 afterAll(async () => {
   await listener?.closeGracefully(1_000);
@@ -56,7 +43,7 @@ afterAll(async () => {
   await Promise.all([world?.close(), calendar?.close()]);
 });
 
-async function get(path: string, token = TOKEN): Promise<{ status: number; body: unknown }> {
+async function get(path: string, token = ADMIN_TOKEN): Promise<{ status: number; body: unknown }> {
   const headers = { authorization: `Bearer ${token}` };
   const response = await fetch(`${listener.url}/talos/v1/anchors${path}`, { headers });
   return { status: response.status, body: await response.json() };

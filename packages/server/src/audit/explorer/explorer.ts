@@ -1,11 +1,11 @@
 import type { EventFilter, EventOrder, EventPage, EventRecord } from '@talosprotocol/contracts';
 import { decodeCursor, encodeCursor, isUuidv7, TrustError, uuidv7Time } from '@talosprotocol/protocol';
+import { createEntrance } from '../../platform/entrance.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { openRow } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
-import { createEntrance } from './entrance.js';
 import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
 import { readSpan, type Span } from './span.js';
 
@@ -52,7 +52,7 @@ const BODIES = 64;
 /** Builds the explorer over the tables of the room. */
 export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): Explorer {
   const limits = { ...SCAN_LIMITS, ...changes };
-  const enter = createEntrance({ inside: 4, waiting: 64 });
+  const { enter } = createEntrance({ inside: 4, waiting: 64 });
   const now = () => clock.monotonic();
   const ask = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
     enter(() => sql.transaction((tx) => prepare(tx).then(() => work(tx)), 'repeatable read'));

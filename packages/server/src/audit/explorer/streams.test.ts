@@ -3,8 +3,8 @@ import { createChecker, EventRecord, StreamEnd } from '@talosprotocol/contracts'
 import { commit, disclose, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../../platform/http.js';
-import { createTokenGuard } from '../../platform/testing/token-guard.js';
+import type { Listener } from '../../platform/http.js';
+import { ADMIN_TOKEN, openTestListener } from '../../platform/testing/listener.js';
 import type { AuditDraft } from '../draft.js';
 import { type Audit, createAudit } from '../service.js';
 import {
@@ -21,7 +21,6 @@ import { createStreamRoutes } from './stream-routes.js';
 import type { StreamLimits } from './streams.js';
 
 const crypto = createNodeCrypto();
-const TOKEN = `tal_admin_${'A'.repeat(43)}`;
 
 let world: AuditWorld;
 const open: Place[] = [];
@@ -56,18 +55,7 @@ async function start(
   const authorize = async (): Promise<void> => {
     if (!state.mayRead) throw new TrustError('FORBIDDEN', 'audit:read is not permitted');
   };
-  const listener = await createListener({
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log,
-    name: 'audit',
-    host: '127.0.0.1',
-    port: 0,
-    routes: createStreamRoutes(audit.streams, authorize),
-    guards: { admin: createTokenGuard(TOKEN) },
-    allowedHosts: [],
-    allowedOrigins: [],
-  });
+  const listener = await openTestListener({ routes: createStreamRoutes(audit.streams, authorize) });
   let isStopped = false;
   const stop = async (): Promise<void> => {
     if (isStopped) return;
@@ -99,7 +87,7 @@ interface Reader {
 async function read(place: Place, query = '', headers: Record<string, string> = {}): Promise<Reader> {
   const stop = new AbortController();
   const response = await fetch(`${place.listener.url}/talos/v1/events/stream${query}`, {
-    headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...headers },
     signal: stop.signal,
   });
   const messages = response.ok && response.body !== null ? parse(response.body) : undefined;
@@ -318,7 +306,7 @@ function openSilent(place: Place, path: string): Promise<Socket> {
       const lines = [
         `GET ${path} HTTP/1.1`,
         `host: 127.0.0.1:${port}`,
-        `authorization: Bearer ${TOKEN}`,
+        `authorization: Bearer ${ADMIN_TOKEN}`,
         'connection: close',
       ];
       socket.write(`${lines.join('\r\n')}\r\n\r\n`);

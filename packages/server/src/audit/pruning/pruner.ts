@@ -10,6 +10,7 @@ import {
   TILE_WIDTH,
   TrustError,
 } from '@talosprotocol/protocol';
+import { createEntrance } from '../../platform/entrance.js';
 import type { Log } from '../../platform/log.js';
 import type { Sql } from '../../platform/sql.js';
 import type { Clock, Random } from '../../platform/system.js';
@@ -68,6 +69,8 @@ interface Vouched {
 
 /** Nothing younger goes, whoever asks. */
 const LEAST_MS = 86_400_000;
+/** Requests that wait for the one before. */
+const WAITING = 16;
 const OFTEN_MS = 60_000;
 const HOURLY_MS = 3_600_000;
 /** Bundles that are removed before it is noted how far that is. */
@@ -77,13 +80,8 @@ export function createPruner(deps: PrunerDeps): Pruner {
   const { clock, log } = deps;
   const store = createPruningStore(deps.sql);
   // One after the other: a pruning begins where the last one ended.
-  let last: Promise<unknown> = Promise.resolve();
+  const { enter: inTurn, idle } = createEntrance({ inside: 1, waiting: WAITING });
   let stopped = false;
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.catch(() => undefined).then(work);
-    last = next.catch(() => undefined);
-    return next;
-  };
   /** Each step is done again if it may not have been: the event stands once under its id, what is gone is gone. */
   const finish = async (job: PruningJob): Promise<void> => {
     const recorded = await deps.record(job.draft);
@@ -146,7 +144,7 @@ export function createPruner(deps: PrunerDeps): Pruner {
     },
     stop: async () => {
       stopped = true;
-      await last;
+      await idle();
     },
   };
 }

@@ -11,14 +11,13 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { createLogClient, createLogMonitor } from '@talosprotocol/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createListener, type Listener } from '../../platform/http.js';
-import { createTokenGuard } from '../../platform/testing/token-guard.js';
+import type { Listener } from '../../platform/http.js';
+import { ADMIN_TOKEN, openTestListener } from '../../platform/testing/listener.js';
 import { createAuditRoutes } from '../routes.js';
-import { type AuditWorld, auditDeps, gateway, openAuditWorld } from '../testing/room.js';
+import { type AuditWorld, gateway, openAuditWorld } from '../testing/room.js';
 import { DAY, iso, type OldLog, one, openGrownLog } from './testing/old-log.js';
 
 const crypto = createNodeCrypto();
-const TOKEN = `tal_admin_${'A'.repeat(43)}`;
 const isProblem = createChecker(ProblemDetails);
 const isPruning = createChecker(Pruning);
 
@@ -29,19 +28,7 @@ let listener: Listener;
 beforeAll(async () => {
   world = await openAuditWorld();
   ({ log } = await openGrownLog(world));
-  const deps = auditDeps(world.sql, log.tiles);
-  listener = await createListener({
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log,
-    name: 'audit',
-    host: '127.0.0.1',
-    port: 0,
-    routes: createAuditRoutes(log.audit),
-    guards: { admin: createTokenGuard(TOKEN) },
-    allowedHosts: [],
-    allowedOrigins: [],
-  });
+  listener = await openTestListener({ routes: createAuditRoutes(log.audit) });
 });
 afterAll(async () => {
   await listener?.closeGracefully(1_000);
@@ -49,7 +36,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
 const get = (path: string) => fetch(`${listener.url}${path}`, { headers });
 const post = (body: object, query = '') =>
   fetch(`${listener.url}/talos/v1/log/prune${query}`, {
@@ -63,7 +50,7 @@ function monitorOf(from = 0) {
     origin: 'talos.test/log/default',
     keys: [createNoteVerifier(crypto, log.audit.vkey)],
   };
-  const client = createLogClient({ url: `${listener.url}/tlog`, token: TOKEN, log: known, crypto });
+  const client = createLogClient({ url: `${listener.url}/tlog`, token: ADMIN_TOKEN, log: known, crypto });
   return {
     client,
     monitor: createLogMonitor({ client, log: known, crypto, now: Date.now, entries: { from } }),

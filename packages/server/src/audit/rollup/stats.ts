@@ -1,9 +1,9 @@
 import type { EventStats, StatsBucket, StatsPoint, StatsQuery, StatsSeries } from '@talosprotocol/contracts';
 import { formatTime, parseTime, TrustError } from '@talosprotocol/protocol';
+import { createEntrance } from '../../platform/entrance.js';
 import type { Log } from '../../platform/log.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
-import { createEntrance } from '../explorer/entrance.js';
 import type { Roller } from './roller.js';
 import { dimensionOf, KINDS, UNITS, unitOf } from './units.js';
 
@@ -30,7 +30,7 @@ const MINUTE_MS = 60_000;
 /** Builds it over sums that `roller` keeps. What was recorded a moment ago is counted first, as far as one step goes: the
  *  answer says how far that is, so it is given also if nothing can be counted now. */
 export function createStatistics({ sql, clock, log, roller }: StatisticsDeps): Statistics {
-  const enter = createEntrance({ inside: 2, waiting: 64 });
+  const { enter } = createEntrance({ inside: 2, waiting: 64 });
   return {
     eventStats: (query) => {
       const range = rangeOf(query, clock.now());

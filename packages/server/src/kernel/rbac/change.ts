@@ -10,6 +10,7 @@ import {
   hasAnywhere,
   TrustError,
 } from '@talosprotocol/protocol';
+import { createEntrance } from '../../platform/entrance.js';
 import type { Log } from '../../platform/log.js';
 import { createOutbox, type Outbox } from '../../platform/outbox.js';
 import type { Queries, Sql } from '../../platform/sql.js';
@@ -68,15 +69,13 @@ export function createChanges(deps: ChangeDeps): Changes {
   const { sql, audit, log } = deps;
   const outbox = createOutbox({ ...deps, table: OUTBOX_TABLE, record: audit.record });
   // In this process one after another before a connection is taken: those that wait would leave none for others.
-  let last: Promise<unknown> = Promise.resolve();
+  const { enter } = createEntrance({ inside: 1, waiting: 64 });
   const run: Changes['run'] = async (actor, work) => {
     audit.assertAccepting('read');
     const events: string[] = [];
-    const next = last
-      .catch(() => undefined)
-      .then(() => sql.transaction(async (tx) => work(await openChange(deps, tx, actor, { outbox, events }))));
-    last = next;
-    const result = await next;
+    const result = await enter(() =>
+      sql.transaction(async (tx) => work(await openChange(deps, tx, actor, { outbox, events }))),
+    );
     // It is done, and its event is kept beside it: who is told otherwise would do it twice.
     for (const id of events) {
       await outbox.deliver(id).catch((err: unknown) => log.warn('the event of a change waits', { err }));
