@@ -382,7 +382,8 @@ describe('a log that is followed', () => {
     server.show(history().append('false', ...entries(999, 'false')));
     const error = await refusal(client.advance(known));
     expect(error.data.caveat).toBe('fork');
-    expect(splitViewOf(error)).toBeDefined();
+    const shown = verifySplitView(splitViewOf(error)!, server.log, hasher);
+    expect([shown.older.size, shown.newer.size]).toEqual([700, 1_000]);
     expect(splitViewOf(new Error('another'))).toBeUndefined();
     const fork = client.tree(await client.checkpoint());
     expect(await fork.leafHash(10)).toEqual(hasher.leaf(encodeUtf8('false 9')));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   createTreeHasher,
+  decodeEntryBundle,
   EMPTY_EDGE,
   edgeTiles,
   encodeUtf8,
@@ -70,7 +71,10 @@ describe.each(PLACES)('a tile store in $name', ({ openPlaces }) => {
       undefined,
       undefined,
     ]);
-    expect(await entries(2, 88)).toBeDefined();
+    const left = decodeEntryBundle((await entries(2, 88)) as Uint8Array, 88);
+    expect(left.map((entry) => Buffer.from(entry).toString().trim())).toEqual(
+      Array.from({ length: 88 }, (_, i) => `${512 + i}`),
+    );
     expect(await store.read({ level: 0, index: 0, width: 256 })).toHaveLength(8192);
   });
 

@@ -123,7 +123,9 @@ describe('a tool with a price, before a ledger in PostgreSQL', () => {
     delete world.audit.state.fault;
     delete world.audit.state.gate;
     expect(await spentOf(lidOf(key))).toEqual({ used: 0, held: 0 });
-    expect((await call(key, 'count')).result).toBeTruthy();
+    expect((await call(key, 'count')).result).toMatchObject({
+      content: [{ type: 'text', text: expect.stringMatching(/^\d+$/) }],
+    });
   });
 
   it('stays counted if the record of a read fails, for that was dispatched meanwhile', async () => {

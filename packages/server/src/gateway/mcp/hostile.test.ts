@@ -295,7 +295,9 @@ describe('an upstream that fails (DEC-7, DEC-10)', () => {
     const answer = await post(call(`nasty__${name}`));
     expect(answer.body.error).toMatchObject({ code: -32010, data: { code: 'UPSTREAM_FAILED' } });
     await expect.poll(() => world.audit.events.at(-1)).toMatchObject({ members: { status: 'failed' } });
-    await expect.poll(async () => (await post(call('nasty__environment'))).body.result).toBeTruthy();
+    await expect
+      .poll(async () => (await post(call('nasty__environment'))).body.result)
+      .toMatchObject({ content: [{ type: 'text', text: expect.stringMatching(/^\{.*\}$/) }] });
   });
 
   it('to start denies the call, and takes away only its own tools', async () => {
@@ -454,7 +456,9 @@ describe('when another room fails (DEC-2)', () => {
     const answer = await post(call('nasty__count'));
     world.kernel.state.silent = false;
     expect(answer.body.error.data).toMatchObject({ code: 'UNAVAILABLE', receipt: expect.any(String) });
-    expect((await post(call('nasty__count'))).body.result).toBeTruthy();
+    expect((await post(call('nasty__count'))).body.result).toMatchObject({
+      content: [{ type: 'text', text: expect.stringMatching(/^\d+$/) }],
+    });
   });
 
   it('at the limits, nothing is dispatched, and the same rid may be tried again', async () => {
@@ -465,7 +469,7 @@ describe('when another room fails (DEC-2)', () => {
     expect([down.status, down.headers.get('retry-after')]).toEqual([503, '1']);
     delete world.ledger.fault;
     const again = (await (await agent.post(call('nasty__count'), { rid })).json()) as { result?: object };
-    expect(again.result).toBeTruthy();
+    expect(again.result).toMatchObject({ content: [{ type: 'text', text: expect.stringMatching(/^\d+$/) }] });
   });
 
   it('with a limit it cannot enforce, the call is denied', async () => {
@@ -537,7 +541,9 @@ describe('a client of 2026-07-28 (DEC-13)', () => {
 
 describe('a tool that changed after it was pinned (DEC-8)', () => {
   it('is refused, hidden and shown to the operator, never to the caller', async () => {
-    expect((await post(call('nasty__change'))).body.result).toBeTruthy();
+    expect((await post(call('nasty__change'))).body.result).toMatchObject({
+      content: [{ type: 'text', text: 'changed' }],
+    });
     const answer = await post(call('nasty__count'));
     expect(answer.body.error.data).toMatchObject({
       code: 'TOOL_CHANGED',

@@ -133,6 +133,9 @@ describe('handing events in', () => {
     ]);
     const outcomes = settled.map(({ status }) => (status === 'fulfilled' ? 1 : 0)).join('');
     expect(outcomes).toBe('111100110110');
-    await expect(delivery.add('1'.repeat(900), 'main')).resolves.toBeDefined();
+    await expect(delivery.add('1'.repeat(900), 'main')).resolves.toEqual({ id: 'evt_0', index: 0 });
+    const [large, next] = await Promise.allSettled([delivery.add('1'.repeat(1_000), 'main'), add('main')]);
+    expect(large.status).toBe('fulfilled');
+    expect(next).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } });
   });
 });
