@@ -10,8 +10,9 @@ import {
 import type { Log } from '../platform/log.js';
 import type { Clock } from '../platform/system.js';
 import { type LogKey, makeCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { corrupt } from './corrupt.js';
 import type { Publisher } from './publisher.js';
-import { corrupt, type RecoveredLog } from './recovery.js';
+import type { RecoveredLog } from './recovery.js';
 import type { AuditStore } from './store.js';
 import type { TileStore } from './tile-store.js';
 

@@ -21,9 +21,9 @@ import {
   verifyInclusion,
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from './checkpoint.js';
+import { corrupt } from './corrupt.js';
 import { inParallel } from './in-parallel.js';
 import { createRecent, type Recent } from './recent.js';
-import { corrupt } from './recovery.js';
 import type { EventRow } from './store.js';
 import type { TileStore } from './tile-store.js';
 

@@ -2,7 +2,7 @@ import { equalBytes, isTrustError, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import type { Clock } from '../platform/system.js';
 import { type LogKey, readOwnCheckpoint, type SignedCheckpoint } from './checkpoint.js';
-import { corrupt } from './recovery.js';
+import { corrupt } from './corrupt.js';
 import type { TileStore } from './tile-store.js';
 
 export interface PublisherDeps {

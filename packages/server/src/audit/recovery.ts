@@ -5,13 +5,8 @@ import {
   decodeHashTile,
   EMPTY_EDGE,
   edgeRoot,
-  edgeTiles,
-  encodeEntryBundle,
-  encodeHashTile,
   encodeUtf8,
   equalBytes,
-  growLog,
-  HASH_BYTES,
   isTrustError,
   type LogEdge,
   planFrontier,
@@ -19,15 +14,16 @@ import {
   rootAt,
   TILE_WIDTH,
   type TileId,
-  type TileWrite,
   type TreeHasher,
-  TrustError,
   tilePath,
   tilesForNodes,
 } from '@talosprotocol/protocol';
+import { type Found, hashTiles, loadTiles, readChecked } from './checked-tiles.js';
 import { type LogKey, readOwnCheckpoint, type SignedCheckpoint } from './checkpoint.js';
+import { corrupt } from './corrupt.js';
 import { inParallel } from './in-parallel.js';
-import { type Head, RESTORE } from './lead-store.js';
+import type { Head } from './lead-store.js';
+import { rebuild } from './rebuild.js';
 import type { AuditStore } from './store.js';
 import type { TileStore } from './tile-store.js';
 
@@ -44,12 +40,6 @@ export interface RecoveryDeps {
   readonly hasher: TreeHasher;
   readonly key: LogKey;
 }
-
-/** Full tiles at the end of the log that are checked against the rows at a start (16,384 events). Older ones are
- *  checked when something is proven from them. */
-const CHECKED_TILES = 64;
-/** Leaves of one step; a multiple of the tile width. */
-const CHUNK = 2_048;
 
 /** Finds the log's edge and proves that it is the one that was signed last. Tiles that are missing are made again
  *  from the rows; tiles that differ, a checkpoint that went back and rows that are gone are refused.
@@ -86,7 +76,7 @@ async function recoverEdge(
   pruned: number,
 ): Promise<LogEdge> {
   const { size, root } = checkpoint;
-  const found = await readChecked(deps, size);
+  const found = await readChecked(deps.tiles, size);
   if (found === undefined) return rebuild(deps, checkpoint, pruned);
   const edge = openEdge(deps, size, found);
   if (!equalBytes(edgeRoot(deps.hasher, edge), root))
@@ -103,41 +93,6 @@ function openEdge({ hasher }: RecoveryDeps, size: number, found: Found): LogEdge
     if (!isTrustError(cause)) throw cause;
     throw corrupt(cause.data.reason ?? 'the last tiles are damaged', cause);
   }
-}
-
-/** Paths and bytes. */
-type Found = ReadonlyMap<string, Uint8Array>;
-
-/** Files that are read at once: on an object store each takes its time, and none of them much memory. */
-const AT_A_TIME = 16;
-
-/** The hash tiles that a start relies on, those of the checked part and all levels above, with the last bundle;
- *  undefined if one is missing. */
-async function readChecked({ tiles }: RecoveryDeps, size: number): Promise<Found | undefined> {
-  const wanted = [...hashTiles(size), ...edgeTiles(size).filter(({ level }) => level === 'entries')];
-  const read = await inParallel(wanted, AT_A_TIME, (tile) => tiles.read(tile));
-  const found = new Map<string, Uint8Array>();
-  for (const [i, tile] of wanted.entries()) {
-    const bytes = read[i];
-    if (bytes === undefined) return undefined;
-    found.set(tilePath(tile), bytes);
-  }
-  return found;
-}
-
-function* hashTiles(size: number): Generator<TileId> {
-  const from = firstChecked(size);
-  let count = size;
-  for (let level = 0; count > 0; level += 1) {
-    const first = level === 0 ? from / TILE_WIDTH : 0;
-    for (let index = first; index * TILE_WIDTH < count; index += 1)
-      yield { level, index, width: Math.min(TILE_WIDTH, count - index * TILE_WIDTH) };
-    count = Math.floor(count / TILE_WIDTH);
-  }
-}
-
-function firstChecked(size: number): number {
-  return Math.max(0, Math.floor(size / TILE_WIDTH) - CHECKED_TILES) * TILE_WIDTH;
 }
 
 /** Bundles that are held at once, beside the rows they must equal. */
@@ -199,69 +154,6 @@ function rootOfHashes(hasher: TreeHasher, hashes: readonly Uint8Array[]): Uint8A
   return tree.root();
 }
 
-/** Makes every missing tile again, once the rows are proven; a tile that is there must be the same. Of what was pruned the
- *  hash tiles are all there is. */
-async function rebuild(
-  deps: RecoveryDeps,
-  { size, root }: SignedCheckpoint,
-  pruned: number,
-): Promise<LogEdge> {
-  const start = await edgeAt(deps, pruned, size);
-  const edge = await regrow(deps, start, size, async () => undefined);
-  if (!equalBytes(edgeRoot(deps.hasher, edge), root)) {
-    throw corrupt('tiles are missing, and the events of the database are not those that were signed');
-  }
-  await regrow(deps, start, size, (writes) => deps.tiles.write(writes));
-  await deps.tiles.write(
-    edgeTiles(size).map((tile) => ({ tile, path: tilePath(tile), bytes: encodeEdge(edge, tile) })),
-  );
-  if (pruned > 0 && (await readChecked(deps, size)) === undefined)
-    throw corrupt('a hash tile is missing, and the bodies it was made from were pruned');
-  return edge;
-}
-
-/** The edge that the log had when it ended where bodies begin, from the hash tiles of the log as it is. */
-async function edgeAt({ tiles, hasher }: RecoveryDeps, pruned: number, size: number): Promise<LogEdge> {
-  if (pruned === 0) return EMPTY_EDGE;
-  const read = new Map<string, Uint8Array>();
-  // None of level 0 and no entries: what was pruned ends with whole bundles.
-  for (const tile of edgeTiles(pruned)) {
-    const hashes = Math.floor(size / TILE_WIDTH ** Number(tile.level)) - tile.index * TILE_WIDTH;
-    const wide = { ...tile, width: Math.min(TILE_WIDTH, hashes) };
-    const bytes = await tiles.read(wide);
-    if (bytes === undefined)
-      throw corrupt(`${tilePath(wide)} is missing, and the bodies it was made from were pruned`);
-    read.set(tilePath(tile), bytes.subarray(0, tile.width * HASH_BYTES));
-  }
-  return restoreEdge(hasher, pruned, (tile) => read.get(tilePath(tile)) ?? new Uint8Array());
-}
-
-/** Grows the log from its rows; hands out its full tiles. */
-async function regrow(
-  deps: RecoveryDeps,
-  start: LogEdge,
-  size: number,
-  onFull: (writes: readonly TileWrite[]) => Promise<void>,
-): Promise<LogEdge> {
-  let edge = start;
-  while (edge.frontier.size < size) {
-    const from = edge.frontier.size;
-    const to = Math.min(from + CHUNK, size);
-    const rows = await deps.store.leaves(from, to, CHUNK);
-    if (rows.length !== to - from) throw corrupt('tiles are missing, and events to make them from');
-    const leaves = rows.map((row) => encodeUtf8(row.event));
-    const growth = growLog(deps.hasher, edge, leaves);
-    await onFull(growth.writes.filter(({ tile }) => tile.width === TILE_WIDTH));
-    edge = growth.edge;
-  }
-  return edge;
-}
-
-function encodeEdge(edge: LogEdge, tile: TileId): Uint8Array {
-  if (tile.level === 'entries') return encodeEntryBundle(edge.entries);
-  return encodeHashTile(edge.hashes[tile.level] ?? []);
-}
-
 /** An older checkpoint on disk is that of a start of the same log. */
 async function assertPrefix(
   deps: RecoveryDeps,
@@ -270,21 +162,11 @@ async function assertPrefix(
 ): Promise<void> {
   if (older.size === 0) return;
   const nodes = planFrontier(older.size);
-  const loaded = await load(deps.tiles, tilesForNodes(nodes, checkpoint.size));
+  const loaded = await loadTiles(deps.tiles, tilesForNodes(nodes, checkpoint.size));
   const read = createTileReader(deps.hasher, checkpoint.size, (tile) => loaded.get(tilePath(tile)));
   if (!equalBytes(rootAt(deps.hasher, read, older.size), older.root)) {
     throw corrupt('the checkpoint in the tiles folder is of another history than the database');
   }
-}
-
-async function load(tiles: TileStore, ids: Iterable<TileId>): Promise<Found> {
-  const loaded = new Map<string, Uint8Array>();
-  await inParallel(ids, AT_A_TIME, async (tile) => {
-    const bytes = await tiles.read(tile);
-    if (bytes === undefined) throw corrupt(`${tilePath(tile)} is missing`);
-    loaded.set(tilePath(tile), bytes);
-  });
-  return loaded;
 }
 
 function decodeBundle(bytes: Uint8Array, tile: TileId): readonly Uint8Array[] {
@@ -310,9 +192,4 @@ function decodeOr(
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
-}
-
-/** A fault of the log that only the operator can mend. */
-export function corrupt(reason: string, cause?: unknown): TrustError {
-  return new TrustError('LOG_CORRUPT', reason, { hint: RESTORE }, cause);
 }

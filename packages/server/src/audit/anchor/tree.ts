@@ -14,7 +14,7 @@ import {
   verifyConsistency,
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from '../checkpoint.js';
-import { corrupt } from '../recovery.js';
+import { corrupt } from '../corrupt.js';
 import type { TileStore } from '../tile-store.js';
 
 /** The tree of the log below a checkpoint, as anchors need it. */

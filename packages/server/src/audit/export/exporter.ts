@@ -18,9 +18,9 @@ import {
   verifyConsistency,
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from '../checkpoint.js';
+import { corrupt } from '../corrupt.js';
 import type { AuditDraft, RecordedEvent } from '../draft.js';
 import type { Prover } from '../prover.js';
-import { corrupt } from '../recovery.js';
 import type { BundleAsk } from './ask.js';
 import { type CountDeps, countedDrafts } from './counted.js';
 import { MAX_ENTRIES, tooLarge } from './entries.js';

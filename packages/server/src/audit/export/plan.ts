@@ -1,7 +1,7 @@
 import type { BundleSelection, EventOf } from '@talosprotocol/contracts';
 import { type CryptoProvider, parseChain, parseJson, TrustError } from '@talosprotocol/protocol';
+import { corrupt } from '../corrupt.js';
 import { prunedError } from '../pruning/pruned-error.js';
-import { corrupt } from '../recovery.js';
 import type { BundleAsk } from './ask.js';
 import { allOf, MAX_ENTRIES, tooLarge } from './entries.js';
 import type { EndingRow, ExportStore } from './export-store.js';

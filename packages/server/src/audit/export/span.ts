@@ -1,7 +1,7 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { parseTime, TrustError } from '@talosprotocol/protocol';
+import { corrupt } from '../corrupt.js';
 import { prunedError } from '../pruning/pruned-error.js';
-import { corrupt } from '../recovery.js';
 import type { BundleAsk } from './ask.js';
 import type { ExportStore } from './export-store.js';
 

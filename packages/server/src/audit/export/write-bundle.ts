@@ -16,9 +16,9 @@ import {
   type TreeHasher,
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from '../checkpoint.js';
+import { corrupt } from '../corrupt.js';
 import type { Prover } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
-import { corrupt } from '../recovery.js';
 import type { EventRow } from '../store.js';
 import type { ExportStore } from './export-store.js';
 import type { ExportPlan } from './plan.js';

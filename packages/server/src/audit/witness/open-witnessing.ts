@@ -1,8 +1,8 @@
 import { isTrustError, type TreeHasher, type TrustError, verifyConsistency } from '@talosprotocol/protocol';
 import { type LogKey, makeCheckpoint, readOwnCheckpoint, type SignedCheckpoint } from '../checkpoint.js';
+import { corrupt } from '../corrupt.js';
 import type { AuditDeps } from '../deps.js';
 import type { Prover } from '../prover.js';
-import { corrupt } from '../recovery.js';
 import type { WitnessLimits } from './witness-set.js';
 import { keepWitnessed, readWitnessedNote } from './witnessed-store.js';
 import { createWitnessing, type Witnessing } from './witnessing.js';
