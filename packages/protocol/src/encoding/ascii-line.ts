@@ -1,7 +1,7 @@
 import { writeUtf8 } from './utf8.js';
 
-/** Room for one short text after another, whose characters are read as bytes: in V8 that takes a fifth of the time of
- *  asking the text for each. */
+/** Room for one short text after another, whose characters are read as bytes, four at a time: with what it takes to write
+ *  them, that is less than half of what asking the text for each takes. */
 export interface AsciiLine {
   readonly view: DataView;
   /** Puts the text at the beginning; true if it is ASCII and not longer than the room is for. */
