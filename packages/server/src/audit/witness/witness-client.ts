@@ -10,6 +10,7 @@ import {
   readCosignatures,
   readDecimal,
 } from '@talosprotocol/protocol';
+import { startTimeLimit } from '../../platform/time-limit.js';
 import type { SignedCheckpoint } from '../checkpoint.js';
 
 /** What a witness said to one request. */
@@ -59,19 +60,21 @@ export function createWitnessClient(deps: WitnessClientDeps): WitnessClient {
   return {
     ask: async (checkpoint, oldSize, proof, stop) => {
       const body = formatAddCheckpoint({ oldSize, proof, checkpoint: checkpoint.note });
-      const late = AbortSignal.timeout(deps.timeoutMs);
+      const limit = startTimeLimit(deps.timeoutMs, stop);
       try {
         const answer = await send(target, {
           method: 'POST',
           body,
           headers: { 'content-type': 'text/plain; charset=utf-8' },
           redirect: 'error',
-          signal: AbortSignal.any([late, stop]),
+          signal: limit.signal,
         });
         return readReply(deps, checkpoint, answer, await readText(answer));
       } catch (error) {
-        if (late.aborted) return fault('timeout', `no answer within ${deps.timeoutMs} ms`);
+        if (limit.isOver()) return fault('timeout', `no answer within ${deps.timeoutMs} ms`);
         return fault('unreachable', reasonOf(error));
+      } finally {
+        limit.end();
       }
     },
   };
