@@ -11,7 +11,11 @@ export interface OutgoingRequest {
   readonly bodyHash: string;
   /** What the caller asked for; `follow` unless told otherwise. */
   readonly redirect: Request['redirect'];
+  /** The caller's own: that of a `Request` made here would be deaf once nobody holds that request (undici follows signals
+   *  by weak references). */
   readonly signal: AbortSignal;
+  /** Held for the same reason. */
+  readonly held: unknown;
   /** Members of `init` that only this `fetch` implementation knows, such as undici's `dispatcher`. */
   readonly extra: RequestInit;
 }
@@ -47,9 +51,19 @@ export async function readOutgoingRequest(
     body,
     bodyHash: crypto.sha256Hex(body ?? new Uint8Array(0)),
     redirect: request.redirect,
-    signal: request.signal,
+    signal: signalOf(input, init) ?? request.signal,
+    held: [request, input],
     extra: { ...init },
   };
+}
+
+/** Null in `init` takes back the signal of `input`. */
+function signalOf(
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit | undefined,
+): AbortSignal | undefined {
+  if (init?.signal !== undefined) return init.signal ?? undefined;
+  return input instanceof Request ? input.signal : undefined;
 }
 
 /** The headers a MAC covers, as they will be sent. */

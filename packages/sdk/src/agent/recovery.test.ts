@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +43,9 @@ const post = ({ fetch }: ReturnType<typeof create>, body: string, init: RequestI
     ...init,
   });
 const opened = () => gateway.seen.filter((line) => line === 'POST /talos/v1/sessions').length;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** A way to the gateway on which connections are refused while `down` counts. */
 function unsteady() {
@@ -106,6 +111,16 @@ describe.each(['session', 'request'] as const)('an agent that proves by %s, when
     await expect(post(agent, '1', { signal: caller.signal })).rejects.toThrow('abort');
     const sent = gateway.seen.filter((line) => line === 'POST /mcp?x=1').length;
     expect(sent).toBe(1);
+  });
+
+  it('hears its caller give up, also long after it began, when what is not used any more was cleared away', async () => {
+    const agent = create({ prove });
+    const caller = new AbortController();
+    gateway.answer = () => {
+      for (let i = 0; i < 4; i += 1) setTimeout(collectGarbage, 20 * i);
+      setTimeout(() => caller.abort(), 100);
+    };
+    await expect(post(agent, '1', { signal: caller.signal })).rejects.toThrow('abort');
   });
 
   it('sends nothing signed after a redirect', async () => {
