@@ -171,11 +171,12 @@ describe('a platform whose database is killed', () => {
     const place = newPlace();
     const { platform, cast } = await startWithTools(place);
     const caller = await connect(platform.ready.gateway, { key: keyOf(cast) });
-    expect(await caller.call('odd__note', { text: 'kept' })).toEqual({ text: 'noted kept' });
-    const receipt = caller.last().headers.get('x-talos-receipt')!;
     const family = familyOf(platform.pid);
     const postmaster = family.find(({ command }) => /bin\/postgres -D/.test(command))!;
+    expect(await caller.call('odd__note', { text: 'kept' })).toEqual({ text: 'noted kept' });
+    // At once: the outcome of the call is on its way to a database that is not there any more.
     process.kill(postmaster.pid, 'SIGKILL');
+    const receipt = caller.last().headers.get('x-talos-receipt')!;
     const killed = performance.now();
     expect((await platform.ended).code).toBe(4);
     // Nothing is waited for that cannot come any more, and nothing is said over and over.

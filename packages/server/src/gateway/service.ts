@@ -55,6 +55,8 @@ export interface Gateway {
   /** Waits until every outcome is recorded, at most `limitMs`; true if nothing is left. For after the listener
    *  stopped accepting. */
   drain(limitMs: number): Promise<boolean>;
+  /** The database is gone for good: nothing waits for records any more. The next start records what was lost. */
+  giveUp(): void;
   /** Ends every tool server. */
   stop(): Promise<void>;
 }
@@ -101,6 +103,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     canary: createCanary(admission, createRequestIds(deps)),
     drain: (limitMs) => outcomes.drain(limitMs),
+    giveUp: () => outcomes.giveUp(),
     async stop() {
       clearInterval(purging);
       await pool.stop();

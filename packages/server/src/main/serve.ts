@@ -82,7 +82,10 @@ async function serveRooms(start: Start): Promise<Running> {
   shutdown.add('close', 'node', () => node.close());
   const rooms = await buildRooms({ foundation, sql, reaper, env, version, roles, node, isShared });
   addRoomSteps(shutdown, rooms);
-  void database.lost.then(() => rooms.audit?.giveUp());
+  void database.lost.then(() => {
+    rooms.audit?.giveUp();
+    rooms.gateway?.giveUp();
+  });
   rooms.gateway?.start();
   await rooms.gateway?.canary();
   const opened = await openPorts(start, rooms, node);

@@ -34,6 +34,26 @@ describe('the outcome queue', () => {
     }
   });
 
+  it.each(['before', 'during'] as const)(
+    'waits for nothing once it was given up %s the drain',
+    async (when) => {
+      const queue = createOutcomeQueue(() => 1, createMemoryLog());
+      let tries = 0;
+      queue.reserve().follow(async () => {
+        tries += 1;
+        throw new Error('down');
+      });
+      await vi.waitFor(() => expect(tries).toBe(1));
+      if (when === 'before') queue.giveUp();
+      const drained = queue.drain(10_000);
+      queue.giveUp();
+      expect(await drained).toBe(false);
+      // The try that was planned is the last one, and gives the place back.
+      await vi.waitFor(() => expect(queue.size).toBe(0));
+      expect(tries).toBe(2);
+    },
+  );
+
   it('gives up waiting at its limit', async () => {
     const queue = createOutcomeQueue(() => 1, createMemoryLog());
     queue.reserve();

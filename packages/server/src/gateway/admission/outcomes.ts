@@ -8,6 +8,8 @@ export interface OutcomeQueue {
   reserve(): OutcomePlace;
   /** Waits until everything handed in is done, at most `limitMs`. True if nothing is left. */
   drain(limitMs: number): Promise<boolean>;
+  /** Waits for nothing and tries nothing again from here on: what records can not come back in this process. */
+  giveUp(): void;
   readonly size: number;
 }
 
@@ -36,7 +38,7 @@ export function createOutcomeQueue(max: () => number, log: Log): OutcomeQueue {
       free();
     } catch (error) {
       log.error('an outcome could not be recorded', { err: error });
-      // After a drain that was too long the next start finds the call without an outcome and records it as lost.
+      // After a drain that was too long, or without a database, the next start finds the call without an outcome and records it as lost.
       if (closed) return free();
       setTimeout(() => void attempt(work, Math.min(MAX_PAUSE_MS, pauseMs * 2)), pauseMs).unref();
     }
@@ -62,8 +64,12 @@ export function createOutcomeQueue(max: () => number, log: Log): OutcomeQueue {
         };
         const timer = setTimeout(finish, limitMs);
         idle.add(finish);
-        if (taken === 0) finish();
+        if (taken === 0 || closed) finish();
       }),
+    giveUp: () => {
+      closed = true;
+      for (const tell of idle) tell();
+    },
   };
 }
 
