@@ -1,4 +1,4 @@
-import { isTrustError, parseJsonObject, TrustError } from '@talosprotocol/protocol';
+import { isTrustError, parseJsonObject, TILE_WIDTH, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql, SqlSession } from '../platform/sql.js';
 import { type EmitterHead, FencedError } from './append.js';
 import type { AllowedDecision, LoggedChain } from './claims.js';
@@ -87,6 +87,7 @@ async function readHead(session: Queries, identity: LogIdentity, start: boolean)
     'SELECT coalesce(max(idx), -1)::bigint + 1 AS size FROM audit_event',
   );
   assertComplete(log.size, Math.max(last?.size ?? 0, log.pruned), checkpoint?.size ?? 0);
+  assertPruned(log.pruned);
   return {
     epoch: log.epoch,
     boot: log.boot,
@@ -167,6 +168,12 @@ function assertComplete(size: number, rows: number, checkpoint: number): void {
   throw new TrustError('LOG_CORRUPT', `the database has ${rows} events of ${Math.max(size, checkpoint)}`, {
     hint: RESTORE,
   });
+}
+
+/** Whole bundles are pruned. */
+function assertPruned(pruned: number): void {
+  if (pruned >= 0 && pruned % TILE_WIDTH === 0) return;
+  throw new TrustError('LOG_CORRUPT', `the database has bodies below ${pruned} as pruned`, { hint: RESTORE });
 }
 
 /** Keeps a signed checkpoint, durably.

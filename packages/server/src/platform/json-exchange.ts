@@ -38,6 +38,8 @@ export function readQuery(query: string, names: readonly string[]): ReadonlyMap<
   for (const [name, value] of new URLSearchParams(query)) {
     if (!names.includes(name)) throw new TrustError('MALFORMED', `the query takes only ${names.join(', ')}`);
     if (members.has(name)) throw new TrustError('MALFORMED', `${name} is given twice`);
+    // No name, id or time has one, and what is asked by it would fail in the database.
+    if (value.includes('\0')) throw new TrustError('MALFORMED', `${name} has a NUL`);
     members.set(name, value);
   }
   return members;

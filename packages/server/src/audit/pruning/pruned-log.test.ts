@@ -4,7 +4,7 @@ import type { AuditEvent } from '@talosprotocol/contracts';
 import { canonicalize } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Queries, Sql } from '../../platform/sql.js';
-import { type AuditWorld, openAuditWorld } from '../testing/room.js';
+import { type AuditWorld, newUuid, openAuditWorld } from '../testing/room.js';
 import { openTileStore } from '../tile-store.js';
 import { DAY, iso, type OldLog, openGrownLog } from './testing/old-log.js';
 
@@ -75,6 +75,50 @@ describe('a pruning that is killed', () => {
     expect(await prunings()).toEqual([]);
     await world.sql.query('DELETE FROM audit_event WHERE idx = 9');
     await expect(log.prune()).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+  });
+});
+
+// AUD-111
+describe('what the database alone says of a pruning', () => {
+  const id = () => `evt_${newUuid()}`;
+  const pruned = (from: number, to: number) =>
+    JSON.stringify({
+      id: id(),
+      type: 'log.pruned',
+      tenant: 'default',
+      principal: null,
+      members: { of: 'age', from, to, before: iso(0), size: 700, root: 'ab'.repeat(32) },
+      disclosures: [],
+    });
+
+  it.each([
+    ['goes farther than its record', 768, pruned(0, 256)],
+    [
+      'would put another event on record',
+      512,
+      JSON.stringify({ type: 'decision', members: { from: 0, to: 512 } }),
+    ],
+    ['has no members', 512, JSON.stringify({ type: 'log.pruned' })],
+    ['ends within a bundle', 300, pruned(0, 300)],
+    ['cannot be read', 512, '{'],
+  ])('is not done if it %s', async (_, hi, draft) => {
+    await grown();
+    await world.sql.query('INSERT INTO audit_pruning (lo, hi, draft, done) VALUES (0, $1, $2, 0)', [
+      hi,
+      draft,
+    ]);
+    await expect(log.prune()).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+    await log.stop();
+    await log.start();
+    await expect(log.prune()).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
+    expect(await log.fsck()).toEqual({ faults: [], pruned: 0 });
+  });
+
+  it.each([-256, 100, 257])('is not believed where no bundle ends: %i', async (at) => {
+    await grown();
+    await log.stop();
+    await world.sql.query('UPDATE audit_log SET pruned = $1', [at]);
+    await expect(log.start()).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
   });
 });
 

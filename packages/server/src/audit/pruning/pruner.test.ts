@@ -176,6 +176,22 @@ describe('pruning', () => {
     expect((await typesBelow(1280)).filter((type) => type !== 'decision')).toHaveLength(3);
     expect(await log.fsck()).toEqual({ faults: [], pruned: 1280 });
   });
+
+  it('keeps nothing that opens a body, also where every body stays', async () => {
+    log = await openOldLog(world, { limits: { partition: 256 } } as Changes);
+    const { cth, leaf } = chains.one;
+    await log.record(chainDraft(cth, chains.one.chain));
+    // Their outcomes are to come, so all of them are still referred to.
+    const open = Array.from({ length: 600 }, () => decision({ cth, sub: leaf.claims.sub }));
+    for (let at = 0; at < open.length; at += 100) await log.record(...open.slice(at, at + 100));
+    log.pass(300 * DAY);
+    await log.calls(10);
+    await log.signed();
+    expect(await log.prune()).toMatchObject({ from: 0, to: 512 });
+    const rows = await rowsBelow(512);
+    expect(rows.filter(({ idx }) => idx >= 256)).toHaveLength(256);
+    expect(rows.filter(({ disclosures }) => disclosures !== null)).toEqual([]);
+  });
 });
 
 // AUD-112

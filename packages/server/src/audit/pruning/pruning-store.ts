@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatTime, isTrustError } from '@talosprotocol/protocol';
+import { formatTime, isTrustError, TILE_WIDTH } from '@talosprotocol/protocol';
 import type { Queries, Sql } from '../../platform/sql.js';
+import { corrupt } from '../corrupt.js';
 import type { AuditDraft } from '../draft.js';
 import { DIVIDED } from '../partitions.js';
 
@@ -18,6 +19,7 @@ export interface PruningJob {
 export interface PruningStore {
   /** Keeps what is going to be done, before anything is. */
   begin(job: Omit<PruningJob, 'done'>): Promise<PruningJob>;
+  /** @throws {TrustError} LOG_CORRUPT: what is there is none that this program began */
   left(): Promise<PruningJob | undefined>;
   /** From now on nobody is shown what is below `hi`. */
   mark(job: PruningJob): Promise<void>;
@@ -46,10 +48,8 @@ export function createPruningStore(sql: Sql): PruningStore {
       return { lo, hi, draft, done: lo };
     },
     left: async () => {
-      const [row] = await sql.query<Omit<PruningJob, 'draft'> & { draft: string }>(
-        'SELECT lo, hi, draft, done FROM audit_pruning',
-      );
-      return row === undefined ? undefined : { ...row, draft: JSON.parse(row.draft) as PruningJob['draft'] };
+      const [row] = await sql.query<JobRow>('SELECT lo, hi, draft, done FROM audit_pruning');
+      return row === undefined ? undefined : toJob(row);
     },
     mark: async ({ hi }) => {
       await sql.query('UPDATE audit_log SET pruned = greatest(pruned, $1)', [hi]);
@@ -79,6 +79,30 @@ export function createPruningStore(sql: Sql): PruningStore {
         for (const table of DIVIDED) await session.query(`VACUUM ${table}`);
       }),
   };
+}
+
+type JobRow = Omit<PruningJob, 'draft'> & { readonly draft: string };
+
+/** Bodies are removed on its word, also where the database does not reach: it must go exactly as far as is put on record. */
+function toJob({ draft: text, ...range }: JobRow): PruningJob {
+  const draft = readDraft(text);
+  const { lo, hi, done } = range;
+  const { type, members } = draft;
+  const isWhole = [lo, hi, done].every((at) => at % TILE_WIDTH === 0);
+  const isOrdered = 0 <= lo && lo <= done && done <= hi && lo < hi;
+  if (type === 'log.pruned' && members.from === lo && members.to === hi && isWhole && isOrdered)
+    return { ...range, draft };
+  throw corrupt('the database tells of a pruning that is not the one it would put on record');
+}
+
+function readDraft(text: string): AuditDraft<'log.pruned'> {
+  try {
+    const draft = JSON.parse(text) as AuditDraft<'log.pruned'>;
+    if (typeof draft.members === 'object') return draft;
+  } catch (error) {
+    throw corrupt('the database tells of a pruning that cannot be read', error);
+  }
+  throw corrupt('the database tells of a pruning that is none');
 }
 
 /** Where bodies end, and the first time of which a session is still open that events behind it may belong to. */
@@ -156,7 +180,10 @@ async function replacePart(sql: Sql, reach: Reach, { lo, hi }: Part): Promise<bo
       if (row.kept) kept.push(row.idx);
       else gone += 1;
     }
-  if (gone === 0) return true;
+  if (gone === 0) {
+    await sql.query(FORGET, [kept]);
+    return true;
+  }
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (await tryReplace(sql, lo, kept)) return true;
     await sleep(PAUSE_MS);

@@ -279,6 +279,7 @@ describe('AUD-120: what is asked for', () => {
     for (const [query, reason] of [
       [{ ...span, bucket: 'minute', since: '2026-02-01T10:00:00.000Z' }, 'more than 400'],
       [{ since: span.until, until: span.since }, 'until is not behind since'],
+      [{ since: '9999-12-31T00:00:00.000Z', until: '9999-12-31T12:00:00.000Z' }, 'not counted'],
     ] as const) {
       expect(() => eventStats(query)).toThrow(reason);
     }

@@ -26,6 +26,8 @@ const DEFAULT_BUCKETS: Readonly<Record<StatsBucket, number>> = { minute: 60, hou
 const TOP = 10;
 const STATEMENT_MS = 2_000;
 const MINUTE_MS = 60_000;
+/** The last one that the table holds, in the year 6053. */
+const LAST_MINUTE = 2 ** 31 - 1;
 
 /** Builds it over sums that `roller` keeps. What was recorded a moment ago is counted first, as far as one step goes: the
  *  answer says how far that is, so it is given also if nothing can be counted now. */
@@ -56,6 +58,7 @@ function rangeOf({ bucket = 'hour', since, until }: StatsQuery, now: number): Ra
   const to = place(until === undefined ? now : parseTime(until) - 1) + width;
   const from =
     since === undefined ? Math.max(0, to - DEFAULT_BUCKETS[bucket] * width) : place(parseTime(since));
+  if (to > LAST_MINUTE) throw new TrustError('MALFORMED', 'until is a time that is not counted');
   const buckets = (to - from) / width;
   if (buckets >= 1 && buckets <= MAX_BUCKETS) return { bucket, from, to };
   const reason =
