@@ -82,7 +82,7 @@ export const StatsQuery = Type.Object(
     by: Type.Optional(StatsBy),
     /** The one value that is told by itself. */
     value: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
-    /** How many values are told by themselves; 10 by default. */
+    /** How many values are told by themselves; 10 by default, or fewer in many buckets. */
     top: Type.Optional(Type.Integer({ minimum: 1, maximum: 50 })),
   },
   CLOSED,

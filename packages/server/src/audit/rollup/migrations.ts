@@ -30,4 +30,40 @@ CREATE TABLE audit_tally (
   PRIMARY KEY (unit, dim, minute, kind, value, currency)
 );`,
   },
+  {
+    room: 'audit-rollup',
+    number: 2,
+    name: 'ranking',
+    sql: `
+-- A value has one row in a bucket: to rank values, and to read one, as few rows are looked at as can be. costs: what was paid, by
+-- currency, as a string of decimal digits; null if nothing was. unit 3, four weeks, only ranks: what days say is in it, so that what
+-- was pruned is too.
+CREATE TABLE audit_tally_of_value (
+  unit smallint NOT NULL,
+  dim smallint NOT NULL,
+  minute integer NOT NULL,
+  kind smallint NOT NULL,
+  value text NOT NULL,
+  events bigint NOT NULL,
+  allowed bigint NOT NULL,
+  denied bigint NOT NULL,
+  costs jsonb
+);
+INSERT INTO audit_tally_of_value
+SELECT unit, dim, minute, kind, value, sum(events), sum(allowed), sum(denied),
+  jsonb_object_agg(currency, amount::text) FILTER (WHERE currency <> '')
+FROM (
+  SELECT u.unit, t.dim, u.minute, t.kind, t.value, t.currency, sum(t.events) AS events, sum(t.allowed) AS allowed,
+    sum(t.denied) AS denied, sum(t.amount) AS amount
+  FROM audit_tally t CROSS JOIN LATERAL (
+    SELECT t.unit, t.minute UNION ALL SELECT 3::smallint, t.minute / 40320 * 40320 WHERE t.unit = 2) u(unit, minute)
+  GROUP BY 1, 2, 3, 4, 5, 6
+) s GROUP BY 1, 2, 3, 4, 5;
+DROP TABLE audit_tally;
+ALTER TABLE audit_tally_of_value RENAME TO audit_tally;
+-- One value over a time is read by the key, all values of a time by the index.
+ALTER TABLE audit_tally ADD PRIMARY KEY (unit, dim, kind, value, minute);
+CREATE INDEX audit_tally_minute ON audit_tally (unit, dim, minute);
+ANALYZE audit_tally;`,
+  },
 ];

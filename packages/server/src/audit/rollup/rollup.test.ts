@@ -81,7 +81,7 @@ const time = (ms: number): string => new Date(ms).toISOString();
 /** Holds an answer against the events themselves: every group, every bucket of it, what has no value, and the total. */
 async function expectRecounted(events: readonly AuditEvent[], by: StatsBy, bucket: StatsBucket) {
   const width = UNITS[bucket] * 60_000;
-  const since = Math.max(Math.floor(START / width) * width, Math.floor(now / width - 399) * width);
+  const since = Math.max(Math.floor(START / width) * width, Math.floor(now / width - 39) * width);
   const stats = await statistics().eventStats({
     by,
     bucket,
@@ -103,6 +103,11 @@ async function expectRecounted(events: readonly AuditEvent[], by: StatsBy, bucke
     }
     expect(series.points.reduce((sum, { events: n }) => sum + n, 0)).toBe(series.events);
   }
+  for (const { start, events: n } of stats.total.points) {
+    const inside = recount(events, by, { since: Date.parse(start), until: Date.parse(start) + width });
+    expect(n, start).toBe([...inside.values()].reduce((sum, one) => sum + one.events, 0));
+  }
+  expect(new Set(stats.total.points.map(({ start }) => start)).size).toBe(stats.total.points.length);
   expect(stats.total.events).toBe([...expected.values()].reduce((sum, { events: n }) => sum + n, 0));
   expect(stats.others).toMatchObject({ values: 0, unnamed: 0, events: 0 });
 }
@@ -263,6 +268,49 @@ describe('AUD-120: what is asked for', () => {
     expect(Object.keys(plain)).not.toContain('others');
   });
 
+  it('values are ranked by what they had in the time asked for, however long it is and wherever it begins', async () => {
+    now = START;
+    const audit = await openRoom(await world.fresh());
+    const traffic = createTraffic({ seed: 5, agents: 8, chainsPerAgent: 1, tools: 9, exp: 2_000_000_000 });
+    for (let day = 0; day < 90; day += 1) {
+      for (const draft of traffic.next(6)) await audit.record(draft as never);
+      now += 86_400_000 * (0.3 + 1.4 * ((day * 7) % 10) * 0.1);
+    }
+    await countAll(64);
+    const events = await readAll();
+    const all = now - START;
+    for (let i = 0; i < 60; i += 1) {
+      const bucket = BUCKETS[i % BUCKETS.length] as StatsBucket;
+      const width = UNITS[bucket] * 60_000;
+      const since = Math.floor((START + ((i * 0.137) % 1) * all) / width) * width;
+      const until = since + (1 + ((i * 61) % 400)) * width;
+      const stats = await statistics().eventStats({
+        by: 'agent',
+        bucket,
+        since: time(since),
+        until: time(until),
+        top: 3,
+      });
+      const right = recount(events, 'agent', { since, until });
+      const named = [...right].flatMap(([value, { events: n }]) => (value === null ? [] : [n]));
+      const most = named.sort((a, b) => b - a);
+      expect(stats.groups.map(({ events: n }) => n)).toEqual(most.slice(0, 3));
+      const room = Math.floor(2_000 / ((until - since) / width));
+      const untold = await statistics().eventStats({
+        by: 'agent',
+        bucket,
+        since: time(since),
+        until: time(until),
+      });
+      expect(untold.groups).toHaveLength(Math.min(10, room, most.length));
+      const told = stats.groups.map((group) => [group.value, sumsOf(group)]);
+      expect(told).toEqual(stats.groups.map(({ value }) => [value, right.get(value)]));
+      const left = most.slice(3).reduce((sum, n) => sum + n, 0);
+      expect(stats.others).toMatchObject({ values: Math.max(0, most.length - 3), events: left });
+      expect(stats.others?.points.reduce((sum, { events: n }) => sum + n, 0)).toBe(left);
+    }
+  });
+
   it('buckets are whole ones in UTC, and their number is bounded', async () => {
     now = Date.parse('2026-03-02T00:00:30.000Z');
     const { eventStats } = statistics();
@@ -279,6 +327,7 @@ describe('AUD-120: what is asked for', () => {
     for (const [query, reason] of [
       [{ ...span, bucket: 'minute', since: '2026-02-01T10:00:00.000Z' }, 'more than 400'],
       [{ since: span.until, until: span.since }, 'until is not behind since'],
+      [{ ...span, bucket: 'minute', by: 'agent', top: 21 }, 'more than 2000 points'],
       [{ since: '9999-12-31T00:00:00.000Z', until: '9999-12-31T12:00:00.000Z' }, 'not counted'],
     ] as const) {
       expect(() => eventStats(query)).toThrow(reason);

@@ -1,15 +1,18 @@
-import type { EventStats, StatsBucket, StatsPoint, StatsQuery, StatsSeries } from '@talosprotocol/contracts';
-import { formatTime, parseTime, TrustError } from '@talosprotocol/protocol';
+import type { EventStats, StatsQuery } from '@talosprotocol/contracts';
+import { formatTime } from '@talosprotocol/protocol';
 import { createEntrance } from '../../platform/entrance.js';
 import type { Log } from '../../platform/log.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
+import { type Range, rangeOf } from './range.js';
+import { rank } from './ranking.js';
 import type { Roller } from './roller.js';
-import { dimensionOf, KINDS, UNITS, unitOf } from './units.js';
+import { byBucket, type PointNumbers, seriesOf, without } from './series.js';
+import { dimensionOf, KINDS, unitOf } from './units.js';
 
 /** Answers counts over time (AUD-120 to AUD-123). */
 export interface Statistics {
-  /** @throws {TrustError} MALFORMED: too many buckets, or none; UNAVAILABLE */
+  /** @throws {TrustError} MALFORMED: too many buckets or points, or none; UNAVAILABLE */
   eventStats(query: StatsQuery): Promise<EventStats>;
 }
 
@@ -20,14 +23,8 @@ export interface StatisticsDeps {
   readonly roller: Pick<Roller, 'step'>;
 }
 
-/** Buckets of one answer at most, and of one that says nothing of its beginning. */
-const MAX_BUCKETS = 400;
-const DEFAULT_BUCKETS: Readonly<Record<StatsBucket, number>> = { minute: 60, hour: 24, day: 30 };
-const TOP = 10;
 const STATEMENT_MS = 2_000;
 const MINUTE_MS = 60_000;
-/** The last one that the table holds, in the year 6053. */
-const LAST_MINUTE = 2 ** 31 - 1;
 
 /** Builds it over sums that `roller` keeps. What was recorded a moment ago is counted first, as far as one step goes: the
  *  answer says how far that is, so it is given also if nothing can be counted now. */
@@ -44,120 +41,92 @@ export function createStatistics({ sql, clock, log, roller }: StatisticsDeps): S
   };
 }
 
-/** Minutes since 1970: from the beginning of the first bucket to the end of the last. */
-interface Range {
-  readonly bucket: StatsBucket;
-  readonly from: number;
-  readonly to: number;
-}
+const POINTS = `'[' || string_agg('[' || minute || ',' || events || ',' || allowed || ',' || denied || ',' || coalesce(costs::text, 'null')
+  || ']', ',' ORDER BY minute) || ']'`;
 
-function rangeOf({ bucket = 'hour', since, until }: StatsQuery, now: number): Range {
-  const width = UNITS[bucket];
-  const place = (ms: number): number => Math.floor(ms / MINUTE_MS / width) * width;
-  // The bucket in which the last moment lies is counted as a whole.
-  const to = place(until === undefined ? now : parseTime(until) - 1) + width;
-  const from =
-    since === undefined ? Math.max(0, to - DEFAULT_BUCKETS[bucket] * width) : place(parseTime(since));
-  if (to > LAST_MINUTE) throw new TrustError('MALFORMED', 'until is a time that is not counted');
-  const buckets = (to - from) / width;
-  if (buckets >= 1 && buckets <= MAX_BUCKETS) return { bucket, from, to };
-  const reason =
-    buckets < 1 ? 'until is not behind since' : `these are ${buckets} buckets, more than ${MAX_BUCKETS}`;
-  const hint = buckets < 1 ? 'Give a later until.' : 'Ask for a shorter time, or for longer buckets.';
-  throw new TrustError('MALFORMED', reason, { hint });
-}
+/** What there is of each value in each bucket, and what has none, or no name: sought one by one, so that all the other values are
+ *  not read. The buckets of a value come as one row, as JSON: to take thousands of rows apart takes longer than to find them. */
+const CELLS = `SELECT w.kind, w.value, (
+    SELECT ${POINTS} FROM audit_tally
+    WHERE unit = $1 AND dim = $2 AND kind = w.kind AND value = w.value AND minute >= $3 AND minute < $4) AS points
+  FROM (SELECT ${KINDS.named}::smallint, v.value FROM unnest($5::text[]) AS v(value)
+    UNION ALL VALUES (${KINDS.none}::smallint, ''), (${KINDS.unnamed}::smallint, '')) AS w(kind, value)`;
+
+/** All events, whatever they are counted by: there are few effects. */
+const TOTAL = `SELECT ${POINTS} AS points FROM audit_tally WHERE unit = $1 AND dim = $2 AND minute >= $3 AND minute < $4`;
 
 interface Row {
-  readonly minute: number;
   readonly kind: number;
-  /** Null: those of this kind that are not told by themselves. */
-  readonly value: string | null;
-  readonly currency: string;
-  readonly events: number;
-  readonly allowed: number;
-  readonly denied: number;
-  readonly amount: string;
+  /** Empty for those of this kind that are not told by themselves. */
+  readonly value: string;
+  /** Null if it has none. */
+  readonly points: string | null;
 }
 
-/** Sums of one dimension in a range, those values by themselves that have most, or the one that is asked for. */
-const READ = {
-  name: 'audit_stats',
-  text: `WITH cells AS MATERIALIZED (
-      SELECT minute, kind, value, currency, events, allowed, denied, amount FROM audit_tally
-      WHERE unit = $1 AND dim = $2 AND minute >= $3 AND minute < $4
-    ), top AS (
-      SELECT value FROM cells WHERE kind = ${KINDS.named} AND ($6::text IS NULL OR value = $6)
-      GROUP BY value ORDER BY sum(events) DESC, value LIMIT $5
-    )
-    SELECT c.minute, c.kind, t.value, c.currency, sum(c.events)::bigint AS events, sum(c.allowed)::bigint AS allowed,
-      sum(c.denied)::bigint AS denied, sum(c.amount)::text AS amount
-    FROM cells c LEFT JOIN top t ON c.kind = ${KINDS.named} AND t.value = c.value
-    GROUP BY 1, 2, 3, 4 ORDER BY 1`,
-};
+interface Cells {
+  readonly kind: number;
+  readonly value: string;
+  readonly points: readonly PointNumbers[];
+}
 
-const VALUES = `SELECT count(DISTINCT value) AS count FROM audit_tally
-  WHERE unit = $1 AND dim = $2 AND minute >= $3 AND minute < $4 AND kind = ${KINDS.named}`;
+const pointsOf = (text: string | null | undefined): readonly PointNumbers[] =>
+  text == null ? [] : (JSON.parse(text) as PointNumbers[]);
+
+/** What is read is bounded by its key. Of columns that say the same, as lengths and minutes do, the planner expects fewer rows than
+ *  there are, or more, and would read the whole table instead. */
+const PREPARE = `SELECT set_config('statement_timeout', '${STATEMENT_MS}', true), set_config('enable_seqscan', 'off', true),
+  set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`;
 
 async function readStats(tx: Queries, query: StatsQuery, range: Range): Promise<EventStats> {
-  await tx.query(`SET LOCAL statement_timeout = ${STATEMENT_MS}`);
-  const { by, value, top = TOP } = query;
-  const { bucket, from, to } = range;
+  await tx.query(PREPARE);
+  const { bucket, from, to, top } = range;
+  const unit = unitOf(bucket);
   const [place] = await tx.query<EventStats['counted']>(
     'SELECT r.began AS from, r.counted AS to, l.size FROM audit_rollup r, audit_log l',
   );
-  const cells = [unitOf(bucket), dimensionOf(by ?? 'effect'), from, to];
-  const rows = await tx.query<Row>(READ, [...cells, by === undefined ? 0 : top, value ?? null]);
+  const [all] = await tx.query<{ points: string | null }>(TOTAL, [unit, dimensionOf('effect'), from, to]);
+  const total = byBucket(pointsOf(all?.points));
   const answer = {
     bucket,
     since: formatTime(from * MINUTE_MS),
     until: formatTime(to * MINUTE_MS),
     counted: place ?? { from: 0, to: 0, size: 0 },
-    total: seriesOf(rows),
+    total: seriesOf(total),
   };
+  const { by, value } = query;
   if (by === undefined) return { ...answer, groups: [] };
-  const [values] = await tx.query<{ count: number }>(VALUES, cells);
-  const groups = groupsOf(rows);
-  const rest = rows.filter((row) => row.kind !== KINDS.none && row.value === null);
-  const unnamed = rows.filter((row) => row.kind === KINDS.unnamed).reduce((sum, row) => sum + row.events, 0);
-  const others = { values: (values?.count ?? 0) - groups.length, unnamed, ...seriesOf(rest) };
-  return { ...answer, by, groups, none: seriesOf(rows.filter((row) => row.kind === KINDS.none)), others };
+  const span = { unit, dim: dimensionOf(by), from, to };
+  const ranked = await rank(tx, span, top);
+  const told = value === undefined ? ranked.values : [value];
+  const rows = await tx.query<Row>(CELLS, [unit, span.dim, from, to, told]);
+  return { ...answer, by, ...partsOfAll(total, rows.map(read), ranked.count) };
 }
 
-function groupsOf(rows: readonly Row[]): EventStats['groups'] {
-  const byValue = new Map<string, Row[]>();
-  for (const row of rows) {
-    if (row.value === null) continue;
-    const found = byValue.get(row.value);
-    if (found === undefined) byValue.set(row.value, [row]);
-    else found.push(row);
-  }
-  return [...byValue]
-    .map(([value, found]) => ({ value, ...seriesOf(found) }))
+const read = ({ kind, value, points }: Row): Cells => ({ kind, value, points: pointsOf(points) });
+
+/** What is told of each value, of events without one, and what is left. */
+function partsOfAll(
+  total: readonly PointNumbers[],
+  cells: readonly Cells[],
+  values: number,
+): Pick<EventStats, 'groups' | 'none' | 'others'> {
+  const ofKind = (kind: number): Cells[] => cells.filter((cell) => cell.kind === kind);
+  const named = ofKind(KINDS.named);
+  const [none] = ofKind(KINDS.none);
+  const groups = named
+    .filter(({ points }) => points.length > 0)
+    .map(({ value, points }) => ({ value, ...seriesOf(points) }))
     .sort((a, b) => b.events - a.events || (a.value < b.value ? -1 : 1));
-}
-
-/** `rows` by minute. */
-function seriesOf(rows: readonly Row[]): StatsSeries {
-  const points: StatsPoint[] = [];
-  let at = 0;
-  while (at < rows.length) {
-    const begun = at;
-    const minute = rows[at]?.minute ?? 0;
-    while (at < rows.length && rows[at]?.minute === minute) at += 1;
-    points.push({ start: formatTime(minute * MINUTE_MS), ...sumsOf(rows.slice(begun, at)) });
-  }
-  return { ...sumsOf(rows), points };
-}
-
-function sumsOf(rows: readonly Row[]): Omit<StatsPoint, 'start'> {
-  const costs = new Map<string, bigint>();
-  const sums = { events: 0, allowed: 0, denied: 0 };
-  for (const { currency, events, allowed, denied, amount } of rows) {
-    sums.events += events;
-    sums.allowed += allowed;
-    sums.denied += denied;
-    if (currency !== '') costs.set(currency, (costs.get(currency) ?? 0n) + BigInt(amount));
-  }
-  const cost = [...costs].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...sums, cost: cost.map(([currency, amount]) => ({ amount: String(amount), currency })) };
+  const unnamed = ofKind(KINDS.unnamed).flatMap(({ points }) => points);
+  const others = {
+    values: Math.max(0, values - groups.length),
+    unnamed: unnamed.reduce((sum, [, events]) => sum + events, 0),
+    ...seriesOf(
+      without(
+        total,
+        [...(none === undefined ? [] : [none]), ...named].flatMap(({ points }) => points),
+      ),
+    ),
+  };
+  return { groups, none: seriesOf(none?.points ?? []), others };
 }

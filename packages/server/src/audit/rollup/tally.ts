@@ -1,10 +1,17 @@
-import { DIMENSIONS, KINDS, UNITS } from './units.js';
+import { DIMENSIONS, KINDS, LENGTHS } from './units.js';
 
-const UNIT_ROWS = Object.values(UNITS).map((minutes, unit) => `(${unit}, ${minutes})`);
+const UNIT_ROWS = LENGTHS.map((minutes, unit) => `(${unit}, ${minutes})`);
 const DIMENSION_ROWS = Object.values(DIMENSIONS).map((value, dim) => `(${dim}, ${value})`);
 
 /** Rows of the table that are about one value, or about all that are named, in the bucket of `b`. */
 const NAMED = `FROM audit_tally t WHERE t.unit = b.unit AND t.dim = b.dim AND t.minute = b.minute AND t.kind = ${KINDS.named}`;
+
+/** What is there and what is added, each by currency. */
+const SUM_OF_COSTS = `CASE WHEN excluded.costs IS NULL THEN a.costs WHEN a.costs IS NULL THEN excluded.costs ELSE (
+        SELECT jsonb_object_agg(c.currency, c.amount::text) FROM (
+          SELECT e.key, sum(e.value::numeric)
+          FROM (SELECT * FROM jsonb_each_text(a.costs) UNION ALL SELECT * FROM jsonb_each_text(excluded.costs)) e
+          GROUP BY 1) c(currency, amount)) END`;
 
 /** Adds the events from index $1 up to, not including, $2 to the sums: in each bucket $3 values are named at most, of those
  *  that no allowed call had only while there are fewer than $4. Whoever only makes names up never crowds out what is real
@@ -38,10 +45,13 @@ export const TALLY = {
         ELSE ${KINDS.unnamed} END AS kind
       FROM placed b LEFT JOIN LATERAL (SELECT count(DISTINCT t.value) ${NAMED}) t ON NOT b.known
     )
-    INSERT INTO audit_tally AS a (unit, dim, minute, kind, value, currency, events, allowed, denied, amount)
-    SELECT unit, dim, minute, kind, CASE kind WHEN ${KINDS.named} THEN value ELSE '' END,
-      currency, sum(events), sum(allowed), sum(denied), sum(amount)
-    FROM kinds GROUP BY 1, 2, 3, 4, 5, 6
-    ON CONFLICT (unit, dim, minute, kind, value, currency) DO UPDATE SET events = a.events + excluded.events,
-      allowed = a.allowed + excluded.allowed, denied = a.denied + excluded.denied, amount = a.amount + excluded.amount`,
+    INSERT INTO audit_tally AS a (unit, dim, minute, kind, value, events, allowed, denied, costs)
+    SELECT unit, dim, minute, kind, value, sum(events), sum(allowed), sum(denied),
+      jsonb_object_agg(currency, amount::text) FILTER (WHERE currency <> '')
+    FROM (SELECT unit, dim, minute, kind, CASE kind WHEN ${KINDS.named} THEN value ELSE '' END AS value, currency,
+        sum(events) AS events, sum(allowed) AS allowed, sum(denied) AS denied, sum(amount) AS amount
+      FROM kinds GROUP BY 1, 2, 3, 4, 5, 6) s
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (unit, dim, kind, value, minute) DO UPDATE SET events = a.events + excluded.events,
+      allowed = a.allowed + excluded.allowed, denied = a.denied + excluded.denied, costs = ${SUM_OF_COSTS}`,
 };

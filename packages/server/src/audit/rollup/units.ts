@@ -3,6 +3,10 @@ import type { StatsBucket, StatsBy } from '@talosprotocol/contracts';
 /** Minutes of each bucket, in the order of their numbers in the table. */
 export const UNITS = { minute: 1, hour: 60, day: 1_440 } as const satisfies Record<StatsBucket, number>;
 
+/** Minutes of every length that is summed, by its number in the table: those of buckets, and four weeks, which no answer has
+ *  as a bucket but by which values are ranked over long times. */
+export const LENGTHS: readonly number[] = [...Object.values(UNITS), 40_320];
+
 /** What of an event is counted by: SQL over a facet `f` and the chain `c` it is under, null where there is none. Their
  *  order is that of their numbers in the table. */
 export const DIMENSIONS = {
