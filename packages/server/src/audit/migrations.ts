@@ -129,6 +129,14 @@ ALTER TABLE audit_owed ADD COLUMN node text;`,
 -- The newest checkpoint that as many witnesses as must have seen, with their cosignatures.
 ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
   },
+  {
+    room: 'audit',
+    number: 7,
+    name: 'prices',
+    sql: `
+-- What cost so much or more is found without the facets, of which prices have many.
+CREATE INDEX audit_index_cost ON audit_index (cost, idx) WHERE cost IS NOT NULL;`,
+  },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),
   { room: 'audit-pruning', number: 1, name: 'pruning', sql: PRUNING_MIGRATION },

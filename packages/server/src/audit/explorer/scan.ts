@@ -20,12 +20,14 @@ export interface Scanned {
 
 /** Bounds of one page's work. */
 export interface ScanLimits {
-  /** Facets whose rows are merged one by one. */
+  /** Facets of which each is asked for as many rows as the page has. */
   readonly merged: number;
   /** Facets that are listed at all. */
   readonly listed: number;
-  /** Rows that are fetched unordered because there are no more. */
+  /** Rows that are fetched unordered because there are no more, if an exact price is asked for. */
   readonly gathered: number;
+  /** Rows of a price that are fetched where facets are too many. */
+  readonly priced: number;
   /** Rows looked at in one step, where neither works. */
   readonly window: number;
   /** How long such steps go on before the page is handed out as it is. */
@@ -34,11 +36,15 @@ export interface ScanLimits {
 
 export const SCAN_LIMITS: ScanLimits = {
   merged: 64,
-  listed: 4_096,
-  gathered: 16_384,
+  listed: 2_048,
+  gathered: 8_192,
+  priced: 2_048,
   window: 4_096,
   budgetMs: 20,
 };
+
+/** How much more of each facet is looked at where that was not enough. */
+const DEEPER = 8;
 
 export interface ScanTools {
   readonly tx: Queries;
@@ -48,9 +54,10 @@ export interface ScanTools {
 }
 
 /** Finds events with work that is bounded whatever the filter: few facets are merged in order; of many, a look at the
- *  nearest rows finds what is frequent; what is rare is fetched whole; the rest is read step by step, and the page ends
- *  where the time ends. */
+ *  nearest rows finds what is frequent, and else those are merged whose own nearest rows are nearest; what facets alone do
+ *  not tell is fetched whole if it is rare, or read step by step, and the page ends where the time ends. */
 export async function scan(tools: ScanTools, query: ScanQuery): Promise<Scanned> {
+  const started = tools.now();
   const { span, filter, limit } = query;
   if (span.from >= span.to) return { indexes: [], rest: NOWHERE };
   const conditions = conditionsOf(filter);
@@ -59,12 +66,11 @@ export async function scan(tools: ScanTools, query: ScanQuery): Promise<Scanned>
   if (nums.length === 0) return { indexes: [], rest: NOWHERE };
   if (nums.length <= tools.limits.merged && isExact(filter)) return merge(tools.tx, query, nums);
   const known = nums.length <= tools.limits.listed ? nums : undefined;
-  const started = tools.now();
   const near = await readWindow(tools, query, { conditions, nums: known });
   if (near.indexes.length >= limit || isEmpty(near.rest)) return near;
-  const all = known === undefined ? undefined : await gather(tools, query, known);
-  if (all !== undefined) return all;
-  return walk(tools, query, { conditions, nums: known }, near, started);
+  if (known !== undefined && isExact(filter)) return mergeNearest(tools.tx, query, known);
+  const facets = { conditions, nums: known };
+  return (await gather(tools, query, facets)) ?? (await walk(tools, query, facets, near, started));
 }
 
 export const NOWHERE: Span = { from: 0, to: 0 };
@@ -106,21 +112,92 @@ async function merge(tx: Queries, query: ScanQuery, nums: readonly number[]): Pr
   return found(query, rows);
 }
 
-/** All rows there are, unless they are too many. */
-async function gather(
-  { tx, limits }: ScanTools,
-  query: ScanQuery,
-  nums: readonly number[],
-): Promise<Scanned | undefined> {
-  const { order, span, limit, filter } = query;
-  const rows = await tx.query<{ idx: number; cost: number | null }>(
-    'SELECT idx, cost FROM audit_index WHERE facet = ANY($1) AND idx >= $2 AND idx < $3 LIMIT $4',
-    [nums, span.from, span.to, limits.gathered + 1],
+/** As `merge`, of many facets. A page full of rows that are nearest in their facets leaves no room for facets that have
+ *  none among them, nor for anything behind the last of these. */
+async function mergeNearest(tx: Queries, query: ScanQuery, nums: readonly number[]): Promise<Scanned> {
+  const { order, span, limit } = query;
+  const tops = await readTops(tx, query, nums);
+  if (tops.length < limit) return found(query, tops);
+  const last = (tops.at(-1) as Top).idx;
+  const near = order === 'newest' ? { ...span, from: last } : { ...span, to: last + 1 };
+  return { ...(await merge(tx, { ...query, span: near }, facetsOf(tops))), rest: restBehind(query, last) };
+}
+
+interface Top {
+  readonly num: number;
+  readonly idx: number;
+}
+
+const facetsOf = (tops: readonly Top[]): number[] => [...new Set(tops.map(({ num }) => num))];
+
+/** The nearest rows of each facet, so many of each that they fill a page; fewer than a page only if there are no more. */
+async function readTops(tx: Queries, query: ScanQuery, nums: readonly number[]): Promise<readonly Top[]> {
+  const { order, span, limit } = query;
+  const sorted = `ORDER BY idx ${direction(order)} LIMIT`;
+  let asked = nums;
+  for (let depth = Math.ceil(limit / nums.length); ; depth = Math.min(limit, depth * DEEPER)) {
+    const tops = await tx.query<Top>(
+      `SELECT f.num, i.idx FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
+         SELECT idx FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 ${sorted} $4) i ${sorted} $5`,
+      [asked, span.from, span.to, depth, limit],
+    );
+    asked = facetsOf(tops);
+    if (tops.length === limit || depth === limit || asked.length === 0) return tops;
+  }
+}
+
+/** All rows there are, of these facets or at this price, unless they are too many. */
+async function gather(tools: ScanTools, query: ScanQuery, facets: Facets): Promise<Scanned | undefined> {
+  const rows =
+    facets.nums === undefined
+      ? await gatherByPrice(tools, query, facets.conditions)
+      : await gatherByFacet(tools, query, facets.nums);
+  if (rows === undefined) return undefined;
+  const sign = query.order === 'newest' ? -1 : 1;
+  const sorted = rows.sort((a, b) => sign * (a - b)).slice(0, query.limit);
+  return found(
+    query,
+    sorted.map((idx) => ({ idx })),
   );
-  if (rows.length > limits.gathered) return undefined;
-  const sign = order === 'newest' ? -1 : 1;
-  const fit = rows.filter(({ cost }) => (cost ?? 0) >= (filter.min_cost ?? 0));
-  return found(query, fit.sort((a, b) => sign * (a.idx - b.idx)).slice(0, limit));
+}
+
+/** How many rows were looked at, and the indexes of those that fit. */
+interface Gathered {
+  readonly looked: number;
+  readonly fit: number[];
+}
+
+async function gatherByFacet(
+  { tx, limits }: ScanTools,
+  { span, filter }: ScanQuery,
+  nums: readonly number[],
+): Promise<number[] | undefined> {
+  const [row] = await tx.query<Gathered>(
+    `SELECT count(*) AS looked, coalesce(json_agg(idx) FILTER (WHERE coalesce(cost, 0) >= $5), '[]') AS fit FROM (
+       SELECT idx, cost FROM audit_index WHERE facet = ANY($1) AND idx >= $2 AND idx < $3 LIMIT $4) i`,
+    [nums, span.from, span.to, limits.gathered + 1, filter.min_cost ?? 0],
+  );
+  return row === undefined || row.looked > limits.gathered ? undefined : row.fit;
+}
+
+async function gatherByPrice(
+  { tx, limits }: ScanTools,
+  { span, filter }: ScanQuery,
+  { where, values }: Conditions,
+): Promise<number[] | undefined> {
+  if (filter.min_cost === undefined) return undefined;
+  const rows = await tx.query<{ idx: number; facet: number }>(
+    // The order is that of the index on prices, so that no other one is taken.
+    'SELECT idx, facet FROM audit_index WHERE cost >= $1 AND idx >= $2 AND idx < $3 ORDER BY cost DESC LIMIT $4',
+    [filter.min_cost, span.from, span.to, limits.priced + 1],
+  );
+  if (rows.length > limits.priced) return undefined;
+  const facets = await tx.query<{ num: number }>(
+    `SELECT f.num FROM audit_facet f WHERE f.num = ANY($${values.length + 1}) AND ${where}`,
+    [...values, [...new Set(rows.map(({ facet }) => facet))]],
+  );
+  const fit = new Set(facets.map(({ num }) => num));
+  return rows.flatMap(({ idx, facet }) => (fit.has(facet) ? [idx] : []));
 }
 
 /** What ends with the last row found, if the page is full; else everything was looked at. */
@@ -128,7 +205,11 @@ function found({ order, span, limit }: ScanQuery, rows: readonly { readonly idx:
   const indexes = rows.map(({ idx }) => idx);
   const last = indexes.at(-1);
   if (last === undefined || indexes.length < limit) return { indexes, rest: NOWHERE };
-  return { indexes, rest: order === 'newest' ? { ...span, to: last } : { ...span, from: last + 1 } };
+  return { indexes, rest: restBehind({ order, span }, last) };
+}
+
+function restBehind({ order, span }: Pick<ScanQuery, 'order' | 'span'>, index: number): Span {
+  return order === 'newest' ? { ...span, to: index } : { ...span, from: index + 1 };
 }
 
 interface Facets {
