@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from './arguments.js';
+import { auditExplore } from './audit/explore.js';
 import { auditIngest } from './audit/ingest.js';
 import { auditProof } from './audit/proof.js';
 import { authorizeCached } from './authorize/cached.js';
@@ -49,7 +50,7 @@ describe('benchmarks that run in this process', () => {
 });
 
 describe('benchmarks of the log', () => {
-  it.each([auditIngest, auditProof])(
+  it.each([auditIngest, auditProof, auditExplore])(
     '$name measures a real one and reports its rows',
     async ({ name, run }) => {
       const rows = await run(QUICK, true);

@@ -1,3 +1,4 @@
+import { auditExplore } from './audit/explore.js';
 import { auditIngest } from './audit/ingest.js';
 import { auditProof } from './audit/proof.js';
 import { authorizeCached } from './authorize/cached.js';
@@ -20,4 +21,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   startEmbedded,
   auditIngest,
   auditProof,
+  auditExplore,
 ];

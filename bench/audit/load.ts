@@ -9,9 +9,12 @@ export interface Percentiles {
 }
 
 /** What every run of the load process says. */
-export interface LoadAnswer {
+export interface LoadAnswer extends Memory {
   /** Milliseconds in which the log was opened. */
   readonly startMs: number;
+}
+
+interface Memory {
   /** Resident bytes at the end. */
   readonly rss: number;
 }
@@ -22,10 +25,7 @@ const program = fileURLToPath(
 );
 
 /** Runs it on a data folder and gives what it found. @throws {Error} it failed */
-export async function runLoad<T extends LoadAnswer>(
-  folder: string,
-  ...args: (string | number)[]
-): Promise<T> {
+export async function runLoad<T extends Memory>(folder: string, ...args: (string | number)[]): Promise<T> {
   const child = spawn(process.execPath, [program, `${folder}/log`, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -116,7 +116,14 @@ async function insertAll(
   return rows / ((clock.monotonic() - begun) / 1000);
 }
 
-export function sorted(values: readonly number[]): { p50: number; p99: number; p999: number } {
+/** Values that so many of all do not exceed. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+export function sorted(values: readonly number[]): Percentiles {
   const ordered = [...values].sort((a, b) => a - b);
   const at = (share: number): number =>
     ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? 0;

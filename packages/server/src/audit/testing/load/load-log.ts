@@ -10,27 +10,41 @@ import { AUDIT_MIGRATIONS } from '../../migrations.js';
 import { type Audit, createAudit } from '../../service.js';
 import { auditDeps, chain, chainDraft } from '../room.js';
 
-/** An audit room over an embedded PostgreSQL that is as durable as a platform's, for measurements. */
-export interface LoadLog {
+/** A database that is as durable as a platform's, with what a log over it needs. */
+export interface LoadPlace {
   readonly sql: Sql;
   readonly deps: AuditDeps;
-  readonly audit: Audit;
-  /** A chain that is in the log, for the decisions of its holder. */
-  readonly cth: string;
-  /** Milliseconds that the room took to open: the log recovered, its first receipt verified. */
-  readonly startMs: number;
   close(): Promise<void>;
 }
 
-export async function openLoadLog(dataFolder: string): Promise<LoadLog> {
+export async function openLoadPlace(dataFolder: string): Promise<LoadPlace> {
   const log = createLog({ level: 'error', format: 'short', clock });
   const reaper = createReaper();
   const folder = await openDataFolder({ dataFolder, diskReserve: 0 }, clock);
   const postgres = await startPostgres({ folder, reaper, clock, random, log });
   const sql = createSql({ address: postgres.address });
   await migrate(sql, AUDIT_MIGRATIONS);
-  const deps = auditDeps(sql, folder.tiles, { log });
-  const audit = createAudit(deps);
+  const close = async (): Promise<void> => {
+    await sql.close();
+    await postgres.stop();
+    await folder.release();
+    await reaper.close();
+  };
+  return { sql, deps: auditDeps(sql, folder.tiles, { log }), close };
+}
+
+/** An audit room over such a database, for measurements. */
+export interface LoadLog extends LoadPlace {
+  readonly audit: Audit;
+  /** A chain that is in the log, for the decisions of its holder. */
+  readonly cth: string;
+  /** Milliseconds that the room took to open: the log recovered, its first receipt verified. */
+  readonly startMs: number;
+}
+
+export async function openLoadLog(dataFolder: string): Promise<LoadLog> {
+  const place = await openLoadPlace(dataFolder);
+  const audit = createAudit(place.deps);
   const begun = clock.monotonic();
   await audit.start();
   const startMs = clock.monotonic() - begun;
@@ -38,10 +52,7 @@ export async function openLoadLog(dataFolder: string): Promise<LoadLog> {
   await audit.record(chainDraft(cth, text));
   const close = async (): Promise<void> => {
     await audit.stop();
-    await sql.close();
-    await postgres.stop();
-    await folder.release();
-    await reaper.close();
+    await place.close();
   };
-  return { sql, deps, audit, cth, startMs, close };
+  return { ...place, audit, cth, startMs, close };
 }
