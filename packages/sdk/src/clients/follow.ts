@@ -3,6 +3,7 @@ import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import { parseOrUndefined } from '../http/answer.js';
 import type { HttpClient } from '../http/client.js';
 import { readMessages, type StreamMessage } from '../http/event-stream.js';
+import { pause } from '../pause.js';
 
 /** Which events are followed. */
 export interface FollowQuery extends Omit<EventFilter, 'since' | 'until'> {
@@ -144,17 +145,4 @@ function belowOf({ data = '' }: StreamMessage): number {
   const below = Object(parseOrUndefined(data)).below as unknown;
   if (typeof below === 'number') return below;
   throw new TrustError('UPSTREAM_FAILED', 'the stream holds no index');
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    signal?.addEventListener('abort', wake);
-    if (signal?.aborted === true) wake();
-  });
 }

@@ -10,6 +10,7 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../http/client.js';
+import { pause } from '../pause.js';
 import { createRevokedSet } from './revoked-set.js';
 
 /** What a follower is made of. */
@@ -133,15 +134,4 @@ function needsSnapshot(error: unknown): boolean {
 function rollback(from: number, to: number): TrustError {
   const reason = `revocation feed, rollback: the snapshot went from entry ${from} back to ${to}`;
   return new TrustError('UNAVAILABLE', reason, { caveat: 'rollback' });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -37,7 +37,7 @@ export function createSqlListener(options: SqlListenerOptions): SqlListener {
     waitMs = FIRST_WAIT_MS;
     if (closed.signal.aborted) return end(opened);
     options.onConnect();
-    await Promise.race([opened.lost, aborted(closed.signal)]);
+    await lostOrAborted(opened, closed.signal);
   };
   const run = async (): Promise<void> => {
     while (!closed.signal.aborted) {
@@ -90,9 +90,15 @@ async function end(session: SqlSession): Promise<void> {
   await Promise.race([closing, session.lost, sleep(END_MS, undefined, { ref: false })]);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** The signal lives longer than the session: nothing is left on it. */
+function lostOrAborted(session: SqlSession, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    void session.lost.then(done);
+    if (signal.aborted) done();
   });
 }
