@@ -51,7 +51,10 @@ export function addStats(audit: Command, shell: Shell): void {
     .option('--bucket <length>', 'minute, hour or day in UTC (default: hour)')
     .option('--since <time>', 'not before: a time, or how long ago, such as 24h')
     .option('--until <time>', 'before: a time, or how long ago')
-    .option('--top <number>', 'how many values are shown by themselves, up to 50 (default: 10)');
+    .option(
+      '--top <number>',
+      'how many values are shown by themselves, up to 50 (default: 10, or fewer in many buckets)',
+    );
 }
 
 /** What values may be is the service's to say. */
