@@ -37,16 +37,33 @@ function roleFault({ role_id, permissions, name = 'a role' }: Json): string | un
   });
 }
 
-/** Their binding in ours: a principal with a UUID is a service account; scopes have `kind` for `scope_type`. */
-function bindingFault({ principal_id, bindings }: Json): string | undefined {
+/** Everything wrong with their binding in ours: a principal with a UUID is a service account; scopes have `kind` for `scope_type`. */
+function bindingFaults({ principal_id, bindings }: Json): string[] {
   const id = String(principal_id).replace(/^user_/, 'svc_');
-  const subject = isSubject({ kind: 'service', id });
-  const parts = (bindings as { role_id: unknown; scope: { scope_type: unknown; attributes: unknown } }[]).map(
-    ({ role_id, scope }) =>
-      isRoleId(role_id) ?? isScope({ kind: scope.scope_type, attributes: scope.attributes }),
-  );
-  return subject ?? parts.find((fault) => fault !== undefined);
+  const parts = (
+    bindings as { role_id: unknown; scope: { scope_type: unknown; attributes: unknown } }[]
+  ).flatMap(({ role_id, scope }) => [
+    isRoleId(role_id),
+    isScope({ kind: scope.scope_type, attributes: scope.attributes }),
+  ]);
+  return [isSubject({ kind: 'service', id }), ...parts].filter((fault) => fault !== undefined);
 }
+
+/** What each of their descriptions must be refused for. */
+const ROLE_FAULTS: Readonly<Record<string, string>> = {
+  'Invalid UUIDv7': '/id: must be of this form: id of a role',
+  'Invalid Permission Format': '/allow/0: must be of this form',
+  'Role ID as null': '/id: must be of this form: id of a role',
+  'Role ID Uppercase UUID': '/id: must be of this form: id of a role',
+  'Role with Null Permissions (Absent Parity)': '/allow: must be array',
+};
+const BINDING_FAULTS: Readonly<Record<string, string>> = {
+  'Missing principal_id': '/id: must be of this form: id of a service account',
+  'Principal ID as null': '/id: must be of this form: id of a service account',
+  'Principal ID Uppercase UUID': '/id: must be of this form: id of a service account',
+  'Invalid scope_type enum': '/kind',
+  'Binding with Null Attributes (Absent Parity)': '/attributes: must be object',
+};
 
 // RBAC-1, RBAC-2, RBAC-3, RBAC-4
 describe.skipIf(standardsFolder() === undefined)('older vectors (skipped without ../shared/vectors)', () => {
@@ -54,10 +71,10 @@ describe.skipIf(standardsFolder() === undefined)('older vectors (skipped without
     const vectors = readStandard<Vectors>(`${FOLDER}/rbac_vectors.json`);
     for (const { input } of vectors.valid_roles) expect(roleFault(input)).toBeUndefined();
     for (const { input, description } of vectors.invalid_roles)
-      expect(roleFault(input), description).toBeDefined();
-    for (const { input } of vectors.valid_bindings) expect(bindingFault(input)).toBeUndefined();
+      expect(roleFault(input), description).toContain(ROLE_FAULTS[description]);
+    for (const { input } of vectors.valid_bindings) expect(bindingFaults(input)).toEqual([]);
     for (const { input, description } of vectors.invalid_bindings)
-      expect(bindingFault(input), description).toBeDefined();
+      expect(bindingFaults(input).join(' | '), description).toContain(BINDING_FAULTS[description]);
     expect(vectors.invalid_roles.length + vectors.invalid_bindings.length).toBeGreaterThan(9);
   });
 

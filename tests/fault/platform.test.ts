@@ -66,7 +66,7 @@ describe('a start', () => {
       code: 'CONFLICT',
       reason: expect.stringContaining(`process ${first.pid}`),
     });
-    expect(error.hint).toBeDefined();
+    expect(error.hint).toContain('TALOS_DATA');
     expect(end.code).toBe(1);
     expect((await fetch(new URL('/health/ready', first.ready.kernel))).status).toBe(200);
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null });
@@ -165,7 +165,11 @@ describe("a PostgreSQL of the operator's own", () => {
         TALOS_DATABASE_URL: url('canary-wrong'),
       });
       expect(wrong.end.code).toBe(1);
-      expect(wrong.error.hint ?? wrong.error.reason).toBeDefined();
+      expect(wrong.error).toMatchObject({
+        code: 'SETTINGS_INVALID',
+        reason: expect.stringContaining('refuses this user or password'),
+        hint: expect.stringContaining('TALOS_DATABASE_URL'),
+      });
       expect(wrong.said).not.toContain('canary-wrong');
     } finally {
       await database.close();
