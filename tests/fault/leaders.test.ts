@@ -39,6 +39,7 @@ let database: TestDatabase;
 let bucket: HostileBucket;
 /** Every checkpoint that was shown, in order. */
 const shown: string[] = [];
+let onShown = (): void => undefined;
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
@@ -49,8 +50,11 @@ async function open(): Promise<void> {
   await migrate(database.sql, AUDIT_MIGRATIONS);
   bucket = await startHostileBucket();
   shown.length = 0;
+  onShown = () => undefined;
   bucket.onPut = (key, bytes) => {
-    if (key === 'checkpoint') shown.push(bytes.toString());
+    if (key !== 'checkpoint') return;
+    shown.push(bytes.toString());
+    onShown();
   };
 }
 afterEach(async () => {
@@ -168,9 +172,14 @@ describe('two leaders of one log, of which one was stopped and does not know it'
     const next = lead();
     await isLeading(next);
     await expect.poll(() => sizeOf(next, shown.at(-1)), soon).toBeGreaterThan(sizeOf(old, stale));
+    // What is shown between its look and its write is written over unseen: it is stopped before it looks again.
     const { length: before } = shown;
+    onShown = () => void next.child.kill('SIGSTOP');
+    await expect.poll(() => shown.length, soon).toBeGreaterThan(before);
     old.child.kill('SIGCONT');
     await expect.poll(() => shown.indexOf(stale ?? '', before), soon).toBeGreaterThanOrEqual(0);
+    onShown = () => undefined;
+    next.child.kill('SIGCONT');
     await expect
       .poll(() => next.errors.join(''), soon)
       .toContain('the checkpoint beside the tiles went back');

@@ -11,7 +11,7 @@ import { auditDeps, decision } from './room.js';
  *  acknowledged and refused. With the argument `slow` it says when it is about to show a checkpoint, and waits a moment. */
 const [, , endpoint = '', pace = ''] = process.argv;
 
-const SHOWING_MS = 500;
+const SHOWING_MS = 1_000;
 
 /** The database, as JSON: not for the list of processes. */
 interface Address {
