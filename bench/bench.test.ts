@@ -36,7 +36,7 @@ function expectRow(row: Result, name: string): void {
 describe('benchmarks that run in this process', () => {
   const cases = [
     { benchmark: authorizeCached, peers: ['string-map', 'fast-jwt-cache'] },
-    { benchmark: authorizeProof, peers: ['fast-jwt-cache', 'jose'] },
+    { benchmark: authorizeProof, peers: ['bare-hmac', 'fast-jwt-cache', 'jose'] },
     { benchmark: authorizeFull, peers: ['node-crypto', 'jose', 'fast-jwt'] },
   ];
   it.each(cases)('$benchmark.name decides rightly and reports its rows', async ({ benchmark, peers }) => {
