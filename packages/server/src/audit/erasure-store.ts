@@ -1,4 +1,6 @@
 import type { Queries, Sql } from '../platform/sql.js';
+import { readFacetPages } from './facet-pages.js';
+import { readSpan } from './time-span.js';
 
 /** Whose disclosures are erased; times in Unix milliseconds, `to` excluded. */
 export type Selection =
@@ -27,19 +29,24 @@ export interface ErasureJob {
 
 /** The SQL of erasure (AUD-89). */
 export interface ErasureStore {
+  /** One of what is old goes on where the last one ended, and takes the place of one that was left. */
   begin(job: Pick<ErasureJob, 'id' | 'selection' | 'actor'>): Promise<ErasureJob>;
-  /** Those that a process left when it ended, oldest first. */
+  /** Those that were left, by a process that ended or failed, oldest first. */
   left(): Promise<ErasureJob[]>;
-  /** Erases the next ones and says how far it came; with `isDone` the job is over, and what `keep` keeps is kept with the
-   *  last of it. */
-  advance(job: ErasureJob, keep: (tx: Queries, job: ErasureJob) => Promise<void>): Promise<Advance>;
+  /** What is still to be looked at, in order, a transaction each. @throws {TrustError} LOG_CORRUPT */
+  pieces(job: ErasureJob): AsyncIterable<ErasurePiece>;
+  /** Erases the next piece. */
+  advance(job: ErasureJob, piece: ErasurePiece): Promise<ErasureJob>;
+  /** The job is over; what `keep` keeps is kept with its end. Of two processes that end the same job one finds it. */
+  end(job: ErasureJob, keep: (tx: Queries) => Promise<void>): Promise<void>;
   /** Lets PostgreSQL use the room of what was erased for something else. */
   vacuum(): Promise<void>;
 }
 
-interface Advance {
-  readonly job: ErasureJob;
-  readonly isDone: boolean;
+/** Some events, and the index up to which everything was looked at once they are erased. */
+export interface ErasurePiece {
+  readonly indexes: readonly number[];
+  readonly after: number;
 }
 
 /** Events of one transaction. */
@@ -53,37 +60,43 @@ const ADMINISTRATION = [
 
 export function createErasureStore(sql: Sql): ErasureStore {
   return {
-    begin: async ({ id, selection, actor }) => {
-      const after = selection.of === 'age' ? await agedUntil(sql) : -1;
-      await sql.query('INSERT INTO audit_erasure (id, selection, actor, after) VALUES ($1, $2, $3, $4)', [
-        id,
-        JSON.stringify(selection),
-        actor,
-        after,
-      ]);
-      return { id, selection, actor, after, erased: 0 };
-    },
+    begin: ({ id, selection, actor }) =>
+      sql.transaction(async (tx) => {
+        const isOfAge = selection.of === 'age';
+        if (isOfAge) await tx.query(`DELETE FROM audit_erasure WHERE selection::json->>'of' = 'age'`);
+        const after = isOfAge ? await agedUntil(tx) : -1;
+        await tx.query('INSERT INTO audit_erasure (id, selection, actor, after) VALUES ($1, $2, $3, $4)', [
+          id,
+          JSON.stringify(selection),
+          actor,
+          after,
+        ]);
+        return { id, selection, actor, after, erased: 0 };
+      }),
     left: async () => {
       const rows = await sql.query<Omit<ErasureJob, 'selection'> & { selection: string }>(
         'SELECT id, selection, actor, after, erased FROM audit_erasure ORDER BY id',
       );
       return rows.map((row) => ({ ...row, selection: JSON.parse(row.selection) as Selection }));
     },
-    advance: (job, keep) =>
+    pieces: (job) => piecesOf(sql, job),
+    advance: (job, piece) =>
       sql.transaction(async (tx) => {
-        const found = await find(tx, job);
-        const last = found.at(-1)?.idx ?? job.after;
-        const erased = await erase(tx, job, found);
-        const next = { ...job, after: last, erased: job.erased + erased };
-        const isDone = found.length < CHUNK;
-        if (isDone) await finish(tx, next, keep);
-        else
-          await tx.query('UPDATE audit_erasure SET after = $2, erased = $3 WHERE id = $1', [
-            job.id,
-            next.after,
-            next.erased,
-          ]);
-        return { job: next, isDone };
+        const erased = job.erased + (await erase(tx, job, piece.indexes));
+        const { after } = piece;
+        await tx.query('UPDATE audit_erasure SET after = $2, erased = $3 WHERE id = $1', [
+          job.id,
+          after,
+          erased,
+        ]);
+        return { ...job, after, erased };
+      }),
+    end: (job, keep) =>
+      sql.transaction(async (tx) => {
+        if (job.selection.of === 'age')
+          await tx.query('UPDATE audit_log SET aged = greatest(aged, $1)', [job.after]);
+        const ended = await tx.query('DELETE FROM audit_erasure WHERE id = $1 RETURNING id', [job.id]);
+        if (ended.length > 0) await keep(tx);
       }),
     vacuum: () => sql.session(async (session) => void (await session.query('VACUUM audit_event'))),
   };
@@ -94,52 +107,58 @@ async function agedUntil(sql: Queries): Promise<number> {
   return row?.aged ?? -1;
 }
 
-/** Of two processes that end the same job one finds it. */
-async function finish(
-  tx: Queries,
-  job: ErasureJob,
-  keep: (tx: Queries, job: ErasureJob) => Promise<void>,
-): Promise<void> {
-  if (job.selection.of === 'age')
-    await tx.query('UPDATE audit_log SET aged = greatest(aged, $1)', [job.after]);
-  const ended = await tx.query('DELETE FROM audit_erasure WHERE id = $1 RETURNING id', [job.id]);
-  if (ended.length > 0) await keep(tx, job);
+async function* piecesOf(sql: Queries, { selection, after }: ErasureJob): AsyncGenerator<ErasurePiece> {
+  if (selection.of === 'event') {
+    const rows = await sql.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1 AND idx > $2', [
+      selection.event,
+      after,
+    ]);
+    for (const { idx } of rows) yield { indexes: [idx], after: idx };
+    return;
+  }
+  const since = selection.of === 'age' ? undefined : selection.from;
+  const { from, to } = await readSpan(sql, { since, until: selection.to });
+  const left = { from: Math.max(from, after + 1), to };
+  if (selection.of === 'age') {
+    for (let at = left.from; at < to; at += CHUNK) yield pieceOf(range(at, Math.min(to, at + CHUNK)));
+    return;
+  }
+  const facets = await facetsOf(sql, selection);
+  for await (const { indexes, next } of readFacetPages(sql, facets, left)) {
+    for (let at = 0; at < indexes.length; at += CHUNK) yield pieceOf(indexes.slice(at, at + CHUNK));
+    yield { indexes: [], after: next - 1 };
+  }
 }
 
-interface Found {
-  readonly idx: number;
+function pieceOf(indexes: readonly number[]): ErasurePiece {
+  return { indexes, after: indexes.at(-1) ?? -1 };
 }
 
-/** The next events to look at. */
-function find(tx: Queries, { selection, after }: ErasureJob): Promise<Found[]> {
-  if (selection.of === 'event')
-    return tx.query('SELECT idx FROM audit_id WHERE id = $1 AND idx > $2', [selection.event, after]);
-  if (selection.of === 'age')
-    return tx.query(
-      `SELECT idx FROM audit_index WHERE idx > $1 AND time_ms < $2 ORDER BY idx LIMIT ${CHUNK}`,
-      [after, selection.to],
-    );
-  const { from, to } = selection;
-  if (selection.of === 'agent') return tx.query(OF_AGENT, [after, from, to, selection.agent]);
-  return tx.query(OF_ADMINISTRATOR, [after, from, to, ADMINISTRATION]);
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-const WITHIN = `FROM audit_index x JOIN audit_event e USING (idx)
-  WHERE x.idx > $1 AND x.time_ms >= $2 AND x.time_ms < $3 AND e.disclosures IS NOT NULL`;
+/** Of what is looked at; not all of it is of whom it is about. */
+async function facetsOf(
+  sql: Queries,
+  selection: Extract<Selection, { of: 'agent' | 'administrator' }>,
+): Promise<number[]> {
+  const rows =
+    selection.of === 'agent'
+      ? await sql.query<{ num: number }>(
+          "SELECT num FROM audit_facet WHERE sub = $1 OR type = 'identity.registered'",
+          [selection.agent],
+        )
+      : await sql.query<{ num: number }>(
+          "SELECT num FROM audit_facet WHERE type = ANY($1) OR surface = 'admin'",
+          [ADMINISTRATION],
+        );
+  return rows.map(({ num }) => num);
+}
 
-/** Of whom an event is, or whose name it registers. */
-const OF_AGENT = `SELECT idx FROM (
-    (SELECT x.idx ${WITHIN} AND x.facet IN (SELECT num FROM audit_facet WHERE sub = $4) ORDER BY x.idx LIMIT ${CHUNK})
-    UNION
-    (SELECT x.idx ${WITHIN} AND x.facet IN (SELECT num FROM audit_facet WHERE type = 'identity.registered')
-       AND e.event::json->>'did' = $4 ORDER BY x.idx LIMIT ${CHUNK})
-  ) found ORDER BY idx LIMIT ${CHUNK}`;
-
-const OF_ADMINISTRATOR = `SELECT x.idx ${WITHIN} AND x.facet IN
-    (SELECT num FROM audit_facet WHERE type = ANY($4) OR surface = 'admin') ORDER BY x.idx LIMIT ${CHUNK}`;
-
-async function erase(tx: Queries, { selection }: ErasureJob, found: readonly Found[]): Promise<number> {
-  const indexes = found.map(({ idx }) => idx);
+async function erase(tx: Queries, { selection }: ErasureJob, indexes: readonly number[]): Promise<number> {
+  if (indexes.length === 0) return 0;
+  if (selection.of === 'agent') return (await tx.query(ERASE_OF_AGENT, [indexes, selection.agent])).length;
   if (selection.of !== 'administrator') return (await tx.query(ERASE, [indexes])).length;
   const [whole, ...parts] = [selection.whole, ...selection.parts].map((text) => JSON.stringify(text));
   return (await tx.query(ERASE_MENTIONS, [indexes, whole ?? '', ...parts])).length;
@@ -147,6 +166,12 @@ async function erase(tx: Queries, { selection }: ErasureJob, found: readonly Fou
 
 const ERASE = `UPDATE audit_event SET disclosures = NULL
   WHERE idx = ANY($1::bigint[]) AND disclosures IS NOT NULL RETURNING idx`;
+
+/** Of whom an event is, or whose name it registers. */
+const ERASE_OF_AGENT = `UPDATE audit_event e SET disclosures = NULL
+  FROM audit_index x JOIN audit_facet f ON f.num = x.facet
+  WHERE e.idx = ANY($1::bigint[]) AND x.idx = e.idx AND e.disclosures IS NOT NULL
+    AND (f.sub = $2 OR e.event::json->>'did' = $2) RETURNING e.idx`;
 
 /** Keeps what names somebody else. The elements stay as they are written: what is exported is canonical. */
 const ERASE_MENTIONS = `UPDATE audit_event e SET disclosures = r.kept FROM (

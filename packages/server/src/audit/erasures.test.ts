@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Queries, Sql } from '../platform/sql.js';
 import { random } from '../platform/system.js';
 import type { AuditDraft } from './draft.js';
+import { createErasureStore } from './erasure-store.js';
 import { type Audit, createAudit } from './service.js';
 import {
   ADMIN,
@@ -262,8 +263,8 @@ describe('an erasure that a kill ended', () => {
     await logChains();
     await Promise.all(Array.from({ length: 1_100 }, () => audit.record(call('mine') as never)));
     time.now += 1;
-    // Each part of 500 says how far it came; the last one ends it.
-    state.left = 1;
+    // It begins, and each part of 500 says how far it came.
+    state.left = 2;
     await expect(audit.eraseOf({ agent: agent.did }, ADMIN)).rejects.toThrow('killed');
     await audit.stop();
     const open = 'SELECT 1 FROM audit_event WHERE disclosures IS NOT NULL';
@@ -273,6 +274,33 @@ describe('an erasure that a kill ended', () => {
     await expect.poll(erasedEvents, { timeout: 20_000 }).toMatchObject([{ count: 1_100 }]);
     expect(await world.sql.query('SELECT 1 FROM audit_erasure')).toHaveLength(0);
     expect(Object.keys(await opening())).toHaveLength(1);
+  });
+
+  it('leaves the others theirs if it fails again, and is tried again', async () => {
+    await fresh();
+    await logChains();
+    await record(call('mine'));
+    await audit.stop();
+    const job = (id: string, selection: object) =>
+      world.sql.query('INSERT INTO audit_erasure (id, selection, actor, after) VALUES ($1, $2, NULL, -1)', [
+        id,
+        JSON.stringify(selection),
+      ]);
+    await job('00000000-0000-7000-8000-000000000001', { of: 'event', event: 'no UUID' });
+    await job(newUuid(), { of: 'agent', agent: agent.did, from: 0, to: time.now + 1 });
+    await start();
+    await expect.poll(erasedEvents, { timeout: 20_000 }).toMatchObject([{ count: 1 }]);
+    const left = await world.sql.query('SELECT id FROM audit_erasure');
+    expect(left).toEqual([{ id: '00000000-0000-7000-8000-000000000001' }]);
+  });
+
+  it('is one at most, if it was of what is old', async () => {
+    await fresh();
+    const store = createErasureStore(world.sql);
+    const begin = (to: number) => store.begin({ id: newUuid(), selection: { of: 'age', to }, actor: null });
+    await begin(1);
+    const last = await begin(2);
+    expect(await store.left()).toEqual([last]);
   });
 
   it('whose event was kept and not handed in is in the log after the next start', async () => {

@@ -51,6 +51,7 @@ export interface ErasuresDeps {
 /** Requests that wait for the one before. */
 const WAITING = 16;
 const OFTEN_MS = 5_000;
+const MINUTE_MS = 60_000;
 const HOURLY_MS = 3_600_000;
 
 export function createErasures(deps: ErasuresDeps): Erasures {
@@ -63,12 +64,13 @@ export function createErasures(deps: ErasuresDeps): Erasures {
 
   const finish = async (begun: ErasureJob): Promise<Erasure> => {
     let job = begun;
-    for (let isDone = false; !isDone; ) {
+    for await (const piece of store.pieces(begun)) {
       if (stopped) throw new TrustError('UNAVAILABLE', 'the rest is erased at the next start');
-      ({ job, isDone } = await store.advance(job, async (tx, ended) => {
-        if (ended.erased > 0) await outbox.put(tx, [eventOf(ended, deps)]);
-      }));
+      job = await store.advance(job, piece);
     }
+    await store.end(job, async (tx) => {
+      if (job.erased > 0) await outbox.put(tx, [eventOf(job, deps)]);
+    });
     if (job.erased === 0) return { erased: 0, event: null };
     const event = `evt_${job.id}`;
     await outbox.deliver(event).catch((err: unknown) => log.warn('the event of an erasure waits', { err }));
@@ -82,6 +84,14 @@ export function createErasures(deps: ErasuresDeps): Erasures {
     const actor = by === undefined ? null : JSON.stringify({ kind: by.kind, id: by.id, how: by.how });
     return inTurn(async () => finish(await store.begin({ id, selection, actor })));
   };
+  /** Whoever has its turn finishes or fails: what is there then was left. One that fails again leaves the others theirs. */
+  const goOn = (): Promise<void> =>
+    inTurn(async () => {
+      for (const job of await store.left()) {
+        if (stopped) return;
+        await finish(job).catch((err: unknown) => log.warn('an erasure was not finished', { err }));
+      }
+    });
   const forgetOld = async (): Promise<void> => {
     const kept = deps.retention?.().disclosuresMs;
     if (kept !== undefined) await erase({ of: 'age', to: Math.floor(clock.now() - kept) });
@@ -96,14 +106,11 @@ export function createErasures(deps: ErasuresDeps): Erasures {
     },
     eraseOf: (request, by) => erase(selectionOf(request, clock.now()), by),
     start: () => {
-      const goOn = inTurn(async () => {
-        for (const job of await store.left()) await finish(job);
-      });
-      void Promise.all([goOn, forgetOld()]).catch((err: unknown) =>
-        log.warn('an erasure was not finished', { err }),
-      );
+      const warn = (err: unknown): void => log.warn('an erasure was not finished', { err });
+      void Promise.all([goOn(), forgetOld()]).catch(warn);
       return [
         { name: 'outbox of erasures', everyMs: OFTEN_MS, run: outbox.drain },
+        { name: 'erasures that were left', everyMs: MINUTE_MS, run: goOn },
         { name: 'old disclosures', everyMs: HOURLY_MS, run: forgetOld },
       ];
     },

@@ -1,13 +1,20 @@
 import type { EventFilter, EventOrder, EventPage, EventRecord } from '@talosprotocol/contracts';
-import { decodeCursor, encodeCursor, isUuidv7, TrustError, uuidv7Time } from '@talosprotocol/protocol';
+import {
+  decodeCursor,
+  encodeCursor,
+  isUuidv7,
+  parseTime,
+  TrustError,
+  uuidv7Time,
+} from '@talosprotocol/protocol';
 import { createEntrance } from '../../platform/entrance.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { openRow } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
+import { readSpan, type Span } from '../time-span.js';
 import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
-import { readSpan, type Span } from './span.js';
 
 /** Which events, how many, and from where. */
 export interface EventQuery {
@@ -59,7 +66,7 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
   return {
     events: ({ filter = {}, order = 'newest', limit, cursor }) =>
       ask(async (tx) => {
-        const whole = await readSpan(tx, filter);
+        const whole = await readSpan(tx, timesOf(filter));
         const span = cursor === undefined ? whole : beyond(order, whole, await placeOf(tx, cursor));
         const scanned = await scan({ tx, limits, now }, { filter, order, span, limit: limit + 1 });
         return {
@@ -69,7 +76,7 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
       }),
     after: (filter, from, limit) =>
       ask(async (tx) => {
-        const whole = await readSpan(tx, filter);
+        const whole = await readSpan(tx, timesOf(filter));
         const span = { from: Math.max(from, whole.from), to: whole.to };
         const scanned = await scan({ tx, limits, now }, { filter, order: 'oldest', span, limit });
         const { rows, rest } = await readBodies(tx, 'oldest', span, scanned);
@@ -90,6 +97,13 @@ async function prepare(tx: Queries): Promise<void> {
 const isOver = ({ from, to }: Span): boolean => from >= to;
 
 /** Where a cursor stands (ENC-12): at an event of this log, whether it was pruned or not. */
+function timesOf({ since, until }: EventFilter) {
+  return {
+    since: since === undefined ? undefined : parseTime(since),
+    until: until === undefined ? undefined : parseTime(until),
+  };
+}
+
 async function placeOf(tx: Queries, cursor: string): Promise<number> {
   const { id, seconds } = decodeCursor(cursor);
   const place = await findPlace(tx, id);

@@ -1,7 +1,7 @@
 import type { EventFilter, EventOrder } from '@talosprotocol/contracts';
 import type { Queries, SqlValue } from '../../platform/sql.js';
+import type { Span } from '../time-span.js';
 import { type Conditions, conditionsOf } from './conditions.js';
-import type { Span } from './span.js';
 
 /** What is looked for, and where. */
 export interface ScanQuery {

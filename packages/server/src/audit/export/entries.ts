@@ -15,14 +15,11 @@ export async function allOf(
   to: number,
 ): Promise<number[]> {
   const found: number[] = [];
-  if (facets.length === 0) return found;
-  for (let at = from; ; ) {
-    const page = await store.indexes(facets, at, to, CHUNK);
-    for (const idx of page) found.push(idx);
+  for await (const { indexes } of store.pagesOf(facets, from, to)) {
+    for (const idx of indexes) found.push(idx);
     if (found.length > MAX_ENTRIES) throw tooLarge();
-    if (page.length < CHUNK) return found;
-    at = (page.at(-1) as number) + 1;
   }
+  return found;
 }
 
 export function tooLarge(): TrustError {

@@ -1,6 +1,8 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import type { Sql, SqlValue } from '../../platform/sql.js';
+import { type FacetPage, readFacetPages } from '../facet-pages.js';
 import type { EventRow } from '../store.js';
+import { firstAt } from '../time-span.js';
 
 /** What an entry of a bundle refers to, and how large it is. */
 export interface EntryRefs {
@@ -39,8 +41,13 @@ export interface ExportStore {
   facetsOfAgents(subs: readonly string[]): Promise<number[]>;
   /** Facets of openings of sessions under these chains. */
   facetsOfOpenings(chains: readonly number[]): Promise<number[]>;
-  /** In order, from `from` up to `to`, at most `limit`. */
-  indexes(facets: readonly number[], from: number, to: number, limit: number): Promise<number[]>;
+  /** The first index from `from` up to `to` whose event is not before a moment, in Unix milliseconds; else `to`.
+   *  @throws {TrustError} LOG_CORRUPT */
+  firstAt(time: number, from: number, to: number): Promise<number>;
+  /** Indexes of all events with these facets, from `from` up to `to`, in order. */
+  pagesOf(facets: readonly number[], from: number, to: number): AsyncIterable<FacetPage>;
+  /** The first from `from` up to `to`. */
+  nextFrom(facets: readonly number[], from: number, to: number): Promise<number | undefined>;
   /** The last before an index. */
   lastBefore(facets: readonly number[], before: number): Promise<number | undefined>;
   /** In order. */
@@ -59,9 +66,6 @@ export interface ExportStore {
   endingsOf(targets: readonly string[], size: number, limit: number): Promise<EndingRow[]>;
 }
 
-/** More facets than this are looked for in one pass over the indexes. */
-const FEW_FACETS = 64;
-
 export function createExportStore(sql: Sql): ExportStore {
   const numbers = async (text: string, values: SqlValue[]): Promise<number[]> =>
     (await sql.query<{ n: number }>(text, values)).map(({ n }) => n);
@@ -78,8 +82,9 @@ export function createExportStore(sql: Sql): ExportStore {
     facetsOfAgents: (subs) => numbers('SELECT num AS n FROM audit_facet WHERE sub = ANY($1)', [subs]),
     facetsOfOpenings: (chains) =>
       numbers("SELECT num AS n FROM audit_facet WHERE chain = ANY($1) AND type = 'session.opened'", [chains]),
-    indexes: (facets, from, to, limit) =>
-      numbers(facets.length > FEW_FACETS ? IN_ONE_PASS : BY_FACET, [facets, from, to, limit]),
+    firstAt: (time, from, to) => firstAt(sql, { from, to }, time),
+    pagesOf: (facets, from, to) => readFacetPages(sql, facets, { from, to }),
+    nextFrom: async (facets, from, to) => (await numbers(NEXT, [facets, from, to]))[0],
     lastBefore: async (facets, before) => (await numbers(LAST, [facets, before]))[0],
     rowsAt: (indexes) =>
       sql.query('SELECT idx, id, event, disclosures FROM audit_event WHERE idx = ANY($1) ORDER BY idx', [
@@ -95,19 +100,18 @@ export function createExportStore(sql: Sql): ExportStore {
     placesOf: (ids) => numbers('SELECT idx AS n FROM audit_id WHERE id = ANY($1::uuid[])', [ids]),
     outcomesOf: (decisions) =>
       numbers('SELECT idx AS n FROM audit_outcome WHERE decision = ANY($1::uuid[])', [decisions]),
-    endingsOf: (targets, size, limit) => sql.query(ENDINGS, [targets, size, limit]),
+    endingsOf: async (targets, size, limit) =>
+      (await sql.query<EndingRow>(ENDINGS, [targets, size, limit])).sort((a, b) => a.idx - b.idx),
   };
 }
 
 const CHAINS = `SELECT idx AS n FROM audit_chain WHERE cth = ANY($1)
   UNION SELECT chain FROM audit_link WHERE lid = ANY($1) ORDER BY n LIMIT $2`;
 
-const BY_FACET = `SELECT i.idx AS n FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
-    SELECT idx FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 ORDER BY idx LIMIT $4
-  ) i ORDER BY n LIMIT $4`;
-
-const IN_ONE_PASS = `SELECT idx AS n FROM audit_index
-  WHERE facet = ANY($1::bigint[]) AND idx >= $2 AND idx < $3 ORDER BY idx LIMIT $4`;
+// Each facet is asked for by itself: in one query for all, the planner reads all that lies between.
+const NEXT = `SELECT i.idx AS n FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
+    SELECT idx FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 ORDER BY idx LIMIT 1
+  ) i ORDER BY n LIMIT 1`;
 
 const LAST = `SELECT i.idx AS n FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
     SELECT idx FROM audit_index WHERE facet = f.num AND idx < $2 ORDER BY idx DESC LIMIT 1
@@ -122,8 +126,9 @@ const REFS = `SELECT e.idx, e.id, f.type, f.effect, f.chain, v->'credential'->>'
 const BYTES = `SELECT coalesce(sum(octet_length(event) + coalesce(octet_length(disclosures), 2)), 0)::bigint AS n
   FROM audit_event WHERE idx >= $1 AND idx < $2`;
 
-const ENDINGS = `SELECT i.idx, f.lid AS target FROM audit_facet f JOIN audit_index i ON i.facet = f.num
-  WHERE f.lid = ANY($1) AND i.idx < $2 ORDER BY i.idx LIMIT $3`;
+const ENDINGS = `SELECT i.idx, f.lid AS target FROM audit_facet f CROSS JOIN LATERAL (
+    SELECT idx FROM audit_index WHERE facet = f.num AND idx < $2 ORDER BY idx LIMIT $3
+  ) i WHERE f.lid = ANY($1) LIMIT $3`;
 
 /** Which facets fit (AUD-53). An outcome has the action of its decision, which was allowed. */
 function conditionsOf(

@@ -101,7 +101,7 @@ async function showable(
     const facets = await store.facetsOfAgents([sub]);
     const before = await store.lastBefore(facets, from);
     const number = before === undefined ? 0 : await numberAt(store, before);
-    const [first] = await store.indexes(facets, from, Number.MAX_SAFE_INTEGER, 1);
+    const first = await store.nextFrom(facets, from, Number.MAX_SAFE_INTEGER);
     // What is recorded meanwhile makes the number of all larger, and the claim is not made.
     const next = first === undefined ? (await store.numberOf(sub)) + 1 : await numberAt(store, first);
     if (next === number + 1) shown.push(sub);
@@ -127,7 +127,7 @@ async function boundAgents(
     const facets = await store.facetsOfAgents([sub]);
     const before = await store.lastBefore(facets, from);
     if (before !== undefined) others.add(before);
-    const [after] = await store.indexes(facets, to, size, 1);
+    const after = await store.nextFrom(facets, to, size);
     if (after !== undefined) others.add(after);
     else unbound.push({ sub, pseq: await countOf(store, facets, size) });
   }

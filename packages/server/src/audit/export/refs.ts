@@ -1,6 +1,6 @@
 import { allOf, CHUNK } from './entries.js';
 import type { EntryRefs, ExportStore } from './export-store.js';
-import { firstAt, type Span } from './span.js';
+import type { Span } from './span.js';
 
 /** What of a range a bundle shows. */
 export interface Chosen {
@@ -89,7 +89,7 @@ async function openingsOf(
   sids: ReadonlySet<string>,
 ): Promise<number[]> {
   const begin = await store.timeAt(from);
-  const first = begin === undefined ? 0 : await firstAt(store, begin - SESSION_MS, pruned, from);
+  const first = begin === undefined ? 0 : await store.firstAt(begin - SESSION_MS, pruned, from);
   const facets = await store.facetsOfOpenings(chains);
   const openings = await allOf(store, facets, first === pruned ? 0 : first, to);
   const found: number[] = [];

@@ -1,6 +1,5 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { parseTime, TrustError } from '@talosprotocol/protocol';
-import { corrupt } from '../corrupt.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { BundleAsk } from './ask.js';
 import type { ExportStore } from './export-store.js';
@@ -15,19 +14,18 @@ export interface Span {
   readonly bounds: readonly number[];
 }
 
-/** Finds the range of what is asked for in a log of `size` entries, of which those below `pruned` have no bodies. The time of an event is never before the last one's,
- *  so it is searched by halving.
- *  @throws {TrustError} MALFORMED: the range is empty or goes beyond the log; PRUNED: it reaches below */
+/** Finds the range of what is asked for in a log of `size` entries, of which those below `pruned` have no bodies.
+ *  @throws {TrustError} MALFORMED: the range is empty or goes beyond the log; PRUNED: it reaches below; LOG_CORRUPT */
 export async function findSpan(
-  store: Pick<ExportStore, 'timeAt'>,
+  store: Pick<ExportStore, 'firstAt'>,
   ask: BundleAsk,
   { size, pruned }: { readonly size: number; readonly pruned: number },
 ): Promise<Span> {
   const { since, until, ...filter } = ask.filter;
   const { from = pruned, to = size } = ask;
   assertRange(ask, { from, to, size, pruned });
-  const first = since === undefined ? from : await firstAt(store, parseTime(since), from, to);
-  const last = until === undefined ? to : await firstAt(store, parseTime(until), first, to);
+  const first = since === undefined ? from : await store.firstAt(parseTime(since), from, to);
+  const last = until === undefined ? to : await store.firstAt(parseTime(until), first, to);
   // Whether what is not there any more would have been of that time nobody can show.
   if (pruned > 0 && first === pruned && (since !== undefined || last === first))
     throw prunedError('events of this time were pruned, or may have been', pruned);
@@ -62,24 +60,6 @@ function assertRange({ filter, ...ask }: BundleAsk, { from, to, size, pruned }: 
   if (from < pruned) throw prunedError(`what is asked for begins at index ${from}`, pruned);
   if ((since !== undefined && ask.from !== undefined) || (until !== undefined && ask.to !== undefined))
     throw malformed('a range is given by indexes or by times, not by both');
-}
-
-/** The first index from `low` up to `high` whose event is not before the time; `high` if there is none. */
-export async function firstAt(
-  store: Pick<ExportStore, 'timeAt'>,
-  time: number,
-  low: number,
-  high: number,
-): Promise<number> {
-  let [begin, end] = [low, high];
-  while (begin < end) {
-    const middle = begin + Math.floor((end - begin) / 2);
-    const at = await store.timeAt(middle);
-    if (at === undefined) throw corrupt(`the database has lost event ${middle}`);
-    if (at < time) begin = middle + 1;
-    else end = middle;
-  }
-  return begin;
 }
 
 function malformed(reason: string): TrustError {

@@ -18,10 +18,10 @@ import type { Task } from '../../platform/tasks.js';
 import type { SignedCheckpoint } from '../checkpoint.js';
 import { corrupt } from '../corrupt.js';
 import type { AuditDraft, RecordedEvent } from '../draft.js';
-import { readSpan } from '../explorer/span.js';
 import type { Prover } from '../prover.js';
 import type { AuditStore } from '../store.js';
 import type { TileStore } from '../tile-store.js';
+import { readSpan } from '../time-span.js';
 import { createPruningStore, type PruningJob } from './pruning-store.js';
 import { createSteadyClock, type SteadyClock } from './steady-clock.js';
 
@@ -173,7 +173,7 @@ interface Range {
 /** Whole bundles, of events of before a moment, below a checkpoint that others have seen. */
 async function findRange({ sql, vouched }: PrunerDeps, before: number): Promise<Range> {
   const { checkpoint, below = 0 } = (await vouched()) ?? {};
-  const { from, to } = await readSpan(sql, { until: formatTime(Math.max(0, before)) });
+  const { from, to } = await readSpan(sql, { until: before });
   const end = Math.min(to, below);
   return { from, to: Math.max(from, end - (end % TILE_WIDTH)), checkpoint };
 }
