@@ -12,6 +12,7 @@ export interface Continuity {
 interface Last {
   readonly eseq: number;
   readonly hash: string;
+  /** Of its latest event: in small steps back a log would else go back as far as it likes. */
   readonly time: number;
   readonly hidden: number;
 }
@@ -31,13 +32,15 @@ export function createContinuity(): Continuity {
       const hidden = index - shown;
       shown += 1;
       const time = parseTime(event.time);
-      followEmitter(event, emitters.get(event.emitter), time, hidden);
-      emitters.set(event.emitter, { eseq: event.eseq, hash, time, hidden });
+      const last = emitters.get(event.emitter);
+      followEmitter(event, last, time, hidden);
+      const latest = Math.max(time, last?.time ?? time);
+      emitters.set(event.emitter, { eseq: event.eseq, hash, time: latest, hidden });
       if (event.principal === null) return;
       const { sub, pseq } = event.principal;
-      const last = subjects.get(sub) ?? { pseq: 0, hidden: 0 };
-      if (!mayFollow(pseq, last.pseq, hidden - last.hidden))
-        throw notProven('pseq', `event ${pseq} of ${sub} stands where ${last.pseq + 1} should`);
+      const before = subjects.get(sub) ?? { pseq: 0, hidden: 0 };
+      if (!mayFollow(pseq, before.pseq, hidden - before.hidden))
+        throw notProven('pseq', `event ${pseq} of ${sub} stands where ${before.pseq + 1} should`);
       subjects.set(sub, { pseq, hidden });
     },
   };

@@ -7,6 +7,7 @@ import { isTrustError } from '../error.js';
 import { MAX_ENTRY_BYTES } from '../log/tile.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
+import { createPrunings } from './prunings.js';
 
 /** Where a walk stands, as plain JSON: it goes on from there after a restart. */
 export interface EventWalkState {
@@ -25,7 +26,7 @@ export interface EventWalkState {
 export interface LastEvent {
   readonly eseq: number;
   readonly hash: string;
-  /** Unix milliseconds. */
+  /** Of its latest event, in Unix milliseconds. */
   readonly time: number;
 }
 
@@ -63,12 +64,15 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
   const { crypto } = options;
   const emitters = createRecent(from.emitters, EMITTERS);
   const subjects = createRecent(from.subjects, options.mostSubjects ?? SUBJECTS);
+  const prunings = createPrunings();
   let { next, boot, tenant, partial } = from;
   const check = (event: AuditEvent, time: number): void => {
     checkSource(event, options, tenant);
     checkEmitter(event, emitters.get(event.emitter), { time, partial });
-    if (event.principal !== null) checkSubject(event.principal, subjects.get(event.principal.sub), partial);
+    if (event.principal !== null)
+      checkSubject(event.principal, subjects.get(event.principal.sub), partial || subjects.isFull());
     if (event.type === 'log.opened') checkStart(event, next, boot);
+    if (event.type === 'log.pruned') prunings.follow(event, next);
   };
   return {
     next: () => next,
@@ -77,10 +81,11 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       const event = inItem(item, () => readEvent(bytes));
       const time = parseTime(event.time);
       inItem(item, () => check(event, time));
-      emitters.put(event.emitter, { eseq: event.eseq, hash: crypto.sha256Hex(bytes), time });
+      const latest = Math.max(time, emitters.get(event.emitter)?.time ?? time);
+      emitters.put(event.emitter, { eseq: event.eseq, hash: crypto.sha256Hex(bytes), time: latest });
       if (event.principal !== null) subjects.put(event.principal.sub, event.principal.pseq);
       if (event.type === 'log.opened') boot = event.boot;
-      partial ||= emitters.hasForgotten() || subjects.hasForgotten();
+      partial ||= emitters.isFull();
       tenant = event.tenant;
       next += 1;
       return event;
@@ -141,19 +146,18 @@ function checkStart(
 /** The values of those who were put last. */
 function createRecent<T>(known: readonly (readonly [string, T])[], most: number) {
   const values = new Map(known);
-  let forgotten = false;
   return {
     get: (name: string) => values.get(name),
     put: (name: string, value: T): void => {
       values.delete(name);
       values.set(name, value);
       if (values.size <= most) return;
-      forgotten = true;
       const [oldest] = values.keys();
       values.delete(oldest as string);
     },
     all: () => [...values],
-    hasForgotten: () => forgotten,
+    /** True if there may have been others, which were forgotten. */
+    isFull: () => values.size >= most,
   };
 }
 

@@ -146,6 +146,14 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, options: His
   };
 }
 
+/** Events of subjects; all others are of nobody (AUD-1). */
+const HAS_SUBJECT: ReadonlySet<AuditEvent['type']> = new Set([
+  'session.opened',
+  'decision',
+  'outcome',
+  'denials',
+] as const);
+
 function followEvent(
   state: State,
   event: AuditEvent,
@@ -155,6 +163,8 @@ function followEvent(
   // A receipt names its event by its id.
   if (state.ids.has(event.id)) throw notProven('id', 'two events have one id');
   state.ids.add(event.id);
+  if (event.principal !== null && !HAS_SUBJECT.has(event.type))
+    throw notProven('principal', `a ${event.type} event is booked on a subject`);
   if (event.type === 'chain') state.chains.add(event.cth, event.chain);
   else if (event.type === 'capability.issued') followIssued(state, event);
   else if (event.type === 'session.opened') state.sessions.open(event);

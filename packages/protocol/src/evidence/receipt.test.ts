@@ -133,6 +133,10 @@ describe('a trust file that names witnesses (AUD-19, AUD-28)', () => {
       expect(() => trusting(witnesses, other)).toThrow('has other witnesses under another key');
   });
 
+  it('is refused itself if a key stands in it twice', () => {
+    expect(() => trusting({}, {})).toThrow('stands in it twice');
+  });
+
   it('is refused itself if its quorum means nothing', () => {
     const own = sampleWitness('w4.example', 6).vkey;
     expect(() => trusting({ witnesses: [own, one.vkey], quorum: 1 })).toThrow('its own witness');

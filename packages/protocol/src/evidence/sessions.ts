@@ -85,7 +85,7 @@ function checkProof(
     if (isClosed()) throw notProven('session', 'the chain of a session was never logged');
     return;
   }
-  if (event.principal?.sub !== chain.holder)
+  if (event.principal?.sub !== chain.holder || event.principal.prn !== chain.principal)
     throw notProven('session', 'the session is of another subject than its chain');
   verifyJwsSignature(jws, keyFor(didKeyKeys(chain.holder), jws.header.kid, 'authentication'), crypto);
 }

@@ -36,15 +36,16 @@ export function createTally(whole: number): Tally {
     if (size > index) throw notProven('counted', 'the log counts events that come after');
     for (const { sub, pseq } of counted) {
       const places = agents.get(sub) ?? [];
-      const inside = placesBefore(places, size);
+      const inside = countBefore(places, size, indexOf);
       const next = places[inside]?.pseq ?? Number.POSITIVE_INFINITY;
       checkCount(pseq, inside === 0 ? 0 : (places[inside - 1] as Place).pseq, next, size <= whole);
-      push(statedAgents, sub, { size, count: pseq });
+      // The numbers of what is shown between two counts say that it fits.
+      putStated(listIn(statedAgents, sub), { size, count: pseq }, () => 0);
     }
     for (const { target, count: stated } of ended) {
-      const shown = (endings.get(target) ?? []).filter((at) => at < size).length;
-      checkCount(stated, shown, Number.POSITIVE_INFINITY, size <= whole);
-      push(statedEndings, target, { size, count: stated });
+      const shown = (before: number): number => countBefore(endings.get(target) ?? [], before, itself);
+      checkCount(stated, shown(size), Number.POSITIVE_INFINITY, size <= whole);
+      putStated(listIn(statedEndings, target), { size, count: stated }, shown);
     }
   }
 
@@ -54,10 +55,10 @@ export function createTally(whole: number): Tally {
       if (principal !== null) {
         const stated = statedAgents.get(principal.sub)?.at(-1)?.count ?? 0;
         if (principal.pseq <= stated) throw contradiction();
-        push(agents, principal.sub, { index, pseq: principal.pseq });
+        listIn(agents, principal.sub).push({ index, pseq: principal.pseq });
       }
       const target = targetOf(event);
-      if (target !== undefined) push(endings, target, index);
+      if (target !== undefined) listIn(endings, target).push(index);
       if (event.type === 'log.counted') count(event, index);
     },
     checkAgent: (sub, from, to) =>
@@ -67,7 +68,7 @@ export function createTally(whole: number): Tally {
       for (const target of targets) {
         const shown = endings.get(target) ?? [];
         const isCounted = (statedEndings.get(target) ?? []).some(
-          ({ size, count: stated }) => size >= before && shown.filter((at) => at < size).length === stated,
+          ({ size, count: stated }) => size >= before && countBefore(shown, size, itself) === stated,
         );
         if (!isCounted)
           throw notProven(
@@ -103,8 +104,8 @@ function checkRun(
   from: number,
   to: number,
 ): void {
-  const end = placesBefore(places, to);
-  const start = placesBefore(places, from);
+  const end = countBefore(places, to, indexOf);
+  const start = countBefore(places, from, indexOf);
   let last = start === 0 ? 0 : (places[start - 1] as Place).pseq;
   for (const { pseq, index } of places.slice(start, end)) {
     if (pseq !== last + 1)
@@ -116,16 +117,35 @@ function checkRun(
   throw notProven('complete', `nothing shows that event ${last} of ${sub} is its last before entry ${to}`);
 }
 
-/** How many of the places, which are in order, lie before an index. */
-function placesBefore(places: readonly Place[], index: number): number {
+const indexOf = ({ index }: Place): number => index;
+const itself = (index: number): number => index;
+
+/** How many of these, which are in order, lie before an index. */
+function countBefore<T>(list: readonly T[], index: number, at: (one: T) => number): number {
   let low = 0;
-  let high = places.length;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((places[middle] as Place).index < index) low = middle + 1;
+    if (at(list[middle] as T) < index) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+/** Puts a count where it belongs by its size. What the log holds before a later place is no less than before an earlier one
+ *  and what is shown between them, and before the same place it is the same. */
+function putStated(list: Stated[], stated: Stated, shown: (before: number) => number): void {
+  const at = countBefore(list, stated.size, ({ size }) => size);
+  const [before, after] = [list[at - 1], list[at]];
+  if (before !== undefined) checkGrowth(before, stated, shown);
+  if (after !== undefined) checkGrowth(stated, after, shown);
+  list.splice(at, 0, stated);
+}
+
+function checkGrowth(from: Stated, to: Stated, shown: (before: number) => number): void {
+  const grown = to.count - from.count;
+  const isSame = from.size === to.size;
+  if (grown < shown(to.size) - shown(from.size) || (isSame && grown !== 0)) throw contradiction();
 }
 
 /** A count lies between the last number before and the first after; where everything is shown it is that number. */
@@ -137,8 +157,10 @@ function contradiction(): Error {
   return notProven('counted', 'the log counted otherwise than its events are numbered');
 }
 
-function push<V>(lists: Map<string, V[]>, key: string, value: V): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
+function listIn<V>(lists: Map<string, V[]>, key: string): V[] {
+  const known = lists.get(key);
+  if (known !== undefined) return known;
+  const list: V[] = [];
+  lists.set(key, list);
+  return list;
 }

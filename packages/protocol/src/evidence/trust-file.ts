@@ -50,7 +50,10 @@ function readLogs({ logs: entries }: TrustFile, crypto: CryptoProvider): Trust['
   for (const { origin, vkey } of entries) {
     const key = createNoteVerifier(crypto, vkey);
     if (key.name !== origin) throw malformed(`a trust file: the key of ${origin} is named ${key.name}`);
-    logs.set(origin, { origin, keys: [...(logs.get(origin)?.keys ?? []), key] });
+    const keys = logs.get(origin)?.keys ?? [];
+    if (keys.some(({ keyId }) => keyId === key.keyId))
+      throw malformed(`a trust file: a key of ${origin} stands in it twice`);
+    logs.set(origin, { origin, keys: [...keys, key] });
   }
   for (const [origin, log] of logs) {
     const witnesses = readWitnesses(

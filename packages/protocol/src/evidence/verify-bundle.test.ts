@@ -9,6 +9,7 @@ import { formatTime } from '../encoding/time.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
 import { formatNote, parseNote } from '../log/note.js';
+import { formatVerifierKey } from '../log/note-key.js';
 import { type SampleWitness, sampleWitness } from '../log/testing/reference.js';
 import { signRevocationBelow } from '../revocation/below.js';
 import {
@@ -310,6 +311,8 @@ describe('continuity (AUD-21)', () => {
 
   it('forgives a clock that was set back a little', () => {
     expect(events(forge(3, { time: formatTime((NOW - 4) * 1000) }))).toBe('proven');
+    const back = (seconds: number) => ({ time: formatTime((NOW - seconds) * 1000) });
+    expect(events((drafts) => forge(3, back(6))(forge(2, back(3))(drafts)))).toMatch(/^time: /);
   });
 });
 
@@ -788,6 +791,11 @@ describe('the proof in a session opening', () => {
     ['of another time', sessionEvent(chain, { proof: { iat: NOW - 121 } }), 'another time'],
     ['by another key', sessionEvent(chain, { signer: stranger }), 'SIGNATURE_INVALID'],
     ['booked on another subject', sessionEvent(chain, { sub: agent.did }), 'another subject'],
+    [
+      'booked on somebody else who is accountable',
+      { ...sessionEvent(chain), forge: { principal: { sub: worker.did, prn: 'user:other', pseq: 1 } } },
+      'another subject',
+    ],
   ])('is refused %s', (_name, draft, reason) => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
   });
@@ -877,7 +885,8 @@ describe('parseTrustFile (AUD-19)', () => {
 
   it('keeps several keys of one log', () => {
     const [log] = JSON.parse(decodeUtf8(trustFile())).logs;
-    const { logs } = parseTrustFile(trustFile({ logs: [log, log] }), crypto);
+    const next = { ...log, vkey: formatVerifierKey(crypto.sha256, ORIGIN, stranger.publicKey) };
+    const { logs } = parseTrustFile(trustFile({ logs: [log, next] }), crypto);
     expect(logs.get(ORIGIN)?.keys).toHaveLength(2);
   });
 });

@@ -214,6 +214,59 @@ describe('a bundle of one agent (AUD-50 to AUD-58)', () => {
     expect(refusal(byAgent({ show: [...OF_WORKER, 12] }), story(twice))).toMatch(/^(counted|pseq): /);
   });
 
+  it('refuses counts of the log that contradict each other, whatever lies between them', () => {
+    const told = (...counts: Draft[]): string =>
+      refusal(byAgent({ show: [...OF_WORKER, 12] }), story(counts));
+    expect(told(counted(11, 6), counted(12, 6))).toBe('proven');
+    expect(told(counted(12, 6), counted(11, 6))).toMatch(/come after/);
+    // What ended before entry 11 had ended before entry 12 too.
+    expect(told(counted(11, 6, { count: 1 }), counted(12, 6))).toMatch(/^counted: /);
+    expect(told(counted(11, 6), counted(11, 6, { count: 1 }))).toMatch(/^counted: /);
+    expect(told(counted(11, 6), counted(10, 6, { count: 1 }))).toMatch(/^counted: /);
+    const twice = counted(11, 6);
+    const endings = twice.members['endings'] as { target: string }[];
+    const both = { ...twice.members, endings: [...endings, { target: endings[0]!.target, count: 1 }] };
+    expect(refusal(byAgent(), story([{ ...twice, members: both }]))).toMatch(/^counted: /);
+    const agents = [
+      { sub: worker.did, pseq: 6 },
+      { sub: worker.did, pseq: 7 },
+    ];
+    expect(refusal(byAgent(), story([{ ...twice, members: { ...twice.members, agents } }]))).toMatch(
+      /^counted: /,
+    );
+  });
+
+  it('refuses a count that leaves out what is shown between it and another', () => {
+    const revocation: Draft = {
+      type: 'revocation.below',
+      sub: null,
+      at: 95,
+      members: {
+        below: stranger.did,
+        as: 'subject',
+        point: null,
+        by: 'administrator',
+        revocation: null,
+        chain_hash: null,
+      },
+    };
+    const of = (count: number): object => ({
+      more: {
+        endings: [...targetsOf(mine), stranger.did].map((target) => ({
+          target,
+          count: target === stranger.did ? count : 0,
+        })),
+      },
+    });
+    const told = (first: number, second: number): string =>
+      refusal(
+        byAgent({ show: [...OF_WORKER, 12, 13] }),
+        story([counted(11, 6, of(first)), revocation, counted(13, 6, of(second))]),
+      );
+    expect(told(1, 2)).toBe('proven');
+    expect(told(1, 1)).toMatch(/^counted: /);
+  });
+
   it('holds every count against the whole log (AUD-55)', () => {
     expect(refusal({}, story([counted(11, 6)]))).toBe('proven');
     expect(refusal({}, story([counted(9, 5)]))).toBe('proven');

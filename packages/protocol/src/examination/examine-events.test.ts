@@ -50,21 +50,35 @@ describe('events of a log', () => {
       members: { of: 'age', from, to, before: '2026-01-01T00:00:00.000Z', size: to, root: 'ab'.repeat(32) },
       sub: null,
     });
+    const before = Array.from({ length: 800 }, () => call());
     const told = (...drafts: Draft[]) => {
       const faults: string[] = [];
       const onFault = ({ what }: LogFault) => void faults.push(what);
       const examiner = createEventExaminer({ crypto, origin: ORIGIN, onFault });
-      for (const [i, event] of events(drafts).entries()) examiner.follow(i, eventBytes(event));
+      for (const [i, event] of events([...before, ...drafts]).entries())
+        examiner.follow(i, eventBytes(event));
       return { faults, pruned: examiner.pruned };
     };
-    expect(told(opened(0, 1))).toEqual({ faults: [], pruned: 0 });
+    expect(told(opened(800, 1))).toEqual({ faults: [], pruned: 0 });
     expect(told(prune(0, 256), prune(256, 512))).toEqual({ faults: [], pruned: 512 });
     const from = 'it prunes from 512 on, and the log was pruned up to';
     expect(told(prune(0, 256), prune(512, 768)).faults).toEqual([`${from} 256`]);
     expect(told(prune(512, 768)).faults).toEqual([`${from} 0`]);
     // Where the first ones are not there any more, nothing is known of where the first one begins.
     const late = events([call(), prune(512, 768)]);
-    expect(examine(late.slice(1), 1)).toEqual([]);
+    expect(examine(late.slice(1), 900)).toEqual([]);
+    // One that could not have been allows nothing to be missing.
+    const never = (members: object) => {
+      const draft = prune(0, 256);
+      return told({ ...draft, members: { ...draft.members, ...members } });
+    };
+    for (const members of [{ to: 2 ** 40, size: 2 ** 40 }, { to: 255 }, { to: 1_024, size: 1_024 }])
+      expect(never(members)).toEqual({
+        faults: [expect.stringContaining('is none of whole bundles')],
+        pruned: 0,
+      });
+    expect(never({ before: '2100-01-01T00:00:00.000Z' })).toMatchObject({ pruned: 0 });
+    expect(never({ of: 'request' })).toMatchObject({ pruned: 0 });
   });
 
   it('behind a gap are followed from there, and end where they end', () => {
@@ -112,6 +126,18 @@ describe('events of a log', () => {
   ])('one of which is %s are told so once', (_, forge, what) => {
     const forged = events([opened(0, 1), call(), call(worker.did, { forge }), call(agent.did)]);
     expect(examine(forged)).toEqual([{ where: 'event', index: 2, what }]);
+  });
+
+  it('whose time is no date are told so, and so is what comes after', () => {
+    const time = '2026-02-30T00:00:00.000Z';
+    const [first, second, third, fourth] = events([opened(0, 1), call(), call(), call()]);
+    const other = eventBytes({ ...third!, time } as AuditEvent);
+    expect(examine([first!, second!, other, { ...fourth!, origin: 'talos.test/2/default' }])).toMatchObject([
+      { index: 2, what: 'it is no event: a time that does not exist' },
+      { index: 3 },
+      { index: 3 },
+      { index: 3 },
+    ]);
   });
 
   it('whose first one says that there was one before, are told so', () => {

@@ -6,6 +6,7 @@ import { parseTime } from '../encoding/time.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
 import { parseEvent } from '../evidence/event.js';
+import { createPrunings, type Prunings } from '../evidence/prunings.js';
 import type { OnFault } from './fault.js';
 
 export interface EventExamination {
@@ -44,7 +45,14 @@ const BACKWARDS_MS = 5_000;
 export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
   const emitters = new Map<string, EmitterEnd>();
   const subjects = new Map<string, number>();
-  const state: State = { next: 0, isStart: true, tenant: undefined, boot: 0, pruned: undefined };
+  const state: State = {
+    next: 0,
+    isStart: true,
+    tenant: undefined,
+    boot: 0,
+    prunings: createPrunings(),
+    pruned: undefined,
+  };
   return {
     emitters,
     subjects,
@@ -68,7 +76,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
       followEmitter(event, crypto.sha256Hex(leaf), { emitters, isStart, tell });
       followSubject(event, { subjects, isStart, tell });
       if (event.type === 'log.opened') state.boot = followBoot(event, index, state.boot, tell);
-      if (event.type === 'log.pruned') followPruning(event, state, tell);
+      if (event.type === 'log.pruned') followPruning(event, index, state, tell);
       return event;
     },
   };
@@ -80,6 +88,7 @@ interface State {
   isStart: boolean;
   tenant: string | undefined;
   boot: number;
+  readonly prunings: Prunings;
   /** Undefined while no record of a pruning was seen. */
   pruned: number | undefined;
 }
@@ -91,7 +100,10 @@ function readLeaf(leaf: Uint8Array, tell: Tell): AuditEvent | undefined {
     const text = decodeUtf8(leaf);
     const value = parseJsonObject(text);
     if (canonicalize(value) !== text) tell('it is not canonical JSON');
-    return parseEvent(value);
+    const event = parseEvent(value);
+    // The schema lets the 30th of February through.
+    parseTime(event.time);
+    return event;
   } catch (error) {
     tell(`it is no event: ${(error as TrustError).data.reason}`);
     return undefined;
@@ -134,9 +146,17 @@ function followBoot(
   return boot;
 }
 
-/** Each pruning goes on where the one before ended, of which the record is kept. */
-function followPruning({ from, to }: EventOf<'log.pruned'>, state: State, tell: Tell): void {
+/** Each pruning goes on where the one before ended, of which the record is kept. One that could not have been is none: else
+ *  one early record would allow that bodies of later events are missing. */
+function followPruning(event: EventOf<'log.pruned'>, index: number, state: State, tell: Tell): void {
+  const { from, to } = event;
   const before = state.pruned ?? (state.isStart ? 0 : from);
   if (from !== before) tell(`it prunes from ${from} on, and the log was pruned up to ${before}`);
+  try {
+    state.prunings.follow(event, index);
+  } catch (error) {
+    tell(`it is no pruning: ${(error as TrustError).data.reason}`);
+    return;
+  }
   state.pruned = to;
 }

@@ -1,3 +1,4 @@
+import type { BundleFilter } from '@talosprotocol/contracts';
 import { type BundleFacts, type BundleReport, issuersOf } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
 import type { Trust } from '../trust-file.js';
@@ -46,12 +47,37 @@ export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
   };
 }
 
-function headlineOf({ selection }: BundleReport): string {
-  const isWhole = !isNarrow(selection.filter);
-  if (isWhole) return 'These records are genuine, and none is missing between the first and the last.';
-  if (selection.complete.length > 0)
-    return `These records are genuine, and nothing of ${countOf(selection.complete.length, 'agent')} is missing.`;
-  return 'These records are genuine. Whether they are all there are is not.';
+function headlineOf(report: BundleReport): string {
+  const { filter } = report.selection;
+  if (!isNarrow(filter))
+    return 'These records are genuine, and none is missing between the first and the last.';
+  const complete = completeAgents(report).length;
+  if (complete === 0) return 'These records are genuine. Whether they are all there are is not.';
+  const named = filter.agents?.length ?? complete;
+  const whom = complete < named ? `${complete} of the ${named} agents` : countOf(complete, 'agent');
+  return `These records are genuine, and nothing of ${whom} is missing.`;
+}
+
+/** Those the bundle is about of whom it shows that nothing is missing: the agents that were asked for, or the holders of
+ *  the grants. That somebody else is complete, who may not even be there, says nothing about what was asked. */
+function completeAgents({ selection, chains }: BundleReport): string[] {
+  const { agents, capabilities = [] } = selection.filter;
+  const about = new Set(agents);
+  if (agents === undefined)
+    for (const [cth, { links, leaf }] of chains)
+      if ([cth, ...links.map(({ lid }) => lid)].some((name) => capabilities.includes(name)))
+        about.add(leaf.claims.sub);
+  return selection.complete.filter((sub) => about.has(sub));
+}
+
+/** What else there may be of what was asked for; undefined if all agents that were named are complete. Under a grant others
+ *  may have called whose chains are not shown. */
+function openFilter({ selection: { filter, complete } }: BundleReport): BundleFilter | undefined {
+  if (!isNarrow(filter)) return undefined;
+  const { agents } = filter;
+  if (agents === undefined) return filter;
+  const open = agents.filter((sub) => !complete.includes(sub));
+  return open.length === 0 ? undefined : { ...filter, agents: open };
 }
 
 function rangeSentence({ origin, from, to, shown, first, last, selection }: BundleReport): string {
@@ -82,13 +108,13 @@ function bundleNotShown(report: BundleReport): string[] {
   const { selection, counts, quorum } = report;
   const { allowed, recomputed, unchecked } = counts;
   const hidden = allowed - recomputed - unchecked;
-  const isOpen = isNarrow(selection.filter) && selection.complete.length === 0;
+  const open = openFilter(report);
   return [
-    ...(isOpen
-      ? [
-          `that there are no other ${filterOf(selection.filter)}: that can be shown for agents that are named, or for a whole time`,
-        ]
-      : []),
+    ...(open === undefined
+      ? []
+      : [
+          `that there are no other ${filterOf(open)}: that can be shown for agents that are named, or for a whole time`,
+        ]),
     ...(selection.complete.length > 0
       ? ['what was refused before it was clear who called, or was only counted: that is booked on nobody']
       : []),

@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   start: CHANGED,
   tenant: CHANGED,
   counted: CHANGED,
+  principal: WRONGLY,
   decision: WRONGLY,
   session: WRONGLY,
   proof: WRONGLY,

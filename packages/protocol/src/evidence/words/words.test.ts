@@ -124,11 +124,37 @@ describe('the account of a bundle (AUD-62)', () => {
 
   it('counts more agents than it names', () => {
     const complete = Array.from({ length: 10 }, (_, i) => signerOf(100 + i).did);
-    const report = { ...verified(), selection: { ...ofWorker, redaction: 'full' as const, complete } };
+    const selection = { ...ofWorker, filter: { agents: complete }, redaction: 'full' as const, complete };
+    const report = { ...verified(), selection };
     const account = accountOfBundle(report, trust);
     expect(all(account)).toContain('nothing of 10 agents is missing');
     expect(all(account)).toContain('(no call)');
     expect(all(account)).toContain('The same holds for 2 more agents.');
+  });
+
+  it('counts those who were asked for, and says of the others that there may be more', () => {
+    const ghost = signerOf(100).did;
+    const told = (filter: object, complete: string[]): Account => {
+      const selection = { filter, redaction: 'full' as const, complete, endings: true };
+      return accountOfBundle({ ...verified(), selection }, trust);
+    };
+    const nobody = told({ agents: [worker.did] }, [ghost]);
+    expect(nobody.headline).toBe('These records are genuine. Whether they are all there are is not.');
+    expect(nobody.notShown[0]).toContain(`no other calls of ${worker.did}:`);
+    const some = told({ agents: [ghost, worker.did] }, [ghost]);
+    expect(some.headline).toBe('These records are genuine, and nothing of 1 of the 2 agents is missing.');
+    expect(some.notShown[0]).toContain(`no other calls of ${worker.did}:`);
+    const both = told({ agents: [ghost, worker.did] }, [worker.did, ghost]);
+    expect(both.headline).toContain('nothing of 2 agents is missing');
+    expect(all(both)).not.toContain('no other calls');
+    // Somebody whose chain is not shown may have called under the grant too.
+    for (const name of [chain.cth, chain.root.lid]) {
+      const granted = told({ capabilities: [name] }, [worker.did, ghost]);
+      expect(granted.headline).toContain('nothing of 1 agent is missing');
+      expect(granted.notShown[0]).toContain(`no other calls under the grant ${name}:`);
+    }
+    expect(told({ capabilities: ['another'] }, [worker.did]).headline).toMatch(/is not\.$/);
+    expect(told({ tools: ['fs'] }, [worker.did]).headline).toMatch(/is not\.$/);
   });
 
   it('says what an agent signed itself', () => {
