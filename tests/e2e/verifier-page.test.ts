@@ -209,23 +209,41 @@ describe('the page of the verifier, in a browser and from a disk', () => {
     expect((await listed('shown'))[0]).toContain('may have been rewritten since');
   });
 
+  const drop = async (place: string, ...files: { name: string; bytes: Uint8Array }[]): Promise<void> => {
+    const given = files.map(({ name, bytes }) => ({ name, text: new TextDecoder().decode(bytes) }));
+    const transfer = await page.evaluateHandle(`(() => {
+      const made = new DataTransfer();
+      for (const { name, text } of ${JSON.stringify(given)}) made.items.add(new File([text], name));
+      return made;
+    })()`);
+    await page.dispatchEvent(place, 'drop', { dataTransfer: transfer });
+  };
+  const verdict = (): Promise<string> => page.locator('.verdict h2').innerText();
+
   it('takes files that are dropped anywhere, by what they are', async () => {
-    const drop = async (files: { name: string; text: string }[]): Promise<void> => {
-      const transfer = await page.evaluateHandle(`(() => {
-        const made = new DataTransfer();
-        for (const { name, text } of ${JSON.stringify(files)}) made.items.add(new File([text], name));
-        return made;
-      })()`);
-      await page.dispatchEvent('footer', 'drop', { dataTransfer: transfer });
-    };
-    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    await drop([
-      { name: 'x.json', text: text(trust) },
-      { name: 'y.json', text: text(good) },
-    ]);
-    await expect.poll(() => page.locator('.verdict h2').innerText()).toMatch(/^Proven/);
-    await drop([{ name: 'kept.txt', text: signTree(leavesOf(events.slice(0, 4))) }]);
+    await drop('footer', { name: 'x.json', bytes: trust }, { name: 'y.json', bytes: good });
+    await expect.poll(verdict).toMatch(/^Proven/);
+    const kept = encodeUtf8(signTree(leavesOf(events.slice(0, 4))));
+    await drop('footer', { name: 'kept.txt', bytes: kept });
     await expect.poll(() => page.locator('.shown').innerText()).toContain('that you kept');
+  });
+
+  it('takes no other trust file, and no other history, for what is there', async () => {
+    expect(await verify(good, trust)).toMatch(/^Proven/);
+    const bundle = { name: 'bundle.json', bytes: good };
+    const theirs = { name: 'theirs.json', bytes: trustFile({ exporters: [helper.did] }) };
+    for (const place of ['footer', '#evidence']) {
+      await drop(place, bundle, theirs);
+      await page
+        .getByText('Nothing was taken: theirs.json would replace the file of whom you trust')
+        .waitFor();
+      expect(await verdict()).toMatch(/^Proven/);
+      await drop('footer', bundle);
+      await page.getByText('Nothing was taken').waitFor({ state: 'detached' });
+      await expect.poll(verdict).toMatch(/^Proven/);
+    }
+    await page.setInputFiles('#trust', file('other.json', theirs.bytes));
+    await expect.poll(verdict).toMatch(/^Not proven/);
   });
 
   it('can be used with a keyboard alone, and says where it is', async () => {

@@ -21,27 +21,24 @@ export interface ReportedAnchor {
   readonly reason: string | undefined;
 }
 
-/** Checks the anchors of a bundle (AUD-59). One whose block or contract the auditor does not trust proves nothing, and
+/** Checks an anchor of a bundle (AUD-59). One whose block or contract the auditor does not trust proves nothing, and
  *  takes nothing from the rest; one of a tree that the checkpoint does not continue is a log that was split.
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-export function checkAnchors(
-  anchors: readonly AnchoredTree[],
+export function checkAnchor(
+  { proof, consistency }: AnchoredTree,
   { origin, size, root }: Checkpoint,
   trust: Pick<Trust, 'chains'>,
   crypto: CryptoProvider,
-): readonly ReportedAnchor[] {
-  const hasher = createTreeHasher(crypto.sha256);
-  return anchors.map(({ proof, consistency }) => {
-    if (proof.origin !== origin) throw notProven('anchor', 'an anchor is of another log');
-    verifyConsistency(hasher, {
-      oldSize: proof.size,
-      oldRoot: decodeHex(proof.root),
-      newSize: size,
-      newRoot: root,
-      proof: consistency.map(decodeBase64url),
-    });
-    return { kind: proof.kind, size: proof.size, ...provenOf(proof, trust) };
+): ReportedAnchor {
+  if (proof.origin !== origin) throw notProven('anchor', 'an anchor is of another log');
+  verifyConsistency(createTreeHasher(crypto.sha256), {
+    oldSize: proof.size,
+    oldRoot: decodeHex(proof.root),
+    newSize: size,
+    newRoot: root,
+    proof: consistency.map(decodeBase64url),
   });
+  return { kind: proof.kind, size: proof.size, ...provenOf(proof, trust) };
 }
 
 function provenOf(

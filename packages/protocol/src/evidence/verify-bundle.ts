@@ -21,7 +21,7 @@ import {
 import { createTreeHasher } from '../log/hash.js';
 import { parseNote } from '../log/note.js';
 import { verifyInclusion } from '../log/proof-check.js';
-import { checkAnchors } from './anchored.js';
+import { checkAnchor, type ReportedAnchor } from './anchored.js';
 import { asProof } from './as-proof.js';
 import { type AnyBundle, type ParsedBundle, parseBundle } from './bundle.js';
 import { type BundleFacts, type BundleReport, factsOf, type Reading, reportOf } from './bundle-report.js';
@@ -53,7 +53,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust, crypto: CryptoProv
   }
 }
 
-/** As verifyBundle, in steps of at most 256 entries: for a page that must go on answering, or shows how far it is.
+/** As verifyBundle, in steps of at most 256 entries, or of one anchor: for a page that must go on answering, or shows how far it is.
  *  @throws {TrustError} PROOF_NOT_PROVEN, from the step that failed
  *  @example const report = yield* verifyBundleInSteps(bytes, trust, crypto) */
 export function* verifyBundleInSteps(
@@ -64,11 +64,15 @@ export function* verifyBundleInSteps(
   const parsed = asProof('bundle', () => parseBundle(bytes, crypto));
   const checkpoint = asProof('checkpoint', () => verifyLog(parsed, trust));
   asProof('statement', () => verifyStatement(parsed, checkpoint, trust, crypto));
-  checkPlaces(parsed.bundle, checkpoint);
+  asProof('window', () => checkPlaces(parsed.bundle, checkpoint));
   const hashes = yield* proveEntries(parsed.bundle, checkpoint, crypto);
   const read = yield* readEntries(parsed.bundle, hashes, checkpoint, trust, crypto);
   const anchored = parsed.bundle.format === 'talos-bundle-v1' ? [] : parsed.bundle.anchors;
-  const anchors = asProof('anchor', () => checkAnchors(anchored, checkpoint, trust, crypto));
+  const anchors: ReportedAnchor[] = [];
+  for (const one of anchored) {
+    yield { done: 2 * parsed.bundle.entries.length, total: 2 * parsed.bundle.entries.length };
+    anchors.push(asProof('anchor', () => checkAnchor(one, checkpoint, trust, crypto)));
+  }
   const { cosignatures, origin } = checkpoint;
   const quorum = trust.logs.get(origin)?.witnesses?.quorum ?? 0;
   return { ...reportOf(parsed, checkpoint, { ...read, anchors }), cosignatures, quorum };
@@ -83,7 +87,7 @@ export function inspectBundle(bytes: Uint8Array, crypto: CryptoProvider): Bundle
   const checkpoint = asProof('checkpoint', () => parseCheckpoint(parseNote(parsed.bundle.checkpoint).text));
   const self = { exporters: new Set([parsed.claims.iss]) };
   asProof('statement', () => verifyStatement(parsed, checkpoint, self, crypto));
-  checkPlaces(parsed.bundle, checkpoint);
+  asProof('window', () => checkPlaces(parsed.bundle, checkpoint));
   const proving = proveEntries(parsed.bundle, checkpoint, crypto);
   while (proving.next().done !== true);
   return factsOf(parsed, checkpoint);

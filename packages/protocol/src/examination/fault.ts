@@ -1,6 +1,6 @@
 /** Something that is wrong in a log. */
 export interface LogFault {
-  /** A file of the log (`tile/0/x001/234`, `checkpoint`), or what of an entry is wrong (`event`, `row`). */
+  /** A file of the log (`tile/0/x001/234`, `checkpoint`), what of an entry is wrong (`event`, `row`), or all of it (`log`). */
   readonly where: string;
   /** Index of the entry, or of the leaf below a hash: counted over the whole log. Absent if it is about all of it. */
   readonly index?: number;

@@ -1,4 +1,5 @@
 import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
+import { printable } from '@talosprotocol/protocol';
 import { kindOfFile } from '../file-kind.js';
 import type { Ask, GivenFile, Report } from '../result.js';
 import { runVerification } from '../run.js';
@@ -66,8 +67,11 @@ export function startPage(script: string): void {
   markDrops(document.body, place());
 }
 
-/** Reads files and puts each where it belongs: where it was given, else by its looks. */
+/** Reads files and puts each where it belongs: where it was given, else by its looks. What somebody trusts or kept is replaced
+ *  only where they give another one for it: who sends evidence may send a trust file with it. */
 async function takeFiles(page: Page, files: readonly File[], to: Place | undefined): Promise<void> {
+  const taken: [Place, GivenFile][] = [];
+  const isNamed = files.length === 1 && to !== undefined;
   for (const file of files) {
     if (file.size > MAX_BUNDLE_BYTES) {
       tell(page, `${file.name} is larger than any evidence may be.`);
@@ -75,12 +79,23 @@ async function takeFiles(page: Page, files: readonly File[], to: Place | undefin
     }
     const bytes = new Uint8Array(await file.arrayBuffer().catch(() => new ArrayBuffer(0)));
     const given = { name: file.name, bytes };
-    const place = files.length === 1 && to !== undefined ? to : placeOf(page, given);
+    const place = isNamed ? to : placeOf(page, given);
+    if (!isNamed && place !== 'evidence' && page.files.has(place)) {
+      const name = printable(file.name, 120);
+      tell(page, `Nothing was taken: ${name} would replace ${OWN[place]}. Drop it there if it should.`);
+      return;
+    }
+    taken.push([place, given]);
+  }
+  for (const [place, given] of taken) {
     page.files.set(place, given);
     page.zones[place].show(given);
   }
   verify(page);
 }
+
+/** What is the auditor's own. */
+const OWN = { trust: 'the file of whom you trust', kept: 'the file that you kept' } as const;
 
 function placeOf({ files }: Page, { bytes }: GivenFile): Place {
   const kind = kindOfFile(bytes);
