@@ -81,6 +81,35 @@ describe('pruning', () => {
     expect(await log.fsck()).toEqual({ faults: [], pruned: 512 });
   });
 
+  // AUD-123
+  it('takes the sums of minutes and hours that are over along, and leaves those of days', async () => {
+    await grown();
+    await log.calls(150);
+    log.pass(30 * DAY);
+    await log.calls(10);
+    await log.signed();
+    const sums = () =>
+      world.sql.query<{ unit: number; minute: number }>(
+        'SELECT DISTINCT unit, minute FROM audit_tally WHERE unit < 3 ORDER BY unit, minute',
+      );
+    // What is pruned is counted first.
+    await log.audit.prune({ before: iso(log.now() - 2 * DAY), dry_run: true }, ADMIN);
+    const before = await sums();
+    const { to } = await log.prune();
+    const [row] = await world.sql.query<{ time_ms: number }>(
+      'SELECT time_ms FROM audit_index WHERE idx = $1',
+      [to],
+    );
+    const minute = Math.floor((row?.time_ms ?? 0) / 60_000);
+    const stays = before.filter(
+      ({ unit, minute: at }) => unit === 2 || at >= (unit === 0 ? minute : minute - (minute % 60)),
+    );
+    expect(stays.length).toBeLessThan(before.length);
+    expect(await sums()).toEqual(stays);
+    const { counted } = await log.audit.eventStats({ bucket: 'minute' });
+    expect(counted.from).toBe(to);
+  });
+
   it('says plainly that a body is gone, of an event, a receipt and a bundle of entries', async () => {
     const { id } = await grown();
     await log.prune();

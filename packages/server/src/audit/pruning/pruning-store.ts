@@ -4,6 +4,7 @@ import type { Queries, Sql } from '../../platform/sql.js';
 import { corrupt } from '../corrupt.js';
 import type { AuditDraft } from '../draft.js';
 import { DIVIDED } from '../partitions.js';
+import { forgetSums } from '../rollup/forget.js';
 
 /** A pruning under way. */
 export interface PruningJob {
@@ -27,7 +28,7 @@ export interface PruningStore {
   note(done: number): Promise<void>;
   /** How many bodies below an index stay because others refer to them. */
   countKept(hi: number): Promise<number>;
-  /** Removes the rows below `hi` that nothing refers to, and what opens the others. */
+  /** Removes the rows below `hi` that nothing refers to, and what opens the others; and the sums of their minutes and hours. */
   removeRows(hi: number): Promise<void>;
   end(): Promise<void>;
   /** Lets PostgreSQL use the room for something else. */
@@ -70,13 +71,14 @@ export function createPruningStore(sql: Sql): PruningStore {
         hi,
       ]);
       for (const part of parts) await removePart(sql, reach, part);
+      await forgetSums(sql, reach.time);
     },
     end: async () => {
       await sql.query('DELETE FROM audit_pruning');
     },
     vacuum: () =>
       sql.session(async (session) => {
-        for (const table of DIVIDED) await session.query(`VACUUM ${table}`);
+        for (const table of [...DIVIDED, 'audit_tally']) await session.query(`VACUUM ${table}`);
       }),
   };
 }
@@ -108,6 +110,8 @@ function readDraft(text: string): AuditDraft<'log.pruned'> {
 /** Where bodies end, and the first time of which a session is still open that events behind it may belong to. */
 interface Reach {
   readonly hi: number;
+  /** Of the first event behind it, in Unix milliseconds. */
+  readonly time: number;
   readonly open: string;
 }
 
@@ -117,7 +121,8 @@ const LATE_MS = 120_000;
 async function reachOf(sql: Queries, hi: number): Promise<Reach> {
   const [row] = await sql.query<{ time_ms: number }>('SELECT time_ms FROM audit_index WHERE idx = $1', [hi]);
   // Before its own record nothing may stand there yet.
-  return { hi, open: formatTime(Math.max(0, (row?.time_ms ?? 0) - LATE_MS)) };
+  const time = row?.time_ms ?? 0;
+  return { hi, time, open: formatTime(Math.max(0, time - LATE_MS)) };
 }
 
 interface Part {

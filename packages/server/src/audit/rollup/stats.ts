@@ -82,7 +82,10 @@ async function readStats(tx: Queries, query: StatsQuery, range: Range): Promise<
   const { bucket, from, to, top } = range;
   const unit = unitOf(bucket);
   const [place] = await tx.query<EventStats['counted']>(
-    'SELECT r.began AS from, r.counted AS to, l.size FROM audit_rollup r, audit_log l',
+    // Sums of days stay when events are pruned.
+    `SELECT CASE WHEN $1 THEN r.began ELSE greatest(r.began, l.pruned) END AS from, r.counted AS to, l.size
+     FROM audit_rollup r, audit_log l`,
+    [bucket === 'day'],
   );
   const [all] = await tx.query<{ points: string | null }>(TOTAL, [unit, dimensionOf('effect'), from, to]);
   const total = byBucket(pointsOf(all?.points));
