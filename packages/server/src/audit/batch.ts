@@ -1,6 +1,7 @@
 import { canonicalize, TrustError } from '@talosprotocol/protocol';
 import type { EmitterHead, OwedOutcome, PlacedEvent } from './append.js';
 import { type AllowedDecision, type Bookings, findReferred, type LoggedChain } from './claims.js';
+import { CLOCK_HINT, whatIsBehind } from './clock-watch.js';
 import { type AuditDraft, type RecordedEvent, uuidOf } from './draft.js';
 import { type Facet, facetOf } from './facet.js';
 import type { Finisher } from './finished-event.js';
@@ -125,8 +126,9 @@ function addEvent(building: Building, draft: AuditDraft, facet: Facet, { finish,
   const sub = draft.principal?.sub;
   const pseq = sub === undefined ? 1 : (subjects.get(sub) ?? known.subjects.get(sub) ?? 0) + 1;
   // A clock that was set back must not make the log run backwards (AUD-21).
-  const timeMs = Math.max(timeOf(draft), emitter.timeMs);
-  assertTimely(draft, timeMs);
+  const clockMs = timeOf(draft);
+  const timeMs = Math.max(clockMs, emitter.timeMs);
+  assertTimely(draft, timeMs, clockMs);
   const eseq = emitter.eseq + 1;
   const event = finish(draft, { timeMs, eseq, prev: emitter.prev, pseq });
   building.events.push({ ...event, timeMs, facet });
@@ -150,10 +152,14 @@ function addEvent(building: Building, draft: AuditDraft, facet: Facet, { finish,
 function assertTimely(
   { notBefore = 0, notAfter = Number.POSITIVE_INFINITY }: AuditDraft,
   timeMs: number,
+  clockMs: number,
 ): void {
   if (notBefore <= timeMs && timeMs < notAfter) return;
   const when = timeMs < notBefore ? 'early' : 'late';
-  throw new TrustError('UNAVAILABLE', `it is too ${when} to record this so that it can be verified`);
+  const reason = `it is too ${when} to record this so that it can be verified`;
+  if (when === 'early' || clockMs >= notAfter) throw new TrustError('UNAVAILABLE', reason);
+  // By the clock it is in time (AUD-124).
+  throw new TrustError('UNAVAILABLE', `${reason}: ${whatIsBehind(timeMs - clockMs)}`, { hint: CLOCK_HINT });
 }
 
 function owedBy(draft: AuditDraft, event: Pick<PlacedEvent, 'id' | 'request'>): OwedOutcome {

@@ -71,6 +71,13 @@ function observeSize(metrics: Metrics, log: () => OpenLog | undefined): void {
   );
   metrics.gauge(
     {
+      name: 'talos_audit_clock_behind_seconds',
+      help: 'How far the clock is behind the newest event; until it is there again all events get the time of that one.',
+    },
+    (observe) => observe((log()?.time.behindMs() ?? Number.NaN) / 1000, {}),
+  );
+  metrics.gauge(
+    {
       name: 'talos_audit_log_writable',
       help: '1 while this process can write and sign the log, else 0.',
     },

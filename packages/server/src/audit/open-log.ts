@@ -8,6 +8,7 @@ import {
   type TrustError,
 } from '@talosprotocol/protocol';
 import type { LogKey, SignedCheckpoint } from './checkpoint.js';
+import { type ClockWatch, createClockWatch } from './clock-watch.js';
 import { AUDIT_LIMITS, type AuditDeps, type AuditLimits } from './deps.js';
 import { createGrowth, type Growth } from './explorer/growth.js';
 import { createFinisher } from './finished-event.js';
@@ -41,6 +42,7 @@ export interface OpenLog {
   readonly prover: Prover;
   readonly sequencer: Sequencer;
   readonly integrator: Integrator;
+  readonly time: ClockWatch;
   /** What the start found. */
   readonly found: Pick<EventOf<'log.opened'>, 'boot' | 'size'>;
 }
@@ -129,7 +131,9 @@ export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnes
   open = { sequencer, integrator };
   integrator.notify(first.head.size);
   const found = { boot: first.head.boot, size: first.head.size };
-  return { tiles, prover, witnessing, ...open, found };
+  const time = createClockWatch({ clock, log, newestMs: () => sequencer.newestMs });
+  time.start();
+  return { tiles, prover, witnessing, ...open, time, found };
 }
 
 /** The log as it was left, and the witnesses that agree to it; if they do not, it is given up again. */

@@ -28,6 +28,8 @@ export interface Sequencer {
   isUp(): boolean;
   readonly size: number;
   readonly epoch: number;
+  /** The time of the newest event, in Unix milliseconds; 0 while there is none. */
+  readonly newestMs: number;
   /** Resolves when nothing waits, or after the time a batch is tried again. */
   flush(): Promise<void>;
   /** Refuses what waits and what comes: the database is gone. */
@@ -95,6 +97,9 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
     },
     get epoch() {
       return writer.tip().epoch;
+    },
+    get newestMs() {
+      return writer.tip().emitter.timeMs;
     },
     flush,
     giveUp: () => {

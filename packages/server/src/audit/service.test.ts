@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMetrics } from '../platform/metrics/metrics.js';
 import type { Sql } from '../platform/sql.js';
 import { clock } from '../platform/system.js';
+import { createTestLog } from '../platform/testing/test-log.js';
 import { UnsureError } from '../platform/unsure-error.js';
 import type { DraftError } from './draft-error.js';
 import { type Audit, createAudit } from './service.js';
@@ -141,7 +142,8 @@ describe('recording', () => {
     // The log was slow: what was in time when it was decided is not any more.
     stopped.now = until;
     const [late, other] = [audit.record(within()), audit.record(decision())];
-    expect(await refused(late)).toBe('UNAVAILABLE');
+    const reason = 'it is too late to record this so that it can be verified';
+    await expect(late).rejects.toMatchObject({ code: 'UNAVAILABLE', data: { reason } });
     expect((await other).index).toBe(3);
     // The clock was set back, and the log does not run backwards: its time is that of its last event.
     stopped.now = from;
@@ -293,6 +295,43 @@ describe('recording', () => {
     time.now -= 3_600_000;
     await audit.record(decision());
     expect((await eventAt(1))['time']).toBe(before);
+  });
+
+  it('names a clock that ran ahead and was set right, also after a restart, until it has caught up (AUD-124)', async () => {
+    const tiles = await world.fresh();
+    const time = { now: Date.now() };
+    const clock = { now: () => time.now, monotonic: () => performance.now() };
+    const lines: string[] = [];
+    const metrics = createMetrics();
+    const audit = await start(tiles, { clock, metrics });
+    time.now += 86_400_000;
+    await audit.record(decision());
+    audit.assertReady();
+    expect(metrics.text()).toContain('talos_audit_clock_behind_seconds 0\n');
+    time.now -= 86_400_000;
+    expect(metrics.text()).toContain('talos_audit_clock_behind_seconds 86400\n');
+    const behind = /: the clock is 86400 s behind the newest event of the log$/;
+    expect(() => audit.assertReady()).toThrow(behind);
+    // What need not be verified in time is still taken.
+    audit.assertAccepting('write');
+    await audit.record(decision());
+    const opening = { ...decision(), notBefore: time.now - 1_000, notAfter: time.now + 120_000 };
+    await expect(audit.record(opening)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      data: {
+        reason: expect.stringMatching(/^it is too late .* verified: the clock is 86400 s behind/),
+        hint: expect.stringContaining('set the clock'),
+      },
+    });
+    await audit.stop();
+    open.splice(0);
+
+    const again = await start(tiles, { clock, log: createTestLog(lines) });
+    expect(lines.join('\n')).toContain('"msg":"the clock is behind the newest event of the log"');
+    expect(() => again.assertReady()).toThrow(behind);
+    time.now += 86_400_000;
+    again.assertReady();
+    await again.record({ ...decision(), notAfter: time.now + 120_000 });
   });
 });
 

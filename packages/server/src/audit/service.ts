@@ -30,7 +30,7 @@ export interface Audit extends AuditReader, Statistics, Exporter, Omit<Upkeep, '
   stop(): Promise<void>;
   /** Tells that the database ended: what waits is refused at once, and `stop` waits for nothing. */
   giveUp(): void;
-  /** Throws unless events are taken, durable and signed. For the health check. */
+  /** Throws unless events are taken, durable and signed, with the time at which they are. For the health check. */
   assertReady(): void;
 
   /** @throws {TrustError} UNAVAILABLE when full or down, for both; DISK_FULL for writes below the reserve */
@@ -252,6 +252,7 @@ function createSink({ state, opened, disk, desk, record, shop, meter }: SinkPart
     assertReady: () => {
       assertTaking();
       opened().integrator.assertSound();
+      opened().time.assertSound();
     },
     assertAccepting: (op) => {
       if (op === 'write') disk.assertWritable();
@@ -288,6 +289,7 @@ async function stop(state: State, desk: DenialDesk, disk: DiskWatch): Promise<vo
   await log.sequencer.flush();
   await log.integrator.stop(STOP_MS);
   log.witnessing.stop();
+  log.time.stop();
   await log.sequencer.stop();
 }
 

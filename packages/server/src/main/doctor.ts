@@ -9,17 +9,11 @@ import { createLog } from '../platform/log.js';
 import { createReaper } from '../platform/reaper.js';
 import type { Settings } from '../platform/settings.js';
 import { clock } from '../platform/system.js';
+import type { Check } from './check.js';
+import { examineClock } from './clock-check.js';
 import { configPath } from './config-file.js';
 import { openDatabase } from './database.js';
 import { findWideGrants, openPolicies } from './policy.js';
-
-/** One thing that was looked at. `mend` says what to do where it is not well, or what would be better where it is. */
-export interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly mend?: string;
-}
 
 /** What is examined, and whether a platform runs on it: then its ports and its database are in use, and well. */
 interface Subject extends Settings {
@@ -223,8 +217,9 @@ async function checkDatabase(settings: Subject): Promise<Check[]> {
     try {
       const database = await openDatabase({ settings, folder, reaper, log });
       const [row] = await database.sql.query<{ server_version: string }>('SHOW server_version');
+      const ofClock = await examineClock(database.sql, clock);
       await database.close();
-      return [well(name, `PostgreSQL ${row?.server_version} starts and answers`)];
+      return [well(name, `PostgreSQL ${row?.server_version} starts and answers`), ofClock];
     } finally {
       await folder.release();
     }

@@ -14,6 +14,7 @@ import type { Route } from '../platform/routes.js';
 import type { Settings } from '../platform/settings.js';
 import { createShutdown, type Shutdown } from '../platform/shutdown.js';
 import { clock } from '../platform/system.js';
+import { assertClock } from './clock-check.js';
 import { type Database, openDatabase } from './database.js';
 import { type Foundation, layFoundation } from './foundation.js';
 import { openListeners, type ServiceRoutes } from './listeners.js';
@@ -78,6 +79,7 @@ async function serveRooms(start: Start): Promise<Running> {
   observeProcess(foundation.metrics, version);
   observeSql(foundation.metrics, sql);
   await migrateAll(sql);
+  await assertClock(sql, clock, foundation.log);
   const node = await joinNodes(foundation, { sql, roles, version });
   shutdown.add('close', 'node', () => node.close());
   const rooms = await buildRooms({ foundation, sql, reaper, env, version, roles, node, isShared });
