@@ -154,6 +154,7 @@ export {
   AuditBatch,
   AuditBatchAnswer,
   AuditPolicy,
+  AuditRefusal,
   AuditState,
   NodeList,
   NodeRecord,

@@ -85,6 +85,10 @@ const Refused = {
   hint: Type.Optional(Type.String({ maxLength: 4096 })),
 } satisfies TProperties;
 
+/** Answer of the routes for nodes of the audit process, other than that of events, where it refuses. */
+export const AuditRefusal = Type.Object({ error: Type.Object(Refused, CLOSED) }, CLOSED);
+export type AuditRefusal = Static<typeof AuditRefusal>;
+
 /** Whether events are taken: null, or why not. */
 export const AuditState = Type.Object(
   {

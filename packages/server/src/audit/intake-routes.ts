@@ -1,10 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AUDIT_BATCH, AuditBatch, AuditPolicy, createChecker, RequestId } from '@talosprotocol/contracts';
-import { parseJsonObject, TrustError } from '@talosprotocol/protocol';
+import {
+  AUDIT_BATCH,
+  AuditBatch,
+  AuditPolicy,
+  type AuditRefusal,
+  createChecker,
+  RequestId,
+} from '@talosprotocol/contracts';
+import { isTrustError, parseJsonObject, TrustError } from '@talosprotocol/protocol';
 import type { NodeGuard } from '../platform/cluster/node-guard.js';
 import { formatRun } from '../platform/cluster/node-run.js';
 import type { Route } from '../platform/routes.js';
-import type { Intake } from './intake.js';
+import { type Intake, shown } from './intake.js';
 import type { Audit } from './service.js';
 
 const checkBatch = createChecker(AuditBatch);
@@ -35,16 +42,30 @@ export function createIntakeRoutes(audit: Audit, intake: Intake, guard: NodeGuar
       return intake.take(formatRun(guard.sender(request)), batch);
     }),
     post('/talos/v1/audit/state', SMALL, async () => intake.state()),
-    post('/talos/v1/audit/policies', MAX_POLICY, async (value) => {
-      await audit.recordPolicy(checked<AuditPolicy>(value, checkPolicy));
-      return {};
-    }),
-    post('/talos/v1/audit/requests', SMALL, async (value) => {
-      const id = value['request_id'];
-      if (checkRequestId(id) !== undefined) throw new TrustError('MALFORMED', 'not the id of a request');
-      return { record: (await audit.findRequest(id as string)) ?? null };
-    }),
+    post('/talos/v1/audit/policies', MAX_POLICY, (value) =>
+      refusable(async () => {
+        await audit.recordPolicy(checked<AuditPolicy>(value, checkPolicy));
+        return {};
+      }),
+    ),
+    post('/talos/v1/audit/requests', SMALL, (value) =>
+      refusable(async () => {
+        const id = value['request_id'];
+        if (checkRequestId(id) !== undefined) throw new TrustError('MALFORMED', 'not the id of a request');
+        return { record: (await audit.findRequest(id as string)) ?? null };
+      }),
+    ),
   ];
+}
+
+/** A refusal is an answer like others: a node believes only what is proven. */
+async function refusable(work: () => Promise<object>): Promise<object> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    return { error: shown(error) } satisfies AuditRefusal;
+  }
 }
 
 const SMALL = 4_096;

@@ -95,6 +95,7 @@ function refusalOf(assert: () => void): AuditState['read'] {
   }
 }
 
-function shown({ code, data: { reason, hint } }: TrustError) {
+/** What other nodes are told of a refusal. */
+export function shown({ code, data: { reason, hint } }: TrustError) {
   return { code, ...(reason === undefined ? {} : { reason }), ...(hint === undefined ? {} : { hint }) };
 }

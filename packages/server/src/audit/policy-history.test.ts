@@ -1,4 +1,4 @@
-import { createSigner } from '@talosprotocol/protocol';
+import { canonicalize, createSigner } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
@@ -36,6 +36,27 @@ describe('the policies a log has seen (AUD-19)', () => {
     await history.record(policy(1, 'tool:a'));
     await expect(history.record(policy(1, 'tool:b'))).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
     expect((await history.all())[0]?.anchors).toEqual(policy(1, 'tool:a').anchors);
+  });
+
+  it('is recorded by two nodes at the same time, and refused if they differ', async () => {
+    const other = world.otherSql();
+    // The other node has written, and nobody sees it yet.
+    const recordWhile = (number: number, theirs: string) =>
+      other.transaction(async (tx) => {
+        await tx.query('INSERT INTO audit_policy (hash, anchors) VALUES ($1, $2)', [hashOf(number), theirs]);
+        const end = history.record(policy(number)).then(
+          () => 'recorded',
+          (error: { code?: string; state?: string }) => error.code ?? error.state,
+        );
+        const waits = () => tx.query('SELECT 1 FROM pg_locks WHERE NOT granted');
+        await expect.poll(waits, { timeout: 5_000 }).toHaveLength(1);
+        return { end };
+      });
+    const same = await recordWhile(1, canonicalize(policy(1).anchors));
+    expect(await same.end).toBe('recorded');
+    const another = await recordWhile(2, '[]');
+    expect(await another.end).toBe('LOG_CORRUPT');
+    expect(await history.all()).toMatchObject([{ policy: hashOf(1) }, { policy: hashOf(2), anchors: [] }]);
   });
 
   it('takes no more than a trust file holds, and what it has seen at any time', async () => {

@@ -22,13 +22,22 @@ const ENTRY_BYTES = 96;
 
 /** Builds the history over the table of `AUDIT_MIGRATIONS`. */
 export function createPolicyHistory(sql: Queries): PolicyHistory {
+  const find = async (hash: string): Promise<Row | undefined> => {
+    const [row] = await sql.query<Row>('SELECT hash, anchors FROM audit_policy WHERE hash = $1', [hash]);
+    return row;
+  };
   return {
     record: async ({ hash, anchors }) => {
       const text = canonicalize(anchors);
-      const [known] = await sql.query<Row>('SELECT hash, anchors FROM audit_policy WHERE hash = $1', [hash]);
+      const known = await find(hash);
       if (known !== undefined) return assertSame(known, text);
       await assertRoom(sql, Buffer.byteLength(text));
-      await sql.query('INSERT INTO audit_policy (hash, anchors) VALUES ($1, $2)', [hash, text]);
+      // Nodes that read the same talos.yaml record it at the same time: it counts what is there then.
+      await sql.query('INSERT INTO audit_policy (hash, anchors) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+        hash,
+        text,
+      ]);
+      assertSame((await find(hash)) ?? { hash, anchors: '' }, text);
     },
     all: async () => {
       const rows = await sql.query<Row>('SELECT hash, anchors FROM audit_policy ORDER BY hash');

@@ -1,6 +1,7 @@
 import {
   AuditBatchAnswer,
   type AuditPolicy,
+  AuditRefusal,
   type AuditState,
   AuditState as AuditStateSchema,
   type Checker,
@@ -17,8 +18,9 @@ import { UnsureError } from '../../platform/unsure-error.js';
 export interface AuditWire {
   /** Hands a batch in. @throws {TrustError} UNAVAILABLE: it was not sent; UnsureError: it may have been taken */
   send(batch: string): Promise<AuditBatchAnswer>;
-  /** Asks whether events are taken. */
+  /** Asks whether events are taken. @throws {TrustError} UNAVAILABLE */
   ask(): Promise<void>;
+  /** @throws {TrustError} UNAVAILABLE: it did not answer; what the audit process refuses it for. So does findRequest. */
   recordPolicy(policy: AuditPolicy): Promise<void>;
   findRequest(id: string): Promise<RequestRecord | undefined>;
   /** What was said within the last seconds; undefined if nothing was. */
@@ -38,6 +40,7 @@ const SILENCE_MS = 5_000;
 const LIMITS = { timeoutMs: 10_000, maxBytes: 1_048_576 } as const;
 
 const checkBatchAnswer = createChecker(AuditBatchAnswer);
+const checkRefusal = createChecker(AuditRefusal);
 const checkState = createChecker(AuditStateSchema);
 
 export function createAuditWire({ registry, caller, clock }: AuditWireDeps): AuditWire {
@@ -50,10 +53,13 @@ export function createAuditWire({ registry, caller, clock }: AuditWireDeps): Aud
     return parseJsonObject(body, { maxBytes: LIMITS.maxBytes, floats: true });
   };
   /** What may be asked again without harm is not unsure. */
-  const ask = async (path: string, value: object): Promise<object> =>
-    post(path, JSON.stringify(value)).catch((error: unknown) => {
+  const ask = async (path: string, value: object): Promise<object> => {
+    const answer = await post(path, JSON.stringify(value)).catch((error: unknown) => {
       throw new TrustError('UNAVAILABLE', 'the audit process did not answer', {}, error);
     });
+    if (checkRefusal(answer) === undefined) throw refusalOf(answer as AuditRefusal);
+    return answer;
+  };
   return {
     send: async (batch) => {
       const answer = checked<AuditBatchAnswer>(await post('/talos/v1/audit/events', batch), checkBatchAnswer);
@@ -76,6 +82,11 @@ export function createAuditWire({ registry, caller, clock }: AuditWireDeps): Aud
       heard = undefined;
     },
   };
+}
+
+function refusalOf({ error: { code, reason, hint } }: AuditRefusal): TrustError {
+  const data = hint === undefined ? {} : { hint };
+  return new TrustError(code, reason ?? 'the audit process refuses', data);
 }
 
 /** The log has one writer: where two seem to live, it is the one that started last. */
