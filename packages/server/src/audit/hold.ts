@@ -42,23 +42,32 @@ export function createHold(deps: HoldDeps, first: Lead): Hold {
     });
   };
   watch(first);
+  const hold = (taken: Lead): void => {
+    lead = taken;
+    watch(lead);
+    up = true;
+    if (told) deps.log.info('the log is taken again');
+    told = false;
+  };
+  const missed = (error: unknown): void => {
+    // Tried again every moment: said once until it works.
+    if (!told) deps.log.warn('the log cannot be taken; it is tried again', { err: error });
+    told = true;
+    ended ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
+  };
   const takeAgain = async (limitMs: number): Promise<boolean> => {
     const limit = deps.clock.monotonic() + limitMs;
     up = false;
     await lead.close();
     while (!ended && deps.clock.monotonic() < limit) {
       try {
-        lead = await deps.take();
-        watch(lead);
-        up = true;
-        if (told) deps.log.info('the log is taken again');
-        told = false;
-        return true;
+        const taken = await deps.take();
+        if (!ended) hold(taken);
+        // Who closed the hold meanwhile knew the old lead only.
+        else await taken.close();
+        return up;
       } catch (error) {
-        // Tried again every moment: said once until it works.
-        if (!told) deps.log.warn('the log cannot be taken; it is tried again', { err: error });
-        told = true;
-        ended ||= isTrustError(error) && error.code === 'LOG_CORRUPT';
+        missed(error);
         await sleep(PAUSE_MS);
       }
     }
