@@ -1,6 +1,8 @@
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestLog } from '../platform/testing/test-log.js';
 import { createDenialDesk, type DenialDesk } from './denial-desk.js';
+import { createDenialDrafts } from './denial-draft.js';
 import { createDenialStore } from './denial-store.js';
 import type { AuditDraft } from './draft.js';
 import { DraftError } from './draft-error.js';
@@ -11,7 +13,8 @@ const MINUTE = '2026-11-23T10:00:00.000Z';
 const time = { now: Date.parse(MINUTE) };
 const logged: AuditDraft<'denials'>[] = [];
 const state: { fault?: Error } = {};
-const ids = new Map<string, string>();
+const lines: string[] = [];
+const crypto = createNodeCrypto();
 
 beforeAll(async () => {
   world = await openAuditWorld();
@@ -21,6 +24,7 @@ afterEach(async () => {
   vi.useRealTimers();
   delete state.fault;
   logged.length = 0;
+  lines.length = 0;
   time.now = Date.parse(MINUTE);
   await world.sql.query('TRUNCATE audit_denial');
 });
@@ -38,19 +42,14 @@ function open(run: string): DenialDesk {
       logged.push(draft as AuditDraft<'denials'>);
       return { id: draft.id, index: 0 };
     },
-    summarize: ({ principal, members }) => {
-      const key = `${run} ${members.source} ${members.code} ${members.minute}`;
-      const id = ids.get(key) ?? `evt_${newUuid()}`;
-      ids.set(key, id);
-      return { id, type: 'denials', tenant: 'default', principal, members, disclosures: [] };
-    },
+    summarize: createDenialDrafts('default', run, crypto),
     store: createDenialStore(world.sql),
-    log: createTestLog(),
+    log: createTestLog(lines),
   });
 }
 
-const deny = (desk: DenialDesk) =>
-  desk.record(decision({ effect: 'deny', sub: null }), { address: '192.0.2.1' });
+const deny = (desk: DenialDesk, address = '192.0.2.1') =>
+  desk.record(decision({ effect: 'deny', sub: null }), { address });
 const kept = async () =>
   (await world.sql.query<{ draft: string }>('SELECT draft FROM audit_denial')).map(
     ({ draft }) => (JSON.parse(draft) as AuditDraft<'denials'>).members.count,
@@ -116,6 +115,42 @@ describe('denials that are only counted', () => {
     await next.start();
     await next.stop();
     expect([await kept(), counts()]).toEqual([[], []]);
+    expect(lines.join('\n')).toMatch(/"count":2,.*a summary of denials is in the log with another count/);
+  });
+
+  it('of a minute that the clock goes back to stand in an event of their own', async () => {
+    const desk = open('six');
+    for (const _ of [1, 2]) {
+      time.now = Date.parse(MINUTE);
+      await deny(desk);
+      await deny(desk);
+      time.now += 60_000;
+      await period(desk);
+      await desk.stop();
+    }
+    expect(counts()).toEqual([2, 2]);
+    expect(new Set(logged.map(({ id }) => id)).size).toBe(2);
+    expect(logged.map(({ members }) => members.minute)).toEqual([MINUTE, MINUTE]);
+  });
+
+  it('of more sources than are held wait for the next start, as they were counted at last', async () => {
+    state.fault = new Error('down');
+    const desk = open('seven');
+    await desk.start();
+    for (const minute of [0, 1]) {
+      time.now = Date.parse(MINUTE) + minute * 60_000;
+      for (let i = 0; i < 6; i += 1) await deny(desk, `192.0.2.${i}`);
+      await deny(desk, '192.0.2.5');
+    }
+    await desk.stop();
+    expect(lines.join('\n')).toMatch(/"count":1,.*summaries of denials wait for the next start/);
+    delete state.fault;
+    const next = open('eight');
+    await next.start();
+    await next.stop();
+    // Two of the second minute have a place of their own; the other five denials are counted as one source.
+    expect(counts().sort()).toEqual([1, 1, 1, 1, 1, 1, 1, 2, 5]);
+    expect(await kept()).toEqual([]);
   });
 });
 

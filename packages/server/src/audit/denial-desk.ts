@@ -20,7 +20,7 @@ export interface DenialDeskDeps {
   /** False while single denials are only counted. */
   readonly isOpen: () => boolean;
   readonly add: (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
-  /** The same id for the same source, code and minute. */
+  /** The same id for the same part and code. */
   readonly summarize: (summary: DenialSummary) => AuditDraft<'denials'>;
   readonly store: DenialStore;
   readonly log: Log;
@@ -36,16 +36,18 @@ export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
   let unwritten: AuditDraft<'denials'>[] = [];
   const flush = async (all = false): Promise<void> => {
     const drafts = [...unwritten, ...gate.summaries(all).map(deps.summarize)];
-    unwritten = [];
-    const written: string[] = [];
+    const written = new Set<string>();
     for (const draft of drafts) {
       // One after the other: summaries must not fill the queue that single denials use.
-      if (await isWritten(draft, deps)) written.push(draft.id);
-      else if (unwritten.length < deps.limits.sources) unwritten.push(draft);
+      if (await isWritten(draft, deps)) written.add(draft.id);
     }
-    if (written.length > 0) await store.forget(written);
-    const underWay = gate.underWay().map(deps.summarize);
-    if (underWay.length > 0) await store.keep(underWay);
+    const waiting = drafts.filter(({ id }) => !written.has(id));
+    unwritten = waiting.slice(0, deps.limits.sources);
+    const count = waiting.length - unwritten.length;
+    if (count > 0) log.warn('summaries of denials wait for the next start', { count });
+    const owed = [...waiting, ...gate.underWay().map(deps.summarize)];
+    if (owed.length > 0) await store.keep(owed);
+    if (written.size > 0) await store.forget([...written]);
   };
   const flushSafely = (all?: boolean): Promise<void> =>
     flush(all).catch((err: unknown) => log.warn('counts of denials were not kept', { err }));
@@ -74,14 +76,17 @@ export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
   };
 }
 
-/** False if it waits. Under an id that is taken stands what a run counted that was killed before it could forget that. */
+/** False if it waits. Under an id that is taken stands what a run counted that was killed before it could forget that: at
+ *  least as many as it kept. */
 async function isWritten(draft: AuditDraft<'denials'>, { add, log }: DenialDeskDeps): Promise<boolean> {
   try {
     await add(draft);
     return true;
   } catch (error) {
-    if (error instanceof DraftError && error.code === 'CONFLICT') return true;
-    log.warn('a summary of denials waits', { err: error });
-    return false;
+    const isThere = error instanceof DraftError && error.code === 'CONFLICT';
+    if (isThere) {
+      log.warn('a summary of denials is in the log with another count', { count: draft.members.count });
+    } else log.warn('a summary of denials waits', { err: error });
+    return isThere;
   }
 }

@@ -32,9 +32,10 @@ describe('denial gate', () => {
     clock.now += 60_000;
     const minute = '2026-11-23T10:00:00.000Z';
     expect(gate.summaries()).toEqual([
-      { principal: null, members: { source: '<192.0.2.1>', code: 'EXPIRED', minute, count: 2 } },
-      { principal: null, members: { source: '<192.0.2.1>', code: 'REVOKED', minute, count: 1 } },
+      { part: 1, principal: null, members: { source: '<192.0.2.1>', code: 'EXPIRED', minute, count: 2 } },
+      { part: 1, principal: null, members: { source: '<192.0.2.1>', code: 'REVOKED', minute, count: 1 } },
       {
+        part: 2,
         principal: { sub: 'did:key:a' },
         members: { source: '<did:key:a>', code: 'REVOKED', minute, count: 1 },
       },
@@ -42,10 +43,27 @@ describe('denial gate', () => {
     expect(gate.summaries(true)).toEqual([]);
   });
 
+  it('sums up a minute that the clock goes back to apart, and one that it went back from at once', () => {
+    const { gate, clock } = openGate();
+    const count = () => gate.count({ address: '192.0.2.1' }, 'EXPIRED', null);
+    const taken = () => gate.summaries().map(({ part, members }) => [part, members.minute, members.count]);
+    const [minute, next] = ['2026-11-23T10:00:00.000Z', '2026-11-23T10:01:00.000Z'];
+    count();
+    clock.now += 60_000;
+    expect(taken()).toEqual([[1, minute, 1]]);
+    count();
+    clock.now -= 60_000;
+    count();
+    expect(taken()).toEqual([[2, next, 1]]);
+    clock.now += 60_000;
+    expect(taken()).toEqual([[3, minute, 1]]);
+  });
+
   it('tells what was counted in the minute that is under way, once for each change', () => {
     const { gate, clock } = openGate();
     const minute = '2026-11-23T10:00:00.000Z';
     const told = (count: number) => ({
+      part: 1,
       principal: null,
       members: { source: '<192.0.2.1>', code: 'EXPIRED', minute, count },
     });

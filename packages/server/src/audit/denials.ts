@@ -7,6 +7,9 @@ export type DenialSource = { readonly subject: string } | { readonly address: st
 
 /** Denials of one source, code and minute that were not recorded one by one. */
 export interface DenialSummary {
+  /** 1, 2, ...: another one for what is counted after a summary was taken out, also of the same minute: the clock may go
+   *  back over it. */
+  readonly part: number;
   readonly principal: DraftPrincipal | null;
   readonly members: Pick<EventOf<'denials'>, 'source' | 'code' | 'minute' | 'count'>;
 }
@@ -27,13 +30,14 @@ export interface DenialGate {
   admits(source: DenialSource): boolean;
   /** Counts one that is not recorded. */
   count(source: DenialSource, code: ProblemCode, principal: DraftPrincipal | null): void;
-  /** Takes out the summaries of the minutes that are over, or of all of them. */
+  /** Takes out the summaries of the minutes that are over, or that the clock left otherwise, or of all of them. */
   summaries(all?: boolean): DenialSummary[];
   /** Those of the minutes that are not, as far as they were counted since this was asked last. */
   underWay(): DenialSummary[];
 }
 
 interface Counted {
+  readonly part: number;
   readonly principal: DraftPrincipal | null;
   readonly source: string;
   readonly minute: number;
@@ -52,6 +56,7 @@ export function createDenialGate(
 ): DenialGate {
   const tallies = createTallies(limits, now);
   const counted = new Map<string, Counted>();
+  let parts = 0;
   const place = (text: string, principal: DraftPrincipal | null): Counted => {
     const minute = Math.floor(now() / MINUTE_MS);
     const known = counted.has(`${minute} ${text}`) || counted.size < limits.sources;
@@ -60,7 +65,9 @@ export function createDenialGate(
     const key = `${minute} ${name}`;
     const present = counted.get(key);
     if (present !== undefined) return present;
+    parts += 1;
     const made = {
+      part: parts,
       principal: known ? principal : null,
       source: sourceOf(name),
       minute,
@@ -84,7 +91,7 @@ export function createDenialGate(
     },
     summaries: (all = false) => {
       const minute = Math.floor(now() / MINUTE_MS);
-      const over = [...counted].filter(([, entry]) => all || entry.minute < minute);
+      const over = [...counted].filter(([, entry]) => all || entry.minute !== minute);
       for (const [key] of over) counted.delete(key);
       return over.flatMap(([, entry]) => summariesOf(entry));
     },
@@ -123,7 +130,11 @@ function textOf(source: DenialSource): string {
   return 'subject' in source ? source.subject : source.address;
 }
 
-function summariesOf({ principal, source, minute, codes }: Counted): DenialSummary[] {
+function summariesOf({ part, principal, source, minute, codes }: Counted): DenialSummary[] {
   const time = formatTime(minute * MINUTE_MS);
-  return [...codes].map(([code, count]) => ({ principal, members: { source, code, minute: time, count } }));
+  return [...codes].map(([code, count]) => ({
+    part,
+    principal,
+    members: { source, code, minute: time, count },
+  }));
 }

@@ -1,7 +1,8 @@
-import { createUuidv7, encodeHex, encodeUtf8, parseTime, TrustError } from '@talosprotocol/protocol';
+import { createUuidv7, encodeHex, TrustError } from '@talosprotocol/protocol';
 import { type Anchoring, createAnchoring } from './anchor/anchoring.js';
 import { assertCanary } from './canary.js';
 import { createDenialDesk, type DenialDesk } from './denial-desk.js';
+import { createDenialDrafts } from './denial-draft.js';
 import { createDenialStore } from './denial-store.js';
 import type { DenialSource } from './denials.js';
 import type { AuditDeps } from './deps.js';
@@ -136,22 +137,13 @@ function openDesk(
   { disk, opened }: { readonly disk: DiskWatch; readonly opened: () => OpenLog },
 ): DenialDesk {
   const { tenant, clock, log, crypto } = deps;
-  const run = encodeHex(deps.random(16));
-  const own = { type: 'denials', tenant, disclosures: [] } as const;
   return createDenialDesk({
     limits: limits.denials,
     now: () => clock.now(),
     sourceOf,
     isOpen: () => disk.isRoomy() && !opened().sequencer.isFull('denial'),
     add: (draft) => opened().sequencer.add(draft, 'denial'),
-    summarize: ({ principal, members }) => {
-      const { source, code, minute } = members;
-      const digest = crypto.sha256(
-        encodeUtf8(`${run}\n${source}\n${code}\n${minute}\n${principal?.sub ?? ''}`),
-      );
-      const id = `evt_${createUuidv7(parseTime(minute), digest.subarray(0, 16))}`;
-      return { ...own, id, principal, members };
-    },
+    summarize: createDenialDrafts(tenant, encodeHex(deps.random(16)), crypto),
     store: createDenialStore(deps.sql),
     log,
   });
