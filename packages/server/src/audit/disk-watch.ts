@@ -2,7 +2,7 @@ import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import type { Disk } from '../platform/disk.js';
 import type { Log } from '../platform/log.js';
 
-/** Knows at once whether there is room to write; at most a second old. */
+/** Knows at once whether there is room to write; a second old, or a few if the disk is slow to answer. */
 export interface DiskWatch {
   start(): Promise<void>;
   stop(): void;
@@ -13,12 +13,19 @@ export interface DiskWatch {
 
 const PERIOD_MS = 1_000;
 
-/** Asks the disk again and again, so that no call has to wait for the answer. Until the first one there is no room. */
+/** How often a look may be missed because the one before has no answer. */
+const MISSED = 5;
+
+/** Asks the disk again and again, so that no call has to wait for the answer. Until the first one there is no room, nor
+ *  where the disk does not answer any more. */
 export function createDiskWatch(disk: Disk, log: Log): DiskWatch {
   let fault: TrustError | undefined = new TrustError('DISK_FULL', 'the disk was not looked at yet');
   let timer: NodeJS.Timeout | undefined;
+  let isLooking = false;
+  let missed = 0;
   const look = async (): Promise<void> => {
     const before = fault;
+    isLooking = true;
     try {
       await disk.assertWritable();
       fault = undefined;
@@ -26,11 +33,20 @@ export function createDiskWatch(disk: Disk, log: Log): DiskWatch {
       fault = isTrustError(error) ? error : new TrustError('DISK_FULL', 'the disk cannot be read', {}, error);
       if (before === undefined) log.warn('writes are refused: the disk is nearly full', { err: error });
     }
+    isLooking = false;
+    missed = 0;
+  };
+  const lookAgain = (): void => {
+    if (!isLooking) return void look();
+    missed += 1;
+    if (missed < MISSED || fault !== undefined) return;
+    fault = new TrustError('DISK_FULL', 'the disk does not answer');
+    log.warn('writes are refused: the disk does not answer');
   };
   return {
     start: async () => {
       await look();
-      timer ??= setInterval(() => void look(), PERIOD_MS);
+      timer ??= setInterval(lookAgain, PERIOD_MS);
       timer.unref();
     },
     stop: () => clearInterval(timer),

@@ -1,7 +1,6 @@
 /** A map that forgets what was used longest ago. */
 export interface Recent<V> {
   get(key: string): V | undefined;
-  has(key: string): boolean;
   set(key: string, value: V): void;
   clear(): void;
 }
@@ -19,7 +18,6 @@ export function createRecent<V>(max: number): Recent<V> {
       if (value !== undefined) touch(key, value);
       return value;
     },
-    has: (key) => entries.has(key),
     set: (key, value) => {
       touch(key, value);
       if (entries.size <= max) return;

@@ -4,7 +4,6 @@ import {
   createTreeHasher,
   encodeHex,
   examineTree,
-  type LogFault,
   verifyCheckpoint,
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
@@ -28,6 +27,7 @@ import { serverEnv } from '../../server-env.js';
 import { runLongServerCommand } from '../../server-process.js';
 import { isRunning, readServerRecord } from '../../server-record.js';
 import { UsageError } from '../../usage-error.js';
+import { createFaultList } from './fault-list.js';
 import { type LogReport, reportLog } from './fault-report.js';
 
 interface Options extends PlaceOptions, LogKeyOptions {
@@ -112,8 +112,6 @@ interface Known {
   readonly name: string;
 }
 
-const MAX_LISTED = 1_000;
-
 /** What the files of a log say: tiles, entries, events. */
 async function examine(
   { io, output }: Invocation<Options>,
@@ -122,12 +120,8 @@ async function examine(
 ): Promise<LogReport> {
   if (note === undefined) throw noCheckpoint(name);
   const { size, root, origin } = verifyCheckpoint(note, log);
-  const faults: LogFault[] = [];
-  let count = 0;
-  const onFault = (fault: LogFault): void => {
-    count += 1;
-    if (faults.length < MAX_LISTED) faults.push(fault);
-  };
+  const list = createFaultList();
+  const onFault = list.add;
   const examiner = createEventExaminer({ crypto, origin, onFault });
   await withProgressBar(io, output, 'Examining', (tell) =>
     examineTree({
@@ -144,5 +138,14 @@ async function examine(
       onProgress: (done) => tell({ done, total: size }),
     }),
   );
-  return { origin, size, sequenced: size, pruned, root: encodeHex(root), rows: 0, count, faults };
+  return {
+    origin,
+    size,
+    sequenced: size,
+    pruned,
+    root: encodeHex(root),
+    rows: 0,
+    count: list.count,
+    faults: list.faults,
+  };
 }

@@ -28,6 +28,7 @@ import { EXIT } from '../../exit-code.js';
 import { knownLog, type LogPlace, noCheckpoint, placeOfFiles } from '../../log-place.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { type Progress, withProgressBar } from '../../progress.js';
+import { createFaultList } from './fault-list.js';
 import { reportLog } from './fault-report.js';
 
 /** `talos audit log export`: the whole log in one folder or file. */
@@ -49,12 +50,13 @@ export function addLogExport(log: Command, shell: Shell): void {
     const source = await openSource(platform);
     const archive = await createArchive(path);
     try {
-      const faults: LogFault[] = [];
+      const list = createFaultList();
       const work = (tell: (progress: Progress) => void) =>
-        writeArchive({ ...source, archive, onFault: (fault) => void faults.push(fault), tell });
+        writeArchive({ ...source, archive, onFault: list.add, tell });
       const manifest = await withProgressBar(io, output, 'Exporting', work);
       const { origin, size, root, pruned } = manifest;
-      if (faults.length > 0) {
+      const { count, faults } = list;
+      if (count > 0) {
         await archive.discard();
         reportLog(output, {
           origin,
@@ -63,7 +65,7 @@ export function addLogExport(log: Command, shell: Shell): void {
           pruned,
           root,
           rows: 0,
-          count: faults.length,
+          count,
           faults,
         });
         return EXIT.proofInvalid;

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { createChecker, EventRecord, StreamEnd } from '@talosprotocol/contracts';
 import { commit, disclose, TrustError } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
@@ -228,6 +229,22 @@ describe('a stream of events (AUD-68)', () => {
     readers[0]?.close();
     await expect.poll(async () => (await read(place)).status).toBe(200);
     readers[1]?.close();
+  });
+
+  it('leaves its place also where it could not begin', async () => {
+    const { audit } = await start(await world.fresh(), { streams: 1 });
+    const request = new IncomingMessage(new Socket());
+    const begin = () => {
+      const response = new ServerResponse(request);
+      // Somebody answered already.
+      response.writeHead(200);
+      response.flushHeaders();
+      const { signal } = new AbortController();
+      return audit.streams
+        .serve({ request, response, filter: {}, from: undefined, signal, authorize: async () => undefined })
+        .catch((error: { code?: string }) => error.code);
+    };
+    for (const _ of [1, 2, 3]) expect(await begin()).toBe('ERR_HTTP_HEADERS_SENT');
   });
 
   it('drops a reader that does not read, keeps little for it, and leaves the reason', async () => {

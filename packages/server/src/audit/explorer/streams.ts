@@ -73,15 +73,18 @@ export function createEventStreams(deps: StreamsDeps): EventStreams {
       const leave = (): void => stop.abort();
       stream.signal.addEventListener('abort', leave);
       open.add(stop);
-      const writer = openEventWriter(stream.response, limits.patienceMs, stop.signal);
-      await follow({ ...deps, limits }, stream, { writer, from, stop: stop.signal }).catch(
-        (error: unknown) => {
-          if (!isTrustError(error)) deps.log.error('a stream of events failed', { err: error });
-          writer.end(endOf(stop.signal.aborted ? closing() : error));
-        },
-      );
-      open.delete(stop);
-      stream.signal.removeEventListener('abort', leave);
+      try {
+        const writer = openEventWriter(stream.response, limits.patienceMs, stop.signal);
+        await follow({ ...deps, limits }, stream, { writer, from, stop: stop.signal }).catch(
+          (error: unknown) => {
+            if (!isTrustError(error)) deps.log.error('a stream of events failed', { err: error });
+            writer.end(endOf(stop.signal.aborted ? closing() : error));
+          },
+        );
+      } finally {
+        open.delete(stop);
+        stream.signal.removeEventListener('abort', leave);
+      }
     },
     close: () => {
       isClosed = true;
