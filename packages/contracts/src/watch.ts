@@ -79,7 +79,7 @@ const Walk = Type.Object(
 
 /** Largest file of a monitor's state, in bytes. */
 export const MAX_WATCH_BYTES = 67_108_864;
-/** Alerts that may wait for a webhook. */
+/** Alerts that may wait for a webhook, and likewise for being told. */
 export const MAX_WAITING_ALERTS = 256;
 
 /** What a monitor remembers over restarts: what it saw, what it told, and what is still to be told. */
@@ -101,7 +101,10 @@ export const WatchState = Type.Object(
     ),
     /** What was raised and has not ended. */
     raised: Type.Array(Finding, { maxItems: 1_024 }),
+    /** What the webhook has not taken. */
     waiting: Type.Array(WatchAlert, { maxItems: MAX_WAITING_ALERTS }),
+    /** What was raised or ended and not said yet, or has evidence that lies in no file yet; absent if there is nothing. */
+    untold: Type.Optional(Type.Array(WatchAlert, { maxItems: MAX_WAITING_ALERTS })),
   },
   CLOSED,
 );

@@ -17,6 +17,7 @@ import { createAlerts } from './alerts.js';
 import { keepEvidence } from './evidence-file.js';
 import { pause } from './pause.js';
 import { tellAlert, tellLooked } from './tell.js';
+import { createUntold } from './untold.js';
 import { createWatchMetrics, serveMetrics } from './watch-metrics.js';
 import type { WatchSetting } from './watch-setting.js';
 import { createStateFile } from './watch-state.js';
@@ -53,11 +54,14 @@ export async function runWatch(parts: Parts): Promise<ExitCode> {
     metrics,
     webhook,
     waiting: kept?.waiting ?? [],
-    tell: async (alert) => {
-      const file = await keepEvidence(io, setting.evidence, alert);
-      if (file !== undefined) files.push(file);
-      if (!setting.once) tellAlert(parts.output, alert, file);
-    },
+    untold: createUntold({
+      left: kept?.untold ?? [],
+      secure: (alert) => keepEvidence(io, setting.evidence, alert),
+      tell: (alert, file) => {
+        if (file !== undefined) files.push(file);
+        if (!setting.once) tellAlert(parts.output, alert, file);
+      },
+    }),
     stopped,
   });
   const served =
