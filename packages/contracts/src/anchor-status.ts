@@ -23,6 +23,7 @@ export const AnchorStatus = Type.Object(
     ]),
     /** Anchors that are begun and not proven. */
     open: Count,
+    /** What stands in the way of the next anchor, else of seeing who else anchors the log there. */
     fault: Type.Union([
       Type.Object({ code: ProblemCodeSchema, reason, hint: Type.Optional(reason), since: Time }, CLOSED),
       Type.Null(),

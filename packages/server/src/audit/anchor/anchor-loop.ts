@@ -23,6 +23,10 @@ export interface AnchorStatus {
   /** Anchors that are begun. */
   readonly open: number;
   readonly fault: AnchorFault | undefined;
+  /** What keeps it from seeing who else anchors the log. */
+  readonly blind: AnchorFault | undefined;
+  /** Confirmed blocks in which others were not looked for yet. */
+  readonly unseen: number;
   /** The last ones; the newest is the last. */
   readonly alarms: readonly (AnchorAlarm & { readonly sinceMs: number })[];
 }
@@ -55,6 +59,8 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
     proven: undefined,
     open: 0,
     fault: undefined,
+    blind: undefined,
+    unseen: 0,
     failures: 0,
     alarms: [],
     watchedAt: Number.NEGATIVE_INFINITY,
@@ -82,8 +88,8 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
     },
     status: () => {
       const { place, kind } = anchorer;
-      const { proven, open, fault, alarms } = state;
-      return { place, kind, lag: lag(), proven, open, fault, alarms: [...alarms] };
+      const { proven, open, fault, blind, unseen, alarms } = state;
+      return { place, kind, lag: lag(), proven, open, fault, blind, unseen, alarms: [...alarms] };
     },
   };
 }
@@ -93,6 +99,8 @@ interface State {
   proven: ProvenAnchor | undefined;
   open: number;
   fault: AnchorFault | undefined;
+  blind: AnchorFault | undefined;
+  unseen: number;
   /** Turns in a row that failed. */
   failures: number;
   readonly alarms: (AnchorAlarm & { readonly sinceMs: number })[];
@@ -177,10 +185,31 @@ async function watch(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Pr
   if (now - state.watchedAt < WATCH_MS) return;
   state.watchedAt = now;
   try {
-    for (const alarm of await anchorer.alarms()) raiseAlarm(state, deps, alarm);
-  } catch (err) {
-    deps.log.debug('what others anchor cannot be seen', { stage: anchorer.place, err });
+    const { alarms, blind, unseen } = await anchorer.look();
+    for (const alarm of alarms) raiseAlarm(state, deps, alarm);
+    state.unseen = unseen;
+    noteBlind(anchorer, deps, state, blind);
+  } catch (error) {
+    noteBlind(anchorer, deps, state, error);
   }
+}
+
+/** Whoever does not see others must know: nobody else says that they are there. */
+function noteBlind({ place }: Anchorer, deps: AnchorLoopDeps, state: State, error: unknown): void {
+  if (error === undefined) {
+    if (state.blind !== undefined) deps.log.info('it is seen again who anchors the log', { stage: place });
+    state.blind = undefined;
+    return;
+  }
+  const { reason: why, ...fault } = describeFault(error, deps.clock, 'it fails on our side');
+  const reason = `it cannot be seen who else anchors the log: ${why}`;
+  if (state.blind?.reason === reason) return;
+  deps.log.warn('who else anchors the log cannot be seen now', {
+    stage: place,
+    code: fault.code,
+    err: error,
+  });
+  state.blind = { ...fault, reason, sinceMs: state.blind?.sinceMs ?? fault.sinceMs };
 }
 
 function raiseAlarm(state: State, { log, clock }: AnchorLoopDeps, alarm: AnchorAlarm): void {
@@ -198,11 +227,21 @@ function raiseAlarm(state: State, { log, clock }: AnchorLoopDeps, alarm: AnchorA
 
 /** Said once until something changes: it is tried again and again. */
 function noteFault({ place }: Anchorer, { log, clock }: AnchorLoopDeps, state: State, error: unknown): void {
-  const code = isTrustError(error) ? error.code : 'INTERNAL';
-  const reason = isTrustError(error) ? (error.data.reason ?? error.message) : 'anchoring failed on our side';
-  const hint = isTrustError(error) ? error.data.hint : undefined;
+  const fault = describeFault(error, clock, 'anchoring failed on our side');
   state.failures += 1;
-  if (state.fault?.reason === reason) return;
-  log.warn('the log cannot be anchored now; it is tried again', { stage: place, code, err: error });
-  state.fault = { code, reason, sinceMs: clock.now(), ...(hint === undefined ? {} : { hint }) };
+  if (state.fault?.reason === fault.reason) return;
+  log.warn('the log cannot be anchored now; it is tried again', {
+    stage: place,
+    code: fault.code,
+    err: error,
+  });
+  state.fault = fault;
+}
+
+/** `ours` is said of what is no fault of others: its text may say what nobody is to know. */
+function describeFault(error: unknown, clock: Clock, ours: string): AnchorFault {
+  const sinceMs = clock.now();
+  if (!isTrustError(error)) return { code: 'INTERNAL', reason: ours, sinceMs };
+  const { reason = error.message, hint } = error.data;
+  return { code: error.code, reason, sinceMs, ...(hint === undefined ? {} : { hint }) };
 }

@@ -26,6 +26,16 @@ export function measureAnchors(metrics: Metrics, loops: () => readonly AnchorLoo
     ({ fault }) => (fault === undefined ? 0 : 1),
   );
   gauge(
+    'talos_audit_anchor_blind',
+    '1 while it cannot be seen who else anchors the log there, else 0.',
+    ({ blind }) => (blind === undefined ? 0 : 1),
+  );
+  gauge(
+    'talos_audit_anchor_unseen_blocks',
+    'Confirmed blocks in which others who anchor the log were not looked for yet.',
+    ({ unseen }) => unseen,
+  );
+  gauge(
     'talos_audit_anchor_alarms',
     'Forks, foreign anchors and reorganisations since the start that an operator must look at.',
     ({ alarms }) => alarms.length,

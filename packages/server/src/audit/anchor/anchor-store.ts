@@ -39,6 +39,9 @@ export interface AnchorStore {
   reopen(place: string, size: number): Promise<void>;
   /** @throws {TrustError} CONFLICT */
   giveUp(place: string, row: AnchorRow): Promise<void>;
+  /** What was noted last of others at the place. */
+  watched(place: string): Promise<string | undefined>;
+  noteWatched(place: string, state: string): Promise<void>;
 }
 
 interface Stored {
@@ -72,8 +75,11 @@ const KEEP = `UPDATE audit_anchor SET state = $4, version = version + 1 ${OWN} R
 const PROVE = `UPDATE audit_anchor SET proof = $4, version = version + 1 ${OWN} RETURNING ${COLUMNS}`;
 const REOPEN = 'UPDATE audit_anchor SET proof = NULL, version = version + 1 WHERE place = $1 AND size = $2';
 const GIVE_UP = `DELETE FROM audit_anchor ${OWN} RETURNING ${COLUMNS}`;
+const WATCHED = 'SELECT state FROM audit_anchor_watch WHERE place = $1';
+const NOTE_WATCHED = `INSERT INTO audit_anchor_watch (place, state) VALUES ($1, $2)
+  ON CONFLICT (place) DO UPDATE SET state = excluded.state`;
 
-/** Builds the store over the table of `ANCHOR_MIGRATIONS`. */
+/** Builds the store over the tables of `ANCHOR_MIGRATIONS`. */
 export function createAnchorStore(sql: Sql): AnchorStore {
   const read = (text: string, ...values: readonly (string | number | null)[]): Promise<Stored[]> =>
     sql.query<Stored>(text, values);
@@ -98,6 +104,10 @@ export function createAnchorStore(sql: Sql): AnchorStore {
     },
     giveUp: async (place, { size, version }) => {
       await write(GIVE_UP, place, size, version);
+    },
+    watched: async (place) => (await sql.query<{ state: string }>(WATCHED, [place]))[0]?.state,
+    noteWatched: async (place, state) => {
+      await sql.query(NOTE_WATCHED, [place, state]);
     },
   };
 }

@@ -29,6 +29,16 @@ export interface AnchorAlarm {
   readonly reason: string;
 }
 
+/** What is seen of others who use the log's name. */
+export interface Sight {
+  /** Told once each in a process: also what was found before it started. */
+  readonly alarms: readonly AnchorAlarm[];
+  /** What keeps it from seeing; undefined if nothing does. */
+  readonly blind: unknown;
+  /** Confirmed blocks that were not looked at yet. */
+  readonly unseen: number;
+}
+
 /** A place where heads of the log are anchored. The room drives it, one call at a time; no call of it is waited for by
  *  anything but the room's own loop. Every method MUST be safe to repeat after a kill at any moment. */
 export interface Anchorer {
@@ -45,9 +55,9 @@ export interface Anchorer {
   follow(anchor: OpenAnchor): Promise<AnchorProgress>;
   /** False if the chain dropped the block of the proof. @throws {TrustError} it cannot be said now */
   holds(proof: AnchorProof): Promise<boolean>;
-  /** Looks for what others did under the log's name; told once each.
+  /** Looks for what others did under the log's name.
    *  @throws {TrustError} it cannot be said now */
-  alarms(): Promise<readonly AnchorAlarm[]>;
+  look(): Promise<Sight>;
 }
 
 /** What an anchorer asks of the log. */

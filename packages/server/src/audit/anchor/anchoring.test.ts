@@ -1,4 +1,4 @@
-import type { AnchorSettings, TrustFile } from '@talosprotocol/contracts';
+import { AnchorList, type AnchorSettings, createChecker, type TrustFile } from '@talosprotocol/contracts';
 import {
   canonicalize,
   encodeHex,
@@ -10,7 +10,9 @@ import {
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createMetrics } from '../../platform/metrics/metrics.js';
 import { createSecret } from '../../platform/secret.js';
+import { ADMIN_TOKEN, openTestListener } from '../../platform/testing/listener.js';
 import { createTestLog } from '../../platform/testing/test-log.js';
 import type { AuditDeps } from '../deps.js';
 import { type Audit, createAudit } from '../service.js';
@@ -23,6 +25,7 @@ import { type Anvil, startAnvil } from './evm/testing/anvil.js';
 import { type LyingRpc, Refusal, startLyingRpc } from './evm/testing/lying-rpc.js';
 import { createWallet } from './evm/wallet.js';
 import { type LocalBlock, type LocalCalendar, startLocalCalendar } from './ots/testing/local-calendar.js';
+import { createAnchorRoutes } from './routes.js';
 
 const crypto = createNodeCrypto();
 const ORIGIN = 'talos.test/log/default';
@@ -245,6 +248,34 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     const room = await openRoom([evm()]);
     await expect.poll(() => lines.join('\n')).toContain('an anchor is given up');
     await expect.poll(() => provenSize(room)).toBeGreaterThan(5);
+  });
+
+  it('says in status and metrics that it cannot see who else anchors it, and is anchored all the same', async () => {
+    liar.lies.set('eth_getLogs', () => {
+      throw new Refusal('query returned more than 10000 results');
+    });
+    const metrics = createMetrics();
+    const room = await openRoom([evm()], { metrics });
+    await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(1);
+    await expect
+      .poll(() => room.anchoring.status()[0])
+      .toMatchObject({
+        fault: undefined,
+        blind: { code: 'UPSTREAM_FAILED', reason: expect.stringContaining('who else anchors') },
+      });
+    const text = await metrics.text();
+    expect(text).toMatch(/talos_audit_anchor_failing\{[^}]*\} 0/);
+    expect(text).toMatch(/talos_audit_anchor_blind\{[^}]*\} 1/);
+    expect(text).toMatch(/talos_audit_anchor_unseen_blocks\{[^}]*\} [1-9]/);
+    expect(lines.join('\n')).toContain('who else anchors the log cannot be seen now');
+    const listener = await openTestListener({ routes: createAnchorRoutes(room.anchoring) });
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const answer = await (await fetch(`${listener.url}/talos/v1/anchors`, { headers })).json();
+    await listener.closeGracefully(1_000);
+    expect(createChecker(AnchorList)(answer)).toBeUndefined();
+    expect(answer).toMatchObject({
+      anchors: [{ fault: { code: 'UPSTREAM_FAILED', reason: expect.stringContaining('10000 results') } }],
+    });
   });
 
   it('is anchored nowhere unless talos.yaml names a place', async () => {

@@ -63,7 +63,7 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
   return {
     start: async () => {
       if (deps.anchors === undefined) return;
-      const options = { anchored, clock, random: deps.random, log, signal: ending.signal };
+      const options = { anchored, clock, random: deps.random, log, store, signal: ending.signal };
       const anchorers = await openAnchorers(deps.anchors, options);
       loops = anchorers.map((one) => createAnchorLoop(one, { anchored, store, clock, log }));
       for (const loop of loops) loop.start();

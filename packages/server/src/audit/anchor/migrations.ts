@@ -1,6 +1,6 @@
 import type { Migration } from '../../platform/migrations.js';
 
-/** The table of chain anchors, numbered on its own. */
+/** The tables of chain anchors, numbered on its own. */
 export const ANCHOR_MIGRATIONS: readonly Migration[] = [
   {
     room: 'anchor',
@@ -20,5 +20,16 @@ CREATE TABLE audit_anchor (
   PRIMARY KEY (place, size)
 );
 CREATE INDEX audit_anchor_proven ON audit_anchor (size) WHERE proof IS NOT NULL;`,
+  },
+  {
+    room: 'anchor',
+    number: 2,
+    name: 'watch for others',
+    sql: `
+-- How far a place was searched for others who anchor the log, and what was found, as its kind writes it.
+CREATE TABLE audit_anchor_watch (
+  place text PRIMARY KEY,
+  state text NOT NULL
+);`,
   },
 ];

@@ -2,6 +2,7 @@ import type { AnchorSettings, EvmAnchorSettings, OpenTimestampsSettings } from '
 import type { Log } from '../../platform/log.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Clock, Random } from '../../platform/system.js';
+import type { AnchorStore } from './anchor-store.js';
 import type { AnchoredLog, Anchorer } from './anchorer.js';
 import type { Hex } from './evm/rpc-values.js';
 import type { SendingLimits } from './evm/sending.js';
@@ -38,6 +39,7 @@ export interface OpenOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly store: AnchorStore;
   /** Ends what runs. */
   readonly signal: AbortSignal;
 }

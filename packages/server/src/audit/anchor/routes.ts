@@ -28,7 +28,9 @@ export function createAnchorRoutes(anchoring: Pick<Anchoring, 'status' | 'eviden
   ];
 }
 
-function describe({ place, kind, lag, proven, open, fault, alarms }: Status): AnchorStatus {
+function describe({ place, kind, lag, proven, open, fault: own, blind, alarms }: Status): AnchorStatus {
+  // What keeps the log from being anchored comes first; mostly it is the same.
+  const fault = own ?? blind;
   return {
     place,
     kind,

@@ -17,6 +17,7 @@ import { type LyingRpc, Refusal, startLyingRpc } from './testing/lying-rpc.js';
 import { createWallet, nonceAt, type Wallet } from './wallet.js';
 
 const GWEI = 1_000_000_000n;
+const FEES = { max: 50n * GWEI, tip: 2n * GWEI };
 const ORIGIN = 'talos.test/log/default';
 const ORIGIN_HASH: Hex = `0x${encodeHex(originHashOf(ORIGIN))}`;
 
@@ -26,6 +27,12 @@ let contract: Hex;
 let wallet: Wallet;
 let anchored: AnchoredLog & { grown: number };
 let keys = 0;
+/** What is kept of the watch for others, by place. */
+const watched = new Map<string, string>();
+const store = {
+  watched: async (place: string) => watched.get(place),
+  noteWatched: async (place: string, state: string) => void watched.set(place, state),
+};
 const lines: string[] = [];
 
 const rpcTo = (url: string): Rpc =>
@@ -84,6 +91,7 @@ const anchorer = ({ stuckMs = 60_000, resendMs = 60_000, ...changes }: Changes =
       clock,
       log: createTestLog(lines),
       limits: { stuckMs, resendMs },
+      store,
     },
   );
 
@@ -251,7 +259,7 @@ describe('what stands in the way of an anchor', () => {
     anchored.grown = 40;
     const anchor = openAnchor(40);
     await expect(anchorer().follow(anchor)).rejects.toThrow(refusal('CONFLICT', 'holds size 50'));
-    expect(await anchorer().alarms()).toContainEqual(expect.objectContaining({ code: 'FORK' }));
+    expect((await anchorer().look()).alarms).toContainEqual(expect.objectContaining({ code: 'FORK' }));
     anchored.grown = 60;
     const rootAt = async (size: number): Promise<string> => rootOf(size + 1);
     Object.assign(anchored, { rootAt });
@@ -271,18 +279,65 @@ describe('what stands in the way of an anchor', () => {
     wallet = owner;
     const by = anchorer();
     const reason = `${foreign} anchors ${ORIGIN} too, at size 90`;
-    expect(await by.alarms()).toEqual([{ code: 'FOREIGN', reason }]);
-    expect(await by.alarms()).toEqual([]);
+    expect((await by.look()).alarms).toEqual([{ code: 'FOREIGN', reason }]);
+    expect(await by.look()).toEqual({ alarms: [], blind: undefined, unseen: 0 });
+    // Another process says it again: what an operator must look at does not end with one.
+    expect((await anchorer().look()).alarms).toEqual([{ code: 'FOREIGN', reason }]);
   });
 
-  it('whoever registers an origin under many keys is named eight times', async () => {
+  it('somebody who anchored during a downtime of many blocks is named', async () => {
+    contract = await deploy();
+    await anchorer().look();
+    const owner = wallet;
+    wallet = await freshWallet();
+    await anchorOf(90);
+    await anvil.mine(1_100);
+    const foreign = wallet.address;
+    wallet = owner;
+    const { alarms } = await anchorer().look();
+    expect(alarms).toEqual([{ code: 'FOREIGN', reason: expect.stringContaining(foreign) }]);
+  });
+
+  it('more events than one answer may hold hide nobody', async () => {
+    contract = await deploy();
+    const owner = wallet;
+    const flood = await freshWallet();
+    wallet = flood;
+    await anchorOf(1);
+    const first = await nonceAt(anvil.rpc, flood.address, 'latest');
+    await anvil.rpc('evm_setAutomine', false);
+    for (let count = 0; count < 1_001; count += 1) {
+      const { raw } = await flood.sign(
+        { to: contract, data: anchorCall(ORIGIN_HASH, count + 2, rootOf(2)) },
+        { nonce: first + count, gas: 60_000n, fees: FEES, chainId: anvil.chainId },
+      );
+      await anvil.rpc('eth_sendRawTransaction', raw);
+    }
+    await anvil.mine(8);
+    await anvil.rpc('evm_setAutomine', true);
+    wallet = await freshWallet();
+    await anchorOf(90);
+    const hidden = wallet.address;
+    wallet = owner;
+    // It takes more questions than one look has, to find out which blocks are full.
+    const by = anchorer();
+    const sights = [await by.look(), await by.look(), await by.look()];
+    expect(sights.map(({ blind }) => blind)).toEqual([undefined, undefined, undefined]);
+    expect(sights[2]?.unseen).toBe(0);
+    const named = sights.flatMap(({ alarms }) => alarms.map(({ reason }) => reason.slice(0, 42)));
+    expect(named).toEqual([flood.address, hidden]);
+  }, 60_000);
+
+  it('whoever registers an origin under many keys is named eight times, and then summed up', async () => {
     contract = await deploy();
     for (let i = 0; i < 9; i++) {
       wallet = await freshWallet();
       await anchorOf(7);
     }
     wallet = await freshWallet();
-    expect(await anchorer().alarms()).toHaveLength(8);
+    const { alarms } = await anchorer().look();
+    expect(alarms).toHaveLength(9);
+    expect(alarms[8]?.reason).toContain('more than 8 others');
   });
 });
 
@@ -365,8 +420,8 @@ describe('an endpoint that lies or fails (AUD-42)', () => {
     await anchorOf(7);
     liar.lies.set(method, () => answer);
     const by = anchorer();
-    const asking = method === 'eth_getLogs' ? by.alarms() : by.follow(openAnchor(8));
-    await expect(asking).rejects.toThrow(refusal('UPSTREAM_FAILED', reason));
+    if (method === 'eth_getLogs') expect((await by.look()).blind).toEqual(refusal('UPSTREAM_FAILED', reason));
+    else await expect(by.follow(openAnchor(8))).rejects.toThrow(refusal('UPSTREAM_FAILED', reason));
   });
 
   it.each([
@@ -426,6 +481,7 @@ describe('an endpoint that lies or fails (AUD-42)', () => {
         clock,
         log: createTestLog(lines),
         limits: { stuckMs: 1, resendMs: 1 },
+        store,
       },
     );
     await expect(by.follow(openAnchor(7))).rejects.toThrow(refusal('UNAVAILABLE', 'cannot be reached'));

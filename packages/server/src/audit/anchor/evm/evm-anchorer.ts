@@ -1,7 +1,9 @@
 import { encodeHex, originHashOf, TrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../../platform/log.js';
 import type { Clock } from '../../../platform/system.js';
+import type { AnchorStore } from '../anchor-store.js';
 import type { AnchoredLog, Anchorer, AnchorProgress, OpenAnchor } from '../anchorer.js';
+import { createAnchoredEvents } from './anchored-events.js';
 import { createEvmChain, type EvmChain } from './chain.js';
 import { anchorCall, type ContractHead, registerCall } from './contract-head.js';
 import type { Rpc } from './json-rpc.js';
@@ -30,19 +32,22 @@ export interface EvmAnchorerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: SendingLimits;
+  readonly store: Pick<AnchorStore, 'watched' | 'noteWatched'>;
 }
 
 /** Anchors on an EVM chain. What counts is the state of the contract in a confirmed block, proven: so it does not matter
  *  which of several transactions brought it there, or whether the process that sent it remembers. */
 export function createEvmAnchorer(settings: EvmSettings, deps: EvmAnchorerDeps): Anchorer {
-  const { rpc, wallet, anchored } = deps;
+  const { rpc, wallet, anchored, log, store } = deps;
   const { chainId, contract, confirmations, maxFee } = settings;
   const { origin } = anchored;
   const place = { chainId, contract, origin, anchorer: wallet.address };
   const originHash: Hex = `0x${encodeHex(originHashOf(origin))}`;
   const chain = createEvmChain(rpc, place);
   const sending = createSending({ ...deps, chainId, maxFee });
-  const watch = createForeignWatch(rpc, place, originHash);
+  const name = `evm ${chain.chain} ${contract} ${wallet.address}`;
+  const events = createAnchoredEvents(rpc, place, originHash);
+  const watch = createForeignWatch({ events, name, place, store, log });
   const forkOf = createForkCheck(anchored);
   const wantedFor = (anchor: OpenAnchor, newest: ContractHead): Pick<Wanted, 'purpose' | 'action'> =>
     newest.registered
@@ -52,7 +57,7 @@ export function createEvmAnchorer(settings: EvmSettings, deps: EvmAnchorerDeps):
         }
       : { purpose: 'register', action: { to: contract, data: registerCall(origin) } };
   return {
-    place: `evm ${chain.chain} ${contract} ${wallet.address}`,
+    place: name,
     kind: 'evm',
     everyMs: settings.everyMs,
     pollMs: settings.pollMs,
@@ -69,11 +74,13 @@ export function createEvmAnchorer(settings: EvmSettings, deps: EvmAnchorerDeps):
       return { kind: 'waiting' };
     },
     holds: async (proof) => proof.kind === 'evm' && isCanonical(chain, proof.block),
-    alarms: async () => {
-      const latest = await chain.latest();
-      const fork = await forkOf(await chain.headAt(latest.number));
-      const foreign = await watch.look(latest.number);
-      return fork === undefined ? foreign : [{ code: 'FORK', reason: fork }, ...foreign];
+    look: async () => {
+      const { number } = await chain.latest();
+      const fork = await forkOf(await chain.headAt(number));
+      const sight = await watch.look(number - confirmations + 1);
+      return fork === undefined
+        ? sight
+        : { ...sight, alarms: [{ code: 'FORK', reason: fork }, ...sight.alarms] };
     },
   };
 }

@@ -1,60 +1,107 @@
-import { decodeEventLog, encodeEventTopics } from 'viem/utils';
-import type { AnchorAlarm } from '../anchorer.js';
+import { isTrustError, TrustError } from '@talosprotocol/protocol';
+import type { Log } from '../../../platform/log.js';
+import type { AnchorStore } from '../anchor-store.js';
+import type { Sight } from '../anchorer.js';
+import type { AnchoredEvents } from './anchored-events.js';
 import type { EvmPlace } from './chain.js';
-import { ANCHOR_ABI } from './contract.js';
-import type { Rpc } from './json-rpc.js';
-import { type Hex, readBytes, readList, readMembers, toQuantity } from './rpc-values.js';
+import { formatWatched, noteOthers, noteUnread, parseWatched, type Watched, watchedFrom } from './watched.js';
 
 /** Looks for others who anchor the same origin. Whoever trusts the right anchorer is not deceived by them; that there is
  *  one may mean that somebody shows another history under our name. */
 export interface ForeignWatch {
-  /** Those who were not told of yet, from the blocks since the last call. */
-  look(latest: number): Promise<readonly AnchorAlarm[]>;
+  /** Looks at blocks up to `confirmed` that it has not looked at, also before a restart: in steps, of which one call makes
+   *  a bounded number. Does not reject: what it cannot see is in the answer. */
+  look(confirmed: number): Promise<Sight>;
 }
 
-/** Blocks of one look: what public endpoints answer. */
-const BLOCKS = 1_000;
-const MAX_EVENTS = 1_000;
-/** Anybody may register an origin under many keys. */
-const MAX_TOLD = 8;
+export interface ForeignWatchDeps {
+  readonly events: AnchoredEvents;
+  /** Under this name it is kept how far it was looked. */
+  readonly name: string;
+  readonly place: Pick<EvmPlace, 'anchorer' | 'origin'>;
+  readonly store: Pick<AnchorStore, 'watched' | 'noteWatched'>;
+  readonly log: Log;
+}
 
-export function createForeignWatch(rpc: Rpc, place: EvmPlace, originHash: Hex): ForeignWatch {
-  const topics = encodeEventTopics({ abi: ANCHOR_ABI, eventName: 'Anchored', args: { originHash } });
-  const told = new Set<string>();
-  let seen: number | undefined;
+/** Blocks of one request: what public endpoints answer. So far is looked back at first. */
+const BLOCKS = 1_000;
+const REQUESTS = 16;
+/** Looks in which a single block must fail before it is passed over. */
+const TRIES = 3;
+
+export function createForeignWatch(deps: ForeignWatchDeps): ForeignWatch {
+  const { events, name, place, store } = deps;
+  let watched: Watched | undefined;
+  let blocks = BLOCKS;
+  const stuck = { block: -1, looks: 0 };
+  const unsaid: string[] = [];
+  const open = async (confirmed: number): Promise<Watched> => {
+    const kept = await store.watched(name);
+    const found = kept === undefined ? watchedFrom(Math.max(-1, confirmed - BLOCKS)) : parseWatched(kept);
+    unsaid.push(...found.said);
+    return found;
+  };
+  const step = async (at: Watched, confirmed: number): Promise<void> => {
+    const from = at.seen + 1;
+    const to = Math.min(confirmed, from + blocks - 1);
+    try {
+      unsaid.push(...noteOthers(at, place, await events.read(from, to)));
+    } catch (error) {
+      blocks = Math.ceil((to - from + 1) / 2);
+      if (to > from && !isUnavailable(error)) return;
+      if (to > from || !(await isUnreadable(deps, from, stuck))) throw error;
+      unsaid.push(...noteUnread(at, place, from));
+    }
+    at.seen = to;
+    blocks = Math.min(BLOCKS, blocks * 2);
+    await store.noteWatched(name, formatWatched(at));
+  };
+  const advance = async (confirmed: number): Promise<void> => {
+    watched ??= await open(confirmed);
+    assertNear(watched.seen, confirmed);
+    for (let asked = 0; asked < REQUESTS && watched.seen < confirmed; asked += 1)
+      await step(watched, confirmed);
+  };
   return {
-    look: async (latest) => {
-      const from = (seen ?? Math.max(-1, latest - BLOCKS)) + 1;
-      const to = Math.min(latest, from + BLOCKS - 1);
-      if (from > to) return [];
-      const filter = {
-        address: place.contract,
-        topics,
-        fromBlock: toQuantity(from),
-        toBlock: toQuantity(to),
-      };
-      const found = readList(await rpc('eth_getLogs', filter), 'list of events', MAX_EVENTS).map(
-        readAnchored,
-      );
-      seen = to;
-      const foreign = found.filter(({ anchorer }) => anchorer !== place.anchorer && !told.has(anchorer));
-      const fresh = new Map(foreign.map((event) => [event.anchorer, event]));
-      return [...fresh.values()].slice(0, MAX_TOLD - told.size).map(({ anchorer, size }) => {
-        told.add(anchorer);
-        return { code: 'FOREIGN', reason: `${anchorer} anchors ${place.origin} too, at size ${size}` };
-      });
+    look: async (confirmed) => {
+      const blind = confirmed < 0 ? undefined : await faultOf(() => advance(confirmed));
+      const alarms = unsaid.splice(0).map((reason) => ({ code: 'FOREIGN', reason }) as const);
+      return { alarms, blind, unseen: Math.max(0, confirmed - (watched?.seen ?? confirmed)) };
     },
   };
 }
 
-function readAnchored(event: unknown): { readonly anchorer: string; readonly size: bigint } {
-  const { topics, data } = readMembers(event, 'event');
-  const hashes = readList(topics, 'event', 4).map((topic) => readBytes(topic, 'event', 32));
-  const { args } = decodeEventLog({
-    abi: ANCHOR_ABI,
-    eventName: 'Anchored',
-    topics: hashes as [Hex, ...Hex[]],
-    data: readBytes(data, 'event'),
-  });
-  return { anchorer: args.anchorer.toLowerCase(), size: args.size };
+/** Whether it is the block, and not the endpoint: it failed again and again, and once more after another question about it
+ *  was answered. @throws {TrustError} what the endpoint answers them with */
+async function isUnreadable(
+  { events, name, log }: ForeignWatchDeps,
+  block: number,
+  stuck: { block: number; looks: number },
+): Promise<boolean> {
+  Object.assign(stuck, { block, looks: stuck.block === block ? stuck.looks + 1 : 1 });
+  if (stuck.looks < TRIES) return false;
+  await events.probe(block);
+  if ((await faultOf(() => events.read(block, block))) === undefined) return false;
+  log.warn('a block is passed over: its anchors cannot be read', { stage: name, line: `block ${block}` });
+  return true;
+}
+
+/** An endpoint that knows less than was seen shows nothing new, whatever happens. */
+function assertNear(seen: number, confirmed: number): void {
+  if (seen - confirmed <= BLOCKS) return;
+  const reason = `the RPC endpoint has ${seen - confirmed} blocks fewer than were looked at`;
+  throw new TrustError('UPSTREAM_FAILED', reason, { hint: 'name an endpoint that is not behind' });
+}
+
+function isUnavailable(error: unknown): boolean {
+  return isTrustError(error) && error.code === 'UNAVAILABLE';
+}
+
+async function faultOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }

@@ -58,7 +58,7 @@ export function createOtsAnchorer(settings: OtsSettings, deps: OtsAnchorerDeps):
     },
     // A block with five on it is not dropped.
     holds: async () => true,
-    alarms: async () => [],
+    look: async () => ({ alarms: [], blind: undefined, unseen: 0 }),
   };
 }
 
