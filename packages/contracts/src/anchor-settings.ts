@@ -59,7 +59,9 @@ export const OpenTimestampsSettings = Type.Object(
       uniqueItems: true,
     }),
     explorer: Type.Optional(
-      place('where headers of Bitcoin blocks are looked up (API of Esplora); http only on this machine'),
+      place(
+        'where headers of Bitcoin blocks are looked up (API of Esplora); http only on this machine. Without it these anchors count neither for the lag nor for pruning',
+      ),
     ),
     everySeconds: seconds(3600),
   },

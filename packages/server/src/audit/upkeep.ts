@@ -1,4 +1,4 @@
-import { isTrustError, TrustError } from '@talosprotocol/protocol';
+import { TrustError } from '@talosprotocol/protocol';
 import { startTasks } from '../platform/tasks.js';
 import type { Anchoring } from './anchor/anchoring.js';
 import type { SignedCheckpoint } from './checkpoint.js';
@@ -23,7 +23,7 @@ export interface UpkeepParts {
   readonly record: (draft: AuditDraft) => Promise<RecordedEvent | undefined>;
   /** @throws {TrustError} UNAVAILABLE */
   readonly assertAccepting: () => void;
-  readonly anchoring: Pick<Anchoring, 'evidence'>;
+  readonly anchoring: Pick<Anchoring, 'confirmedSize'>;
   readonly roller: Pick<Roller, 'step'>;
 }
 
@@ -66,7 +66,7 @@ function openPruner(deps: AuditDeps, parts: UpkeepParts): Pruner {
     vouched: async () => {
       const checkpoint = seen();
       if (checkpoint === undefined) return undefined;
-      const below = deps.chainAnchors === undefined ? checkpoint.size : await anchoredSize(anchoring);
+      const below = deps.chainAnchors === undefined ? checkpoint.size : await anchoring.confirmedSize();
       return { checkpoint, below: Math.min(below, checkpoint.size) };
     },
     reach: async (size) => {
@@ -75,16 +75,6 @@ function openPruner(deps: AuditDeps, parts: UpkeepParts): Pruner {
       throw new TrustError('UNAVAILABLE', reason);
     },
   });
-}
-
-/** 0 while nothing is anchored. */
-async function anchoredSize(anchoring: UpkeepParts['anchoring']): Promise<number> {
-  try {
-    return (await anchoring.evidence({ size: undefined, kind: undefined })).anchor.size;
-  } catch (error) {
-    if (isTrustError(error) && error.code === 'NOT_FOUND') return 0;
-    throw error;
-  }
 }
 
 /** The time of the last event before this start, in Unix milliseconds; 0 if there is none. */

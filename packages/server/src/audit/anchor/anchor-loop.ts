@@ -17,7 +17,8 @@ export interface AnchorFault {
 export interface AnchorStatus {
   readonly place: string;
   readonly kind: Anchorer['kind'];
-  /** Leaves of the newest checkpoint that no proven anchor covers, and how old the oldest of them is at most. */
+  /** Leaves of the newest checkpoint that no anchor covers whose block was looked at, and how old the oldest of them is at
+   *  most. */
   readonly lag: { readonly entries: number; readonly seconds: number };
   readonly proven: ProvenAnchor | undefined;
   /** Anchors that are begun. */
@@ -57,6 +58,7 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
   const state: State = {
     startedMs: clock.now(),
     proven: undefined,
+    confirmed: undefined,
     open: 0,
     fault: undefined,
     blind: undefined,
@@ -75,8 +77,8 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
     running = turn(anchorer, deps, state).then(plan);
   };
   const lag = (): AnchorStatus['lag'] => {
-    const entries = anchored.size() - (state.proven?.size ?? 0);
-    const since = state.proven?.begunMs ?? state.startedMs;
+    const entries = anchored.size() - (state.confirmed?.size ?? 0);
+    const since = state.confirmed?.begunMs ?? state.startedMs;
     return { entries, seconds: entries === 0 ? 0 : Math.max(0, Math.floor((clock.now() - since) / 1000)) };
   };
   return {
@@ -97,6 +99,8 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
 interface State {
   readonly startedMs: number;
   proven: ProvenAnchor | undefined;
+  /** The newest whose block was looked at: the proof itself may rest on the word of calendars. */
+  confirmed: ProvenAnchor | undefined;
   open: number;
   fault: AnchorFault | undefined;
   blind: AnchorFault | undefined;
@@ -127,6 +131,7 @@ async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Pro
 async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
   const proven = await deps.store.newestAt(anchorer.place);
   state.proven = proven;
+  state.confirmed = await deps.store.confirmed(anchorer.place);
   if (proven === undefined || (await anchorer.holds(proven.proof))) return;
   await deps.store.reopen(anchorer.place, proven.size);
   state.proven = undefined;
@@ -161,6 +166,7 @@ async function follow(anchorer: Anchorer, deps: AnchorLoopDeps, state: State, ro
     return;
   }
   await store.prove(place, current, progress.proof);
+  state.confirmed = await store.confirmed(place);
   log.info('the log is anchored', { stage: place, size: row.size });
   if (row.size > (state.proven?.size ?? 0)) state.proven = { ...row, place, proof: progress.proof };
 }

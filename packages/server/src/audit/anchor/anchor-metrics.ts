@@ -12,12 +12,12 @@ export function measureAnchors(metrics: Metrics, loops: () => readonly AnchorLoo
     });
   gauge(
     'talos_audit_anchor_lag_entries',
-    'Events below the last signed checkpoint that no proven anchor covers.',
+    'Events below the last signed checkpoint that no anchor covers whose block was looked at.',
     ({ lag }) => lag.entries,
   );
   gauge(
     'talos_audit_anchor_lag_seconds',
-    'How old the oldest event is at most that no proven anchor covers.',
+    'How old the oldest event is at most that no anchor covers whose block was looked at.',
     ({ lag }) => lag.seconds,
   );
   gauge(

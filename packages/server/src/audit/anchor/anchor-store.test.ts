@@ -48,6 +48,18 @@ describe('the anchors of a database', () => {
     expect(await store.newest('evm')).toBeUndefined();
   });
 
+  it('tells apart which rest on the word of calendars alone', async () => {
+    const header = 'A'.repeat(107);
+    for (const size of [5, 9, 12]) {
+      const one = { ...proof(size), ...(size === 5 ? { header } : {}) };
+      await store.prove(PLACE, await store.begin(PLACE, { size, root }, 1), one);
+    }
+    expect(await store.newest(undefined)).toMatchObject({ size: 12 });
+    expect(await store.confirmed(undefined)).toMatchObject({ size: 5 });
+    expect(await store.confirmed(PLACE)).toMatchObject({ size: 5 });
+    expect(await store.confirmed('evm x')).toBeUndefined();
+  });
+
   it('lets two processes not write over each other: whoever is behind is told so', async () => {
     const begun = await store.begin(PLACE, { size: 5, root }, 1);
     await store.keep(PLACE, begun, 'of the one');

@@ -23,6 +23,8 @@ export interface AnchorStore {
   open(place: string): Promise<AnchorRow[]>;
   /** The newest that is proven, at the place. */
   newestAt(place: string): Promise<ProvenAnchor | undefined>;
+  /** The newest whose block was looked at, at the place or at all. */
+  confirmed(place: string | undefined): Promise<ProvenAnchor | undefined>;
   /** Of one kind, or of all. */
   newest(kind: string | undefined): Promise<ProvenAnchor | undefined>;
   /** The smallest that has at least `from` and at most `to` leaves, of one kind or of all. */
@@ -59,6 +61,8 @@ const PROVEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE proof IS NOT NULL`;
 const OWN = 'WHERE place = $1 AND size = $2 AND version = $3';
 
 const OPEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 AND proof IS NULL ORDER BY size`;
+const CONFIRMED = `SELECT ${COLUMNS} FROM audit_anchor WHERE confirmed AND ($1::text IS NULL OR place = $1)
+  ORDER BY size DESC, begun_ms LIMIT 1`;
 // A place begins with its kind.
 const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC LIMIT 1`;
 const NEWEST = `${PROVEN} AND ($1::text IS NULL OR split_part(place, ' ', 1) = $1)
@@ -91,6 +95,7 @@ export function createAnchorStore(sql: Sql): AnchorStore {
   return {
     open: async (place) => (await read(OPEN, place)).map(toRow),
     newestAt: async (place) => toProven(await read(NEWEST_AT, place)),
+    confirmed: async (place) => toProven(await read(CONFIRMED, place ?? null)),
     newest: async (kind) => toProven(await read(NEWEST, kind ?? null)),
     covering: async (from, to, kind) => toProven(await read(COVERING, from, to, kind ?? null)),
     lastBegun: async (place) => (await read(LAST_BEGUN, place)).map(toRow)[0],

@@ -24,7 +24,12 @@ import type { Hex } from './evm/rpc-values.js';
 import { type Anvil, startAnvil } from './evm/testing/anvil.js';
 import { type LyingRpc, Refusal, startLyingRpc } from './evm/testing/lying-rpc.js';
 import { createWallet } from './evm/wallet.js';
-import { type LocalBlock, type LocalCalendar, startLocalCalendar } from './ots/testing/local-calendar.js';
+import {
+  type LocalBlock,
+  type LocalCalendar,
+  startLocalCalendar,
+  startLocalExplorer,
+} from './ots/testing/local-calendar.js';
 import { createAnchorRoutes } from './routes.js';
 
 const crypto = createNodeCrypto();
@@ -128,6 +133,7 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     const room = await openRoom([evm()]);
     await record(room, 5);
     await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(1);
+    expect(await room.anchoring.confirmedSize()).toBeGreaterThanOrEqual(1);
     const first = provenSize(room);
     await record(room, 300);
     await expect.poll(() => provenSize(room)).toBeGreaterThan(first);
@@ -302,6 +308,21 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     ]);
     const { anchor } = verifyAnchorEvidence(evidence, trust, crypto);
     expect(anchor).toMatchObject({ chain: 'bitcoin', number: block.height, size: provenSize(room) });
+    // Nobody looked at the block: it is evidence to hand on, and nothing that lets bodies go or closes the gap.
+    expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room));
+    expect(await room.anchoring.confirmedSize()).toBe(0);
+  });
+
+  it('counts an OpenTimestamps anchor once an explorer showed its block', async () => {
+    const explorer = await startLocalExplorer(() => calendar.blocks);
+    const room = await openRoom([{ ...ots(), explorer: explorer.url } as AnchorSettings]);
+    await expect.poll(() => room.anchoring.status()[0]?.open).toBe(1);
+    await expect.poll(() => calendar.received.length).toBeGreaterThan(0);
+    calendar.mine();
+    await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(1);
+    expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room) - provenSize(room));
+    expect(await room.anchoring.confirmedSize()).toBe(provenSize(room));
+    await explorer.close();
   });
 
   it('never puts the key or the address of the endpoint into a log line', async () => {

@@ -30,6 +30,9 @@ export interface Anchoring {
   /** The anchor that proves the first `size` events to be the oldest, by default the newest there is, with what joins it to
    *  the newest checkpoint. @throws {TrustError} NOT_FOUND | UNAVAILABLE | LOG_CORRUPT */
   evidence(query: AnchorQuery): Promise<AnchorEvidence>;
+  /** Size of the newest anchor whose block was looked at, of any place: 0 while there is none. An OpenTimestamps proof on the
+   *  word of calendars alone is none. @throws {TrustError} LOG_CORRUPT: the log has another root there | UNAVAILABLE */
+  confirmedSize(): Promise<number>;
   /** Every proof that covers at least `from` events and at most `to`: the smallest of each kind. For bundles. */
   proofs(from: number, to: number): Promise<readonly AnchorProof[]>;
 }
@@ -78,6 +81,12 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
       const { size, root, proof } = await find(query);
       const consistency = (await tree.consistency(size, root, signed)).map(encodeBase64url);
       return { format: 'talos-anchor-v1', checkpoint: signed.note, consistency, anchor: proof };
+    },
+    confirmedSize: async () => {
+      const found = await store.confirmed(undefined);
+      if (found === undefined) return 0;
+      await tree.consistency(found.size, found.root, checkpoint());
+      return found.size;
     },
     proofs: async (from, to) => {
       const found = await Promise.all(KINDS.map((kind) => store.covering(from, to, kind)));

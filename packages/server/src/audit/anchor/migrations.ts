@@ -32,4 +32,15 @@ CREATE TABLE audit_anchor_watch (
   state text NOT NULL
 );`,
   },
+  {
+    room: 'anchor',
+    number: 3,
+    name: 'confirmed',
+    sql: `
+-- Proofs that carry the header of a block: the others rest on the word of calendars alone. A quote inside a text is
+-- escaped, so that only a member is found.
+ALTER TABLE audit_anchor ADD COLUMN confirmed boolean NOT NULL
+  GENERATED ALWAYS AS (coalesce(position('"header":' in proof) > 0, false)) STORED;
+CREATE INDEX audit_anchor_confirmed ON audit_anchor (size) WHERE confirmed;`,
+  },
 ];
