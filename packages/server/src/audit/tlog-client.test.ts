@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Listener } from '../platform/http.js';
 import { ADMIN_TOKEN, openTestListener } from '../platform/testing/listener.js';
+import { needed } from '../platform/testing/needed.js';
 import { createAuditRoutes } from './routes.js';
 import { type Audit, createAudit } from './service.js';
 import { type AuditWorld, auditDeps, decision, openAuditWorld } from './testing/room.js';
@@ -33,7 +34,7 @@ function obstacle(): string | undefined {
 
 // AUD-12, AUD-13, AUD-78
 describe('clients that others wrote, unmodified (tessera fsck, torchwood)', () => {
-  const missing = obstacle();
+  const missing = needed('Go and the modules of its tlog clients', obstacle());
   let folder: string;
   let tiles: string;
   let world: AuditWorld;
