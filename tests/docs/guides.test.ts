@@ -61,9 +61,10 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     / decision allow tools\/call files\/read_text_file [\s\S]*? decision deny SCOPE_MISMATCH tools\/call files\/read_text_file /, // tail
     /^PROVEN/m,
     /^PROVEN/m, // of one agent
-    /^NOT PROVEN/m, // changed
-    /^NOT PROVEN/m, // short
+    /^NOT PROVEN[^\n]*another bundle/m, // changed
+    /^NOT PROVEN[^\n]*another bundle/m, // short
     /^PROVEN/m, // later
+    /^denied: not granted/m, // what the outsider's key may not do
     /^Nothing is wrong/m, // watch
     /^PROVEN/m, // erased
     /^Nothing is wrong/m, // fsck
