@@ -77,6 +77,39 @@ describe('a log in a bucket', () => {
   });
 });
 
+// AUD-75, AUD-77
+describe('a tile that another process replaced, in a store that ignores conditions', () => {
+  let bucket: HostileBucket;
+  beforeAll(async () => {
+    bucket = await startHostileBucket();
+  });
+  afterAll(() => bucket.close());
+
+  it('is found by whoever needs it: no proof rests on it, and no start goes over it', async () => {
+    const folder = await world.fresh();
+    const tiles = () => openBucketTiles(bucketDeps(bucket.endpoint));
+    const audit = await start(folder, tiles);
+    const early = await record(audit, 10);
+    const receipt = await record(audit, 300);
+    await audit.receipt(receipt, 10_000);
+    const path = 'tile/0/000';
+    const bytes = bucket.objects.get(path) ?? Buffer.alloc(0);
+    bucket.objects.set(path, Buffer.from(bytes.map((byte) => byte ^ 1)));
+    const corrupt = { code: 'LOG_CORRUPT' };
+    await expect(audit.receipt(early, 10_000)).rejects.toMatchObject(corrupt);
+    await close(audit);
+    await expect(start(folder, tiles)).rejects.toMatchObject({
+      ...corrupt,
+      data: { reason: expect.stringContaining(path) },
+    });
+    // What was replaced and is deleted is made again from the rows.
+    bucket.objects.delete(path);
+    const mended = await start(folder, tiles);
+    expect((await mended.receipt(early, 10_000)).id).toBe(early);
+    expect(bucket.objects.get(path)).toEqual(bytes);
+  });
+});
+
 // AUD-76
 describe('a bucket that fails while a log grows', () => {
   let bucket: HostileBucket;
