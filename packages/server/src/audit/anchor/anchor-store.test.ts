@@ -1,5 +1,6 @@
 import type { AnchorProof } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createTestLog } from '../../platform/testing/test-log.js';
 import { type AuditWorld, openAuditWorld } from '../testing/room.js';
 import { type AnchorStore, createAnchorStore } from './anchor-store.js';
 
@@ -13,12 +14,13 @@ const proof = (size: number): AnchorProof => ({
   ots: 'AAAA',
 });
 
+const lines: string[] = [];
 let world: AuditWorld;
 let store: AnchorStore;
 
 beforeAll(async () => {
   world = await openAuditWorld();
-  store = createAnchorStore(world.sql);
+  store = createAnchorStore(world.sql, createTestLog(lines));
 });
 afterAll(() => world?.close());
 beforeEach(() => world.sql.query('TRUNCATE audit_anchor'));
@@ -84,5 +86,21 @@ describe('the anchors of a database', () => {
     expect(anew).toMatchObject({ state: undefined, begunMs: 2 });
     await store.giveUp(PLACE, anew);
     expect(await store.lastBegun(PLACE)).toBeUndefined();
+  });
+
+  it('writes no proof that it could not read, and passes over one that is there', async () => {
+    const begun = await store.begin(PLACE, { size: 5, root }, 1);
+    const tooLong = { ...proof(5), ots: 'A'.repeat(22_000) } as AnchorProof;
+    await expect(store.prove(PLACE, begun, tooLong)).rejects.toMatchObject({ code: 'MALFORMED' });
+    for (const size of [4, 5, 7, 9])
+      await store.prove(PLACE, await store.begin(PLACE, { size, root }, 1), proof(size));
+    const spoil = 'UPDATE audit_anchor SET proof = $1 WHERE size IN (5, 9)';
+    await world.sql.query(spoil, [JSON.stringify(tooLong)]);
+    expect(await store.covering(5, 100, 'opentimestamps')).toMatchObject({ size: 7 });
+    expect(await store.covering(8, 100, undefined)).toBeUndefined();
+    expect(await store.newestAt(PLACE)).toMatchObject({ size: 7 });
+    expect(await store.newest(undefined)).toMatchObject({ size: 7 });
+    const said = lines.filter((line) => line.includes('cannot be read'));
+    expect(said.map((line) => JSON.parse(line).size).sort()).toEqual([5, 9]);
   });
 });

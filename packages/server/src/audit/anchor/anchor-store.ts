@@ -1,5 +1,6 @@
 import type { AnchorProof } from '@talosprotocol/contracts';
-import { canonicalize, parseAnchorProof, parseJson, TrustError } from '@talosprotocol/protocol';
+import { canonicalize, isTrustError, parseAnchorProof, parseJson, TrustError } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
 import type { Sql } from '../../platform/sql.js';
 import type { AnchorHead } from './anchorer.js';
 
@@ -18,7 +19,7 @@ export interface ProvenAnchor extends AnchorHead {
   readonly proof: AnchorProof;
 }
 
-/** The anchors of this database. */
+/** The anchors of this database. A proof that cannot be read is passed over and named in the log: the next one counts. */
 export interface AnchorStore {
   open(place: string): Promise<AnchorRow[]>;
   /** The newest that is proven, at the place. */
@@ -35,7 +36,7 @@ export interface AnchorStore {
   begin(place: string, head: AnchorHead, begunMs: number): Promise<AnchorRow>;
   /** @throws {TrustError} CONFLICT: another process wrote it since */
   keep(place: string, row: AnchorRow, state: string): Promise<AnchorRow>;
-  /** @throws {TrustError} CONFLICT */
+  /** @throws {TrustError} CONFLICT; MALFORMED: what could not be read again is not written */
   prove(place: string, row: AnchorRow, proof: AnchorProof): Promise<void>;
   /** Its proof holds no more: it is open again, with what was kept of it. */
   reopen(place: string, size: number): Promise<void>;
@@ -62,13 +63,13 @@ const OWN = 'WHERE place = $1 AND size = $2 AND version = $3';
 
 const OPEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 AND proof IS NULL ORDER BY size`;
 const CONFIRMED = `SELECT ${COLUMNS} FROM audit_anchor WHERE confirmed AND ($1::text IS NULL OR place = $1)
-  ORDER BY size DESC, begun_ms LIMIT 1`;
+  ORDER BY size DESC, begun_ms`;
 // A place begins with its kind.
-const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC LIMIT 1`;
+const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC`;
 const NEWEST = `${PROVEN} AND ($1::text IS NULL OR split_part(place, ' ', 1) = $1)
-  ORDER BY size DESC, begun_ms LIMIT 1`;
+  ORDER BY size DESC, begun_ms`;
 const COVERING = `${PROVEN} AND size BETWEEN $1 AND $2 AND ($3::text IS NULL OR split_part(place, ' ', 1) = $3)
-  ORDER BY size, begun_ms LIMIT 1`;
+  ORDER BY size, begun_ms`;
 const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1
   ORDER BY begun_ms DESC, size DESC LIMIT 1`;
 const BEGIN = `INSERT INTO audit_anchor AS a (place, size, root, begun_ms, version) VALUES ($1, $2, $3, $4, 1)
@@ -84,7 +85,7 @@ const NOTE_WATCHED = `INSERT INTO audit_anchor_watch (place, state) VALUES ($1, 
   ON CONFLICT (place) DO UPDATE SET state = excluded.state`;
 
 /** Builds the store over the tables of `ANCHOR_MIGRATIONS`. */
-export function createAnchorStore(sql: Sql): AnchorStore {
+export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
   const read = (text: string, ...values: readonly (string | number | null)[]): Promise<Stored[]> =>
     sql.query<Stored>(text, values);
   const write = async (text: string, ...values: readonly (string | number)[]): Promise<Stored> => {
@@ -92,17 +93,32 @@ export function createAnchorStore(sql: Sql): AnchorStore {
     if (row === undefined) throw new TrustError('CONFLICT', 'another process writes the anchors of this log');
     return row;
   };
+  const said = new Set<string>();
+  const passOver = ({ place, size }: Stored): void => {
+    const key = `${place} ${size}`;
+    if (!said.has(key)) log.error('a proof of an anchor cannot be read', { stage: place, size });
+    said.add(key);
+  };
+  const firstProven = async (text: string, ...values: readonly (string | number | null)[]) => {
+    for (let offset = 0; ; offset++) {
+      const [row] = await read(`${text} LIMIT 1 OFFSET ${offset}`, ...values);
+      if (row === undefined) return undefined;
+      const proven = toProven(row);
+      if (proven !== undefined) return proven;
+      passOver(row);
+    }
+  };
   return {
     open: async (place) => (await read(OPEN, place)).map(toRow),
-    newestAt: async (place) => toProven(await read(NEWEST_AT, place)),
-    confirmed: async (place) => toProven(await read(CONFIRMED, place ?? null)),
-    newest: async (kind) => toProven(await read(NEWEST, kind ?? null)),
-    covering: async (from, to, kind) => toProven(await read(COVERING, from, to, kind ?? null)),
+    newestAt: (place) => firstProven(NEWEST_AT, place),
+    confirmed: (place) => firstProven(CONFIRMED, place ?? null),
+    newest: (kind) => firstProven(NEWEST, kind ?? null),
+    covering: (from, to, kind) => firstProven(COVERING, from, to, kind ?? null),
     lastBegun: async (place) => (await read(LAST_BEGUN, place)).map(toRow)[0],
     begin: async (place, { size, root }, begunMs) => toRow(await write(BEGIN, place, size, root, begunMs)),
     keep: async (place, { size, version }, state) => toRow(await write(KEEP, place, size, version, state)),
     prove: async (place, { size, version }, proof) => {
-      await write(PROVE, place, size, version, canonicalize(proof));
+      await write(PROVE, place, size, version, canonicalize(parseAnchorProof(proof)));
     },
     reopen: async (place, size) => {
       await read(REOPEN, place, size);
@@ -121,8 +137,12 @@ function toRow({ size, root, begun_ms: begunMs, version, state }: Stored): Ancho
   return { size, root, begunMs, version, state: state ?? undefined };
 }
 
-function toProven([row]: readonly Stored[]): ProvenAnchor | undefined {
-  if (row === undefined || row.proof === null) return undefined;
-  const { place, size, root, begun_ms: begunMs } = row;
-  return { place, size, root, begunMs, proof: parseAnchorProof(parseJson(row.proof)) };
+/** Undefined: its proof cannot be read. */
+function toProven({ place, size, root, begun_ms: begunMs, proof }: Stored): ProvenAnchor | undefined {
+  try {
+    return { place, size, root, begunMs, proof: parseAnchorProof(parseJson(proof ?? '')) };
+  } catch (error) {
+    if (isTrustError(error)) return undefined;
+    throw error;
+  }
 }

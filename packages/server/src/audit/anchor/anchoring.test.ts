@@ -27,6 +27,7 @@ import { createWallet } from './evm/wallet.js';
 import {
   type LocalBlock,
   type LocalCalendar,
+  padded,
   startLocalCalendar,
   startLocalExplorer,
 } from './ots/testing/local-calendar.js';
@@ -244,7 +245,7 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     // What a restored backup looks like: the database knows of an older one only.
     await world.sql.query('TRUNCATE audit_anchor');
     const place = `evm eip155:${anvil.chainId} ${contract} ${anchorer()}`;
-    await createAnchorStore(world.sql).begin(place, { size: 3, root: '11'.repeat(32) }, 0);
+    await createAnchorStore(world.sql, createTestLog()).begin(place, { size: 3, root: '11'.repeat(32) }, 0);
     const wallet = createWallet(createSecret(seed));
     const root = encodeHex(first.checkpoint().root);
     const data = anchorCall(`0x${encodeHex(originHashOf(ORIGIN))}`, 5, root);
@@ -323,6 +324,26 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room) - provenSize(room));
     expect(await room.anchoring.confirmedSize()).toBe(provenSize(room));
     await explorer.close();
+  });
+
+  it('is anchored by one calendar while another answers what no proof can hold, and is exported with that', async () => {
+    const hostile = await startLocalCalendar(910_000);
+    hostile.hostility = (bytes) => ({ body: padded(padded(bytes, 4_400), 4_400) });
+    const before = calendar.received.length;
+    try {
+      const room = await openRoom([
+        { kind: 'opentimestamps', calendars: [hostile.url, calendar.url], everySeconds: 3600 },
+      ]);
+      // The last of the two that it hands in to.
+      await expect.poll(() => calendar.received.length).toBeGreaterThan(before);
+      for (const one of [hostile, calendar]) one.mine();
+      await expect.poll(() => provenSize(room)).toBe(1);
+      let text = '';
+      for await (const part of await room.bundle({})) text += part;
+      expect(text).toContain('"kind":"opentimestamps"');
+    } finally {
+      await hostile.close();
+    }
   });
 
   it('never puts the key or the address of the endpoint into a log line', async () => {

@@ -45,7 +45,7 @@ export interface AnchorQuery {
 
 export function createAnchoring(deps: AnchoringDeps): Anchoring {
   const { clock, log, checkpoint, hasher } = deps;
-  const store = createAnchorStore(deps.sql);
+  const store = createAnchorStore(deps.sql, log);
   const tree = createAnchorTree(hasher, deps.tiles);
   const anchored: AnchoredLog = {
     origin: deps.origin,

@@ -2,6 +2,7 @@ import type { AnchorProof } from '@talosprotocol/contracts';
 import { encodeHex } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSecret } from '../../platform/secret.js';
+import { createTestLog } from '../../platform/testing/test-log.js';
 import { createAnchorStore } from '../anchor/anchor-store.js';
 import { type AuditWorld, openAuditWorld } from '../testing/room.js';
 import { type OldLog, openGrownLog } from './testing/old-log.js';
@@ -18,7 +19,7 @@ afterAll(() => world?.close());
 
 /** Anchors the log as it is; without a header on the word of calendars alone. */
 async function anchor(more: { readonly header?: string } = {}): Promise<void> {
-  const store = createAnchorStore(world.sql);
+  const store = createAnchorStore(world.sql, createTestLog());
   const { size, root } = log.audit.checkpoint();
   const head = { size, root: encodeHex(root) };
   const proof: AnchorProof = { kind: 'opentimestamps', origin: 'x', ...head, ots: 'AAAA', ...more };

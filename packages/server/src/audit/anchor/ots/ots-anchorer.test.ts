@@ -18,6 +18,7 @@ import {
   type LocalBlock,
   type LocalCalendar,
   madeUpHeader,
+  padded,
   startLocalCalendar,
   startLocalExplorer,
 } from './testing/local-calendar.js';
@@ -265,6 +266,40 @@ describe('a hostile calendar (AUD-43)', () => {
       path.startsWith('/timestamp') ? { body: other } : { body: bytes };
     const proof = proofOf(await by.follow(anchor));
     expect(() => verify(proof, byHeader(block))).toThrow('does not have what the timestamp leads to');
+  });
+
+  it.each([false, true])(
+    'that pads its answers until no proof can hold them is refused, and takes no room from others (explorer: %s)',
+    async (isChecked) => {
+      const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+      hostile.hostility = (bytes) => ({ body: padded(padded(bytes, 4_400), 4_400) });
+      const by = anchorer(isChecked ? { explorer: await explorerOf() } : {});
+      const anchor = openAnchor();
+      await by.follow(anchor);
+      hostile.mine();
+      const block = honest.mine();
+      const proof = proofOf(await by.follow(anchor));
+      expect(verify(proof, byHeader(block)).number).toBe(block.height);
+      expect(JSON.parse(anchor.state ?? '').refused).toEqual([hostile.url]);
+      expect(lines.join()).toContain('more than a proof can hold');
+    },
+  );
+
+  it('that pads one answer does not keep the short one of another out of the proof', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    calendars.push(await startLocalCalendar(920_000));
+    closing.push(calendars[2] as LocalCalendar);
+    const pads = (bytes: Uint8Array, { path }: { path: string }) => ({
+      body: path === '/digest' ? padded(bytes, 8_192) : bytes,
+    });
+    for (const one of [hostile, calendars[2] as LocalCalendar]) one.hostility = pads;
+    const by = anchorer({ only: 3 });
+    const anchor = openAnchor();
+    await by.follow(anchor);
+    const [, block] = calendars.map((one) => one.mine());
+    const proof = proofOf(await by.follow(anchor));
+    expect(verify(proof, byHeader(block as LocalBlock)).number).toBe(block?.height);
+    expect(honest.blocks).toHaveLength(1);
   });
 
   it('that promises in the name of a place nobody named is not followed there', async () => {

@@ -14,7 +14,7 @@ import type { AnchoredLog, Anchorer, AnchorProgress, OpenAnchor } from '../ancho
 import type { BlockExplorer } from './block-explorer.js';
 import { blocksIn, type Calendar, promisesIn } from './calendar.js';
 import { createStamps, formatStamps, parseStamps, type Stamps } from './stamps.js';
-import { keepPromise, makeOtsFile } from './upgrade.js';
+import { keepPromise, makeOtsFile, makesFile } from './upgrade.js';
 
 export interface OtsSettings {
   readonly everyMs: number;
@@ -51,7 +51,7 @@ export function createOtsAnchorer(settings: OtsSettings, deps: OtsAnchorerDeps):
           ? createStamps(digest, deps.random(NONCE_BYTES))
           : parseStamps(anchor.state, digest);
       const faults = [...(await submitAll(deps, anchor, stamps)), ...(await findAll(deps, anchor, stamps))];
-      const proven = await conclude(deps, anchor, stamps, digest);
+      const proven = await conclude(deps, anchor, stamps);
       // One calendar is enough: only where nothing came of any of them is it a fault.
       if (proven === undefined && stamps.of.size === 0) throw faults[0] ?? nobody();
       return proven ?? { kind: 'waiting' };
@@ -74,9 +74,38 @@ async function submitAll(deps: OtsAnchorerDeps, anchor: OpenAnchor, stamps: Stam
   return tryEach(deps, missing, async (calendar) => {
     const timestamp = await calendar.submit(stamps.message);
     assertReachable(deps, calendar, timestamp);
-    stamps.of.set(calendar.url, timestamp);
-    await anchor.keep(formatStamps(stamps));
+    await take(deps, anchor, stamps, calendar.url, timestamp);
   });
+}
+
+/** Keeps what a calendar made of the digest so far, unless no proof could come of it; gives whether it did. */
+async function take(
+  deps: OtsAnchorerDeps,
+  anchor: OpenAnchor,
+  stamps: Stamps,
+  url: string,
+  timestamp: OtsTimestamp,
+): Promise<boolean> {
+  const isOfUse = makesFile(stamps, timestamp);
+  if (isOfUse) {
+    stamps.of.set(url, timestamp);
+    await anchor.keep(formatStamps(stamps));
+  } else await refuse(deps, anchor, stamps, url, 'a calendar answers more than a proof can hold');
+  return isOfUse;
+}
+
+/** Throws a timestamp away with its calendar. */
+async function refuse(
+  { log }: OtsAnchorerDeps,
+  anchor: OpenAnchor,
+  stamps: Stamps,
+  url: string,
+  why: string,
+): Promise<void> {
+  log.warn(why, { host: url });
+  stamps.of.delete(url);
+  stamps.refused.add(url);
+  await anchor.keep(formatStamps(stamps));
 }
 
 /** A promise of a place that we would not ask is of no use. */
@@ -99,8 +128,8 @@ async function findAll(deps: OtsAnchorerDeps, anchor: OpenAnchor, stamps: Stamps
     for (const { calendar, message } of promisesIn(timestamp)) {
       const found = await deps.calendars.find((one) => one.url === calendar)?.find(message);
       if (found === undefined) continue;
-      stamps.of.set(url, keepPromise(stamps.of.get(url) ?? timestamp, found));
-      await anchor.keep(formatStamps(stamps));
+      const kept = keepPromise(stamps.of.get(url) ?? timestamp, found);
+      if (!(await take(deps, anchor, stamps, url, kept))) break;
     }
   });
 }
@@ -125,24 +154,16 @@ async function conclude(
   deps: OtsAnchorerDeps,
   anchor: OpenAnchor,
   stamps: Stamps,
-  digest: Uint8Array,
 ): Promise<AnchorProgress | undefined> {
   const { explorer, clock, calendars } = deps;
   const complete = [...stamps.of].filter(([, timestamp]) => blocksIn(timestamp).length > 0);
   const [first] = complete;
   if (first === undefined) return undefined;
-  if (explorer !== undefined) return checkAll(deps, explorer, anchor, stamps, digest);
+  if (explorer !== undefined) return checkAll(deps, explorer, anchor, stamps);
   const isAll = complete.length + stamps.refused.size === calendars.length;
   if (!isAll && clock.now() - anchor.begunMs < GRACE_MS) return undefined;
-  return proven(
-    deps,
-    anchor,
-    makeOtsFile(
-      digest,
-      stamps.nonce,
-      complete.map(([, timestamp]) => timestamp),
-    ),
-  );
+  const timestamps = complete.map(([, timestamp]) => timestamp);
+  return proven(deps, anchor, makeOtsFile(stamps, timestamps));
 }
 
 /** With an explorer: the first timestamp whose block has it is the proof. One that leads to a block which does not have it
@@ -152,18 +173,20 @@ async function checkAll(
   explorer: BlockExplorer,
   anchor: OpenAnchor,
   stamps: Stamps,
-  digest: Uint8Array,
 ): Promise<AnchorProgress | undefined> {
   for (const [url, timestamp] of stamps.of) {
     for (const { height, message } of blocksIn(timestamp)) {
       const header = await explorer.header(height);
       if (header === undefined) continue;
       if (equalBytes(parseBitcoinHeader(header).merkleRoot, message))
-        return proven(deps, anchor, makeOtsFile(digest, stamps.nonce, [timestamp]), header);
-      deps.log.warn('a calendar named a block that does not have what was handed in', { host: url });
-      stamps.of.delete(url);
-      stamps.refused.add(url);
-      await anchor.keep(formatStamps(stamps));
+        return proven(deps, anchor, makeOtsFile(stamps, [timestamp]), header);
+      await refuse(
+        deps,
+        anchor,
+        stamps,
+        url,
+        'a calendar named a block that does not have what was handed in',
+      );
     }
   }
   return undefined;

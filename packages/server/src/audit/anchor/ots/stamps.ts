@@ -7,16 +7,15 @@ import {
   type OtsTimestamp,
   parseOtsTimestamp,
 } from '@talosprotocol/protocol';
-import { blind } from './upgrade.js';
+import { type Blinding, blind } from './upgrade.js';
 
 /** What calendars made of one digest. */
-export interface Stamps {
-  readonly nonce: Uint8Array;
+export interface Stamps extends Blinding {
   /** The blinded digest, which all timestamps are of. */
   readonly message: Uint8Array;
   /** By calendar. */
   readonly of: Map<string, OtsTimestamp>;
-  /** Calendars whose timestamp led to no block: they are not asked again. */
+  /** Calendars whose timestamp led to no block, or to one that cannot be proven: they are not asked again. */
   readonly refused: Set<string>;
 }
 
@@ -27,7 +26,7 @@ interface Kept {
 }
 
 export function createStamps(digest: Uint8Array, nonce: Uint8Array): Stamps {
-  return { nonce, message: blind(digest, nonce), of: new Map(), refused: new Set() };
+  return { digest, nonce, message: blind(digest, nonce), of: new Map(), refused: new Set() };
 }
 
 /** As text for the database. */

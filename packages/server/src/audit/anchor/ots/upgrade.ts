@@ -1,12 +1,14 @@
-import { MAX_OTS_BYTES } from '@talosprotocol/contracts';
 import {
   appendOp,
   applyOp,
   encodeOtsFile,
+  encodeOtsTimestamp,
   equalBytes,
+  isTrustError,
   type OtsBranch,
   type OtsOp,
   type OtsTimestamp,
+  parseOtsFile,
   SHA256_OP,
 } from '@talosprotocol/protocol';
 
@@ -29,19 +31,44 @@ export function blind(digest: Uint8Array, nonce: Uint8Array): Uint8Array {
   return applyOp(SHA256_OP, applyOp(appendOp(nonce), digest));
 }
 
-/** The `.ots` file of the digest from what calendars made of the blinded one; those that find no room are left out. */
-export function makeOtsFile(
-  digest: Uint8Array,
-  nonce: Uint8Array,
-  timestamps: readonly OtsTimestamp[],
-): Uint8Array {
-  const message = blind(digest, nonce);
-  for (let count = timestamps.length; ; count--) {
-    const branches = timestamps.slice(0, count).flatMap((timestamp) => timestamp.branches);
-    const appended = applyOp(appendOp(nonce), digest);
-    const hashed = step(appended, SHA256_OP, { message, branches });
-    const file = encodeOtsFile({ hash: SHA256_OP.tag, timestamp: step(digest, appendOp(nonce), hashed) });
-    if (file.length <= MAX_OTS_BYTES || count === 1) return file;
+/** A digest and what blinds it. */
+export interface Blinding {
+  readonly digest: Uint8Array;
+  readonly nonce: Uint8Array;
+}
+
+/** Whether a file of it alone is one that whoever verifies reads: what two answers come to may be more than either. */
+export function makesFile(blinding: Blinding, timestamp: OtsTimestamp): boolean {
+  return isReadable(encodeAll(blinding, [timestamp]));
+}
+
+/** The `.ots` file of the digest from what calendars made of the blinded one, each of which `makesFile`. The shortest come
+ *  first, so that a calendar that pads its answers takes no room from others; those that find none are left out. */
+export function makeOtsFile(blinding: Blinding, timestamps: readonly OtsTimestamp[]): Uint8Array {
+  const lengths = new Map(timestamps.map((one) => [one, encodeOtsTimestamp(one).length]));
+  const sorted = timestamps.toSorted((a, b) => (lengths.get(a) ?? 0) - (lengths.get(b) ?? 0));
+  for (let count = sorted.length; ; count--) {
+    const file = encodeAll(blinding, sorted.slice(0, count));
+    if (count === 1 || isReadable(file)) return file;
+  }
+}
+
+function encodeAll({ digest, nonce }: Blinding, timestamps: readonly OtsTimestamp[]): Uint8Array {
+  const branches = timestamps.flatMap((timestamp) => timestamp.branches);
+  const hashed = step(applyOp(appendOp(nonce), digest), SHA256_OP, {
+    message: blind(digest, nonce),
+    branches,
+  });
+  return encodeOtsFile({ hash: SHA256_OP.tag, timestamp: step(digest, appendOp(nonce), hashed) });
+}
+
+function isReadable(file: Uint8Array): boolean {
+  try {
+    parseOtsFile(file);
+    return true;
+  } catch (error) {
+    if (isTrustError(error)) return false;
+    throw error;
   }
 }
 

@@ -111,6 +111,13 @@ export async function startLocalCalendar(firstHeight = 900_000): Promise<LocalCa
   return Object.assign(calendar, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 }
 
+/** The answer with so many bytes more, which attest nothing that anybody knows. */
+export function padded(answer: Uint8Array, bytes: number): Buffer {
+  const attestation = [...Buffer.from('ff00', 'hex'), ...randomBytes(8)];
+  const length = [(bytes & 0x7f) | 0x80, bytes >> 7];
+  return Buffer.from([...attestation, ...length, ...new Uint8Array(bytes), ...answer]);
+}
+
 /** A Merkle tree as Bitcoin has it above transactions: pairs hashed twice, an odd one with itself. */
 function aggregate(leaves: readonly Uint8Array[]): {
   readonly root: Uint8Array;
