@@ -115,8 +115,9 @@ interface State {
 async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<number> {
   try {
     await recheck(anchorer, deps, state);
-    await followAll(anchorer, deps, state);
+    const faults = await followAll(anchorer, deps, state);
     await beginIfDue(anchorer, deps, state);
+    if (faults.length > 0) throw faults[0];
     if (state.fault !== undefined) deps.log.info('anchoring goes on', { stage: anchorer.place });
     Object.assign(state, { fault: undefined, failures: 0 });
   } catch (error) {
@@ -141,10 +142,14 @@ async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): 
   await recheck(anchorer, deps, state);
 }
 
-async function followAll(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+/** One that fails keeps neither the others nor a new one; gives the faults. */
+async function followAll(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<unknown[]> {
   const rows = await deps.store.open(anchorer.place);
+  const faults: unknown[] = [];
   state.open = rows.length;
-  for (const row of rows) await follow(anchorer, deps, state, row);
+  for (const row of rows)
+    await follow(anchorer, deps, state, row).catch((error: unknown) => void faults.push(error));
+  return faults;
 }
 
 async function follow(anchorer: Anchorer, deps: AnchorLoopDeps, state: State, row: AnchorRow): Promise<void> {

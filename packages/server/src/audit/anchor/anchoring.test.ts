@@ -346,6 +346,20 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     }
   });
 
+  it('begins new anchors, and proves them, while one that is open fails again and again', async () => {
+    const root = '11'.repeat(32);
+    const store = createAnchorStore(world.sql, createTestLog());
+    const begun = await store.begin('opentimestamps', { size: 1, root }, 0);
+    await store.keep('opentimestamps', begun, 'no state of ours');
+    const room = await openRoom([{ ...ots(), everySeconds: 3600 } as AnchorSettings]);
+    const before = calendar.received.length;
+    await record(room, 2);
+    await expect.poll(() => calendar.received.length).toBeGreaterThan(before);
+    calendar.mine();
+    await expect.poll(() => provenSize(room), { timeout: 15_000 }).toBeGreaterThan(1);
+    expect(room.anchoring.status()[0]).toMatchObject({ open: 1, fault: { code: 'INTERNAL' } });
+  });
+
   it('never puts the key or the address of the endpoint into a log line', async () => {
     const room = await openRoom([evm({ rpc: `${liar.url}/v3/secret-of-the-endpoint` })]);
     await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(1);

@@ -15,6 +15,7 @@ import { createBlockExplorer } from './block-explorer.js';
 import { blocksIn, createCalendar, promisesIn } from './calendar.js';
 import { createOtsAnchorer } from './ots-anchorer.js';
 import {
+  deepPromise,
   type LocalBlock,
   type LocalCalendar,
   madeUpHeader,
@@ -284,6 +285,32 @@ describe('a hostile calendar (AUD-43)', () => {
       expect(lines.join()).toContain('more than a proof can hold');
     },
   );
+
+  it('that promises deeper and deeper is refused before nobody can read what is kept', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    hostile.hostility = () => ({ body: deepPromise(200, hostile.url) });
+    const by = anchorer({ explorer: await explorerOf() });
+    const anchor = openAnchor();
+    await by.follow(anchor);
+    const block = honest.mine();
+    const proof = proofOf(await by.follow(anchor));
+    expect(verify(proof, byHash(block)).number).toBe(block.height);
+    expect(JSON.parse(anchor.state ?? '').refused).toEqual([hostile.url]);
+  });
+
+  it('of which something is kept that cannot be read, or be proven, is refused, and the other goes on', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    for (const kept of [deepPromise(300, hostile.url), deepPromise(256, hostile.url)]) {
+      const anchor = openAnchor();
+      await anchorer().follow(anchor);
+      const state = JSON.parse(anchor.state ?? '');
+      state.of[hostile.url] = Buffer.from(kept).toString('base64url');
+      anchor.state = JSON.stringify(state);
+      const block = honest.mine();
+      const proof = proofOf(await anchorer().follow(anchor));
+      expect(verify(proof, byHeader(block)).number).toBe(block.height);
+    }
+  });
 
   it('that pads one answer does not keep the short one of another out of the proof', async () => {
     const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];

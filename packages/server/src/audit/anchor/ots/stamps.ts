@@ -4,10 +4,11 @@ import {
   encodeBase64url,
   encodeHex,
   encodeOtsTimestamp,
+  isTrustError,
   type OtsTimestamp,
   parseOtsTimestamp,
 } from '@talosprotocol/protocol';
-import { type Blinding, blind } from './upgrade.js';
+import { type Blinding, blind, makesFile } from './upgrade.js';
 
 /** What calendars made of one digest. */
 export interface Stamps extends Blinding {
@@ -36,12 +37,25 @@ export function formatStamps({ nonce, of, refused }: Stamps): string {
   return JSON.stringify(kept);
 }
 
-/** Reads what `formatStamps` wrote of this digest. */
+/** Reads what `formatStamps` wrote of this digest. A timestamp that cannot be read, or of which no proof could come, is
+ *  dropped and its calendar refused: the others go on. */
 export function parseStamps(state: string, digest: Uint8Array): Stamps {
   const { nonce, of, refused } = JSON.parse(state) as Kept;
   const stamps = createStamps(digest, decodeHex(nonce));
-  for (const [url, text] of Object.entries(of))
-    stamps.of.set(url, parseOtsTimestamp(decodeBase64url(text), stamps.message));
   for (const url of refused) stamps.refused.add(url);
+  for (const [url, text] of Object.entries(of)) {
+    const timestamp = readKept(text, stamps.message);
+    if (timestamp !== undefined && makesFile(stamps, timestamp)) stamps.of.set(url, timestamp);
+    else stamps.refused.add(url);
+  }
   return stamps;
+}
+
+function readKept(text: string, message: Uint8Array): OtsTimestamp | undefined {
+  try {
+    return parseOtsTimestamp(decodeBase64url(text), message);
+  } catch (error) {
+    if (isTrustError(error)) return undefined;
+    throw error;
+  }
 }

@@ -6,6 +6,7 @@ import {
   applyOp,
   bitcoinHash,
   encodeOtsTimestamp,
+  type OtsAttestation,
   type OtsBranch,
   type OtsOp,
   type OtsTimestamp,
@@ -111,6 +112,12 @@ export async function startLocalCalendar(firstHeight = 900_000): Promise<LocalCa
   return Object.assign(calendar, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 }
 
+/** So many hashes on each other, and a promise of what comes of them. */
+export function deepPromise(depth: number, calendar: string): Uint8Array {
+  const ops = Array.from({ length: depth }, () => SHA256_OP);
+  return encodeOtsTimestamp(stepsOf(new Uint8Array(32), ops, { kind: 'pending', calendar }));
+}
+
 /** The answer with so many bytes more, which attest nothing that anybody knows. */
 export function padded(answer: Uint8Array, bytes: number): Buffer {
   const attestation = [...Buffer.from('ff00', 'hex'), ...randomBytes(8)];
@@ -141,9 +148,13 @@ function aggregate(leaves: readonly Uint8Array[]): {
 }
 
 function timestampOf(message: Uint8Array, ops: readonly OtsOp[], height: number): OtsTimestamp {
+  return stepsOf(message, ops, { kind: 'bitcoin', height });
+}
+
+function stepsOf(message: Uint8Array, ops: readonly OtsOp[], attestation: OtsAttestation): OtsTimestamp {
   const messages = [message];
   for (const op of ops) messages.push(applyOp(op, messages.at(-1) as Uint8Array));
-  let branch: OtsBranch = { attestation: { kind: 'bitcoin', height } };
+  let branch: OtsBranch = { attestation };
   for (const [index, op] of [...ops.entries()].toReversed())
     branch = { op, result: { message: messages[index + 1] as Uint8Array, branches: [branch] } };
   return { message, branches: [branch] };
