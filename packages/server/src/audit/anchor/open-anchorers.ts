@@ -104,7 +104,10 @@ async function openOts(
       explorer:
         explorer === undefined
           ? undefined
-          : createBlockExplorer(explorer, exchangeWith('the explorer of Bitcoin blocks')),
+          : createBlockExplorer(explorer, exchangeWith('the explorer of Bitcoin blocks'), {
+              clock: options.clock,
+              tipMs: limits.otsPollMs,
+            }),
     },
   );
 }

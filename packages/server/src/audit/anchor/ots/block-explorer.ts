@@ -1,4 +1,5 @@
 import { bitcoinHash, decodeHex, TrustError } from '@talosprotocol/protocol';
+import type { Clock } from '../../../platform/system.js';
 import type { HttpExchange } from '../http-exchange.js';
 
 /** Where headers of Bitcoin blocks are looked up: the API of Esplora, which many explorers and one's own node offer. */
@@ -12,7 +13,17 @@ const MAX_ANSWER = 1_024;
 /** Blocks that count as final: the one and those on it. */
 const CONFIRMATIONS = 6;
 
-export function createBlockExplorer(url: string, exchange: HttpExchange): BlockExplorer {
+export interface BlockExplorerOptions {
+  readonly clock: Clock;
+  /** How old the height of the chain may be, in ms: it need not be asked for with every block that is looked up. */
+  readonly tipMs: number;
+}
+
+export function createBlockExplorer(
+  url: string,
+  exchange: HttpExchange,
+  { clock, tipMs }: BlockExplorerOptions,
+): BlockExplorer {
   const ask = async (path: string, form: RegExp): Promise<string | undefined> => {
     const headers = { accept: 'text/plain' };
     const { status, bytes } = await exchange({
@@ -28,10 +39,16 @@ export function createBlockExplorer(url: string, exchange: HttpExchange): BlockE
       hint: 'it must offer the API of Esplora, such as https://blockstream.info/api',
     });
   };
+  let newest: { readonly height: number; readonly readAt: number } | undefined;
+  const readTip = async (): Promise<number> => {
+    const readAt = clock.monotonic();
+    if (newest === undefined || readAt - newest.readAt >= tipMs)
+      newest = { height: Number(await ask('/blocks/tip/height', /^[0-9]{1,9}$/)), readAt };
+    return newest.height;
+  };
   return {
     header: async (height) => {
-      const tip = Number(await ask('/blocks/tip/height', /^[0-9]{1,9}$/));
-      if (!(tip >= height + CONFIRMATIONS - 1)) return undefined;
+      if (!((await readTip()) >= height + CONFIRMATIONS - 1)) return undefined;
       const hash = await ask(`/block-height/${height}`, /^[0-9a-f]{64}$/);
       const hex = hash === undefined ? undefined : await ask(`/block/${hash}/header`, /^[0-9a-f]{160}$/);
       if (hex === undefined) return undefined;

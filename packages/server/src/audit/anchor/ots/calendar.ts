@@ -21,13 +21,17 @@ export interface Calendar {
 }
 
 const MAX_ANSWER = 10_000;
+/** Most promises, and most blocks, of one calendar: each costs requests. An honest one has one or two. */
+const MAX_ATTESTED = 8;
 const ACCEPT = { accept: 'application/vnd.opentimestamps.v1' };
 
 /** Builds the client of the calendar at `url`. */
 export function createCalendar(url: string, exchange: HttpExchange): Calendar {
   const read = (bytes: Uint8Array, message: Uint8Array): OtsTimestamp => {
     try {
-      return parseOtsTimestamp(bytes, message);
+      const timestamp = parseOtsTimestamp(bytes, message);
+      if (attestsFew(timestamp)) return timestamp;
+      throw new TrustError('MALFORMED', `more than ${MAX_ATTESTED} promises or blocks`);
     } catch (cause) {
       if (!isTrustError(cause)) throw cause;
       throw new TrustError('UPSTREAM_FAILED', `${url} gives ${cause.data.reason}`, {}, cause);
@@ -72,4 +76,9 @@ export function blocksIn(
   return attestationsOf(timestamp).flatMap(({ attestation, message }) =>
     attestation.kind === 'bitcoin' ? [{ height: attestation.height, message }] : [],
   );
+}
+
+/** Whether what it asks of us is bounded: to ask after each promise, and to look up each block. */
+export function attestsFew(timestamp: OtsTimestamp): boolean {
+  return [promisesIn(timestamp), blocksIn(timestamp)].every(({ length }) => length <= MAX_ATTESTED);
 }

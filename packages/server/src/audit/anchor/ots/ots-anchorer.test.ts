@@ -15,6 +15,7 @@ import { createBlockExplorer } from './block-explorer.js';
 import { blocksIn, createCalendar, promisesIn } from './calendar.js';
 import { createOtsAnchorer } from './ots-anchorer.js';
 import {
+  attested,
   deepPromise,
   type LocalBlock,
   type LocalCalendar,
@@ -45,14 +46,16 @@ interface Options {
   readonly explorer?: string;
   readonly clock?: Clock;
   readonly only?: number;
+  readonly tipMs?: number;
 }
 
-const anchorer = ({ explorer, clock: time = clock, only = 2 }: Options = {}): Anchorer =>
+const anchorer = ({ explorer, clock: time = clock, only = 2, tipMs = 0 }: Options = {}): Anchorer =>
   createOtsAnchorer(
     { everyMs: 0, pollMs: 10 },
     {
       calendars: calendars.slice(0, only).map(({ url }) => createCalendar(url, exchange)),
-      explorer: explorer === undefined ? undefined : createBlockExplorer(explorer, exchange),
+      explorer:
+        explorer === undefined ? undefined : createBlockExplorer(explorer, exchange, { clock: time, tipMs }),
       anchored: { origin: ORIGIN, size: () => 100, rootAt: async (size) => rootOf(size) },
       clock: time,
       random,
@@ -206,6 +209,17 @@ describe('with an explorer of Bitcoin blocks (AUD-43)', () => {
     expect(liar.received).toHaveLength(1);
   });
 
+  it('asks for the height of the chain once a turn, however many anchors and blocks there are', async () => {
+    const explorer = await startLocalExplorer(() => calendars.flatMap(({ blocks }) => blocks));
+    closing.push(explorer);
+    const by = anchorer({ explorer: explorer.url, tipMs: 60_000 });
+    const anchors = [openAnchor(5), openAnchor(6), openAnchor(7)];
+    for (const anchor of anchors) await by.follow(anchor);
+    for (const calendar of calendars) calendar.mine();
+    for (const anchor of anchors) expect(await by.follow(anchor)).toMatchObject({ kind: 'proven' });
+    expect(explorer.asked.filter((path) => path === '/blocks/tip/height')).toHaveLength(1);
+  });
+
   it('that gives the header of another block is not believed', async () => {
     const [calendar] = calendars as [LocalCalendar];
     const other = madeUpHeader(new Uint8Array(32), 1);
@@ -310,6 +324,75 @@ describe('a hostile calendar (AUD-43)', () => {
       const proof = proofOf(await anchorer().follow(anchor));
       expect(verify(proof, byHeader(block)).number).toBe(block.height);
     }
+  });
+
+  it('that makes more than eight promises, or names more than eight blocks, is not asked about them', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    const explorer = await startLocalExplorer(() => honest.blocks);
+    closing.push(explorer);
+    const nine = Array.from({ length: 9 }, (_, index) => index);
+    const paths: string[] = [];
+    for (const answer of [
+      attested(nine.map(() => ({ kind: 'pending', calendar: hostile.url }) as const)),
+      attested(nine.map((height) => ({ kind: 'bitcoin', height }) as const)),
+    ]) {
+      paths.length = 0;
+      hostile.hostility = (_, { path }) => {
+        paths.push(path);
+        return { body: answer };
+      };
+      const by = anchorer({ explorer: explorer.url });
+      const anchor = openAnchor();
+      await by.follow(anchor);
+      await by.follow(anchor);
+      expect(paths).toEqual(['/digest', '/digest']);
+      expect(explorer.asked).toEqual([]);
+      expect(Object.keys(JSON.parse(anchor.state ?? '').of)).toEqual([honest.url]);
+    }
+  });
+
+  it('that makes promises out of each promise costs eight requests, and is refused', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    const eight = Array.from({ length: 8 }, () => ({ kind: 'pending', calendar: hostile.url }) as const);
+    let requests = 0;
+    hostile.hostility = () => {
+      requests += 1;
+      return { body: attested(eight) };
+    };
+    const anchor = openAnchor();
+    for (let turn = 0; turn < 4; turn++) await anchorer().follow(anchor);
+    expect(requests).toBe(2);
+    expect(JSON.parse(anchor.state ?? '')).toMatchObject({ refused: [hostile.url] });
+    expect(Object.keys(JSON.parse(anchor.state ?? '').of)).toEqual([honest.url]);
+  });
+
+  it('that lies about eight blocks costs the look at one of them', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    const explorer = await startLocalExplorer(() => honest.blocks);
+    closing.push(explorer);
+    const { height } = honest.mine();
+    const eight = Array.from({ length: 8 }, () => ({ kind: 'bitcoin', height }) as const);
+    hostile.hostility = () => ({ body: attested(eight) });
+    await anchorer({ explorer: explorer.url }).follow(openAnchor());
+    expect(explorer.asked.filter((path) => path.startsWith('/block-height'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('does not have what was handed in'))).toHaveLength(1);
+  });
+
+  it('that answers a little more each time is kept up to 10,000 bytes', async () => {
+    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
+    const promise = Buffer.from(deepPromise(1, hostile.url));
+    hostile.hostility = () => ({ body: padded(promise, 3_000) });
+    const anchor = openAnchor();
+    const kept: number[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      await anchorer().follow(anchor);
+      const text = JSON.parse(anchor.state ?? '').of[hostile.url];
+      kept.push(text === undefined ? 0 : Buffer.from(text, 'base64url').length);
+    }
+    expect(Math.max(...kept)).toBeGreaterThan(9_000);
+    expect(Math.max(...kept)).toBeLessThanOrEqual(10_000);
+    expect(kept.at(-1)).toBe(0);
+    expect(honest.received).toHaveLength(1);
   });
 
   it('that pads one answer does not keep the short one of another out of the proof', async () => {

@@ -13,8 +13,8 @@ import type { Clock, Random } from '../../../platform/system.js';
 import type { AnchoredLog, Anchorer, AnchorProgress, OpenAnchor } from '../anchorer.js';
 import type { BlockExplorer } from './block-explorer.js';
 import { blocksIn, type Calendar, promisesIn } from './calendar.js';
-import { createStamps, formatStamps, parseStamps, type Stamps } from './stamps.js';
-import { keepPromise, makeOtsFile, makesFile } from './upgrade.js';
+import { createStamps, formatStamps, isKeepable, parseStamps, type Stamps } from './stamps.js';
+import { keepPromise, makeOtsFile } from './upgrade.js';
 
 export interface OtsSettings {
   readonly everyMs: number;
@@ -78,7 +78,7 @@ async function submitAll(deps: OtsAnchorerDeps, anchor: OpenAnchor, stamps: Stam
   });
 }
 
-/** Keeps what a calendar made of the digest so far, unless no proof could come of it; gives whether it did. */
+/** Keeps what a calendar made of the digest so far, unless it is too much; gives whether it did. */
 async function take(
   deps: OtsAnchorerDeps,
   anchor: OpenAnchor,
@@ -86,12 +86,12 @@ async function take(
   url: string,
   timestamp: OtsTimestamp,
 ): Promise<boolean> {
-  const isOfUse = makesFile(stamps, timestamp);
-  if (isOfUse) {
+  const mayKeep = isKeepable(stamps, timestamp);
+  if (mayKeep) {
     stamps.of.set(url, timestamp);
     await anchor.keep(formatStamps(stamps));
   } else await refuse(deps, anchor, stamps, url, 'a calendar answers more than a proof can hold');
-  return isOfUse;
+  return mayKeep;
 }
 
 /** Throws a timestamp away with its calendar. */
@@ -187,6 +187,7 @@ async function checkAll(
         url,
         'a calendar named a block that does not have what was handed in',
       );
+      break;
     }
   }
   return undefined;

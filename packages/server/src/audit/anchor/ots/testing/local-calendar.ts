@@ -118,6 +118,16 @@ export function deepPromise(depth: number, calendar: string): Uint8Array {
   return encodeOtsTimestamp(stepsOf(new Uint8Array(32), ops, { kind: 'pending', calendar }));
 }
 
+/** Each of these attested behind something of its own. */
+export function attested(attestations: readonly OtsAttestation[]): Buffer {
+  const message = new Uint8Array(32);
+  const branches = attestations.map((attestation, index) => ({
+    op: appendOp(Uint8Array.of(index)),
+    result: { message, branches: [{ attestation }] },
+  }));
+  return Buffer.from(encodeOtsTimestamp({ message, branches }));
+}
+
 /** The answer with so many bytes more, which attest nothing that anybody knows. */
 export function padded(answer: Uint8Array, bytes: number): Buffer {
   const attestation = [...Buffer.from('ff00', 'hex'), ...randomBytes(8)];
@@ -174,8 +184,10 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export async function startLocalExplorer(
   blocks: () => readonly LocalBlock[],
   depth = 5,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+): Promise<{ readonly url: string; readonly asked: readonly string[]; close(): Promise<void> }> {
+  const asked: string[] = [];
   const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
     const all = blocks();
     const [, kind, what, part] = (request.url ?? '').split('/');
     const found =
@@ -191,6 +203,7 @@ export async function startLocalExplorer(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
