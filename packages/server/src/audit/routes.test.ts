@@ -248,6 +248,54 @@ describe('routes', () => {
     expect(await statusOf('/talos/v1/bundle')).toBe(200);
   });
 
+  it('cut a bundle off that nobody reads, and let the next one in', async () => {
+    let ended = 0;
+    let isEndless = true;
+    // More than any socket holds.
+    async function* endless() {
+      try {
+        for (;;) yield 'x'.repeat(262_144);
+      } finally {
+        ended += 1;
+      }
+    }
+    const bundle: Audit['bundle'] = async (...ask) => (isEndless ? endless() : audit.bundle(...ask));
+    const impatient = await openTestListener({
+      routes: createAuditRoutes({ ...audit, bundle }, { patienceMs: 300 }),
+    });
+    const url = `${impatient.url}/talos/v1/bundle`;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    // Nothing is read of a response that is never consumed.
+    const idle = Array.from({ length: 2 }, () => request(url, { headers }).on('error', () => undefined));
+    await Promise.all(idle.map((one) => new Promise((begun) => one.once('response', begun).end())));
+    isEndless = false;
+    expect((await fetch(url, { headers })).status).toBe(503);
+    await expect.poll(async () => (await fetch(url, { headers })).status, { timeout: 10_000 }).toBe(200);
+    expect(ended).toBe(2);
+    for (const one of idle) one.destroy();
+    await impatient.closeGracefully(1_000);
+  });
+
+  it('end what makes a bundle if already its first part is not read', async () => {
+    let ended = 0;
+    async function* long() {
+      try {
+        yield 'x'.repeat(64 * 1024 * 1024);
+      } finally {
+        ended += 1;
+      }
+    }
+    const impatient = await openTestListener({
+      routes: createAuditRoutes({ ...audit, bundle: async () => long() }, { patienceMs: 100 }),
+    });
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const idle = request(`${impatient.url}/talos/v1/bundle`, { headers }).on('error', () => undefined);
+    await new Promise((begun) => idle.once('response', begun).end());
+    await expect.poll(() => ended, { timeout: 5_000 }).toBe(1);
+    idle.destroy();
+    await impatient.closeGracefully(1_000);
+  });
+
   it('cut a bundle off when the log proves to be damaged, and answer no wrong receipt', async () => {
     const damaged = "UPDATE audit_event SET event = replace(event, '$1', '$2') WHERE idx = 7";
     await world.sql.query(damaged.replace('$1', '"allow"').replace('$2', '"deny"'));

@@ -9,13 +9,14 @@ import { createAnchorRoutes } from './anchor/routes.js';
 import { createArchiveRoutes } from './archive/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
+import { sendParts } from './export/send-parts.js';
 import { createPruneRoute } from './pruning/route.js';
 import { readStatsQuery } from './rollup/query.js';
 import type { Audit } from './service.js';
 
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
  *  a permission; checkpoints and hashes are everybody's. */
-export function createAuditRoutes(audit: Audit): Route[] {
+export function createAuditRoutes(audit: Audit, { patienceMs = PATIENCE_MS } = {}): Route[] {
   const exports = createTurnstile(MAX_EXPORTS);
   return [
     ...createAnchorRoutes(audit.anchoring),
@@ -35,7 +36,10 @@ export function createAuditRoutes(audit: Audit): Route[] {
       sendJson(response, 200, await audit.event(context.params['event'] ?? ''));
     }),
     get('/talos/v1/bundle', 'audit:export', (context, response) =>
-      exports(() => sendBundle(audit, context, response)),
+      exports(async () => {
+        const parts = await audit.bundle(readBundleAsk(context.query), context.principal);
+        await sendParts(response, parts, { patienceMs, signal: context.signal });
+      }),
     ),
     get('/talos/v1/trust', 'audit:read', async (context, response) => {
       noQuery(context);
@@ -105,6 +109,8 @@ function eraserOf({ principal }: RequestContext): Principal {
 
 /** Bundles that are written at a time: each keeps the database busy. */
 const MAX_EXPORTS = 2;
+/** Longest wait for whoever is sent one: others wait meanwhile. */
+const PATIENCE_MS = 20_000;
 
 /** Lets so many in at a time. */
 function createTurnstile(max: number): (work: () => Promise<void>) => Promise<void> {
@@ -130,36 +136,6 @@ function get(path: string, who: 'public' | NonNullable<Route['permission']>, ans
     answer(context, response, request);
   const reader = who === 'public' ? { surface: who } : ({ surface: 'admin', permission: who } as const);
   return { method: 'GET', path, ...reader, audit: 'none', handle };
-}
-
-/** A bundle is written as it is made; if the rest cannot be proven the connection is cut, so that the half is not
- *  taken for the whole. */
-async function sendBundle(audit: Audit, context: RequestContext, response: ServerResponse): Promise<void> {
-  const parts = await audit.bundle(readBundleAsk(context.query), context.principal);
-  const first = await parts.next();
-  response.writeHead(200, {
-    'content-type': 'application/json',
-    'content-disposition': 'attachment; filename="bundle.json"',
-  });
-  if (!first.done) await write(response, first.value, context.signal);
-  for await (const part of parts) await write(response, part, context.signal);
-  response.end();
-}
-
-async function write(response: ServerResponse, part: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (response.write(part)) return;
-  await new Promise<void>((resolve, reject) => {
-    const settle = (act: () => void) => () => {
-      response.off('drain', done);
-      signal.removeEventListener('abort', gone);
-      act();
-    };
-    const done = settle(resolve);
-    const gone = settle(() => reject(new TrustError('TIMEOUT', 'the client went away')));
-    response.once('drain', done);
-    signal.addEventListener('abort', gone);
-  });
 }
 
 /** Tiles never change once they are published, so they may be kept. */

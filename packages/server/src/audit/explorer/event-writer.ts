@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { TrustError } from '@talosprotocol/protocol';
+import { writePatiently } from '../../platform/drain.js';
 
 /** Writes server-sent events, no faster than they are read. */
 export interface EventWriter {
@@ -16,27 +17,9 @@ const LINGER_MS = 5_000;
 export function openEventWriter(response: ServerResponse, drainMs: number, stop: AbortSignal): EventWriter {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
   response.flushHeaders();
-  const drained = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const settle = (isDrained: boolean) => (): void => {
-        clearTimeout(limit);
-        response.off('drain', onDrain);
-        response.off('close', onClose);
-        stop.removeEventListener('abort', onClose);
-        resolve(isDrained);
-      };
-      const onDrain = settle(true);
-      const onClose = settle(false);
-      const limit = setTimeout(settle(false), drainMs);
-      response.once('drain', onDrain);
-      response.once('close', onClose);
-      stop.addEventListener('abort', onClose);
-    });
   return {
     send: async (text) => {
-      if (response.destroyed || stop.aborted) throw slow();
-      if (response.write(text) || (await drained())) return;
-      throw slow();
+      if (!(await writePatiently(response, text, { patienceMs: drainMs, signal: stop }))) throw slow();
     },
     end: (text) => {
       response.end(text);
