@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 import { BLOCK, paddingOf, parseTarHeader } from './tar.js';
@@ -7,7 +7,7 @@ import { BLOCK, paddingOf, parseTarHeader } from './tar.js';
 /** Reads files out of a folder or a tar file. What is in them is proven by nothing. */
 export interface ArchiveReader {
   /** The bytes of a file; undefined if there is none.
-   *  @throws {TrustError} LOG_CORRUPT: longer than `maxBytes` */
+   *  @throws {TrustError} LOG_CORRUPT: longer than `maxBytes`, no file, or behind a link */
   read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
@@ -18,11 +18,13 @@ export async function openArchive(path: string): Promise<ArchiveReader> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new TrustError('NOT_FOUND', `${path} cannot be read (${error.code})`, {}, error);
   });
-  return found.isDirectory() ? openFolder(path) : openTar(path);
+  if (found.isDirectory()) return openFolder(await realpath(path));
+  if (found.isFile()) return openTar(path);
+  throw new TrustError('MALFORMED', `${path} is neither a folder nor a file`);
 }
 
-/** No link is followed: it would lead out of the archive. */
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
+/** No link is followed: it would lead out of the archive. Without waiting: a pipe opens once somebody writes into it. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 function openFolder(folder: string): ArchiveReader {
   return {
@@ -34,14 +36,22 @@ function openFolder(folder: string): ArchiveReader {
       });
       if (handle === undefined) return undefined;
       try {
-        const { size } = await handle.stat();
-        return await readPart(handle, { path, at: 0, size, maxBytes });
+        const found = await handle.stat();
+        if (!found.isFile()) throw new TrustError('LOG_CORRUPT', `${path} is no file`);
+        await assertNoLink(folder, path);
+        return await readPart(handle, { path, at: 0, size: found.size, maxBytes });
       } finally {
         await handle.close();
       }
     },
     close: async () => undefined,
   };
+}
+
+/** O_NOFOLLOW looks at the last name alone. */
+async function assertNoLink(folder: string, path: string): Promise<void> {
+  const real = await realpath(join(folder, path)).catch(() => undefined);
+  if (real !== join(folder, path)) throw new TrustError('LOG_CORRUPT', `a link leads to ${path}`);
 }
 
 async function openTar(file: string): Promise<ArchiveReader> {

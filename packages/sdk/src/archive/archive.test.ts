@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8 } from '@talosprotocol/protocol';
@@ -93,6 +93,31 @@ describe('a folder', () => {
     await use(path, async (archive) =>
       expect(await codeOf(archive.read('policies.json', 1000))).toBe('LOG_CORRUPT'),
     );
+  });
+
+  it('does not lead out of itself by a link to another folder', async () => {
+    const [path, outside] = [await written('', [['checkpoint', encodeUtf8('x')]]), await written('')];
+    await symlink(join(outside, 'tile'), join(path, 'tile'));
+    await use(path, async (archive) => {
+      expect(await codeOf(archive.read('tile/0/x001/234', 10_000))).toBe('LOG_CORRUPT');
+      expect(await archive.read('checkpoint', 100)).toEqual(encodeUtf8('x'));
+    });
+    const link = fresh('');
+    await symlink(path, link);
+    await use(link, async (archive) =>
+      expect(await archive.read('checkpoint', 100)).toEqual(encodeUtf8('x')),
+    );
+  });
+
+  it('with a pipe or a folder in place of a file is refused, without a wait for a writer', async () => {
+    const path = await written('');
+    await mkdir(join(path, 'policies.json'));
+    execFileSync('mkfifo', [join(path, 'pipe.json')]);
+    await use(path, async (archive) => {
+      for (const name of ['policies.json', 'pipe.json'])
+        expect([name, await codeOf(archive.read(name, 1000))]).toEqual([name, 'LOG_CORRUPT']);
+    });
+    expect(await codeOf(openArchive(join(path, 'pipe.json')))).toBe('MALFORMED');
   });
 });
 
