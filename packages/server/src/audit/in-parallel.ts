@@ -1,4 +1,5 @@
-/** Does something to each item, so many at a time, and stops at the first failure; results are in the order of the items. */
+/** Does something to each item, so many at a time; results are in the order of the items. The first failure stops it, and is
+ *  thrown once what was begun has ended: nothing is written any more after that. */
 export async function inParallel<T, R>(
   items: Iterable<T>,
   atATime: number,
@@ -7,18 +8,16 @@ export async function inParallel<T, R>(
   const results: R[] = [];
   const rest = items[Symbol.iterator]();
   let count = 0;
-  let failed = false;
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let next = rest.next(); next.done !== true && !failed; next = rest.next()) {
+    for (let next = rest.next(); next.done !== true && failures.length === 0; next = rest.next()) {
       const at = count;
       count += 1;
       results[at] = await work(next.value);
     }
   };
-  const tell = (error: unknown): never => {
-    failed = true;
-    throw error;
-  };
-  await Promise.all(Array.from({ length: atATime }, () => worker().catch(tell)));
+  const workers = Array.from({ length: atATime }, () => worker().catch((error) => void failures.push(error)));
+  await Promise.all(workers);
+  if (failures.length > 0) throw failures[0];
   return results;
 }
