@@ -4,6 +4,7 @@ import type { Settings } from '../platform/settings.js';
 import { clock } from '../platform/system.js';
 import { withOfflineLog } from './offline-log.js';
 import { createProgress, type TellProgress } from './progress.js';
+import { inForce } from './rooms.js';
 
 const MAX_LISTED = 1_000;
 
@@ -31,6 +32,7 @@ export async function importLog(
         tenant: policy.defaultTenant,
         hasher,
         crypto,
+        policy: inForce(policy),
         clock,
         log,
         onFault: (fault) => {
@@ -39,7 +41,11 @@ export async function importLog(
         },
         onProgress: createProgress(tell),
       });
-      return { ok: count === 0, ...imported, count, faults };
+      const policies = imported.policies.map(({ policy: hash, anchors }) => ({
+        policy: hash,
+        issuers: anchors.map(({ iss }) => iss),
+      }));
+      return { ok: count === 0, ...imported, policies, count, faults };
     });
   } finally {
     await archive.close();

@@ -250,7 +250,7 @@ function witnessesOf({ document: { audit } }: LoadedPolicy) {
 }
 
 /** A policy as the log keeps it. */
-function inForce({ hash, document }: LoadedPolicy) {
+export function inForce({ hash, document }: LoadedPolicy) {
   return { hash, anchors: document.anchors ?? [] };
 }
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
 import { type PlaceOptions, withPlace } from '../../place.js';
+import { printable } from '../../printable.js';
 import { type Progress, withProgressBar } from '../../progress.js';
 import { serverEnv } from '../../server-env.js';
 import { runLongServerCommand } from '../../server-process.js';
@@ -42,6 +43,10 @@ export function addLogImport(log: Command, shell: Shell): void {
       );
       output.line(`  log        ${answer.origin}`);
       output.line(`  root       ${answer.root}`);
+      for (const { policy, issuers } of answer.policies.slice(0, SHOWN))
+        output.line(`  policy     ${policy}, on the word of the archive with ${issuersOf(issuers)}`);
+      const more = answer.policies.length - SHOWN;
+      if (more > 0) output.line(`  ... and ${more} policies more`);
     });
     output.next('talos up');
     return undefined;
@@ -52,6 +57,17 @@ export function addLogImport(log: Command, shell: Shell): void {
   );
 }
 
+/** Of a list; --json has all. */
+const SHOWN = 8;
+
+/** What they may grant is in the trust file. */
+function issuersOf(issuers: readonly string[]): string {
+  const shown = issuers.slice(0, SHOWN).map((iss) => printable(iss));
+  if (shown.length === 0) return 'no anchors';
+  return `anchors of ${shown.join(', ')}${issuers.length > SHOWN ? ` and ${issuers.length - SHOWN} more` : ''}`;
+}
+
 interface Answer extends Pick<LogReport, 'origin' | 'size' | 'root' | 'count' | 'faults'> {
   readonly imported: boolean;
+  readonly policies: readonly { readonly policy: string; readonly issuers: readonly string[] }[];
 }

@@ -13,7 +13,13 @@ import {
   tilesOf,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { archiveJson, createArchive, disclosurePath, openArchive } from '@talosprotocol/sdk/archive';
+import {
+  type ArchiveReader,
+  archiveJson,
+  createArchive,
+  disclosurePath,
+  openArchive,
+} from '@talosprotocol/sdk/archive';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Audit, createAudit } from '../service.js';
 import {
@@ -110,7 +116,12 @@ async function makeLog(decisions: number) {
 }
 
 let count = 0;
-async function bring(from: Files, own = vkey, tenant = 'default') {
+async function bring(
+  from: Files,
+  own = vkey,
+  tenant = 'default',
+  through = (archive: ArchiveReader): ArchiveReader => archive,
+) {
   const path = join(place, `${++count}.tar`);
   const writer = await createArchive(path);
   for (const [name, bytes] of from) await writer.write(name, bytes);
@@ -119,7 +130,7 @@ async function bring(from: Files, own = vkey, tenant = 'default') {
   const faults: LogFault[] = [];
   const deps = auditDeps(world.sql, folder);
   const work = importLog({
-    archive,
+    archive: through(archive),
     sql: world.sql,
     tiles: await openTileStore(folder),
     vkey: own,
@@ -128,6 +139,7 @@ async function bring(from: Files, own = vkey, tenant = 'default') {
     tenant,
     hasher,
     crypto,
+    policy: deps.policy(),
     clock: deps.clock,
     log: deps.log,
     onFault: (fault) => void faults.push(fault),
@@ -157,6 +169,27 @@ const flipped = (name: string, at: number): Files =>
   });
 const json = (name: string, change: (value: Record<string, unknown>) => unknown): Files =>
   changed(name, (bytes) => archiveJson(change(parseJson(bytes) as Record<string, unknown>)));
+
+function anchorOf(iss: string) {
+  return { iss, tenant: 'default', grants: [{ scope: 'tool:files', ops: ['read'] }] };
+}
+function twice() {
+  return anchorOf('did:web:idp.example');
+}
+
+/** An archive of which a file is another one when it is read again. */
+function changing(archive: ArchiveReader, name: string): ArchiveReader {
+  let reads = 0;
+  return {
+    ...archive,
+    read: async (path, maxBytes) => {
+      const bytes = await archive.read(path, maxBytes);
+      if (path !== name || ++reads === 1) return bytes;
+      bytes![bytes!.length - 3]! ^= 1;
+      return bytes;
+    },
+  };
+}
 
 async function expectNothing(): Promise<void> {
   expect(await rowsOf()).toEqual([]);
@@ -225,6 +258,37 @@ describe('an import', () => {
     await expectNothing();
     expect((await bring(files)).end).toBe('imported');
   });
+
+  it('takes over the anchors of a policy that the log names, and of no other', async () => {
+    const policies = [
+      { policy: 'ab'.repeat(32), anchors: [] },
+      { policy: 'cd'.repeat(32), anchors: [anchorOf('did:web:evil.example')] },
+    ];
+    expect((await bring(new Map(files).set('policies.json', archiveJson(policies)))).end).toBe('imported');
+    const rows = await world.sql.query<{ hash: string }>('SELECT hash FROM audit_policy');
+    expect(rows).toEqual([{ hash: 'ab'.repeat(32) }]);
+    expect(JSON.stringify(await (await start()).trust())).not.toContain('evil.example');
+  });
+
+  it.each([
+    ['two anchors of one issuer', [{ policy: 'cd'.repeat(32), anchors: [twice(), twice()] }]],
+    ['other anchors than talos.yaml, under its hash', [{ policy: 'ab'.repeat(32), anchors: [twice()] }]],
+    ['a hash twice', ['cd', 'cd'].map((hex) => ({ policy: hex.repeat(32), anchors: [] }))],
+  ])('of an archive whose policies have %s writes nothing', async (_, policies) => {
+    const { end, faults } = await bring(new Map(files).set('policies.json', archiveJson(policies)));
+    expect([end, faults]).toEqual(['refused', [expect.objectContaining({ where: 'policies.json' })]]);
+    await expectNothing();
+  });
+
+  it.each(['tile/entries/000', 'tile/0/000', 'checkpoint', disclosurePath(0)])(
+    'of a folder in which %s changes after it was examined writes nothing of it',
+    async (name) => {
+      const { end } = await bring(files, vkey, 'default', (archive) => changing(archive, name));
+      expect(end).toBe('LOG_CORRUPT');
+      await expectNothing();
+      expect((await bring(files)).end).toBe('imported');
+    },
+  );
 
   it('of an archive in which a file is missing writes nothing', async () => {
     for (const name of files.keys()) {

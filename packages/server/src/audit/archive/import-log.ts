@@ -1,4 +1,4 @@
-import type { LogManifest } from '@talosprotocol/contracts';
+import type { LogManifest, PolicyAnchors } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   canonicalize,
@@ -34,9 +34,11 @@ import { AUDIT_LIMITS } from '../deps.js';
 import { inParallel } from '../in-parallel.js';
 import { type Lead, takeLead } from '../lead.js';
 import { createPartitions } from '../partitions.js';
-import { createPolicyHistory } from '../policy-history.js';
+import { createPolicyHistory, type PolicyInForce } from '../policy-history.js';
 import type { TileStore } from '../tile-store.js';
+import { claimPolicies } from './import-policies.js';
 import { createRestorer } from './restore.js';
+import { createSteadyArchive } from './steady-archive.js';
 
 export interface ImportDeps {
   readonly archive: ArchiveReader;
@@ -48,6 +50,8 @@ export interface ImportDeps {
   readonly tenant: string;
   readonly hasher: TreeHasher;
   readonly crypto: CryptoProvider;
+  /** That of talos.yaml. */
+  readonly policy: PolicyInForce;
   readonly clock: Clock;
   readonly log: Log;
   readonly onFault: (fault: LogFault) => void;
@@ -61,13 +65,17 @@ export interface Imported {
   readonly root: string;
   /** False: faults were told, and nothing was written. */
   readonly imported: boolean;
+  /** The policies whose anchors were taken over: that these were in force is the word of the archive. */
+  readonly policies: readonly PolicyAnchors[];
 }
 
 /** Brings a whole log back from an archive, into a database and a place for tiles that hold none. All of it is verified
  *  before anything is written; rows and checkpoint come in one transaction. The keys are not part of an archive: only
  *  the platform that has the log's key can go on with it.
- *  @throws {TrustError} SETTINGS_INVALID: other keys; CONFLICT: there is a log already, or a platform runs; MALFORMED */
-export async function importLog(deps: ImportDeps): Promise<Imported> {
+ *  @throws {TrustError} SETTINGS_INVALID: other keys; CONFLICT: there is a log already, or a platform runs; MALFORMED;
+ *  LOG_CORRUPT: the archive changed meanwhile */
+export async function importLog(given: ImportDeps): Promise<Imported> {
+  const deps = { ...given, archive: createSteadyArchive(given.archive, given.crypto) };
   const manifest = await readManifest(deps.archive);
   assertOwn(manifest, deps.vkey);
   assertWhole(manifest);
@@ -75,7 +83,8 @@ export async function importLog(deps: ImportDeps): Promise<Imported> {
   const { origin, size } = manifest;
   const checkpoint = await readCheckpoint(deps, manifest);
   const root = encodeHex(checkpoint.root);
-  if ((await examine(deps, manifest, checkpoint)) > 0) return { origin, size, root, imported: false };
+  const { faults, policies } = await examine(deps, manifest, checkpoint);
+  if (faults > 0) return { origin, size, root, imported: false, policies: [] };
   const { sql, clock, vkey, emitter, tenant } = deps;
   const identity = { origin, vkey, emitter, tenant };
   const lead = await takeLead({ sql, clock, identity, start: false, waitMs: 0 });
@@ -84,12 +93,13 @@ export async function importLog(deps: ImportDeps): Promise<Imported> {
       deps,
       lead,
       manifest,
+      policies,
       decodeUtf8((await deps.archive.read('checkpoint', MAX_NOTE)) ?? new Uint8Array()),
     );
   } finally {
     await lead.close();
   }
-  return { origin, size, root, imported: true };
+  return { origin, size, root, imported: true, policies };
 }
 
 const MAX_NOTE = 1_000_000;
@@ -135,12 +145,18 @@ async function readCheckpoint(
   throw new TrustError('MALFORMED', 'the checkpoint of the archive is not that of its talos-log.json');
 }
 
-/** The first pass: everything that the archive holds. Gives the number of faults. */
+/** What the first pass found. */
+interface Examined {
+  readonly faults: number;
+  readonly policies: readonly PolicyAnchors[];
+}
+
+/** The first pass: everything that the archive holds. */
 async function examine(
   deps: ImportDeps,
   { origin, pruned, disclosures }: LogManifest,
   { size, root }: VerifiedCheckpoint,
-): Promise<number> {
+): Promise<Examined> {
   const { archive, crypto, hasher } = deps;
   let count = 0;
   const onFault = (fault: LogFault): void => {
@@ -148,6 +164,8 @@ async function examine(
     deps.onFault(fault);
   };
   const examiner = createEventExaminer({ crypto, origin, onFault });
+  const claim = { crypto, inForce: deps.policy, onFault };
+  const policies = claimPolicies(await readPolicies(archive), claim);
   let files = 0;
   let tenant: string | undefined;
   await examineTree({
@@ -163,6 +181,7 @@ async function examine(
       for (const [i, entry] of entries.entries()) {
         const event = examiner.follow(from + i, entry);
         tenant ??= event?.tenant;
+        if (event !== undefined) policies.follow(event);
         const values = disclosed.get(from + i);
         disclosed.delete(from + i);
         if (event === undefined || values === undefined) continue;
@@ -175,7 +194,7 @@ async function examine(
   if (count === 0 && files !== disclosures)
     onFault({ where: 'disclosure', what: `${files} files of ${disclosures} are there` });
   if (count === 0 && tenant !== undefined) assertTenant(tenant, deps.tenant);
-  return count;
+  return { faults: count, policies: policies.named() };
 }
 
 /** The next start would refuse it. */
@@ -194,13 +213,17 @@ async function disclosedOf(
   onFault: (fault: LogFault) => void,
 ): Promise<Map<number, Disclosures>> {
   try {
-    const list = await readDisclosures(archive, from / TILE_WIDTH);
-    return new Map(list.map(({ index, disclosures }) => [index, disclosures]));
+    return await disclosedFrom(archive, from);
   } catch (error) {
     if (!isTrustError(error)) throw error;
     onFault({ where: 'disclosure', index: from, what: `cannot be read: ${error.data.reason}` });
     return new Map();
   }
+}
+
+async function disclosedFrom(archive: ArchiveReader, from: number): Promise<Map<number, Disclosures>> {
+  const list = await readDisclosures(archive, from / TILE_WIDTH);
+  return new Map(list.map(({ index, disclosures }) => [index, disclosures]));
 }
 
 function told(onFault: (fault: LogFault) => void, index: number, check: () => unknown): void {
@@ -213,14 +236,19 @@ function told(onFault: (fault: LogFault) => void, index: number, check: () => un
 }
 
 /** The second pass. Tiles first: without a checkpoint they are nothing yet; then rows and checkpoint at once. */
-async function fill(deps: ImportDeps, lead: Lead, { size }: LogManifest, note: string): Promise<void> {
+async function fill(
+  deps: ImportDeps,
+  lead: Lead,
+  { size }: LogManifest,
+  policies: readonly PolicyAnchors[],
+  note: string,
+): Promise<void> {
   const { session, head } = lead;
   await copyTiles(deps, size);
   await session.query('BEGIN');
   try {
-    const policies = createPolicyHistory(session);
-    for (const { policy, anchors } of await readPolicies(deps.archive))
-      await policies.record({ hash: policy, anchors });
+    const history = createPolicyHistory(session);
+    for (const { policy, anchors } of policies) await history.record({ hash: policy, anchors });
     const boot = await restoreRows(deps, lead, size);
     await session.query('UPDATE audit_log SET boot = $1', [boot]);
     await session.query('UPDATE audit_checkpoint SET size = $1, note = $2 WHERE epoch = $3', [
@@ -255,7 +283,7 @@ async function restoreRows(deps: ImportDeps, lead: Lead, size: number): Promise<
     const width = Math.min(TILE_WIDTH, size - from);
     const tile: TileId = { level: 'entries', index: from / TILE_WIDTH, width };
     const entries = decodeEntryBundle((await archiveTiles(archive)(tile)) ?? new Uint8Array(), width);
-    const disclosed = await disclosedOf(archive, from, () => undefined);
+    const disclosed = await disclosedFrom(archive, from);
     await restorer.add(
       entries.map((leaf, i) => {
         const disclosures = disclosed.get(from + i);
