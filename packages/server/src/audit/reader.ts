@@ -39,7 +39,7 @@ export interface AuditReader extends Explorer {
   /** What was decided on a request (`req_...`), and what came of it; undefined if no decision names it. */
   findRequest(id: string): Promise<RequestRecord | undefined>;
   /** What the tree does not hold of up to 256 events from an index on, as JSON (`DisclosurePage`). */
-  disclosures(from: number): Promise<string>;
+  disclosures(from: number): AsyncGenerator<string>;
   stats(): Promise<AuditStats>;
   /** The checkpoint that everybody is shown: the newest that as many witnesses as must have seen, else the newest.
    *  @throws {TrustError} UNAVAILABLE before the first */

@@ -248,6 +248,33 @@ describe('routes', () => {
     expect(await statusOf('/talos/v1/bundle')).toBe(200);
   });
 
+  it('answer a page of disclosures in parts, few at a time, and cut one off that nobody reads', async () => {
+    const { disclosures: list, ...page } = (await (await get('/talos/v1/disclosures?from=256')).json()) as {
+      disclosures: { index: number; disclosures: unknown[] }[];
+    };
+    expect(page).toEqual({ from: 256, to: 512, pruned: 0 });
+    expect(list.map(({ index }) => index)).toEqual(Array.from({ length: 256 }, (_, i) => 256 + i));
+    expect(await (await get('/talos/v1/disclosures?from=5000')).json()).toMatchObject({ disclosures: [] });
+
+    let isEndless = true;
+    async function* endless() {
+      for (;;) yield 'x'.repeat(262_144);
+    }
+    const disclosures: Audit['disclosures'] = (from) => (isEndless ? endless() : audit.disclosures(from));
+    const impatient = await openTestListener({
+      routes: createAuditRoutes({ ...audit, disclosures }, { patienceMs: 300 }),
+    });
+    const url = `${impatient.url}/talos/v1/disclosures`;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const idle = Array.from({ length: 4 }, () => request(url, { headers }).on('error', () => undefined));
+    await Promise.all(idle.map((one) => new Promise((begun) => one.once('response', begun).end())));
+    isEndless = false;
+    expect((await fetch(url, { headers })).status).toBe(503);
+    await expect.poll(async () => (await fetch(url, { headers })).status, { timeout: 10_000 }).toBe(200);
+    for (const one of idle) one.destroy();
+    await impatient.closeGracefully(1_000);
+  });
+
   it('cut a bundle off that nobody reads, and let the next one in', async () => {
     let ended = 0;
     let isEndless = true;

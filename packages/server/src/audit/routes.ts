@@ -10,6 +10,7 @@ import { createArchiveRoutes } from './archive/routes.js';
 import { readEventQuery } from './explorer/query.js';
 import { readBundleAsk } from './export/ask.js';
 import { sendParts } from './export/send-parts.js';
+import { createTurnstile } from './export/turnstile.js';
 import { createPruneRoute } from './pruning/route.js';
 import { readStatsQuery } from './rollup/query.js';
 import type { Audit } from './service.js';
@@ -17,10 +18,10 @@ import type { Audit } from './service.js';
 /** The routes of the audit room (AUD-13, AUD-15). A receipt and an entry bundle disclose, so they need
  *  a permission; checkpoints and hashes are everybody's. */
 export function createAuditRoutes(audit: Audit, { patienceMs = PATIENCE_MS } = {}): Route[] {
-  const exports = createTurnstile(MAX_EXPORTS);
+  const exports = createTurnstile(MAX_EXPORTS, 'other bundles are being exported');
   return [
     ...createAnchorRoutes(audit.anchoring),
-    ...createArchiveRoutes(audit),
+    ...createArchiveRoutes(audit, { patienceMs }),
     get('/talos/v1/receipts/:id', 'audit:read', async (context, response) => {
       const wish = readWish(readQuery(context.query, ['witnessed']).get('witnessed'));
       sendJson(response, 200, await audit.receipt(context.params['id'] ?? '', undefined, wish));
@@ -38,7 +39,7 @@ export function createAuditRoutes(audit: Audit, { patienceMs = PATIENCE_MS } = {
     get('/talos/v1/bundle', 'audit:export', (context, response) =>
       exports(async () => {
         const parts = await audit.bundle(readBundleAsk(context.query), context.principal);
-        await sendParts(response, parts, { patienceMs, signal: context.signal });
+        await sendParts(response, parts, BUNDLE_HEADERS, { patienceMs, signal: context.signal });
       }),
     ),
     get('/talos/v1/trust', 'audit:read', async (context, response) => {
@@ -112,17 +113,10 @@ const MAX_EXPORTS = 2;
 /** Longest wait for whoever is sent one: others wait meanwhile. */
 const PATIENCE_MS = 20_000;
 
-/** Lets so many in at a time. */
-function createTurnstile(max: number): (work: () => Promise<void>) => Promise<void> {
-  let inside = 0;
-  return async (work) => {
-    if (inside >= max) throw new TrustError('UNAVAILABLE', 'other bundles are being exported');
-    inside += 1;
-    await work().finally(() => {
-      inside -= 1;
-    });
-  };
-}
+const BUNDLE_HEADERS = {
+  'content-type': 'application/json',
+  'content-disposition': 'attachment; filename="bundle.json"',
+};
 
 type Answer = (
   context: RequestContext,
