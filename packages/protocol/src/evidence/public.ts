@@ -27,5 +27,5 @@ export {
 export type { Account, TrustedKey } from './words/account.js';
 export { accountOfBundle, accountOfUntrusted } from './words/bundle-account.js';
 export { accountOfFailure } from './words/failure.js';
-export { moneyOf } from './words/phrase.js';
+export { moneyOf, secondOf } from './words/phrase.js';
 export { accountOfReceipt } from './words/receipt-account.js';

@@ -2,6 +2,7 @@ import { MAX_ANCHOR_EVIDENCE_BYTES } from '@talosprotocol/contracts';
 import {
   isTrustError,
   parseAnchorEvidence,
+  secondOf,
   TrustError,
   type VerifiedAnchorEvidence,
   verifyAnchorEvidence,
@@ -83,9 +84,15 @@ function hashOf(block: { readonly hash: string } | { readonly header: string }):
   return 'hash' in block ? block.hash : '';
 }
 
+/** A chain may say any second of its blocks, also one that no date can hold. */
+function timeOf(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? secondOf(seconds) : date.toISOString();
+}
+
 function report(output: Output, { anchor, checkpoint }: VerifiedAnchorEvidence, isOnline: boolean): void {
   const { kind, chain, number, time, size, origin } = anchor;
-  const at = new Date(time * 1000).toISOString();
+  const at = timeOf(time);
   output.result(
     {
       ok: true,
