@@ -395,21 +395,18 @@ describe('a hostile calendar (AUD-43)', () => {
     expect(honest.received).toHaveLength(1);
   });
 
-  it('that pads one answer does not keep the short one of another out of the proof', async () => {
-    const [hostile, honest] = calendars as [LocalCalendar, LocalCalendar];
-    calendars.push(await startLocalCalendar(920_000));
-    closing.push(calendars[2] as LocalCalendar);
-    const pads = (bytes: Uint8Array, { path }: { path: string }) => ({
-      body: path === '/digest' ? padded(bytes, 8_192) : bytes,
-    });
-    for (const one of [hostile, calendars[2] as LocalCalendar]) one.hostility = pads;
+  it('that pads one answer does not keep the short one of another out of the proof, which is asked after it', async () => {
+    const honest = await startLocalCalendar(920_000);
+    closing.push(honest);
+    for (const one of calendars)
+      one.hostility = (bytes, { path }) => ({ body: path === '/digest' ? padded(bytes, 8_192) : bytes });
+    calendars.push(honest);
     const by = anchorer({ only: 3 });
     const anchor = openAnchor();
     await by.follow(anchor);
-    const [, block] = calendars.map((one) => one.mine());
+    const block = calendars.map((one) => one.mine()).at(-1) as LocalBlock;
     const proof = proofOf(await by.follow(anchor));
-    expect(verify(proof, byHeader(block as LocalBlock)).number).toBe(block?.height);
-    expect(honest.blocks).toHaveLength(1);
+    expect(verify(proof, byHeader(block)).number).toBe(block.height);
   });
 
   it('that promises in the name of a place nobody named is not followed there', async () => {
