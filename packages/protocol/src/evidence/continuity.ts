@@ -1,5 +1,6 @@
 import type { AuditEvent } from '@talosprotocol/contracts';
 import { parseTime } from '../encoding/time.js';
+import { BACKWARDS_MS } from './backwards.js';
 import { notProven } from './not-proven.js';
 
 /** Checks that nothing is missing between the events it is shown, in the order of the log, but the entries that are
@@ -16,9 +17,6 @@ interface Last {
   readonly time: number;
   readonly hidden: number;
 }
-
-/** Clocks are set back a little now and then; more than this is a log that was put together later. */
-const BACKWARDS_MS = 5_000;
 
 /** Follows every emitter's numbers and hashes, and every subject's numbers (AUD-21). A number may be missing only where
  *  an entry is: without one between two events of a subject the second has the next number, and without one before

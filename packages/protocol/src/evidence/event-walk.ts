@@ -5,6 +5,7 @@ import { parseJson } from '../encoding/json.js';
 import { parseTime } from '../encoding/time.js';
 import { isTrustError } from '../error.js';
 import { MAX_ENTRY_BYTES } from '../log/tile.js';
+import { BACKWARDS_MS } from './backwards.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
 import { createPrunings } from './prunings.js';
@@ -52,8 +53,6 @@ export interface EventWalkOptions {
 
 const SUBJECTS = 65_536;
 const EMITTERS = 1_024;
-/** As for a bundle: clocks are set back a little now and then. */
-const BACKWARDS_MS = 5_000;
 
 /** The walk before entry `index`, of whose beginnings nothing is known unless it is 0. */
 export function walkFrom(index: number): EventWalkState {

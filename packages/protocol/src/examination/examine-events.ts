@@ -5,6 +5,7 @@ import { parseJsonObject } from '../encoding/json.js';
 import { parseTime } from '../encoding/time.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
+import { BACKWARDS_MS } from '../evidence/backwards.js';
 import { parseEvent } from '../evidence/event.js';
 import { createPrunings, type Prunings } from '../evidence/prunings.js';
 import type { OnFault } from './fault.js';
@@ -35,9 +36,6 @@ export interface EmitterEnd {
   /** Unix milliseconds; the latest of its events. */
   readonly time: number;
 }
-
-/** Clocks are set back a little now and then (AUD-21). */
-const BACKWARDS_MS = 5_000;
 
 /** Checks each event by itself (canonical, of its schema, of this log) and with those before it: the numbers, hashes and
  *  times of its emitter, the numbers of its subject, tenant, boots (AUD-1, AUD-2, AUD-21, AUD-22). It goes on after a fault,
