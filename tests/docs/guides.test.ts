@@ -75,7 +75,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^2 of 2 witnesses must have seen a checkpoint\.\n[\s\S]*?(?:^ok {4}talos\.local\/\w+\/witness {2}cosigned \d+ events[^\n]*\n[^\n]*\n){2}/m,
     /^PROVEN[\s\S]*?^ {2}witness {4}talos\.local/m,
     /^PROVEN/m,
-    /^NOT PROVEN: 2 of 2 witnesses must have cosigned the checkpoint: none did/m,
+    /^NOT PROVEN: 2 of 2 witnesses must have cosigned the checkpoint: this one is signed by none of them/m,
   ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],
   'authorization.md': [

@@ -10,6 +10,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createIdentity } from '@talosprotocol/sdk';
 import { describe, expect, it } from 'vitest';
+import { createTestCli } from '../../packages/cli/src/testing/cli.js';
 import { usePlatforms, wholeLog } from '../support/own-platforms.js';
 import {
   failToStart,
@@ -92,6 +93,18 @@ describe('a platform whose log is watched (AUD-30 to AUD-33)', () => {
     expect(await codeOf(platform.audit.receipt(later, { witnessed: true }))).toBe('UNAVAILABLE');
     const bundle = await platform.audit.bundle();
     expect(() => verifyBundle(bundle, trust, crypto)).toThrow('2 of 2 witnesses must have cosigned');
+    const cli = createTestCli();
+    const exportTo = (...more: string[]) =>
+      cli.run(['audit', 'export', '--out', 'late.json', '--audit', platform.ready.audit, ...more], {
+        env: { TALOS_DATA: data },
+        fetch,
+      });
+    expect((await exportTo('--json')).json()).toMatchObject({
+      ok: true,
+      witnessed: { cosigned: 0, quorum: 2 },
+    });
+    expect((await exportTo()).stderr).toContain('an auditor who asks for them will refuse this bundle');
+    cli.remove();
     expect(platform.log()).toContain(two.ready.name);
     // What both had seen before is still proven.
     verifyReceipt(await platform.audit.receipt(receipt), trust, crypto);

@@ -101,7 +101,7 @@ describe('verifyBundle with witnesses in the trust file (AUD-28)', () => {
 
   it('refuses what too few of them had seen', () => {
     expect(refusal(() => verify(story(), cosigned(one), trusting(2)))).toBe(
-      'witnesses: 2 of 2 witnesses must have cosigned the checkpoint: only w1.example did',
+      'witnesses: 2 of 2 witnesses must have cosigned the checkpoint: this one is signed by only w1.example',
     );
     expect(refusal(() => verify(story(), {}, trusting(1)))).toContain('witnesses: ');
   });

@@ -107,7 +107,7 @@ describe('a checkpoint of a log with witnesses (AUD-28)', () => {
       'witnesses',
     ]);
     expect(() => verifyCheckpoint(noteOf(by(one)), log(2))).toThrow(
-      '2 of 3 witnesses must have cosigned the checkpoint: only w1.example did',
+      '2 of 3 witnesses must have cosigned the checkpoint: this one is signed by only w1.example',
     );
     const unsigned = formatNote({ text, signatures: [by(one), by(two), by(three)] });
     expect(refusal(() => verifyCheckpoint(unsigned, log(2)))[0]).toBe('PROOF_NOT_PROVEN');

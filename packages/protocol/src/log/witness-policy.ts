@@ -62,7 +62,7 @@ export function assertWitnessed(note: string, policy: WitnessPolicy): readonly C
   const { cosignatures, quorum, isReached } = readCosignatures(note, policy);
   if (isReached) return cosignatures;
   const names = cosignatures.map(({ name }) => name).join(', ');
-  const signed = cosignatures.length === 0 ? 'none' : `only ${names}`;
-  const reason = `${quorum} of ${policy.witnesses.length} witnesses must have cosigned the checkpoint: ${signed} did`;
+  const signed = cosignatures.length === 0 ? 'none of them' : `only ${names}`;
+  const reason = `${quorum} of ${policy.witnesses.length} witnesses must have cosigned the checkpoint: this one is signed by ${signed}`;
   throw new TrustError('PROOF_NOT_PROVEN', reason, { caveat: 'witnesses' });
 }

@@ -1,15 +1,25 @@
+import { resolve } from 'node:path';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { writePrivateFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
+import type { Output } from '../../output.js';
 import { openPlatform, withPlatform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection-options.js';
+import { type Witnessed, witnessedOf } from './witnessed.js';
 
 interface Options extends SelectionOptions {
   readonly out?: string;
   readonly trustOut?: string;
+}
+
+function tellUnwitnessed(output: Output, { cosigned, quorum }: Witnessed): void {
+  output.aside(
+    `The state of the log that this bundle is under is signed by ${cosigned} of the ${quorum} witnesses that it takes: an auditor who asks for them will refuse this bundle.`,
+  );
+  output.aside('talos audit witnesses says which one does not answer; then export again.');
 }
 
 /** `talos audit export`: a bundle that can be verified without the platform. */
@@ -30,21 +40,28 @@ export function addExport(audit: Command, shell: Shell): void {
   };
   const exportBundle: Handler<Options> = async ({ io, output, options }) => {
     if (options.out === undefined) throw new UsageError('where to?', 'add --out <file>');
-    const query = await selectionOf(io, options, await createFastestCrypto());
+    if (options.trustOut !== undefined && resolve(io.cwd, options.out) === resolve(io.cwd, options.trustOut))
+      throw new UsageError('--out and --trust-out name one file', 'name two: the bundle goes to others');
+    const crypto = await createFastestCrypto();
+    const query = await selectionOf(io, options, crypto);
     const { audit: client } = await openPlatform(io, options);
     const bytes = await withProgress(io, output, 'Exporting', client.bundle(query));
+    const file = await client.trust();
     const bundle = await writePrivateFile(io, options.out, bytes);
     const trust =
       options.trustOut === undefined
         ? undefined
-        : await writePrivateFile(io, options.trustOut, `${JSON.stringify(await client.trust(), null, 2)}\n`);
-    output.result(
-      { ok: true, bundle, bytes: bytes.length, ...(trust === undefined ? {} : { trust }) },
-      () => {
-        output.line(`Bundle of ${bytes.length} bytes in ${bundle}`);
-        if (trust !== undefined) output.line(`Trust file in ${trust}`);
-      },
-    );
+        : await writePrivateFile(io, options.trustOut, `${JSON.stringify(file, null, 2)}\n`);
+    const witnessed = witnessedOf(bytes, file, crypto);
+    const told = {
+      ...(trust === undefined ? {} : { trust }),
+      ...(witnessed === undefined ? {} : { witnessed }),
+    };
+    output.result({ ok: true, bundle, bytes: bytes.length, ...told }, () => {
+      output.line(`Bundle of ${bytes.length} bytes in ${bundle}`);
+      if (trust !== undefined) output.line(`Trust file in ${trust}`);
+    });
+    if (witnessed !== undefined && witnessed.cosigned < witnessed.quorum) tellUnwitnessed(output, witnessed);
     output.next(`talos audit verify ${options.out} --trust ${options.trustOut ?? 'trust.json'}`);
     return undefined;
   };

@@ -96,7 +96,9 @@ describe('talos audit verify', () => {
     for (const file of ['bundle', 'receipt']) {
       const { code, stdout } = await verify(file, '--trust', 'trust');
       expect([file, code]).toEqual([file, 3]);
-      expect(stdout).toContain('2 of 3 witnesses must have cosigned the checkpoint: only w2.example did');
+      expect(stdout).toContain(
+        '2 of 3 witnesses must have cosigned the checkpoint: this one is signed by only w2.example',
+      );
     }
     const { trust } = makeEvidence(1, { by: [], time: 0, quorum: 0 });
     write('trust', trust);

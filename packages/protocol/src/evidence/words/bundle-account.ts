@@ -101,7 +101,7 @@ function sealSentence({ size, root }: BundleReport): string {
 }
 
 function earlierSentence(size: number): string {
-  return `The history of ${countOf(size, 'record')} that you kept is the beginning of this one: since then nothing in it was changed or removed.`;
+  return `The history of ${countOf(size, 'record')} that you kept is the beginning of this one: since then nothing in it was changed or removed. Of the kept file only the signed state was looked at.`;
 }
 
 function bundleNotShown(report: BundleReport): string[] {
@@ -124,7 +124,9 @@ function bundleNotShown(report: BundleReport): string[] {
         ]
       : []),
     ...(hidden > 0
-      ? [`what ${countOf(hidden, 'allowed call')} were about: that was erased or is kept back`]
+      ? [
+          `what ${countOf(hidden, 'allowed call was', 'allowed calls were')} about: that was erased or is kept back`,
+        ]
       : []),
     ...(selection.endings ? [] : ['that no grant had been revoked by a record that is not in the file']),
     ...(quorum > 0 ? [] : [NO_WITNESSES]),

@@ -26,7 +26,11 @@ export function accountOfReceipt(
       ...(quorum > 0 ? [] : [NO_WITNESSES]),
       ...NEVER_SHOWN,
     ],
-    trusted: [...logKeys(event.origin, trust), { role: 'may record', name: nameOf(event.emitter) }],
+    trusted: [
+      ...logKeys(event.origin, trust),
+      { role: 'may record', name: nameOf(event.emitter) },
+      ...cosignatures.map(({ name }) => ({ role: 'witness' as const, name: nameOf(name) })),
+    ],
   };
 }
 

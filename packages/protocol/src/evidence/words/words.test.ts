@@ -76,7 +76,7 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(account)).toContain('Each allowed call stood on a chain of grants');
     expect(all(account)).toContain('2 calls were made in a session that the agent opened');
     expect(all(account)).toContain('The calls cost 0.00 EUR. At most 2.00 EUR more is held');
-    expect(all(account)).toContain('what 1 allowed call were about: that was erased or is kept back');
+    expect(all(account)).toContain('what 1 allowed call was about: that was erased or is kept back');
     expect(account.notShown).toEqual(expect.arrayContaining([...NEVER_SHOWN]));
     expect(account.trusted.map(({ role }) => role)).toEqual(['log', 'may export', 'may record', 'may grant']);
     expect(account.trusted[0]?.name).toMatch(/^talos\.test\/1\/default \(key [0-9a-f]{8}\)$/);
@@ -179,6 +179,7 @@ describe('the account of a bundle (AUD-62)', () => {
       '2 witnesses that you trust (w1.example and w2.example) had seen this very state by 2026-09-21 14:14:20 UTC',
     );
     expect(all(account)).toContain('The history of 3 records that you kept is the beginning of this one');
+    expect(all(account)).toContain('Of the kept file only the signed state was looked at.');
     expect(all(account)).not.toContain('demands no witnesses');
     expect(all(tell())).toContain('demands no witnesses');
   });
@@ -233,9 +234,9 @@ describe('the account of a receipt (AUD-62)', () => {
     );
     expect(account.notShown[0]).toContain('a bundle has them');
     expect(all(account)).toContain('demands no witnesses');
-    expect(all(of(events[2]!.event, [{ name: 'w1', keyId: 1, time: NOW }]))).toContain(
-      '1 witness that you trust (w1)',
-    );
+    const seen = of(events[2]!.event, [{ name: 'w1', keyId: 1, time: NOW }]);
+    expect(all(seen)).toContain('1 witness that you trust (w1)');
+    expect(seen.trusted).toContainEqual({ role: 'witness', name: 'w1' });
     expect(all(of(events[3]!.event))).toContain('was refused (SCOPE_MISMATCH)');
     expect(all(of(events[1]!.event))).toContain(`${worker.did} opened a session`);
     expect(all(of({ ...events[1]!.event, principal: null }))).toContain('an agent opened a session');
