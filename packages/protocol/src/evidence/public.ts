@@ -14,6 +14,7 @@ export {
   type LastEvent,
   walkFrom,
 } from './event-walk.js';
+export { type FileKind, kindOfFile } from './file-kind.js';
 export type { HistoryCounts, ShownCall } from './history.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';

@@ -8,6 +8,7 @@ import {
   checkpointOf,
   inspectBundle,
   isTrustError,
+  kindOfFile,
   parseReceipt,
   parseTrustFile,
   type Trust,
@@ -17,7 +18,6 @@ import {
   verifyEarlier,
   verifyReceipt,
 } from '@talosprotocol/protocol';
-import { kindOfFile } from './file-kind.js';
 import type { Ask, GivenFile, Result } from './result.js';
 import { bundleResult, receiptResult } from './rows.js';
 

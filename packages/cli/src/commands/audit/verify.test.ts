@@ -109,6 +109,25 @@ describe('talos audit verify', () => {
     ]);
   });
 
+  it('says which file belongs where, and what is for another command', async () => {
+    const evidence = makeEvidence();
+    for (const [name, content] of Object.entries(evidence)) write(name, content);
+    write('log.tar', Buffer.concat([Buffer.alloc(257), Buffer.from('ustar\0'), Buffer.alloc(512)]));
+    const told = async (...args: [string, ...string[]]) => {
+      const { code, stderr } = await verify(...args);
+      return [code, stderr];
+    };
+    const swapped = expect.stringContaining('swap the two: talos audit verify bundle --trust trust');
+    expect(await told('trust', '--trust', 'bundle')).toEqual([1, swapped]);
+    const alone = expect.stringContaining('trust is a trust file, and no evidence');
+    expect(await told('trust', '--trust', 'trust')).toEqual([1, alone]);
+    expect(await told('trust')).toEqual([1, alone]);
+    const twice = expect.stringContaining('receipt is a receipt, and no trust file');
+    expect(await told('bundle', '--trust', 'receipt')).toEqual([1, twice]);
+    const archive = expect.stringContaining('talos audit fsck log.tar');
+    expect(await told('log.tar', '--trust', 'trust')).toEqual([1, archive]);
+  });
+
   it('says of a bundle that was changed what may have happened', async () => {
     const text = new TextDecoder().decode(makeEvidence().bundle);
     write('altered', text.replace(/"to":1/, '"to":2'));

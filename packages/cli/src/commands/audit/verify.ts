@@ -3,10 +3,12 @@ import {
   accountOfUntrusted,
   type CryptoProvider,
   checkpointOf,
+  type FileKind,
   inspectBundle,
   isTrustError,
-  parseJsonObject,
+  kindOfFile,
   parseReceipt,
+  parseTrustFile,
   type Trust,
   TrustError,
   verifyBundle,
@@ -15,7 +17,6 @@ import {
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
-import { readTrustFile } from '../../anchors-file.js';
 import { parseNamed, readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
@@ -29,7 +30,8 @@ interface Options {
   readonly since?: string;
 }
 
-const MAX_RECEIPT = 4 * 1024 * 1024;
+/** Where a tar file says that it is one. */
+const USTAR_AT = 257;
 
 /** `talos audit verify`: the offline verifier. Reads two files; no network, no platform, no keys. */
 export function addVerify(audit: Command, shell: Shell): void {
@@ -50,15 +52,18 @@ export function addVerify(audit: Command, shell: Shell): void {
   };
   const verify: Handler<Options> = async ({ io, output, args, options }) => {
     const [file = ''] = args;
-    const bytes = await readBoundedFile(io, file, MAX_BUNDLE_BYTES);
+    const evidence = await readGiven(io, file);
+    const given = options.trust === undefined ? undefined : await readGiven(io, options.trust);
+    assertPlaces(evidence, given);
+    const { bytes } = evidence;
     const crypto = await createFastestCrypto();
-    const trust = options.trust === undefined ? undefined : await readTrustFile(io, options.trust, crypto);
+    const trust = given && parseNamed(given.file, () => parseTrustFile(given.bytes, crypto));
     const kept = options.since === undefined ? undefined : await readKept(io, options.since);
-    const isReceipt = isReceiptFile(bytes);
+    const isReceipt = evidence.kind === 'receipt';
     if (isReceipt && kept !== undefined)
       throw new UsageError('--since goes with a bundle, not with a receipt');
     return orFailure(output, () => {
-      if (trust === undefined) return refuseWithoutTrust(output, file, bytes, crypto);
+      if (trust === undefined) return refuseWithoutTrust(output, evidence, crypto);
       if (isReceipt) proveReceipt(output, { file, bytes, trust, crypto });
       else proveBundle(output, { file, bytes, trust, crypto }, kept);
       return EXIT.ok;
@@ -69,6 +74,39 @@ export function addVerify(audit: Command, shell: Shell): void {
     .option(
       '--since <file>',
       'a bundle, receipt or checkpoint that you kept, which this bundle must continue',
+    );
+}
+
+interface Given {
+  readonly file: string;
+  readonly kind: FileKind;
+  readonly bytes: Uint8Array;
+}
+
+async function readGiven(io: Io, file: string): Promise<Given> {
+  const bytes = await readBoundedFile(io, file, MAX_BUNDLE_BYTES);
+  return { file, bytes, kind: kindOfFile(bytes) };
+}
+
+/** @throws {UsageError} a file stands where another kind of file belongs, or is one for another command */
+function assertPlaces({ file, kind, bytes }: Given, trust: Given | undefined): void {
+  const isSwapped = trust?.kind === 'bundle' || trust?.kind === 'receipt';
+  if (kind === 'trust') {
+    const swap = `swap the two: talos audit verify ${trust?.file} --trust ${file}`;
+    throw new UsageError(
+      `${file} is a trust file, and no evidence`,
+      isSwapped ? swap : 'name the bundle or the receipt',
+    );
+  }
+  if (isSwapped)
+    throw new UsageError(
+      `${trust.file} is a ${trust.kind}, and no trust file`,
+      'whom you trust is a file of its own; talos audit export --trust-out writes one',
+    );
+  if (new TextDecoder('latin1').decode(bytes.subarray(USTAR_AT, USTAR_AT + 5)) === 'ustar')
+    throw new UsageError(
+      `${file} is an archive of a log`,
+      `talos audit fsck ${file} --trust <file> looks it through`,
     );
 }
 
@@ -111,22 +149,6 @@ async function readKept(io: Io, name: string): Promise<string> {
   return parseNamed(name, () => checkpointOf(bytes));
 }
 
-/** Only chooses the verifier, which then decides. A bundle is canonical JSON and so starts with its checkpoint; what
- *  is disclosed further inside has no say. */
-function isReceiptFile(bytes: Uint8Array): boolean {
-  if (bytes.length > MAX_RECEIPT || startsWith(bytes, '{"checkpoint":')) return false;
-  try {
-    return parseJsonObject(bytes, { maxBytes: MAX_RECEIPT })['format'] === 'talos-receipt-v1';
-  } catch (error) {
-    if (isTrustError(error)) return false;
-    throw error;
-  }
-}
-
-function startsWith(bytes: Uint8Array, text: string): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(0, text.length)) === text;
-}
-
 /** Whatever refuses the evidence, the answer is that it proves nothing (AUD-24). A file that is none is named: perhaps
  *  another was meant. */
 function proven<T>(file: string, verify: () => T): T {
@@ -144,11 +166,10 @@ function proven<T>(file: string, verify: () => T): T {
 /** AUD-20: says what is consistent, that nothing is proven, and fails. */
 function refuseWithoutTrust(
   output: Output,
-  file: string,
-  bytes: Uint8Array,
+  { file, bytes, kind }: Given,
   crypto: CryptoProvider,
 ): typeof EXIT.proofInvalid {
-  const isReceipt = isReceiptFile(bytes);
+  const isReceipt = kind === 'receipt';
   const consistent = isReceipt ? undefined : proven(file, () => inspectBundle(bytes, crypto));
   if (isReceipt) proven(file, () => parseReceipt(bytes));
   reportUntrusted(output, accountOfUntrusted(consistent), consistent);

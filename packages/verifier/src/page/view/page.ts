@@ -1,6 +1,5 @@
 import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
-import { printable } from '@talosprotocol/protocol';
-import { kindOfFile } from '../file-kind.js';
+import { kindOfFile, printable } from '@talosprotocol/protocol';
 import type { Ask, GivenFile, Report } from '../result.js';
 import { runVerification } from '../run.js';
 import { element } from './element.js';
