@@ -1,4 +1,4 @@
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { chmod, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../packages/cli/src/run.js';
@@ -53,6 +53,7 @@ describe('talos rbac', () => {
       'x.key',
     );
     expect([beyond.code, beyond.answer.error.code]).toEqual([2, 'FORBIDDEN']);
+    await expect(stat(join(world.files.root, 'x.key'))).rejects.toThrow('ENOENT');
     expect((await talosAs('no.key', 'rbac', 'whoami')).answer.error.code).toBe('SETTINGS_INVALID');
     await chmod(join(world.files.root, 'reader.key'), 0o644);
     expect((await talosAs('reader.key', 'rbac', 'whoami')).answer.error.hint).toMatch(/^chmod 600/);
@@ -82,6 +83,56 @@ describe('talos rbac', () => {
     expect((await talos('rbac', 'service-account', 'enable', id)).answer.service_account.disabled).toBe(
       false,
     );
+  });
+
+  describe('asks for a key only if it can keep it', () => {
+    const account = (...argv: string[]) => talos('rbac', 'service-account', ...argv);
+    const keys = async () => (await account('list')).answer.service_accounts.flatMap(keysOf);
+    const keysOf = (one: { keys: { id: string }[] }) => one.keys.map(({ id }) => id);
+    const at = (name: string) => join(world.files.root, name);
+    /** Both commands that make a key, with what they are told. */
+    const makers = async (): Promise<[string, ...string[]][]> => {
+      const [{ id }] = (await account('list')).answer.service_accounts;
+      return [
+        ['create', '--name', 'kept'],
+        ['rotate', id],
+      ];
+    };
+
+    it('leaves a file that is there as it is, also a link that leads nowhere', async () => {
+      await writeFile(at('other.key'), 'the key of another account');
+      await symlink(at('nowhere'), at('link.key'));
+      const before = await keys();
+      for (const maker of await makers())
+        for (const out of ['other.key', 'link.key']) {
+          const { code, answer } = await account(...maker, '--out', out);
+          expect([code, answer.error.code], maker[0]).toEqual([1, 'CONFLICT']);
+          expect(answer.error.hint).toContain('another file with --out');
+        }
+      expect(await readFile(at('other.key'), 'utf8')).toBe('the key of another account');
+      await expect(stat(at('nowhere'))).rejects.toThrow('ENOENT');
+      expect(await keys()).toEqual(before);
+    });
+
+    it('makes none where no file can be made', async () => {
+      await writeFile(at('file'), '');
+      const before = await keys();
+      for (const maker of await makers())
+        for (const out of ['no-folder/x.key', 'file/x.key'])
+          expect((await account(...maker, '--out', out)).answer.error.code).toBe('SETTINGS_INVALID');
+      expect(await keys()).toEqual(before);
+    });
+
+    it('leaves no file if the platform refuses', async () => {
+      const refused = [
+        ['create', '--name', 'x'.repeat(1_000)],
+        ['rotate', 'svc_01890a5d-ac96-774b-bcce-b302099a8057'],
+      ];
+      for (const argv of refused) {
+        expect((await account(...argv, '--out', 'refused.key')).code, argv[0]).not.toBe(0);
+        await expect(stat(at('refused.key'))).rejects.toThrow('ENOENT');
+      }
+    });
   });
 
   it('makes, changes, lists and removes a role', async () => {

@@ -56,10 +56,14 @@ function unreadable(path: string, error: NodeJS.ErrnoException): TrustError {
 export async function writePrivateFile(io: Io, name: string, content: string | Uint8Array): Promise<string> {
   const path = resolve(io.cwd, name);
   await writeKeyFile(dirname(path), basename(path), content).catch((error: NodeJS.ErrnoException) => {
-    const hint = 'check that the folder is there and that you may write to it';
-    throw new TrustError('SETTINGS_INVALID', `${path} cannot be written (${error.code ?? 'unknown'})`, {
-      hint,
-    });
+    throw unwritable(path, error);
   });
   return path;
+}
+
+/** What is said of a file that could not be written. */
+export function unwritable(path: string, { code = 'unknown' }: NodeJS.ErrnoException): TrustError {
+  return new TrustError('SETTINGS_INVALID', `${path} cannot be written (${code})`, {
+    hint: 'check that the folder is there and that you may write to it',
+  });
 }

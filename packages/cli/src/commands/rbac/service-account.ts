@@ -1,6 +1,6 @@
 import type { NewServiceKey, ServiceAccount } from '@talosprotocol/contracts';
+import type { RbacClient } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
-import { writePrivateFile } from '../../bounded-file.js';
 import {
   defineCommand,
   defineGroup,
@@ -9,6 +9,7 @@ import {
   type Shell,
 } from '../../define-command.js';
 import { parseDuration } from '../../grant/duration.js';
+import { writeNewFile } from '../../new-file.js';
 import type { Output } from '../../output.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { printable } from '../../printable.js';
@@ -56,12 +57,10 @@ function addCreate(account: Command, shell: Shell): void {
     examples: ['talos rbac service-account create --name ci --expires 30d --out ci.key'],
   };
   const create: Handler<KeyOptions> = async (call) => {
-    const { io, options } = call;
-    if (options.name === undefined) throw new UsageError('what is it called?', 'add --name <text>');
-    const out = outOf(options);
-    const { rbac } = await openPlatform(io, options);
-    const made = await rbac.createServiceAccount({ name: options.name, ...lifeOf(options) });
-    return handOver(call, made, out);
+    const { name } = call.options;
+    if (name === undefined) throw new UsageError('what is it called?', 'add --name <text>');
+    const asked = { name, ...lifeOf(call.options) };
+    return handOver(call, (rbac) => rbac.createServiceAccount(asked));
   };
   withKey(withPlatform(defineCommand(account, shell, text, create), 'kernel')).option(
     '--name <text>',
@@ -76,11 +75,10 @@ function addRotate(account: Command, shell: Shell): void {
     examples: ['talos rbac service-account rotate svc_0190... --overlap 1h --out ci.key'],
   };
   const rotate: Handler<KeyOptions> = async (call) => {
-    const { io, args, options } = call;
-    const out = outOf(options);
+    const { args, options } = call;
     const overlap = options.overlap === undefined ? {} : { overlap: secondsOf(options.overlap) };
-    const { rbac } = await openPlatform(io, options);
-    return handOver(call, await rbac.rotateKey(args[0] ?? '', { ...lifeOf(options), ...overlap }), out);
+    const asked = { ...lifeOf(options), ...overlap };
+    return handOver(call, (rbac) => rbac.rotateKey(args[0] ?? '', asked));
   };
   withKey(withPlatform(defineCommand(account, shell, text, rotate), 'kernel')).option(
     '--overlap <duration>',
@@ -108,7 +106,7 @@ function addSwitch(account: Command, shell: Shell, disabled: boolean): void {
 function withKey(command: Command): Command {
   return command
     .option('--expires <duration>', 'life of the key, up to 366d (default: 90d)')
-    .option('--out <file>', 'the file for the key, mode 0600');
+    .option('--out <file>', 'a new file for the key, mode 0600');
 }
 
 /** The key is a secret: it goes into a file, not onto a screen. */
@@ -122,12 +120,16 @@ const lifeOf = ({ expires }: KeyOptions) =>
 
 const secondsOf = (text: string): number => (text === '0' ? 0 : parseDuration(text));
 
+/** Asks for the key once there is a file for it: a key that nobody holds would count until it ends. */
 async function handOver(
-  { io, output }: Invocation<KeyOptions>,
-  { service_account: account, key }: NewServiceKey,
-  out: string,
+  { io, output, options }: Invocation<KeyOptions>,
+  ask: (rbac: RbacClient) => Promise<NewServiceKey>,
 ): Promise<undefined> {
-  const file = await writePrivateFile(io, out, `${key}\n`);
+  const { path: file, made } = await writeNewFile(io, outOf(options), {
+    make: async () => ask((await openPlatform(io, options)).rbac),
+    textOf: ({ key }) => `${key}\n`,
+  });
+  const { service_account: account } = made;
   output.result({ ok: true, service_account: account, file }, () => {
     printAccount(output, account);
     output.line(`  its new key is in ${file}`);
