@@ -1,11 +1,14 @@
 import { createChecker, ErasureRequest, EventId } from '@talosprotocol/contracts';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { AuditClient } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
+import type { Io } from '../../io.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
+import { AGENT, agentOf } from './agent.js';
 
 interface Options extends PlatformOptions {
   readonly event?: string;
@@ -37,7 +40,7 @@ export function addErase(audit: Command, shell: Shell): void {
   };
   const erase: Handler<Options> = async (call) => {
     const { io, output, options } = call;
-    const wanted = read(options);
+    const wanted = await read(io, options);
     await confirm(call, wanted.what);
     const { audit: client } = await openPlatform(io, options);
     const { erased, event } = await withProgress(io, output, 'Erasing', wanted.run(client));
@@ -53,7 +56,7 @@ export function addErase(audit: Command, shell: Shell): void {
   };
   withPlatform(defineCommand(audit, shell, text, erase), 'audit')
     .option('--event <id>', 'of this event alone')
-    .option('--agent <did>', 'of all events of an agent')
+    .option('--agent <did>', `of all events of an agent, ${AGENT}`)
     .option('--service <id>', 'where a service account administered')
     .option('--person <sub>', 'where a person administered, by the subject its OpenID provider knows it by')
     .option('--issuer <url>', 'the provider of --person')
@@ -71,8 +74,8 @@ const KINDS = ['event', 'agent', 'service', 'person'] as const;
 const isEvent = createChecker(EventId);
 const isRequest = createChecker(ErasureRequest);
 
-/** @throws {UsageError} */
-function read(options: Options): Wanted {
+/** @throws {UsageError} | {TrustError} NOT_FOUND: an identity of yours that there is none of */
+async function read(io: Io, options: Options): Promise<Wanted> {
   const [kind, ...more] = KINDS.filter((name) => options[name] !== undefined);
   if (kind === undefined || more.length > 0)
     throw new UsageError('of what?', 'name one of --event, --agent, --service and --person');
@@ -86,21 +89,19 @@ function read(options: Options): Wanted {
       );
     return { what: `of ${name}`, run: (client) => client.eraseEvent(name) };
   }
-  const request = {
-    ...subjectOf(kind, name, options),
-    ...timeOf('from', options),
-    ...timeOf('to', options),
-  };
+  const bounds = { ...timeOf('from', options), ...timeOf('to', options) };
+  const id = kind === 'agent' ? await agentOf(io, options, name, await createFastestCrypto()) : name;
+  const request = { ...subjectOf(kind, id, options), ...bounds };
   const fault = isRequest(request);
-  if (fault !== undefined) throw new UsageError(`not to be erased by: ${kind} ${name}`, HINTS[kind]);
+  if (fault !== undefined) throw new UsageError(`not to be erased by: ${kind} ${id}`, HINTS[kind]);
   return {
-    what: `of all events of ${kind} ${name}`,
+    what: `of all events of ${kind} ${id}`,
     run: (client) => client.erase(request as ErasureRequest),
   };
 }
 
 const HINTS = {
-  agent: '--agent takes a DID',
+  agent: `--agent takes ${AGENT}`,
   service: 'its id begins with svc_',
   person: '--person needs --issuer <url> as well',
 } as const;

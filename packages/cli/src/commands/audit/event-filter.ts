@@ -1,7 +1,12 @@
-import type { EventFilter } from '@talosprotocol/contracts';
+import { EventFilter } from '@talosprotocol/contracts';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { parseCount, parseDuration } from '../../grant/duration.js';
+import type { Io } from '../../io.js';
+import type { PlaceOptions } from '../../place.js';
 import { UsageError } from '../../usage-error.js';
+import { AGENT, agentOf } from './agent.js';
+import { parseChoice } from './choice.js';
 
 /** Options of every command that asks for some events only (AUD-65). */
 export interface FilterOptions {
@@ -24,7 +29,7 @@ export interface FilterOptions {
 /** Adds the options of a filter. */
 export function withFilter(command: Command): Command {
   return command
-    .option('--agent <did>', 'of this agent')
+    .option('--agent <did>', `of this agent, ${AGENT}`)
     .option('--capability <hash>', 'under this link or chain: every call under any chain that holds it')
     .option('--server <name>', 'calls to this tool server')
     .option('--tool <name>', 'calls of this tool')
@@ -40,31 +45,31 @@ export function withFilter(command: Command): Command {
     .option('--currency <code>', 'outcomes that cost something in this currency');
 }
 
-const NAMES = [
-  'agent',
-  'capability',
-  'server',
-  'tool',
-  'op',
-  'surface',
-  'effect',
-  'code',
-  'status',
-  'type',
-  'currency',
-] as const;
+const NAMES = ['capability', 'server', 'tool', 'currency'] as const;
+const CHOICES = ['op', 'surface', 'effect', 'code', 'status', 'type'] as const;
 
-/** The filter that the options say; what its values may be is the service's to say. `now` in Unix milliseconds.
- *  @throws {UsageError} */
-export function filterOf(options: FilterOptions, now: number): EventFilter {
-  const { since, until, minCost } = options;
+/** The filter that the options say; what values may be that are no choice is the service's to say.
+ *  @throws {UsageError} | {TrustError} NOT_FOUND: an identity of yours that there is none of */
+export async function filterOf(io: Io, options: FilterOptions & PlaceOptions): Promise<EventFilter> {
+  const { agent, since, until, minCost } = options;
+  const now = io.now();
   const named = NAMES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]));
+  const chosen = CHOICES.flatMap((name) => {
+    const text = options[name];
+    return text === undefined ? [] : [[name, parseChoice(text, valuesOf(name), `--${name}`)]];
+  });
   return {
-    ...(Object.fromEntries(named) as EventFilter),
+    ...(Object.fromEntries([...named, ...chosen]) as EventFilter),
+    ...(agent === undefined ? {} : { agent: await agentOf(io, options, agent, await createFastestCrypto()) }),
     ...(since === undefined ? {} : { since: timeOf(since, now, '--since') }),
     ...(until === undefined ? {} : { until: timeOf(until, now, '--until') }),
     ...(minCost === undefined ? {} : { min_cost: parseCount(minCost, 1, '--min-cost') }),
   };
+}
+
+function valuesOf(name: (typeof CHOICES)[number]): readonly string[] {
+  const schema = EventFilter.properties[name];
+  return 'enum' in schema ? schema.enum : schema.anyOf.map((one) => one.const);
 }
 
 function timeOf(text: string, now: number, option: string): string {

@@ -5,12 +5,10 @@ import type { Command } from 'commander';
 import { parseNamed, readBoundedFile } from '../../bounded-file.js';
 import { readCapability } from '../../chain-source.js';
 import { parseCount } from '../../grant/duration.js';
-import { holderOf } from '../../grant/holder.js';
-import { createIdentities } from '../../identities.js';
 import type { Io } from '../../io.js';
-import { dataFolder } from '../../place.js';
 import type { PlatformOptions } from '../../platform.js';
-import { UsageError } from '../../usage-error.js';
+import { AGENT, agentOf } from './agent.js';
+import { parseChoice } from './choice.js';
 import { parseMoment } from './moment.js';
 
 /** What of the log is exported. */
@@ -30,7 +28,7 @@ export interface SelectionOptions extends PlatformOptions {
 /** Adds the options by which a person says what to export. */
 export function withSelection(command: Command): Command {
   return command
-    .option('--agent <did>', 'only of this agent, a DID or an identity of yours (repeatable)', collect)
+    .option('--agent <did>', `only of this agent, ${AGENT} (repeatable)`, collect)
     .option(
       '--capability <hash>',
       'only under this chain (cth), link (lid) or capability in a file (repeatable)',
@@ -74,17 +72,16 @@ export async function selectionOf(
   crypto: CryptoProvider,
 ): Promise<BundleQuery> {
   const { agent = [], capability = [], tool = [], effect, since, until, redact, earlier = [] } = options;
-  const identities = createIdentities(io, dataFolder(io, options), crypto);
   return {
-    ...listed('agent', await Promise.all(agent.map((name) => holderOf(identities, name)))),
+    ...listed('agent', await Promise.all(agent.map((name) => agentOf(io, options, name, crypto)))),
     ...listed('capability', await Promise.all(capability.map((name) => hashOf(io, name, crypto)))),
     ...listed('tool', tool),
-    ...(effect === undefined ? {} : { effect: oneOf(effect, ['allow', 'deny'] as const, '--effect') }),
+    ...(effect === undefined ? {} : { effect: parseChoice(effect, ['allow', 'deny'] as const, '--effect') }),
     ...(since === undefined ? {} : { since: parseMoment(since, io.now(), '--since') }),
     ...(until === undefined ? {} : { until: parseMoment(until, io.now(), '--until') }),
     ...(redact === undefined
       ? {}
-      : { redact: oneOf(redact, ['full', 'commitments', 'hashes'] as const, '--redact') }),
+      : { redact: parseChoice(redact, ['full', 'commitments', 'hashes'] as const, '--redact') }),
     ...(options.from === undefined ? {} : { from: parseCount(options.from, 0, '--from') }),
     ...(options.to === undefined ? {} : { to: parseCount(options.to, 1, '--to') }),
     ...listed('earlier', await Promise.all(earlier.map((name) => sizeOf(io, name)))),
@@ -93,12 +90,6 @@ export async function selectionOf(
 
 function listed<N extends string, V>(name: N, values: readonly V[]): Partial<Record<N, readonly V[]>> {
   return (values.length === 0 ? {} : { [name]: values }) as Partial<Record<N, readonly V[]>>;
-}
-
-function oneOf<T extends string>(text: string, known: readonly T[], option: string): T {
-  const found = known.find((one) => one === text);
-  if (found !== undefined) return found;
-  throw new UsageError(`${option} takes ${known.join(', ')}, not ${text}`);
 }
 
 async function hashOf(io: Io, name: string, crypto: CryptoProvider): Promise<string> {

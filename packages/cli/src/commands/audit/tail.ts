@@ -35,7 +35,7 @@ export function addTail(audit: Command, shell: Shell): void {
   const tail: Handler<Options> = async (call) => {
     const { io, output, options } = call;
     const limit = limitOf(options);
-    const filter = filterOf(options, io.now());
+    const filter = await filterOf(io, options);
     const { audit: client } = await openPlatform(io, options);
     const order = options.oldest === true ? 'oldest' : 'newest';
     const [end] = options.follow === true ? (await client.events({ limit: 1 })).events : [];

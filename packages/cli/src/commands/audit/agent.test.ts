@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestCli, type TestCli } from '../../testing/cli.js';
+
+let cli: TestCli;
+beforeEach(() => {
+  cli = createTestCli();
+  writeFileSync(join(cli.folder, 'own.key'), 'a key of a service account\n', { mode: 0o600 });
+});
+afterEach(() => cli.remove());
+
+/** One command against a service that has nothing to show, and what it was asked. */
+async function ask(...argv: string[]) {
+  const asked: string[] = [];
+  const answer: typeof fetch = async (input, init) => {
+    asked.push(`${decodeURIComponent(String(input))} ${String(init?.body)}`);
+    return Response.json({ events: [], next: null, erased: 0, event: null });
+  };
+  const where = ['--audit', 'http://127.0.0.1:1', '--json'];
+  const ran = await cli.run(['audit', ...argv, ...where], {
+    env: { TALOS_KEY_FILE: 'own.key' },
+    fetch: answer,
+  });
+  return { ...ran, asked: asked.join('\n') };
+}
+
+const COMMANDS = [['tail'], ['erase', '--yes'], ['export', '--out', 'bundle.json']];
+
+describe('--agent', () => {
+  it.each(COMMANDS)('is a DID, or an identity of the data folder: talos audit %s', async (...command) => {
+    const { did } = (await cli.run(['id', 'create', 'researcher', '--json'])).json<{ did: string }>();
+    for (const name of ['researcher', did])
+      expect((await ask(...command, '--agent', name)).asked, name).toContain(did);
+  });
+
+  it.each(COMMANDS)(
+    'that there is none of is said before anything is asked: talos audit %s',
+    async (...command) => {
+      for (const [name, code] of [
+        ['nobody', 'NOT_FOUND'],
+        ['did:key:z6Mk', 'USAGE'],
+      ] as const) {
+        const ran = await ask(...command, '--agent', name);
+        expect([ran.code, ran.json(), ran.asked]).toMatchObject([1, { error: { code } }, '']);
+      }
+    },
+  );
+});
+
+describe('talos audit tail', () => {
+  it.each([
+    ['--code', 'foo', 'SCOPE_MISMATCH'],
+    ['--effect', 'maybe', 'allow, deny'],
+    ['--type', 'everything', 'policy.loaded'],
+    ['--op', 'delete', 'read, write'],
+    ['--surface', 'moon', 'mcp, session, admin'],
+    ['--status', 'done', 'revoked_during'],
+  ])('names the values that %s takes', async (option, wrong, known) => {
+    const ran = await ask('tail', option, wrong);
+    expect(ran.json()).toMatchObject({
+      error: { message: `${option} takes no ${wrong}`, hint: expect.stringContaining(known) },
+    });
+    expect([ran.code, ran.asked]).toEqual([1, '']);
+  });
+});
