@@ -136,12 +136,20 @@ async function openKey(io: Io, data: string, kernel: () => string): Promise<stri
   const keysFolder = join(data, 'keys');
   const key = await openAdministratorKey({ keysFolder, kernel, fetch: io.fetch });
   if (key !== undefined) return key;
-  const what = existsSync(keysFolder)
-    ? `there is no key of an administrator in ${keysFolder}`
-    : `there is no platform data in ${data}`;
-  throw new TrustError('UNAVAILABLE', what, {
-    hint: `name the data folder of the platform with --data or TALOS_DATA, or a key of your own with ${KEY_FILE}; talos init makes a new platform`,
+  if (!existsSync(keysFolder)) throw noPlatform(data, OWN_KEY);
+  throw new TrustError('UNAVAILABLE', `there is no key of an administrator in ${keysFolder}`, {
+    hint: hintOf(OWN_KEY),
   });
+}
+
+const OWN_KEY = `, or a key of your own with ${KEY_FILE}`;
+
+const hintOf = (more: string): string =>
+  `start one with: talos up; or name the data folder of the platform with --data or TALOS_DATA${more}`;
+
+/** What a data folder is in which no platform was ever started; `more` goes on with what may be named instead. */
+export function noPlatform(data: string, more = ''): TrustError {
+  return new TrustError('UNAVAILABLE', `there is no platform data in ${data}`, { hint: hintOf(more) });
 }
 
 /** The key that `TALOS_KEY_FILE` names; undefined if it names none. @throws {TrustError} SETTINGS_INVALID */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import fc from 'fast-check';
@@ -153,11 +153,25 @@ describe('talos', () => {
     }
   });
 
-  it('says of a wrong data folder that nothing of a platform is there', async () => {
-    const { code, stderr } = await cli.run(['audit', 'tail', '--data', 'elsewhere']);
-    expect(code).toBe(4);
-    expect(stderr).toContain(`there is no platform data in ${join(cli.folder, 'elsewhere')}`);
-    expect(stderr).toContain('--data');
+  it.each([['tail'], ['fsck'], ['witnesses']])(
+    'says of a data folder without a platform that one can be started, also with a demo in it: audit %s',
+    async (command) => {
+      const elsewhere = join(cli.folder, 'elsewhere');
+      for (const demo of [undefined, join(elsewhere, 'demo', 'keys')]) {
+        if (demo !== undefined) mkdirSync(demo, { recursive: true });
+        const { code, stderr } = await cli.run(['audit', command, '--data', 'elsewhere']);
+        expect(code).toBe(4);
+        expect(stderr).toMatch(new RegExp(`UNAVAILABLE: .*there is no platform data in ${elsewhere}\n`));
+        expect(stderr).toContain('hint: start one with: talos up; or name the data folder');
+      }
+    },
+  );
+
+  it('says it of a folder with other keys too, and makes no log to examine there: audit fsck', async () => {
+    mkdirSync(join(cli.data, 'keys'), { recursive: true });
+    const ran = await cli.run(['audit', 'fsck', '--json']);
+    expect([ran.code, ran.json()]).toMatchObject([4, { error: { code: 'UNAVAILABLE' } }]);
+    expect([readdirSync(cli.data), readdirSync(join(cli.data, 'keys'))]).toEqual([['keys'], []]);
   });
 
   it('gives a way on where the system refuses the data folder', async () => {

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSigner } from '@talosprotocol/protocol';
 import { createFastestCrypto, createNodeCrypto } from '@talosprotocol/protocol/node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { currentMachine, readSettings } from '../platform/settings.js';
 import { examine } from './doctor.js';
 
@@ -11,6 +11,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'talos-doctor-'));
 });
+afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const did = (byte: number) => createSigner(new Uint8Array(32).fill(byte), createNodeCrypto()).did;
@@ -32,6 +33,30 @@ describe('doctor', () => {
     const { checks } = await examine(readSettings(env, currentMachine()), env);
     const said = { sodium: /^libsodium/, node: /^OpenSSL/ }[(await createFastestCrypto()).name];
     expect(checks).toContainEqual({ name: 'crypto', ok: true, detail: expect.stringMatching(said!) });
+  });
+
+  it('leaves nothing behind where there is no platform, though it starts a database', async () => {
+    const [data, trials] = [join(folder, 'empty'), join(folder, 'tmp')];
+    for (const path of [data, trials]) await mkdir(path, { mode: 0o711 });
+    await chmod(folder, 0o711);
+    vi.stubEnv('TMPDIR', trials);
+    const env = { TALOS_DATA: data };
+    const { checks } = await examine(readSettings(env, currentMachine()), env);
+    expect(checks.find(({ name }) => name === 'embedded database')).toEqual({
+      name: 'embedded database',
+      ok: true,
+      detail: expect.stringMatching(/^PostgreSQL .* starts and answers$/),
+    });
+    expect(checks[0]).toMatchObject({ ok: true, detail: expect.stringContaining('no platform in it yet') });
+    expect([await readdir(data), await readdir(trials)]).toEqual([[], []]);
+  });
+
+  it('makes no data folder to look at a database of your own', async () => {
+    const data = join(folder, 'none');
+    const env = { TALOS_DATA: data, TALOS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const { checks } = await examine(readSettings(env, currentMachine()), env);
+    expect(checks.find(({ name }) => name === 'database')?.ok).toBe(false);
+    await expect(stat(data)).rejects.toThrow('ENOENT');
   });
 
   it('finds a talos.yaml well that a start takes', async () => {

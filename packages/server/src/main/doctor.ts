@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTrustError } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
-import { openDataFolder } from '../platform/data-folder.js';
+import { type DataFolder, isDataFolder, openDataFolder } from '../platform/data-folder.js';
 import { createLog } from '../platform/log.js';
 import { createReaper } from '../platform/reaper.js';
 import type { Settings } from '../platform/settings.js';
@@ -23,7 +24,8 @@ interface Subject extends Settings {
 
 type Probe = (subject: Subject) => Promise<Check[]>;
 
-/** `doctor`: looks at everything a start needs and at the data folder, and changes nothing but what a start would. */
+/** `doctor`: looks at everything a start needs and at the data folder. Where there is no platform it leaves nothing;
+ *  else it changes nothing but what a start would. */
 export async function examine(settings: Settings, env: Subject['env']): Promise<Examination> {
   const probes: readonly Probe[] = [
     checkNode,
@@ -87,6 +89,8 @@ async function checkFolder(settings: Settings): Promise<[Check, inUse: boolean]>
   if (!(await exists(dataFolder)))
     return [well(name, `${dataFolder} is not there yet; talos init makes it`), false];
   try {
+    if (!(await isDataFolder(dataFolder)))
+      return [well(name, `${dataFolder}, no platform in it yet; talos init makes one`), false];
     const folder = await openDataFolder(settings, clock);
     await folder.release();
     return [well(name, `${dataFolder}, not in use`), false];
@@ -213,19 +217,36 @@ async function checkDatabase(settings: Subject): Promise<Check[]> {
   const log = noLog();
   const reaper = createReaper();
   try {
-    const folder = await openDataFolder(settings, clock);
-    try {
+    return await withFolder(settings, async (folder) => {
       const database = await openDatabase({ settings, folder, reaper, log });
       const [row] = await database.sql.query<{ server_version: string }>('SHOW server_version');
       const ofClock = await examineClock(database.sql, clock);
       await database.close();
       return [well(name, `PostgreSQL ${row?.server_version} starts and answers`), ofClock];
-    } finally {
-      await folder.release();
-    }
+    });
   } catch (error) {
     return [unwell(name, error, 'see the log of the platform')];
   } finally {
     await reaper.close();
+  }
+}
+
+/** Uses the data folder, or where there is no platform one for a trial, which is gone afterwards: a look makes none. */
+async function withFolder<T>(settings: Settings, use: (folder: DataFolder) => Promise<T>): Promise<T> {
+  if (await isDataFolder(settings.dataFolder)) return withOpenFolder(settings, use);
+  const trial = await mkdtemp(join(tmpdir(), 'talos-doctor-'));
+  try {
+    return await withOpenFolder({ ...settings, dataFolder: trial }, use);
+  } finally {
+    await rm(trial, { recursive: true, force: true });
+  }
+}
+
+async function withOpenFolder<T>(settings: Settings, use: (folder: DataFolder) => Promise<T>): Promise<T> {
+  const folder = await openDataFolder(settings, clock);
+  try {
+    return await use(folder);
+  } finally {
+    await folder.release();
   }
 }

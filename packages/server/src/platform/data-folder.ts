@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, lstat, mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrustError } from '@talosprotocol/protocol';
 import { createDisk, type Disk } from './disk.js';
@@ -64,13 +65,19 @@ async function openRoot(wanted: string, uid: number): Promise<string> {
   await mkdir(wanted, { recursive: true, mode }).catch((error: NodeJS.ErrnoException) => {
     throw unusable(wanted, `cannot be made (${error.code})`, 'set TALOS_DATA to a folder you may write to');
   });
+  const path = await assertOwnFolder(wanted, uid);
+  await chmod(path, mode);
+  return path;
+}
+
+/** The real path of a folder that is ours. @throws {TrustError} SETTINGS_INVALID */
+async function assertOwnFolder(wanted: string, uid: number): Promise<string> {
   const path = await realpath(wanted);
   const found = await lstat(path);
   if (!found.isDirectory()) throw unusable(path, 'is not a folder', 'set TALOS_DATA to a folder');
   if (found.uid !== uid) {
     throw unusable(path, 'belongs to another user', 'run talos as its owner, or set TALOS_DATA');
   }
-  await chmod(path, mode);
   return path;
 }
 
@@ -78,6 +85,23 @@ async function openFolder(path: string, mode: number): Promise<string> {
   await mkdir(path, { recursive: true, mode });
   await chmod(path, mode);
   return path;
+}
+
+/** True if a process opened the folder before: whoever only looks makes none of it a data folder.
+ *  @throws {TrustError} SETTINGS_INVALID: there is such a folder, and a start could not use it */
+export async function isDataFolder(wanted: string): Promise<boolean> {
+  if (!(await isThere(wanted, constants.F_OK))) return false;
+  const path = await assertOwnFolder(wanted, process.getuid?.() ?? -1);
+  if (await isThere(join(path, 'version'), constants.F_OK)) return true;
+  if (await isThere(path, constants.W_OK | constants.X_OK)) return false;
+  throw unusable(path, 'cannot be written to', 'check its owner and mode');
+}
+
+function isThere(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function assertVersion(path: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type CryptoProvider,
   createEventExaminer,
@@ -21,7 +23,7 @@ import {
   readLogKey,
 } from '../../log-place.js';
 import { dataFolder, type PlaceOptions, withPlace } from '../../place.js';
-import { openPlatform } from '../../platform.js';
+import { noPlatform, openPlatform } from '../../platform.js';
 import { type Progress, withProgressBar } from '../../progress.js';
 import { serverEnv } from '../../server-env.js';
 import { runLongServerCommand } from '../../server-process.js';
@@ -70,13 +72,15 @@ const NEXT =
 /** The log of the data folder, whether a platform runs on it or not. */
 async function examineOwn(call: Invocation<Options>): Promise<LogReport> {
   const { io, output, options } = call;
-  const record = await readServerRecord(dataFolder(io, options));
+  const data = dataFolder(io, options);
+  const record = await readServerRecord(data);
   if (record === undefined || !isRunning(record)) {
     if (options.vkey !== undefined || options.trust !== undefined)
       throw new UsageError(
         '--vkey and --trust are for a place',
         'the log of the data folder is held against its own key',
       );
+    if (!existsSync(join(data, 'keys', 'log.key'))) throw noPlatform(data);
     const env = serverEnv(io, options);
     const work = (tell: (progress: Progress) => void) => runLongServerCommand(['fsck'], env, tell);
     return (await withProgressBar(io, output, 'Examining', work)) as LogReport;
