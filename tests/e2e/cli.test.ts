@@ -208,6 +208,40 @@ describe('commands that start a platform', () => {
     expect(doctor.checks[0].detail).toMatch(/not in use|not there yet|no platform in it yet/);
   });
 
+  it('witness: says that it follows no log and how to name one, and which option changes its port', async () => {
+    const env = environment('witness');
+    const terminal = openTerminal({ env, cwd: folder });
+    const witness = run(['witness', '--port', '0', '--json'], terminal.io);
+    await expect.poll(() => terminal.out().length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const ready = JSON.parse(terminal.out());
+    expect(ready).toMatchObject({ ok: true, follows: 0, hint: expect.stringContaining('--follow <vkey>') });
+    expect(ready.hint).toContain(`witness.logs in ${ready.config}`);
+    const { port } = new URL(ready.witness);
+    const busy = await talos(environment('witness-2'), 'witness', '--port', port);
+    expect([busy.code, busy.stdout]).toEqual([1, '']);
+    expect(busy.stderr).toMatch(/hint: .*set --port \(TALOS_WITNESS_PORT\) to a free one/);
+    terminal.interrupt();
+    expect(await witness).toBe(0);
+  });
+
+  it('witness: names nothing more once it follows a log', async () => {
+    const init = await talos(environment('followed'), 'init', '--json');
+    const { vkey } = JSON.parse(init.stdout).log;
+    const told = async (...argv: string[]) => {
+      const terminal = openTerminal({ env: environment('follower'), cwd: folder });
+      const witness = run(['witness', '--port', '0', ...argv], terminal.io);
+      await expect.poll(terminal.out, { timeout: 30_000 }).toContain('data');
+      terminal.interrupt();
+      expect(await witness).toBe(0);
+      return terminal.out();
+    };
+    expect(await told()).toMatch(/^The witness is up\.\nBut it follows no log yet: .*--follow <vkey>/);
+    const followed = await told('--follow', vkey);
+    expect(followed).toMatch(/\n {2}follows +1 log\n/);
+    expect(followed).not.toContain('no log yet');
+    expect(JSON.parse(await told('--json'))).not.toHaveProperty('hint');
+  });
+
   it('mcp wrap: one line from a stdio server to a key', async () => {
     const env = environment('wrap');
     const { command, args = [] } = filesystemServer(folder);

@@ -30,6 +30,8 @@ interface WitnessKey {
 /** And where it answers, once it serves. */
 interface WitnessReady extends WitnessKey {
   readonly witness: string;
+  /** How many logs. */
+  readonly follows: number;
 }
 
 /** `talos witness`: watches logs of others, so that they cannot show two histories. */
@@ -51,6 +53,7 @@ export function addWitness(program: Command, shell: Shell): void {
   const witness: Handler<Options> = async ({ io, output, options }) => {
     const env = witnessEnv(io, options);
     const { vkey, follow = [] } = options;
+    await assertLogKeys(follow);
     if (vkey === true || follow.length > 0) {
       const key = (await withProgress(
         io,
@@ -69,7 +72,9 @@ export function addWitness(program: Command, shell: Shell): void {
       return { server: await withProgress(io, output, 'Starting', starting) };
     };
     return serveUntilStopped(io, output, start, async ({ server }) => {
-      output.result({ ok: true, pid: server.pid, ...server.ready }, () => printReady(output, server.ready));
+      const { pid, ready } = server;
+      const hint = ready.follows === 0 ? { hint: nothingFollowed(ready) } : {};
+      output.result({ ok: true, pid, ...ready, ...hint }, () => printReady(output, ready));
     });
   };
   defineCommand(program, shell, text, witness)
@@ -91,8 +96,8 @@ function witnessEnv(io: Io, options: Options): Record<string, string | undefined
   return { ...env, ...(port === undefined ? {} : { TALOS_WITNESS_PORT: port }) };
 }
 
-async function followLogs(io: Io, config: string, vkeys: readonly string[]): Promise<void> {
-  if (vkeys.length === 0) return;
+/** Before anything is made for them. @throws {UsageError} */
+async function assertLogKeys(vkeys: readonly string[]): Promise<void> {
   const crypto = await createFastestCrypto();
   for (const vkey of vkeys) {
     try {
@@ -101,22 +106,34 @@ async function followLogs(io: Io, config: string, vkeys: readonly string[]): Pro
       if (!isTrustError(error)) throw error;
       throw new UsageError(
         `--follow takes the key of a log: ${error.data.reason}`,
-        'of a Talos log: `log.vkey` of /.well-known/talos.json',
+        'of a Talos log: `log.vkey` of /.well-known/talos.json, or of what talos init --json prints on its data folder',
       );
     }
   }
+}
+
+async function followLogs(io: Io, config: string, vkeys: readonly string[]): Promise<void> {
+  if (vkeys.length === 0) return;
   await editTalosYaml(io, config, (yaml) => {
     for (const vkey of vkeys) yaml.followLog(vkey);
   });
 }
 
-function printReady(output: Output, { witness, name, vkey, config, data }: WitnessReady): void {
+/** A witness may start first and get its logs later. */
+function nothingFollowed({ config }: WitnessReady): string {
+  return `it follows no log yet: start it with --follow <vkey>, or name one under witness.logs in ${config} and send it SIGHUP`;
+}
+
+function printReady(output: Output, ready: WitnessReady): void {
   const { color, line } = output;
+  const { witness, name, vkey, follows, config, data } = ready;
   line(color.green('The witness is up.'));
+  if (follows === 0) line(color.yellow(`But ${nothingFollowed(ready)}`));
   for (const [label, value] of [
     ['witness', witness],
     ['name', name],
     ['key', vkey],
+    ['follows', follows === 1 ? '1 log' : `${follows} logs`],
     ['config', config],
     ['data', data],
   ])

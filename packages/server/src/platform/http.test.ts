@@ -137,7 +137,7 @@ describe('a listener', () => {
     const second = serve([echo], { port });
     await expect(second).rejects.toMatchObject({
       code: 'SETTINGS_INVALID',
-      data: { hint: expect.stringContaining('TALOS_KERNEL_PORT') },
+      data: { hint: expect.stringContaining('set --kernel-port (TALOS_KERNEL_PORT) to a free one') },
     });
   });
 

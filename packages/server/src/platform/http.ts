@@ -291,10 +291,20 @@ function listen(server: Server, { name, host, port }: ListenerOptions): Promise<
 function listenError(error: NodeJS.ErrnoException, name: string, host: string, port: number): Error {
   const hint = LISTEN_HINTS[error.code ?? ''];
   if (hint === undefined) return error;
-  const setting = `TALOS_${name.toUpperCase()}_PORT`;
+  const variable = `TALOS_${name.toUpperCase()}_PORT`;
+  const option = PORT_OPTIONS[name];
+  const setting = option === undefined ? variable : `${option} (${variable})`;
   const reason = `${name} cannot listen on ${authority(host, port)} (${error.code})`;
   return new TrustError('SETTINGS_INVALID', reason, { hint: hint.replace('$PORT', setting) }, error);
 }
+
+/** How the command that starts a service calls its port. */
+const PORT_OPTIONS: Readonly<Record<string, string>> = {
+  kernel: '--kernel-port',
+  gateway: '--gateway-port',
+  audit: '--audit-port',
+  witness: '--port',
+};
 
 const LISTEN_HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program uses this port: stop it, or set $PORT to a free one',

@@ -34,10 +34,10 @@ export async function serveWitness(
     shutdown.add('close', 'reaper', () => reaper.close());
     const database = await openDatabase({ settings, folder, reaper, log });
     shutdown.add('close', 'database', () => database.close());
-    const { url, reload } = await serveRoom(foundation, database.sql, shutdown);
+    const { url, follows, reload } = await serveRoom(foundation, database.sql, shutdown);
     const { cosigner, config } = foundation;
     return {
-      ready: { witness: url, name: cosigner.name, vkey: cosigner.vkey, data: folder.path, config },
+      ready: { witness: url, name: cosigner.name, vkey: cosigner.vkey, follows, data: folder.path, config },
       shutdown,
       lost: database.lost.then(() => 'the database ended'),
       reload,
@@ -52,7 +52,7 @@ async function serveRoom(
   foundation: WitnessFoundation,
   sql: Sql,
   shutdown: Shutdown,
-): Promise<Pick<Listener, 'url'> & Pick<Running, 'reload'>> {
+): Promise<Pick<Listener, 'url'> & Pick<Running, 'reload'> & { readonly follows: number }> {
   const [{ WITNESS_MIGRATIONS }, { createWitness }, { createWitnessRoutes }, { createRateLimiter }] =
     await Promise.all([
       import('../../witness/migrations.js'),
@@ -89,7 +89,7 @@ async function serveRoom(
     health.drain();
     return listener.closeGracefully(DRAIN_MS);
   });
-  return { url: listener.url, reload: follow.reload };
+  return { url: listener.url, follows: follow.logs().size, reload: follow.reload };
 }
 
 /** As the schema's default for a gateway. */
