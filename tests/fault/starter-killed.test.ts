@@ -24,7 +24,7 @@ function processesOf(folder: string): string[] {
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (let waited = 0; !holds(); waited += 50) {
-    if (waited > 15_000) throw new Error(`not within 15 s: ${what}`);
+    if (waited > 60_000) throw new Error(`not within a minute: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -129,7 +129,10 @@ const tableOf = (sql: Sql, table: string) => sql.query(`SELECT * FROM ${table} t
 describe('a log of before', () => {
   it('has the same rows after the step as if it had been written after it', async () => {
     await record(world.sql, await world.fresh());
-    await migrate(old.sql, AUDIT_MIGRATIONS.slice(0, 3));
+    await migrate(
+      old.sql,
+      AUDIT_MIGRATIONS.filter(({ room, number }) => room === 'audit' && number < 4),
+    );
     await writeOldRows(world.sql, old.sql);
     await migrate(old.sql, AUDIT_MIGRATIONS);
     for (const table of TABLES) {

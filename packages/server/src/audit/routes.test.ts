@@ -298,7 +298,7 @@ describe('routes', () => {
     isEndless = false;
     expect((await fetch(url, { headers })).status).toBe(503);
     await expect.poll(async () => (await fetch(url, { headers })).status, { timeout: 10_000 }).toBe(200);
-    expect(ended).toBe(2);
+    await expect.poll(() => ended, { timeout: 10_000 }).toBe(2);
     for (const one of idle) one.destroy();
     await impatient.closeGracefully(1_000);
   });

@@ -320,7 +320,7 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(1);
     await expect.poll(() => calendar.received.length).toBeGreaterThan(0);
     calendar.mine();
-    await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => provenSize(room), { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
     expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room) - provenSize(room));
     expect(await room.anchoring.confirmedSize()).toBe(provenSize(room));
     await explorer.close();
