@@ -1,6 +1,5 @@
 import { parseJsonObject } from '../encoding/json.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
-import { isTrustError } from '../error.js';
 
 /** What a file is, by its looks. */
 export type FileKind = 'bundle' | 'receipt' | 'trust' | 'checkpoint' | 'unknown';
@@ -26,8 +25,8 @@ export function kindOfFile(bytes: Uint8Array): FileKind {
     if (!/^\s*\{/.test(head)) return decodeUtf8(bytes).includes('\n\n\u2014 ') ? 'checkpoint' : 'unknown';
     const { format } = parseJsonObject(bytes, { maxBytes: MAX_SMALL, floats: true });
     return FORMATS.get(format) ?? 'unknown';
-  } catch (error) {
-    if (isTrustError(error)) return 'unknown';
-    throw error;
+  } catch {
+    // Neither text nor JSON.
+    return 'unknown';
   }
 }

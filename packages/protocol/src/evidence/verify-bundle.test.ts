@@ -800,6 +800,11 @@ describe('the proof in a session opening', () => {
     expect(refusal(() => verify([chainEvent(chain), draft]))).toContain(reason);
   });
 
+  it('is what has a subject, and so are calls; nothing else has (AUD-1)', () => {
+    const booked = [{ ...chainEvent(chain), sub: worker.did }, sessionEvent(chain)];
+    expect(refusal(() => verify(booked))).toBe('principal: entry 0: a chain event is booked on a subject');
+  });
+
   it('cannot be held against a chain that lies after it, from the start or not', () => {
     const forged = sessionEvent(chain, { signer: stranger });
     const late = [forged, chainEvent(chain), decisionEvent(chain)];
