@@ -68,8 +68,9 @@ export function createKeyStore(deps: KeyStoreDeps): KeyStore {
         .map((file) => file.slice(0, -'.key'.length))
         .sort(),
     remove: async (name) => {
-      await rm(join(folder, fileOf(name)), { force: true });
-      await syncEntry(folder);
+      const path = join(folder, fileOf(name));
+      await rm(path, { force: true });
+      await syncEntry(path);
     },
   };
 }
