@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createTestLog } from '../platform/testing/test-log.js';
 import { createDenialDesk, type DenialDesk } from './denial-desk.js';
 import { createDenialDrafts } from './denial-draft.js';
-import { createDenialStore } from './denial-store.js';
+import { createDenialStore, MOST_KEPT } from './denial-store.js';
 import type { AuditDraft } from './draft.js';
 import { DraftError } from './draft-error.js';
 import { type AuditWorld, decision, newUuid, openAuditWorld } from './testing/room.js';
@@ -47,6 +47,28 @@ function open(run: string): DenialDesk {
     log: createTestLog(lines),
   });
 }
+
+// AUD-88
+it('keeps a bounded number of summaries, says how many found no room, and goes on with those it has', async () => {
+  await world.sql.query(
+    `INSERT INTO audit_denial (id, draft) SELECT 'other ' || n, json_build_object('id', 'other ' || n, 'members', json_build_object('count', 1))::text FROM generate_series(1, ${MOST_KEPT - 1}) n`,
+  );
+  const store = createDenialStore(world.sql);
+  const draft = (id: string, count: number) => ({ id, members: { count } }) as AuditDraft<'denials'>;
+  expect(await store.keep([draft('evt_a', 1), draft('evt_b', 1)])).toBe(1);
+  expect(await store.keep([draft('evt_a', 2), draft('evt_c', 1)])).toBe(1);
+  const own = await world.sql.query<{ draft: string }>(
+    `SELECT draft FROM audit_denial WHERE id LIKE 'evt_%'`,
+  );
+  expect(own.map((row) => JSON.parse(row.draft))).toEqual([draft('evt_a', 2)]);
+  expect(await store.left()).toHaveLength(MOST_KEPT);
+  state.fault = new Error('the log is full');
+  const desk = open('full');
+  await desk.start();
+  await deny(desk);
+  await desk.stop();
+  expect(lines.join()).toContain('found no room to wait in');
+});
 
 const deny = (desk: DenialDesk, address = '192.0.2.1') =>
   desk.record(decision({ effect: 'deny', sub: null }), { address });

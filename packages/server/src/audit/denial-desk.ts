@@ -46,7 +46,8 @@ export function createDenialDesk(deps: DenialDeskDeps): DenialDesk {
     const count = waiting.length - unwritten.length;
     if (count > 0) log.warn('summaries of denials wait for the next start', { count });
     const owed = [...waiting, ...gate.underWay().map(deps.summarize)];
-    if (owed.length > 0) await store.keep(owed);
+    const lost = owed.length === 0 ? 0 : await store.keep(owed);
+    if (lost > 0) log.error('summaries of denials found no room to wait in', { count: lost });
     if (written.size > 0) await store.forget([...written]);
   };
   const flushSafely = (all?: boolean): Promise<void> =>
