@@ -2,6 +2,7 @@ import type { EventFilter, EventOrder, EventPage, EventRecord } from '@talosprot
 import {
   decodeCursor,
   encodeCursor,
+  isTrustError,
   isUuidv7,
   parseTime,
   TrustError,
@@ -61,8 +62,16 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
   const limits = { ...SCAN_LIMITS, ...changes };
   const { enter } = createEntrance({ inside: 4, waiting: 64 });
   const now = () => clock.monotonic();
+  const look = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
+    sql.transaction((tx) => prepare(tx).then(() => work(tx)), 'repeatable read');
+  // A pruning empties tables under a transaction that began before it: what is missing then is there no more in the next.
   const ask = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
-    enter(() => sql.transaction((tx) => prepare(tx).then(() => work(tx)), 'repeatable read'));
+    enter(() =>
+      look(work).catch((error: unknown) => {
+        if (!isTrustError(error) || error.code !== 'LOG_CORRUPT') throw error;
+        return look(work);
+      }),
+    );
   return {
     events: ({ filter = {}, order = 'newest', limit, cursor }) =>
       ask(async (tx) => {
@@ -96,7 +105,7 @@ async function prepare(tx: Queries): Promise<void> {
 
 const isOver = ({ from, to }: Span): boolean => from >= to;
 
-/** Where a cursor stands (ENC-12): at an event of this log, whether it was pruned or not. */
+/** In Unix milliseconds. */
 function timesOf({ since, until }: EventFilter) {
   return {
     since: since === undefined ? undefined : parseTime(since),
@@ -104,6 +113,7 @@ function timesOf({ since, until }: EventFilter) {
   };
 }
 
+/** Where a cursor stands (ENC-12): at an event of this log, whether it was pruned or not. */
 async function placeOf(tx: Queries, cursor: string): Promise<number> {
   const { id, seconds } = decodeCursor(cursor);
   const place = await findPlace(tx, id);

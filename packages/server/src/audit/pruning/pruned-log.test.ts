@@ -4,6 +4,8 @@ import type { AuditEvent } from '@talosprotocol/contracts';
 import { canonicalize } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Queries, Sql } from '../../platform/sql.js';
+import { clock } from '../../platform/system.js';
+import { createExplorer } from '../explorer/explorer.js';
 import { type AuditWorld, newUuid, openAuditWorld } from '../testing/room.js';
 import { openTileStore } from '../tile-store.js';
 import { DAY, iso, type OldLog, openGrownLog } from './testing/old-log.js';
@@ -190,6 +192,40 @@ describe('a look at a log that was pruned', () => {
     expect(await said()).toContain('table audit_log  has bodies below 0 as pruned, the log below 512');
     await world.sql.query('UPDATE audit_log SET pruned = 512; DELETE FROM audit_event WHERE idx = 1');
     expect(await said()).toEqual(['row 1 is missing: events name this chain']);
+  });
+});
+
+// AUD-114
+describe('a question that was begun before a pruning', () => {
+  /** A database of which so many transactions do not see yet that bodies are gone. */
+  function behind(sql: Sql, times: number): Sql {
+    let left = times;
+    return {
+      ...sql,
+      transaction: (work, isolation) =>
+        sql.transaction((tx) => {
+          const isBehind = left > 0;
+          left -= 1;
+          const query: Queries['query'] = async (text, values) => {
+            const rows = await tx.query(text, values);
+            const isPlace = text === 'SELECT size, pruned FROM audit_log';
+            return (isPlace && isBehind ? rows.map((row) => ({ ...row, pruned: 0 })) : rows) as never;
+          };
+          return work({ query });
+        }, isolation),
+    };
+  }
+
+  it('is answered from what is left, and only what is missing then is missing', async () => {
+    await grown();
+    await log.prune();
+    const until = iso(log.now() + DAY);
+    const ask = (times: number) =>
+      createExplorer({ sql: behind(world.sql, times), clock }).events({ filter: { until }, limit: 5 });
+    const right = await ask(0);
+    expect(right.events).toHaveLength(5);
+    expect(await ask(1)).toEqual(right);
+    await expect(ask(2)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
   });
 });
 
