@@ -84,6 +84,8 @@ const PLANTED: readonly (readonly [rule: string, file: string, imports: string])
   ['gateway-imports', 'packages/server/src/gateway/bad.ts', '@modelcontextprotocol/client'],
   ['gateway-imports', 'packages/server/src/gateway/mcp/bad.ts', '../../kernel/room.js'],
   ['gateway-imports', 'packages/server/src/gateway/mcp/bad.ts', '@modelcontextprotocol/client'],
+  ['config-imports', 'packages/server/src/config/bad.ts', '../gateway/room.js'],
+  ['config-imports', 'packages/server/src/config/secrets/bad.ts', 'pg'],
   ['witness-imports', 'packages/server/src/witness/bad.ts', '../audit/room.js'],
   ['witness-imports', 'packages/server/src/witness/bad.ts', 'pg'],
   ['main-imports', 'packages/server/src/main.ts', 'pg'],

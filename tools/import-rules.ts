@@ -126,6 +126,13 @@ export const ZONES: readonly Zone[] = [
     builtins: true,
   },
   {
+    name: 'config-imports',
+    comment: 'config imports platform and its own files, never another room',
+    from: '^packages/server/src/config/',
+    allow: [...SERVER_BASE, '^packages/server/src/config/'],
+    builtins: true,
+  },
+  {
     name: 'witness-imports',
     comment: 'witness imports platform and its own files, never another room',
     from: '^packages/server/src/witness/',

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CryptoProvider, encodeBase64, parseBearerKey, verifyBundle } from '@talosprotocol/protocol';
-import { createAgent, createIdentity } from '@talosprotocol/sdk';
+import { createAgent, createIdentity, createSecretsClient } from '@talosprotocol/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyStore } from '../../packages/server/src/platform/key-store.js';
 import { createSecret } from '../../packages/server/src/platform/secret.js';
@@ -75,6 +75,26 @@ beforeAll(async () => {
     },
     poolSize: 1,
   });
+
+  const kept = createSecretsClient({ url: ready.kernel, adminToken: world.adminToken });
+  for (const [name, value] of [
+    ['provider', 'canary-provider-key-1'],
+    ['provider', 'canary-provider-key-2'],
+    ['gone', 'canary-provider-key-3'],
+  ] as const) {
+    secrets.set(value, value);
+    await kept.set(name, value);
+  }
+  await kept.remove('gone');
+  // Refused, and not repeated.
+  for (const wrong of [
+    'canary-refused-key-1',
+    '\u0000canary-refused-key-2',
+    'canary-refused-key-3'.repeat(1000),
+  ]) {
+    secrets.set(wrong.slice(0, 24), wrong.slice(1, 20));
+    await kept.set(wrong.length < 30 ? 'Not a name' : 'long', wrong).catch(() => undefined);
+  }
 
   const cast = await castOf(world, files, { grants: [{ scope: 'tool:*', ops: ['read', 'write'] }] });
   secrets.set('agent seed', cast.agent.exportSeed());
@@ -231,6 +251,8 @@ describe('no secret', () => {
       'gateway seed',
       'exporter seed',
       'log seed',
+      'kek seed',
+      'canary-provider-key-3',
       'session key',
       'mac ',
     ]) {

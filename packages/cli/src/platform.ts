@@ -8,10 +8,12 @@ import {
   createKernelClient,
   createLogFiles,
   createRbacClient,
+  createSecretsClient,
   type GatewayClient,
   type KernelClient,
   type LogFiles,
   type RbacClient,
+  type SecretsClient,
 } from '@talosprotocol/sdk';
 import { openAdministratorKey, readKeyFile } from '@talosprotocol/sdk/keys';
 import type { Command } from 'commander';
@@ -47,6 +49,7 @@ export interface Platform {
   readonly gateway: GatewayClient;
   readonly audit: AuditClient;
   readonly rbac: RbacClient;
+  readonly secrets: SecretsClient;
   /** The files of its log, entries too. */
   readonly logFiles: LogFiles;
 }
@@ -73,6 +76,9 @@ export async function openPlatform(io: Io, options: PlatformOptions): Promise<Pl
     },
     get rbac() {
       return createRbacClient(client('kernel'));
+    },
+    get secrets() {
+      return createSecretsClient(client('kernel'));
     },
     get gateway() {
       return createGatewayClient(client('gateway', 120_000));

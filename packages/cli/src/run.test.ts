@@ -84,6 +84,9 @@ describe('every command', () => {
       'rbac service-account enable',
       'rbac session list',
       'rbac session end',
+      'secrets set',
+      'secrets list',
+      'secrets remove',
     ]);
   });
 

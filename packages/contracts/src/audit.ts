@@ -26,6 +26,7 @@ import {
 } from './primitive.js';
 import { DECISION_CODES } from './problem-code.js';
 import { BelowRole, RevokedBy } from './revocation.js';
+import { SecretId, SecretName } from './secret.js';
 
 /** The versions of events that are read here; the last one is written (AUD-91). A new one comes beside the schemas and
  *  the rules of those before it, which stay as long as their logs are verified. */
@@ -243,6 +244,13 @@ export const EVENTS = {
     actor: Commitment,
     detail: Commitment,
   }),
+  'secret.changed': event('secret.changed', {
+    change: Type.Union([Type.Literal('set'), Type.Literal('removed')]),
+    secret: SecretId,
+    name: SecretName,
+    version: Positive,
+    actor: Commitment,
+  }),
   denials: event('denials', {
     source: AddressHash,
     code: ProblemCodeSchema,
@@ -269,6 +277,7 @@ export const AuditEvent = Type.Union([
   EVENTS['disclosures.erased'],
   EVENTS['log.pruned'],
   EVENTS['rbac.changed'],
+  EVENTS['secret.changed'],
   EVENTS.denials,
 ]);
 export type AuditEvent = Static<typeof AuditEvent>;

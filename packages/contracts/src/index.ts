@@ -299,6 +299,14 @@ export {
   WellKnown,
 } from './route.js';
 export {
+  MAX_SECRETS,
+  SecretId,
+  SecretList,
+  SecretName,
+  SecretRecord,
+  SecretRequest,
+} from './secret.js';
+export {
   Nonce,
   NonceAnswer,
   OpenSessionAnswer,

@@ -25,6 +25,7 @@ export {
 } from './clients/gateway.js';
 export { createKernelClient, type KernelClient, type PageQuery } from './clients/kernel.js';
 export { createRbacClient, type RbacClient } from './clients/rbac.js';
+export { createSecretsClient, type SecretsClient } from './clients/secrets.js';
 export type { HttpClientOptions } from './http/client.js';
 // logs
 export { type Finding, type FindingKind, nameOf } from './log/finding.js';

@@ -10,6 +10,7 @@ import { addMcpCommands } from './mcp/mcp.js';
 import { addNodes } from './nodes.js';
 import { addPolicyCommands } from './policy.js';
 import { addRbacCommands } from './rbac/rbac.js';
+import { addSecretsCommands } from './secrets/secrets.js';
 import { addUp } from './up.js';
 import { addWhy } from './why.js';
 import { addWitness } from './witness.js';
@@ -29,4 +30,5 @@ export function addCommands(program: Command, shell: Shell): void {
   addAuditCommands(program, shell);
   addWitness(program, shell);
   addRbacCommands(program, shell);
+  addSecretsCommands(program, shell);
 }

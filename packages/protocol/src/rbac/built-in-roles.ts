@@ -14,6 +14,7 @@ export const BUILT_IN_ROLES: readonly Role[] = [
   role('platform-admin', 'Platform administrator', ['*:*']),
   role('security-admin', 'Security administrator', [
     'rbac:*',
+    'secret:*',
     'identity:*',
     'capability:revoke',
     'capability:authorize',
@@ -26,6 +27,7 @@ export const BUILT_IN_ROLES: readonly Role[] = [
   ]),
   role('operator', 'Operator', [
     'policy:*',
+    'secret:*',
     'identity:read',
     'identity:write',
     'capability:issue',

@@ -55,7 +55,7 @@ const CHUNK = 500;
 /** Events that say who administered, besides refusals on the admin surface. Who erased stays known until that is old. */
 const ADMINISTRATION = [
   ...['identity.registered', 'identity.deactivated', 'capability.issued', 'revocation', 'revocation.below'],
-  ...['log.counted', 'policy.loaded', 'rbac.changed'],
+  ...['log.counted', 'policy.loaded', 'rbac.changed', 'secret.changed'],
 ];
 
 export function createErasureStore(sql: Sql): ErasureStore {

@@ -1,5 +1,6 @@
 import type { Principal } from '@talosprotocol/contracts';
-import { type CryptoProvider, commit, createUuidv7, disclose } from '@talosprotocol/protocol';
+import { type CryptoProvider, createUuidv7 } from '@talosprotocol/protocol';
+import { sealActor } from '../platform/sealed-actor.js';
 import type { Clock, Random } from '../platform/system.js';
 
 type AuditDraft = import('../audit/draft.js').AuditDraft<'policy.loaded'>;
@@ -15,8 +16,6 @@ export function policyLoaded(
   const id = `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const draft = { id, type: 'policy.loaded', tenant, principal: null } as const;
   if (by === undefined) return { ...draft, members: { policy }, disclosures: [] };
-  const actor = { kind: by.kind, id: by.id, how: by.how };
-  const salt = deps.random(32);
-  const members = { policy, actor: commit('/actor', actor, salt, deps.crypto) };
-  return { ...draft, members, disclosures: [disclose('/actor', actor, salt)] };
+  const { actor, disclosure } = sealActor(by, deps);
+  return { ...draft, members: { policy, actor }, disclosures: [disclosure] };
 }

@@ -11,6 +11,7 @@ import { clock, random } from '../platform/system.js';
 import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
 import { createAuditWire } from './audit-link/wire.js';
+import { buildConfig } from './config-room.js';
 import { countDecisions } from './decision-metrics.js';
 import type { Foundation } from './foundation.js';
 import { logStorage } from './log-storage.js';
@@ -22,6 +23,7 @@ import { type Roles, roomsOf } from './roles.js';
 
 // Types of rooms by name of their module: a static import, even of a type, would tie main to a room it may not load.
 type Audit = import('../audit/service.js').Audit;
+type Config = import('../config/service.js').Config;
 type Gateway = import('../gateway/service.js').Gateway;
 type Kernel = import('../kernel/service.js').Kernel;
 type KernelDeps = import('../kernel/service.js').KernelDeps;
@@ -41,6 +43,8 @@ export interface Rooms {
   readonly kernel?: Kernel;
   /** Of the admin surface, in every process. */
   readonly access: Access;
+  /** Of the processes that are a kernel or a gateway. */
+  readonly config?: Config;
   /** Of the kernel's own process. */
   readonly rbac?: Rbac;
   readonly gateway?: Gateway;
@@ -89,6 +93,9 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const rbac = options.roles.includes('kernel')
     ? await createAdministration(options.foundation, { ...shared, sql: options.sql })
     : undefined;
+  const config = wanted.kernel
+    ? await buildConfig(options.foundation, { sql: options.sql, sink, tenant: policies.tenant })
+    : undefined;
   const gateway =
     wanted.gateway && kernel !== undefined ? await buildGateway(options, shared, kernel) : undefined;
   return {
@@ -101,6 +108,7 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     reload,
     ...(audit === undefined ? {} : { audit }),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(config === undefined ? {} : { config }),
     ...(rbac === undefined ? {} : { rbac }),
     ...(gateway === undefined ? {} : { gateway }),
   };
@@ -198,16 +206,19 @@ async function buildGateway(
 
 /** Every process brings the tables of all rooms up to date, so that it is of no matter which one starts first. */
 export async function migrateAll(sql: Sql): Promise<void> {
-  const [{ kernelMigrations }, { GATEWAY_MIGRATIONS }, { AUDIT_MIGRATIONS }] = await Promise.all([
-    import('../kernel/migrations.js'),
-    import('../gateway/migrations.js'),
-    import('../audit/migrations.js'),
-  ]);
+  const [{ kernelMigrations }, { GATEWAY_MIGRATIONS }, { AUDIT_MIGRATIONS }, { CONFIG_MIGRATIONS }] =
+    await Promise.all([
+      import('../kernel/migrations.js'),
+      import('../gateway/migrations.js'),
+      import('../audit/migrations.js'),
+      import('../config/migrations.js'),
+    ]);
   await migrate(sql, [
     ...CLUSTER_MIGRATIONS,
     ...kernelMigrations,
     ...GATEWAY_MIGRATIONS,
     ...AUDIT_MIGRATIONS,
+    ...CONFIG_MIGRATIONS,
   ]);
 }
 

@@ -202,10 +202,14 @@ async function reloadAndLog({ reload }: Rooms, { log, config }: Foundation): Pro
 }
 
 /** Last added runs first within a stage: the log is closed after everybody who writes to it. */
-function addRoomSteps(shutdown: Shutdown, { closeSink, closeSignatures, kernel, gateway }: Rooms): void {
+function addRoomSteps(
+  shutdown: Shutdown,
+  { closeSink, closeSignatures, kernel, config, gateway }: Rooms,
+): void {
   shutdown.add('close', 'signature threads', closeSignatures);
   shutdown.add('flush', 'audit', closeSink);
   if (kernel !== undefined) shutdown.add('flush', 'kernel', () => kernel.close());
+  if (config !== undefined) shutdown.add('flush', 'config', () => config.close());
   if (gateway === undefined) return;
   shutdown.add('flush', 'outcomes', () => gateway.drain(DRAIN_MS));
   shutdown.add('finish', 'tool servers', () => gateway.stop());
@@ -220,13 +224,14 @@ interface RouteParts {
 }
 
 async function routesOf({ rooms, roles, node, every }: RouteParts): Promise<ServiceRoutes> {
-  const { access, kernel, gateway, audit, rbac, reload } = rooms;
+  const { access, kernel, gateway, audit, config, rbac, reload } = rooms;
   const recorded = access.recordRefusals;
   const shared = [...(kernel?.sessionRoutes ?? []), ...(kernel?.publicRoutes ?? []), ...every];
+  const administration = [...(rbac?.routes ?? []), ...(config?.routes ?? [])];
   const auditRoutes = audit === undefined ? [] : await auditRoutesOf(audit, access);
   return {
     ...(kernel !== undefined && roles.includes('kernel')
-      ? { kernel: recorded([...kernel.adminRoutes, ...(rbac?.routes ?? []), nodesRoute(node), ...shared]) }
+      ? { kernel: recorded([...kernel.adminRoutes, ...administration, nodesRoute(node), ...shared]) }
       : {}),
     ...(gateway === undefined
       ? {}

@@ -1,4 +1,4 @@
-import { TrustError } from '@talosprotocol/protocol';
+import { decodeBase64url, TrustError } from '@talosprotocol/protocol';
 import { defaultDataFolder, type Machine } from '@talosprotocol/sdk/keys';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -43,6 +43,8 @@ export interface Settings {
   readonly configFile: string | undefined;
   /** Encrypts key files at rest. */
   readonly keyPassphrase: Secret<string> | undefined;
+  /** Encrypts secrets at rest: 32 bytes; absent: a key of the data folder. */
+  readonly kek: Secret<Uint8Array> | undefined;
   /** The keys to the bucket that talos.yaml names; absent: what the AWS SDK finds by itself. */
   readonly bucketCredentials: BucketCredentials | undefined;
 }
@@ -63,6 +65,7 @@ const text = (expected: string, pattern: string) =>
 const oneOf = (...values: string[]) => text(`one of ${values.join(', ')}`, `^(${values.join('|')})$`);
 const PORT = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$';
 const NODE_URL = '^https?://([A-Za-z0-9.\\-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$';
+const BYTES_32 = '[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]';
 const HOST_LIST = '^[A-Za-z0-9.\\-_:\\[\\]]+(,[A-Za-z0-9.\\-_:\\[\\]]+)*$';
 const ORIGIN_LIST = '^https?://[A-Za-z0-9.\\-:\\[\\]]+(,https?://[A-Za-z0-9.\\-:\\[\\]]+)*$';
 
@@ -88,6 +91,7 @@ const Variables = Type.Object(
     TALOS_LOG_FORMAT: oneOf('json', 'short'),
     TALOS_CONFIG: text('the path of a talos.yaml', '^.+$'),
     TALOS_KEY_PASSPHRASE: text('a passphrase of at least 12 characters', '^.{12,}$'),
+    TALOS_KEK: text('32 bytes in base64url without padding, 43 characters', `^${BYTES_32}$`),
     TALOS_S3_ACCESS_KEY_ID: text('the id of an access key', '^[!-~]{1,256}$'),
     TALOS_S3_SECRET_ACCESS_KEY: text('the secret of an access key', '^[!-~]{1,1024}$'),
     TALOS_S3_SESSION_TOKEN: text('the token of temporary credentials', '^[!-~]+$'),
@@ -214,6 +218,7 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     logFormat: (variables.TALOS_LOG_FORMAT ?? format) as Settings['logFormat'],
     configFile: variables.TALOS_CONFIG,
     keyPassphrase: secret(variables.TALOS_KEY_PASSPHRASE),
+    kek: variables.TALOS_KEK === undefined ? undefined : createSecret(decodeBase64url(variables.TALOS_KEK)),
     bucketCredentials: bucketCredentials(variables),
   };
 }

@@ -8,17 +8,24 @@ export interface Task {
   readonly run: () => Promise<void>;
 }
 
+/** The series of each room, whose name stays as it was first published. */
+const FAILURES = {
+  kernel: 'talos_task_failures_total',
+  audit: 'talos_audit_task_failures_total',
+  config: 'talos_config_task_failures_total',
+} as const;
+
 /** Runs each task at its interval until stopped; never twice at a time. A failure is logged once, until the task
  *  succeeds again. `stop` waits for what is running. */
 export function startTasks(
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
-  room: 'kernel' | 'audit',
+  room: keyof typeof FAILURES,
   tasks: readonly Task[],
 ): { stop(): Promise<void> } {
   const running = new Map<string, Promise<void>>();
   const failing = new Set<string>();
   const failures = metrics.counter({
-    name: room === 'kernel' ? 'talos_task_failures_total' : 'talos_audit_task_failures_total',
+    name: FAILURES[room],
     help: `Runs of the periodic tasks of the ${room} room that failed.`,
     labels: ['task'],
   });
