@@ -2,7 +2,8 @@ import { type Static, type TProperties, Type } from 'typebox';
 import { Cost } from './capability.js';
 import { ProblemCodeSchema } from './decision.js';
 import { DeactivatedBy, IdentityKind, WebvhVersionId } from './identity.js';
-import { ServerName, ToolName } from './policy-name.js';
+import { ModelRates, ModelUsage } from './llm.js';
+import { ModelName, ProviderName, ServerName, ToolName } from './policy-name.js';
 import {
   ascii,
   Chain,
@@ -80,6 +81,8 @@ export const ActionRecord = Type.Object(
     method: ascii('^[!-~]{1,128}$', 128, 'JSON-RPC or route method'),
     server: Type.Optional(ServerName),
     tool: Type.Optional(ToolName),
+    provider: Type.Optional(ProviderName),
+    model: Type.Optional(ModelName),
     op: Type.Optional(Op),
   },
   CLOSED,
@@ -162,7 +165,7 @@ export const EVENTS = {
   'session.opened': event('session.opened', { sid: SessionId, cth: Hash43, exp: Time, proof: CompactJws }),
   decision: event('decision', {
     request: RequestId,
-    surface: Type.Union([Type.Literal('mcp'), Type.Literal('session'), Type.Literal('admin')]),
+    surface: Type.Union([Type.Literal('mcp'), Type.Literal('llm'), Type.Literal('session'), Type.Literal('admin')]),
     effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
     code: nullable(Type.Enum([...DECISION_CODES, 'UNAUTHENTICATED', 'FORBIDDEN'] as const)),
     credential: CredentialRecord,
@@ -172,8 +175,11 @@ export const EVENTS = {
     forwarded_hash: nullable(Commitment),
     refusal: nullable(Commitment),
     pin: nullable(HexHash),
-    /** What the call may cost at most; absent if nothing. Its price is in what `pin` covers (AUD-85). */
+    /** What the call may cost at most; absent if nothing. Its price is in what `pin` covers (AUD-85), or follows from the rates of
+     *  its outcome. */
     held: Type.Optional(Cost),
+    /** Of a call of a model: which price table it was held by (AUD-126). */
+    prices: Type.Optional(HexHash),
     policy: HexHash,
     source: nullable(AddressHash),
     actor,
@@ -191,6 +197,11 @@ export const EVENTS = {
     response_hash: nullable(Commitment),
     /** What the call came to; absent if nothing (AUD-85). */
     cost: Type.Optional(Cost),
+    /** What a provider says the call came to beyond what was held (AUD-126). */
+    excess: Type.Optional(Cost),
+    usage: Type.Optional(ModelUsage),
+    /** What `cost` follows from, with `usage`. */
+    rates: Type.Optional(ModelRates),
   }),
   revocation: event('revocation', {
     lid: Hash43,

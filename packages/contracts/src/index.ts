@@ -149,6 +149,7 @@ export {
   EventDisclosures,
   LogManifest,
 } from './log-archive.js';
+export { ModelRates, ModelUsage } from './llm.js';
 export {
   AUDIT_BATCH,
   AuditBatch,
@@ -167,6 +168,9 @@ export {
   ToolServer,
 } from './policy.js';
 export {
+  MODEL_NAME,
+  ModelName,
+  ProviderName,
   SERVER_NAME,
   ServerName,
   TOOL_NAME,

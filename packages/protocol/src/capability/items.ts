@@ -67,6 +67,24 @@ function collectItems(call: ToolCall, isBounded: boolean): readonly CheckedItem[
   return [...items.values()] as CheckedItem[];
 }
 
+/** A call of a model: who provides it, which one, and what it may reach besides its own words. */
+export interface ModelCall {
+  /** The operator's name of the provider. */
+  readonly provider: string;
+  readonly model: string;
+  /** Hosted tools, such as `web-search`, that it brings into play. */
+  readonly features: readonly string[];
+}
+
+/** The items a call of a model is decided on (LLM-3): the model itself, and each feature. All are writes.
+ *  @throws {TrustError} MALFORMED: a name that no scope holds; CONSTRAINT_VIOLATED: too many */
+export function itemsOfModelCall({ provider, model, features }: ModelCall): readonly CheckedItem[] {
+  if (features.length >= MAX_ITEMS) throw tooMany();
+  const scopes = [[provider, model], ...features.map((feature) => [provider, model, feature])];
+  const texts = new Set(scopes.map((values) => formatScope('llm', values).text));
+  return [...texts].map((scope) => ({ scope, op: 'write' })) as unknown as CheckedItem[];
+}
+
 /** All items of a call: those of itemsOfCall and those of itemsOfRealCall, which CAP-15 bounds together.
  *  @throws {TrustError} CONSTRAINT_VIOLATED: more than 1,024, or scopes of more than 98,304 bytes together */
 export function joinItems(

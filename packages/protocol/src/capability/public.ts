@@ -1,4 +1,5 @@
 // What the package offers of its folder capability, by name.
+export { modelCost } from './model-cost.js';
 export { type ActionName, type Actions, createActions } from './actions.js';
 export {
   type AddressBytes,
@@ -51,6 +52,7 @@ export { type IssueDeps, type IssueOptions, issueCapability, type LinkOptions } 
 export {
   type CheckedItem,
   itemsOfCall,
+  itemsOfModelCall,
   itemsOfRealCall,
   joinItems,
   parseItems,

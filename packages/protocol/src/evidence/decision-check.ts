@@ -85,18 +85,22 @@ export function checkSubject(event: DecisionEvent, { holder, principal, anchorIn
 function checkForm({ surface, items, pin, refusal, code }: DecisionEvent): void {
   if (code !== null || refusal !== null)
     throw notProven('decision', 'an allowed decision with a refusal in it');
-  if (surface !== 'mcp' || items === null || pin === null)
-    throw notProven('decision', 'an allowed decision that names no items or no pinned tool');
+  const names = surface === 'mcp' ? pin !== null : surface === 'llm' && pin === null;
+  if (!names || items === null)
+    throw notProven('decision', 'an allowed decision that names no items, or no pinned tool and no model');
 }
 
-/** The disclosed items, all of them of the tool the event names. */
-function itemsOf({ action }: DecisionEvent, items: unknown): readonly Item[] {
+/** The disclosed items, all of them of the tool or the model the event names. */
+function itemsOf({ surface, action }: DecisionEvent, items: unknown): readonly Item[] {
   if (!Array.isArray(items) || items.length === 0)
     throw notProven('decision', 'what is disclosed as items is no list of some');
-  const tool = formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
+  const called =
+    surface === 'llm'
+      ? formatScope('llm', [action.provider ?? '', action.model ?? '']).text
+      : formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
   const parsed = parseItems(items);
-  if (parsed.every(({ scope }) => scope === tool || scope.startsWith(`${tool}/`))) return parsed;
-  throw notProven('decision', 'the items are of another tool than the call');
+  if (parsed.every(({ scope }) => scope === called || scope.startsWith(`${called}/`))) return parsed;
+  throw notProven('decision', 'the items are of another tool or model than the call');
 }
 
 function useSession(state: DecisionCheck, { credential, time }: DecisionEvent, cth: string): boolean {

@@ -47,7 +47,7 @@ function isOfCapability({ capabilities }: BundleFilter, event: AuditEvent, links
 
 function isOfCall({ tools, effect }: BundleFilter, { action, effect: had }: DecisionEvent): boolean {
   if (effect !== undefined && effect !== had) return false;
-  const { server = '', tool } = action;
+  const { server = action.provider ?? '', tool = action.model } = action;
   return tools === undefined || tools.includes(server) || tools.includes(`${server}/${tool}`);
 }
 

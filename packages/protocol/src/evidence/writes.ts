@@ -12,14 +12,14 @@ export interface Writes {
 /** 24 h (SES-10) in milliseconds. */
 const KEPT_MS = 86_400_000;
 
-/** Follows writes, each known by its subject, gateway, tool server and `rid`: none is dispatched twice
+/** Follows writes, each known by its subject, gateway, tool server or model provider, and `rid`: none is dispatched twice
  *  within 24 h (SES-10). */
 export function createWrites(): Writes {
   const last = new Map<string, number>();
   return {
     dispatch: ({ action, credential, emitter, principal, time }) => {
       if (action.op !== 'write' || credential.rid === undefined) return;
-      const key = `${principal?.sub} ${emitter} ${action.server} ${credential.rid}`;
+      const key = `${principal?.sub} ${emitter} ${action.server ?? action.provider} ${credential.rid}`;
       const now = parseTime(time);
       if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < KEPT_MS)
         throw notProven('decision', 'a write was dispatched twice under one rid');

@@ -52,8 +52,8 @@ export function facetOf(draft: AuditDraft, chain: number | null, decision?: Face
     type,
     sub: draft.principal?.sub ?? null,
     chain: ended === undefined ? chain : (decision?.chain ?? null),
-    server: call?.server ?? null,
-    tool: call?.tool ?? null,
+    server: upstreamOf(call),
+    tool: calledOf(call),
     op: call?.op ?? null,
     effect: made?.effect ?? decision?.effect ?? null,
     code: codeOf(draft),
@@ -64,6 +64,14 @@ export function facetOf(draft: AuditDraft, chain: number | null, decision?: Face
     digits: cost === undefined ? null : String(cost.amount).length,
   };
 }
+
+type Called = { readonly provider?: string; readonly model?: string } & Partial<
+  Record<'server' | 'tool', string | null>
+>;
+
+/** A model provider is found like a tool server, a model like a tool (AUD-65). */
+const upstreamOf = (call: Called | undefined): string | null => call?.server ?? call?.provider ?? null;
+const calledOf = (call: Called | undefined): string | null => call?.tool ?? call?.model ?? null;
 
 function endedBy({ type, members }: AuditDraft): string | null {
   if (type === 'revocation') return members.lid;

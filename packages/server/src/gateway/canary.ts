@@ -1,7 +1,7 @@
 import { TrustError } from '@talosprotocol/protocol';
 import type { Admission, Arrival, Surface } from './admission/call.js';
 
-const SURFACE: Surface<undefined> = {
+const SURFACE: Surface<undefined, never> = {
   name: 'mcp',
   action: { method: 'tools/call', server: 'canary', tool: 'canary' },
   read: async () => ({ body: new Uint8Array(), message: undefined }),

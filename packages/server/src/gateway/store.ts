@@ -23,8 +23,8 @@ export interface CallJournal {
   claim(name: CallName, requestHash: string, receipt: string): Promise<KeptAnswer | undefined>;
   /** Gives up a claim whose call was not dispatched. */
   release(name: CallName): Promise<void>;
-  /** Keeps the answer; of a large one only its hash. */
-  finish(name: CallName, answer: JsonObject, answerHash: string): Promise<void>;
+  /** Keeps the answer; of a large one, which may be undefined, only its hash. */
+  finish(name: CallName, answer: JsonObject | undefined, answerHash: string): Promise<void>;
   /** Forgets what is older than 24 hours. */
   purge(): Promise<void>;
 }
@@ -74,8 +74,8 @@ export function createCallJournal(sql: Sql, clock: Clock): CallJournal {
       await sql.query(`DELETE FROM gateway_call ${WHERE} AND state = 'running'`, key(name));
     },
     finish: async (name, answer, answerHash) => {
-      const text = JSON.stringify(answer);
-      const kept = Buffer.byteLength(text) <= MAX_KEPT_ANSWER ? text : null;
+      const text = answer === undefined ? undefined : JSON.stringify(answer);
+      const kept = text !== undefined && Buffer.byteLength(text) <= MAX_KEPT_ANSWER ? text : null;
       await sql.query(FINISH, [...key(name), kept, answerHash]);
     },
     purge: async () => {

@@ -43,7 +43,7 @@ function whatHappened(event: AuditEvent): string {
 }
 
 function decisionOf({ effect, code, action, principal }: Extract<AuditEvent, { type: 'decision' }>): string {
-  const { method, server, tool } = action;
+  const { method, server = action.provider, tool = action.model } = action;
   const what = server === undefined ? method : [server, tool].filter((one) => one !== undefined).join('/');
   const who = principal === null ? 'of a caller who showed no grant' : `of ${nameOf(principal.sub)}`;
   return `a call ${who} to ${nameOf(what)} was ${effect === 'allow' ? 'allowed' : `refused (${code ?? 'no code'})`}`;

@@ -1,6 +1,6 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
-import type { Admission, AdmissionDeps, Arrival, Call } from './call.js';
+import type { Admission, AdmissionDeps, Arrival, Call, SurfaceName } from './call.js';
 import { credentialOf, type Examined, examine, type Presented, unverifiedRecord } from './credential.js';
 import { decide } from './decide.js';
 import type { DecisionFacts } from './drafts.js';
@@ -50,7 +50,7 @@ function isUnread(error: unknown, fault: Examined['fault']): boolean {
 }
 
 interface Attempt {
-  readonly surface: 'mcp';
+  readonly surface: SurfaceName;
   readonly action: ActionRecord;
   readonly presented: Presented | undefined;
 }
@@ -84,9 +84,9 @@ async function refuseCaller(
 function factsOf(
   { drafts, policy }: AdmissionDeps,
   { requestId, address }: Arrival,
-  surface: 'mcp',
+  surface: SurfaceName,
   caller: Authenticated,
-  { action, request }: Call,
+  { action, request }: Call<unknown>,
 ): DecisionFacts {
   return {
     uuid: drafts.uuid(),

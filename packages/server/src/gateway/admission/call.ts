@@ -1,4 +1,4 @@
-import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
+import type { ActionRecord, ModelRates, ModelUsage, Op, ProblemCode } from '@talosprotocol/contracts';
 import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
@@ -25,9 +25,12 @@ export interface Arrival {
   readonly target: string;
 }
 
-/** How a surface reads its requests and what each of them asks for. */
-export interface Surface<M> {
-  readonly name: 'mcp';
+/** The surfaces whose calls are decided here. */
+export type SurfaceName = 'mcp' | 'llm';
+
+/** How a surface reads its requests `M`, what each of them asks for, and what its answers `A` are. */
+export interface Surface<M, A> {
+  readonly name: SurfaceName;
   /** What is recorded of a caller who is refused before the request is read. */
   readonly action: ActionRecord;
   /** Reads and parses the body. What it throws is the surface's own: nothing was decided. Of a caller whose credential
@@ -39,14 +42,15 @@ export interface Surface<M> {
   /** The action a message names, for the record. */
   actionOf(message: M): ActionRecord;
   /** The call a message makes; undefined if it reaches nothing and needs no decision. */
-  callOf(message: M, caller: Authenticated): Call | undefined;
+  callOf(message: M, caller: Authenticated): Call<A> | undefined;
 }
 
-/** One call that needs a decision. */
-export interface Call {
+/** One call that needs a decision. `A` is what its caller is answered. */
+export interface Call<A> {
   readonly action: ActionRecord;
-  /** The audit mode follows from it: a write is recorded before its effect, a read before its answer. */
   readonly op: Op;
+  /** True if its decision is on record before it is dispatched, else before its answer (AUD-7). */
+  readonly recordedFirst: boolean;
   /** What a dispatch takes from `limits` besides one call (CAP-21), at most. */
   readonly cost: CallCost;
   /** As the client sent it. */
@@ -58,11 +62,25 @@ export interface Call {
    *  Undefined if they are the paths it names. @throws {TrustError} to refuse */
   real(): Promise<RealCall | undefined> | undefined;
   /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
-  prepare(signal: AbortSignal): Promise<Prepared>;
-  /** The answer for a failure after the decision, as it goes on the wire. */
-  failure(failure: Failure, receipt: string): JsonObject;
+  prepare(signal: AbortSignal): Promise<Prepared<A>>;
+  /** The answer for a failure after the decision. */
+  failure(failure: Failure, receipt: string): A;
+  /** An answer as it is kept under its `rid`, and hashed for the record, and back. Of an answer that goes out bit by bit
+   *  asked for once it ended. */
+  readonly kept: {
+    of(answer: A, hash: (value: unknown) => string): KeptForm;
+    answer(kept: JsonObject): A;
+  };
   /** Aborts when the client does not want the answer any more. */
   readonly cancelled: AbortSignal | undefined;
+}
+
+/** An answer as it is kept. */
+export interface KeptForm {
+  /** Absent if it was too large. */
+  readonly form?: JsonObject;
+  /** hex (AUD-8) */
+  readonly hash: string;
 }
 
 /** What a call comes to on this host, where symbolic links lead elsewhere (CAP-18). */
@@ -75,16 +93,40 @@ export interface RealCall {
 export type Failure = Omit<Refusal, 'code'> & { readonly code: ProblemCode };
 
 /** A call that can be made now. */
-export interface Prepared {
-  readonly pin: string;
+export interface Prepared<A> {
+  /** Of a tool (DEC-8). */
+  readonly pin?: string;
+  /** Of a model: the price table it is held by (AUD-126). */
+  readonly prices?: string;
   readonly forwarded: HashedRequest;
-  /** Makes the call. The answer is `{ result }` or `{ error }` as it goes on the wire, without `_meta`. */
-  dispatch(signal: AbortSignal): Promise<JsonObject>;
+  dispatch(signal: AbortSignal): Promise<Dispatched<A>>;
   release(): void;
 }
 
+/** What an upstream answers. It may go on for long: `answer` is what is known when it begins. */
+export interface Dispatched<A> {
+  readonly answer: A;
+  /** Settles, and never rejects, when nothing more of it comes. Absent if the answer is all there is. */
+  readonly ended?: Promise<Ended>;
+  /** Nobody gets the answer after all: nothing more of it is to come. */
+  abandon?(): void;
+}
+
+/** How a call ended. */
+export interface Ended {
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'revoked_during';
+  readonly spent?: ModelSpent;
+}
+
+/** What a call of a model came to. */
+export interface ModelSpent {
+  readonly usage: ModelUsage;
+  /** Absent if nobody knows what it costs. */
+  readonly rates?: ModelRates;
+}
+
 /** What admission found. */
-export type Verdict<M> =
+export type Verdict<M, A> =
   /** The credential was refused; `message` is absent if that was before the body was read. */
   | {
       readonly kind: 'unauthenticated';
@@ -95,7 +137,7 @@ export type Verdict<M> =
   /** Verified, and nothing to decide. */
   | { readonly kind: 'identified'; readonly caller: Authenticated; readonly message: M }
   | { readonly kind: 'denied'; readonly refusal: Refusal; readonly receipt?: string; readonly message: M }
-  | { readonly kind: 'answered'; readonly answer: JsonObject; readonly receipt: string; readonly message: M }
+  | { readonly kind: 'answered'; readonly answer: A; readonly receipt: string; readonly message: M }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly message: M };
 
 export interface AdmissionDeps {
@@ -114,4 +156,4 @@ export interface AdmissionDeps {
 }
 
 /** The one way to anything behind the gateway, for every surface. */
-export type Admission = <M>(arrival: Arrival, surface: Surface<M>) => Promise<Verdict<M>>;
+export type Admission = <M, A>(arrival: Arrival, surface: Surface<M, A>) => Promise<Verdict<M, A>>;

@@ -1,6 +1,6 @@
 import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
-import { type Decided, dispatchOnce } from './dispatch.js';
+import { type Decided, type Denied, dispatchOnce } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive, watch } from './live.js';
@@ -10,31 +10,39 @@ import type { Authenticated } from './ports.js';
 /** Decides one call of a verified caller and, if it is allowed, makes it. Whatever goes wrong on the way to the
  *  dispatch is a denial (DEC-2); it is recorded before it is answered.
  *  Throws only where nothing could be recorded: UNAVAILABLE, DISK_FULL, INTERNAL. */
-export async function decide(
+export async function decide<A>(
   deps: AdmissionDeps,
   caller: Authenticated,
-  call: Call,
+  call: Call<A>,
   facts: DecisionFacts,
-): Promise<Decided> {
+): Promise<Decided<A>> {
   deps.sink.assertAccepting(call.op);
   const place = deps.outcomes.reserve();
   const revocation = watch(caller, call);
   let known = facts;
-  let prepared: Prepared | undefined;
+  let prepared: Prepared<A> | undefined;
+  let ended: Promise<unknown> | undefined;
+  const close = (): void => {
+    revocation.end();
+    prepared?.release();
+    place.giveBack();
+  };
   try {
     known = { ...facts, items: await allowedItems(deps, caller, call) };
     assertLive(deps, caller, call);
     prepared = await call.prepare(revocation.signal);
     assertLive(deps, caller, call);
     const admitted = { deps, caller, call, prepared, facts: known, place, signal: revocation.signal };
-    return await dispatchOnce(admitted);
+    const decided = await dispatchOnce(admitted);
+    if (decided.kind === 'answered') ended = decided.ended;
+    return decided;
   } catch (error) {
     if (error instanceof Outage) throw error.cause;
     return await deny(deps, { ...known, refusal: toRefusal(revocation.reason() ?? error) });
   } finally {
-    revocation.end();
-    prepared?.release();
-    place.giveBack();
+    // What goes out bit by bit is watched, and keeps what it is made with, until its last bit.
+    if (ended === undefined) close();
+    else void ended.then(close);
   }
 }
 
@@ -42,7 +50,7 @@ export async function decide(
 async function allowedItems(
   deps: AdmissionDeps,
   caller: Authenticated,
-  call: Call,
+  call: Call<unknown>,
 ): Promise<readonly CheckedItem[]> {
   const items = call.items();
   assertAllowed(deps, caller, items, call.arguments);
@@ -89,7 +97,7 @@ function assertAllowed(
 }
 
 /** Recorded up to a rate per subject; beyond it the denial is counted, and has no receipt. */
-async function deny(deps: AdmissionDeps, facts: DecisionFacts): Promise<Decided> {
+async function deny(deps: AdmissionDeps, facts: DecisionFacts): Promise<Denied> {
   const draft = deps.drafts.decision(facts);
   const subject = facts.caller?.capability.holder ?? '';
   const recorded = await deps.sink.recordDenial(draft, { subject });

@@ -1,33 +1,44 @@
-import { isTrustError, type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { isTrustError, modelCost, TrustError } from '@talosprotocol/protocol';
 import { UnsureError } from '../../platform/unsure-error.js';
 import type { CallName } from '../store.js';
-import type { AdmissionDeps, Call, Prepared } from './call.js';
+import type { AdmissionDeps, Call, Dispatched, Ended, Prepared } from './call.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
-import type { Authenticated, CallSpent, DecisionDraft, OutcomeMembers } from './ports.js';
+import type { Authenticated, CallSpent, DecisionDraft } from './ports.js';
 
-/** What became of a call. */
-export type Decided =
-  | { kind: 'denied'; refusal: Refusal; receipt?: string }
-  | { kind: 'answered'; answer: JsonObject; receipt: string }
-  | { kind: 'cancelled'; receipt: string };
+export interface Denied {
+  readonly kind: 'denied';
+  readonly refusal: Refusal;
+  readonly receipt?: string;
+}
+
+/** What became of a call. `ended` settles once nothing more of its answer comes; absent if it is all there. */
+export type Decided<A> =
+  | Denied
+  | {
+      readonly kind: 'answered';
+      readonly answer: A;
+      readonly receipt: string;
+      readonly ended?: Promise<unknown>;
+    }
+  | { readonly kind: 'cancelled'; readonly receipt: string };
 
 /** A call that was allowed, and what it is made with. */
-export interface Admitted {
+export interface Admitted<A> {
   readonly deps: AdmissionDeps;
   readonly caller: Authenticated;
-  readonly call: Call;
-  readonly prepared: Prepared;
+  readonly call: Call<A>;
+  readonly prepared: Prepared<A>;
   readonly facts: DecisionFacts;
   readonly place: OutcomePlace;
   readonly signal: AbortSignal;
 }
 
 /** Writes with a rid are claimed first, so that a second try takes nothing from the limits. */
-export async function dispatchOnce(admitted: Admitted): Promise<Decided> {
+export async function dispatchOnce<A>(admitted: Admitted<A>): Promise<Decided<A>> {
   const { deps, caller, call, facts } = admitted;
   const { rid } = caller.credential;
   if (call.op === 'read' || rid === undefined) return holdAndRun(admitted, undefined);
@@ -36,11 +47,11 @@ export async function dispatchOnce(admitted: Admitted): Promise<Decided> {
   const hash = deps.drafts.hash([facts.action.server ?? null, facts.requestHash ?? null]);
   const claim = deps.journal.claim(name, hash, `rcp_${facts.uuid}`);
   const kept = await claim.catch(throwOutage);
-  if (kept !== undefined) return { kind: 'answered', ...kept };
-  return holdAndRun(admitted, name);
+  if (kept === undefined) return holdAndRun(admitted, name);
+  return { kind: 'answered', receipt: kept.receipt, answer: call.kept.answer(kept.answer) };
 }
 
-async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promise<Decided> {
+async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined): Promise<Decided<A>> {
   const { deps, caller, call, prepared, facts } = admitted;
   let draft: DecisionDraft;
   let recorded: Promise<unknown> | undefined;
@@ -51,12 +62,13 @@ async function holdAndRun(admitted: Admitted, name: CallName | undefined): Promi
     assertLive(deps, caller, call);
     draft = deps.drafts.decision({
       ...facts,
-      pin: prepared.pin,
+      ...(prepared.pin === undefined ? {} : { pin: prepared.pin }),
+      ...(prepared.prices === undefined ? {} : { prices: prepared.prices }),
       forwardedHash: deps.drafts.hash(prepared.forwarded),
       ...(call.cost.cost === undefined ? {} : { held: call.cost.cost }),
     });
     recorded = deps.sink.record(draft).catch(throwOutage);
-    if (call.op === 'write') await recorded;
+    if (call.recordedFirst) await recorded;
   } catch (error) {
     // Not dispatched: the same rid may be tried again, unless that could give it a second allowed decision. What the log
     // may show as held stays so: else it would show more allowed than the limit does.
@@ -92,49 +104,80 @@ interface Kept {
   readonly hold: string | undefined;
 }
 
-interface Run {
-  readonly status: OutcomeMembers['status'];
-  readonly answer: JsonObject;
-}
-
 /** Dispatches, answers once the decision is durable, and lets outcome and journal follow. */
-async function run(
-  admitted: Admitted,
+async function run<A>(
+  admitted: Admitted<A>,
   draft: DecisionDraft,
   recorded: Promise<unknown>,
   { name, hold }: Kept,
-): Promise<Decided> {
-  const { deps, facts, place } = admitted;
+): Promise<Decided<A>> {
+  const { deps, call, facts, place } = admitted;
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
   const [done, record] = await Promise.all([dispatch(admitted, receipt), settled(recorded)]);
   place.follow(async () => {
-    const hash = deps.drafts.hash(done.answer['result'] ?? done.answer['error']);
-    if (name !== undefined) await deps.journal.finish(name, done.answer, hash);
-    if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, done.status, hash));
-    await settle(deps, hold, {});
+    const end = await done.end;
+    const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
+    if (name !== undefined) await deps.journal.finish(name, form, hash);
+    if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
+    await settle(deps, hold, spentOf(end));
   });
-  if (record !== undefined) throw record;
-  if (done.status === 'cancelled') return { kind: 'cancelled', receipt };
-  return { kind: 'answered', answer: done.answer, receipt };
+  if (record !== undefined) {
+    done.abandon?.();
+    throw record;
+  }
+  if (!(done.end instanceof Promise) && done.end.status === 'cancelled') return { kind: 'cancelled', receipt };
+  const ended = done.end instanceof Promise ? { ended: done.end } : {};
+  return { kind: 'answered', answer: done.answer, receipt, ...ended };
 }
 
-async function dispatch({ caller, call, prepared, signal, deps }: Admitted, receipt: string): Promise<Run> {
+/** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */
+function spentOf({ spent }: Ended): CallSpent {
+  if (spent === undefined) return {};
+  const { usage, rates } = spent;
+  const tokens = usage.input + usage.output;
+  return { tokens, ...(rates === undefined ? {} : { cost: modelCost(usage, rates) }) };
+}
+
+/** Of an answer that is all there. */
+const WHOLE: Ended = { status: 'completed' };
+
+interface Done<A> {
+  readonly answer: A;
+  readonly end: Ended | Promise<Ended>;
+  abandon?(): void;
+}
+
+async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done<A>> {
+  const { caller, call, prepared, signal, deps } = admitted;
+  let begun: Dispatched<A> | undefined;
   try {
     assertLive(deps, caller, call);
     signal.throwIfAborted();
-    const answer = await prepared.dispatch(signal);
+    begun = await prepared.dispatch(signal);
     assertLive(deps, caller, call);
-    return { status: 'completed', answer };
+    const { answer, ended } = begun;
+    return { answer, end: ended ?? WHOLE, abandon: () => begun?.abandon?.() };
   } catch (error) {
+    begun?.abandon?.();
     if (!(error instanceof TrustError)) deps.log.error('a call failed on our side', { err: error });
     const failure = error instanceof TrustError ? error : new TrustError('INTERNAL', 'the call failed');
     const answer = call.failure({ ...toRefusal(failure), code: failure.code }, receipt);
-    return { status: statusOf(failure, call), answer };
+    return { answer, end: await endOf(failure, call, begun) };
   }
 }
 
-function statusOf(failure: TrustError, { cancelled }: Call): Run['status'] {
+/** What was begun has come to something, though nobody gets it. */
+async function endOf<A>(
+  failure: TrustError,
+  call: Call<A>,
+  begun: Dispatched<A> | undefined,
+): Promise<Ended> {
+  const spent = (await begun?.ended)?.spent;
+  return { status: statusOf(failure, call), ...(spent === undefined ? {} : { spent }) };
+}
+
+function statusOf(failure: TrustError, { cancelled }: Call<unknown>): Ended['status'] {
   if (failure.code === 'REVOKED') return 'revoked_during';
   return cancelled?.aborted ? 'cancelled' : 'failed';
 }

@@ -8,8 +8,10 @@ import {
   disclose,
   encodeUtf8,
   type JsonObject,
+  modelCost,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
+import type { Ended, SurfaceName } from './call.js';
 import type { Refusal } from './hint.js';
 import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
 import { provableTimes } from './provable-times.js';
@@ -26,7 +28,7 @@ export interface DecisionFacts {
   /** Of the event: also gives the receipt's id. */
   readonly uuid: string;
   readonly request: string;
-  readonly surface: 'mcp';
+  readonly surface: SurfaceName;
   readonly address: string;
   readonly tenant: string;
   readonly policy: string;
@@ -38,6 +40,7 @@ export interface DecisionFacts {
   readonly requestHash?: string;
   readonly forwardedHash?: string;
   readonly pin?: string;
+  readonly prices?: string;
   /** What the call may cost at most; recorded if it is allowed. */
   readonly held?: Cost;
   readonly refusal?: Refusal;
@@ -51,7 +54,7 @@ export interface Drafts {
   /** hex(SHA-256(UTF-8(text))) */
   hashText(text: string): string;
   decision(facts: DecisionFacts): DecisionDraft;
-  outcome(decision: DecisionDraft, status: OutcomeMembers['status'], responseHash?: string): OutcomeDraft;
+  outcome(decision: DecisionDraft, end: Ended, responseHash?: string): OutcomeDraft;
 }
 
 const SALT = 32;
@@ -69,12 +72,10 @@ export function createDrafts(deps: {
     hashText: (text) => crypto.sha256Hex(encodeUtf8(text)),
     hash: (value) => crypto.sha256Hex(encodeUtf8(canonicalize(value))),
     decision: (facts) => decisionDraft(facts, vault()),
-    outcome(decision, status, responseHash) {
+    outcome(decision, { status, spent }, responseHash) {
       const { seal, disclosures } = vault();
       const { tenant, principal, members } = decision;
       const response_hash = seal('/response_hash', responseHash);
-      // A dispatched call costs what it was said to (DEC-8).
-      const { held: cost } = members;
       return {
         type: 'outcome',
         id: `evt_${uuid()}`,
@@ -86,10 +87,30 @@ export function createDrafts(deps: {
           decision: decision.id,
           status,
           response_hash,
-          ...(cost === undefined ? {} : { cost }),
+          ...costMembers(members.held, spent),
         },
       };
     },
+  };
+}
+
+/** A tool costs what it was said to once it is dispatched (DEC-8), a model what its provider counted (AUD-126). What that is
+ *  beyond what was held stands apart. */
+function costMembers(
+  held: Cost | undefined,
+  spent: Ended['spent'],
+): Pick<OutcomeMembers, 'cost' | 'excess' | 'usage' | 'rates'> {
+  if (spent === undefined) return held === undefined ? {} : { cost: held };
+  const { usage, rates } = spent;
+  if (rates === undefined) return { usage };
+  const { currency } = rates;
+  const total = modelCost(usage, rates);
+  const amount = Math.min(total, held?.amount ?? 0);
+  return {
+    ...(amount === 0 ? {} : { cost: { amount, currency } }),
+    ...(total === amount ? {} : { excess: { amount: total - amount, currency } }),
+    usage,
+    rates,
   };
 }
 
@@ -136,6 +157,7 @@ function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): Deci
       refusal: seal('/refusal', whereOf(refusal)),
       pin: facts.pin ?? null,
       ...(refusal !== undefined || facts.held === undefined ? {} : { held: facts.held }),
+      ...(refusal !== undefined || facts.prices === undefined ? {} : { prices: facts.prices }),
       policy: facts.policy,
     },
   };

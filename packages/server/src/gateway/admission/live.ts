@@ -12,7 +12,7 @@ const RECORD_SECONDS = 20;
 export function assertLive(
   { clock }: Pick<AdmissionDeps, 'clock'>,
   caller: Authenticated,
-  { op }: Call,
+  { op }: Pick<Call<unknown>, 'op'>,
 ): void {
   const now = Math.floor(clock.now() / 1000);
   checkInForce(caller.capability, { now });
@@ -36,7 +36,7 @@ export interface Watch {
  *  Time running out is neither: who gave the capability said from the start how long it lasts, and an upstream that is
  *  cut off in a write leaves more harm than one that ends it. So a running call goes on past the expiry, up to its
  *  time limit; its answer is looked at like any other (DEC-4), and is EXPIRED. */
-export function watch(caller: Authenticated, { cancelled }: Call): Watch {
+export function watch(caller: Authenticated, { cancelled }: Pick<Call<unknown>, 'cancelled'>): Watch {
   const controller = new AbortController();
   let revoked: TrustError | undefined;
   const unsubscribe = caller.onRevoked(() => {

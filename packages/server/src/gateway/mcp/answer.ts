@@ -17,7 +17,7 @@ export interface McpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Decided = Exclude<Verdict<McpMessage>, { kind: 'identified' }>;
+export type Decided = Exclude<Verdict<McpMessage, JsonObject>, { kind: 'identified' }>;
 
 /** Taken, and no answer wanted. */
 export const NOTHING: McpAnswer = { status: 202, id: null };

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SERVER_NAME } from '@talosprotocol/contracts';
+import type { JsonObject } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { clientAddress } from '../../platform/client-address.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
@@ -44,7 +45,7 @@ export function createMcpFront(deps: McpFrontDeps): RouteHandler {
   };
 }
 
-type McpSurface = Surface<McpMessage> & { readonly current: () => McpMessage | undefined };
+type McpSurface = Surface<McpMessage, JsonObject> & { readonly current: () => McpMessage | undefined };
 
 function createSurface(
   deps: McpFrontDeps,
@@ -98,7 +99,7 @@ function checkParams(message: McpMessage): void {
   if (wrong !== undefined) throw new RpcFault(200, RPC.invalidParams, wrong, message.id ?? null);
 }
 
-type Identified = Extract<Verdict<McpMessage>, { kind: 'identified' }>;
+type Identified = Extract<Verdict<McpMessage, JsonObject>, { kind: 'identified' }>;
 
 async function serve(
   { catalogue, inFlight }: McpFrontDeps,

@@ -38,7 +38,7 @@ interface KnownTool {
 }
 
 /** A `tools/call` as admission decides it. `params` was checked by `checkCallParams`. */
-export function toolCall(context: ToolCallContext): Call {
+export function toolCall(context: ToolCallContext): Call<JsonObject> {
   const { message, route, policy, requestId, cancelled } = context;
   const args = (message.params['arguments'] ?? {}) as JsonObject;
   const name = parseToolName(message.params['name'] as string, route);
@@ -50,6 +50,7 @@ export function toolCall(context: ToolCallContext): Call {
     action: { method: message.method, ...name, ...(op === undefined ? {} : { op }) },
     // Of what is not known the strictest is assumed.
     op: op ?? 'write',
+    recordedFirst: op !== 'read',
     cost: priceOf(subject),
     request: { method: message.method, params: message.params },
     arguments: args,
@@ -57,9 +58,16 @@ export function toolCall(context: ToolCallContext): Call {
     real: () => subject && realCall(subject),
     prepare: (signal) => prepare(context, name, known, args, signal),
     failure: (failure, receipt) => ({ error: refusalError(failure, requestId, receipt) }),
+    kept: KEPT,
     cancelled,
   };
 }
+
+/** An answer is kept as it goes on the wire. */
+const KEPT: Call<JsonObject>['kept'] = {
+  of: (answer, hash) => ({ form: answer, hash: hash(answer['result'] ?? answer['error']) }),
+  answer: (kept) => kept,
+};
 
 function findPolicy({ servers }: Policy, { server, tool }: ToolName): KnownTool | undefined {
   const found = servers.get(server);
@@ -74,7 +82,7 @@ function strongestOp({ manifest }: ToolCall): 'read' | 'write' {
 }
 
 /** What the operator says that a call costs; in the manifest, so that the pin covers it. */
-function priceOf(call: ToolCall | undefined): Call['cost'] {
+function priceOf(call: ToolCall | undefined): Call<JsonObject>['cost'] {
   const cost = call?.manifest.source.cost;
   return cost === undefined ? {} : { cost };
 }
@@ -126,7 +134,7 @@ async function prepare(
   known: KnownTool | undefined,
   args: JsonObject,
   signal: AbortSignal,
-): Promise<Prepared> {
+): Promise<Prepared<JsonObject>> {
   if (name === undefined || known === undefined) throw unknownTool();
   const { tenant } = caller.capability;
   const found = await catalogue.find(tenant, known.server, name, known.tool, signal);
@@ -134,7 +142,7 @@ async function prepare(
   return {
     pin: found.pin,
     forwarded: { method: message.method, params },
-    dispatch: (stop) => dispatch(found, params, message.era, stop),
+    dispatch: async (stop) => ({ answer: await dispatch(found, params, message.era, stop) }),
     release: () => found.lease.release(),
   };
 }
