@@ -119,9 +119,21 @@ export const ZONES: readonly Zone[] = [
     builtins: true,
   },
   {
+    name: 'llm-imports',
+    comment: 'model providers are reached with undici, and priced by the table, in one folder',
+    from: '^packages/server/src/gateway/llm/',
+    allow: [
+      ...SERVER_BASE,
+      '^packages/server/src/gateway/',
+      third('undici', 'eventsource-parser', '@pydantic'),
+    ],
+    builtins: true,
+  },
+  {
     name: 'gateway-imports',
     comment: 'gateway imports platform and its own files, never another room, nor the MCP SDK (ADR 4)',
     from: '^packages/server/src/gateway/',
+    except: '^packages/server/src/gateway/llm/',
     allow: [...SERVER_BASE, '^packages/server/src/gateway/'],
     builtins: true,
   },

@@ -24,7 +24,8 @@ function citations(): Set<string> {
   return new Set(
     cited.flatMap(
       (name) =>
-        readFileSync(`${root}${name}`, 'utf8').match(/\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC)-\d+/g) ?? [],
+        readFileSync(`${root}${name}`, 'utf8').match(/\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC|LLM)-\d+/g) ??
+        [],
     ),
   );
 }

@@ -165,7 +165,12 @@ export const EVENTS = {
   'session.opened': event('session.opened', { sid: SessionId, cth: Hash43, exp: Time, proof: CompactJws }),
   decision: event('decision', {
     request: RequestId,
-    surface: Type.Union([Type.Literal('mcp'), Type.Literal('llm'), Type.Literal('session'), Type.Literal('admin')]),
+    surface: Type.Union([
+      Type.Literal('mcp'),
+      Type.Literal('llm'),
+      Type.Literal('session'),
+      Type.Literal('admin'),
+    ]),
     effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
     code: nullable(Type.Enum([...DECISION_CODES, 'UNAUTHENTICATED', 'FORBIDDEN'] as const)),
     credential: CredentialRecord,

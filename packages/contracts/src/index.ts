@@ -143,13 +143,13 @@ export {
   SuccessionClaims,
   WebvhVersionId,
 } from './identity.js';
+export { ModelRates, ModelUsage } from './llm.js';
 export {
   DISCLOSURE_PAGE,
   DisclosurePage,
   EventDisclosures,
   LogManifest,
 } from './log-archive.js';
-export { ModelRates, ModelUsage } from './llm.js';
 export {
   AUDIT_BATCH,
   AuditBatch,
@@ -216,6 +216,7 @@ export {
   DECISION_CODES,
   PROBLEM_CODES,
 } from './problem-code.js';
+export { ModelProvider, ProviderApi, ServedModel } from './provider.js';
 export {
   AccessDecision,
   AccessScope,

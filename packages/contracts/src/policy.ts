@@ -3,6 +3,7 @@ import { AuditSettings } from './audit-settings.js';
 import { TrustAnchor } from './capability.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
+import { ModelProvider } from './provider.js';
 import { PinnedTool } from './tool.js';
 import { WitnessSettings } from './witness.js';
 
@@ -94,6 +95,9 @@ export const PolicyDocument = Type.Object(
       ...CLOSED,
       maxProperties: 256,
     }),
+    providers: Type.Optional(
+      Type.Record(Type.String({ pattern: SERVER_NAME }), ModelProvider, { ...CLOSED, maxProperties: 64 }),
+    ),
     limits: Type.Optional(PolicyLimits),
     audit: Type.Optional(AuditSettings),
     witness: Type.Optional(WitnessSettings),

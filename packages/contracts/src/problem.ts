@@ -55,6 +55,7 @@ export const PROBLEMS = {
     title: 'An argument breaks a constraint of the grant',
   },
   UNKNOWN_TOOL: { status: 404, retryable: false, decision: true, title: 'The tool is not known here' },
+  UNKNOWN_MODEL: { status: 404, retryable: false, decision: true, title: 'The model is not known here' },
   TOOL_CHANGED: {
     status: 403,
     retryable: false,

@@ -1,5 +1,5 @@
 // What the package offers of its folder capability, by name.
-export { modelCost } from './model-cost.js';
+
 export { type ActionName, type Actions, createActions } from './actions.js';
 export {
   type AddressBytes,
@@ -71,6 +71,7 @@ export {
 export { type ParsedLink, parseLink } from './link.js';
 export { type LintParent, lintAttenuation, lintGrants } from './lint.js';
 export { type ParsedManifest, type ParsedResource, parseManifest, toolPin } from './manifest.js';
+export { modelCost } from './model-cost.js';
 export { normalPath } from './path.js';
 export { findByPointer, type Pointer, parsePointer } from './pointer.js';
 export {

@@ -1,5 +1,6 @@
 import type { Cost, DecisionEvent, OutcomeEvent } from '@talosprotocol/contracts';
 import { limitsOf } from '../capability/limits.js';
+import { modelCost } from '../capability/model-cost.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { notProven } from './not-proven.js';
 
@@ -37,18 +38,14 @@ export function createCosts(): Costs {
     hold: (held) => {
       if (held !== undefined) sumOf(held.currency).held += BigInt(held.amount);
     },
-    settle: ({ cost, status }, decision) => {
+    settle: (outcome, decision) => {
+      const { cost } = outcome;
+      checkModelCost(outcome);
       if (cost !== undefined) sumOf(cost.currency).spent += BigInt(cost.amount);
       if (decision === null) return 0;
       const { held = NOTHING } = decision;
-      const { amount, currency } = cost ?? { amount: 0, currency: held.currency };
-      if (currency !== held.currency || amount > held.amount)
-        throw notProven(
-          'cost',
-          'a call came to more than its decision held, or to money of another currency',
-        );
-      if (status === 'lost' && amount !== held.amount)
-        throw notProven('cost', 'of a call whose outcome was lost what was held is spent');
+      const amount = cost?.amount ?? 0;
+      checkHeld(outcome, held);
       if (held.amount > 0) sumOf(held.currency).held -= BigInt(held.amount);
       return held.amount - amount;
     },
@@ -57,6 +54,32 @@ export function createCosts(): Costs {
         .map(([currency, { spent, held }]) => ({ currency, spent: `${spent}`, held: `${held}` }))
         .sort((a, b) => (a.currency < b.currency ? -1 : 1)),
   };
+}
+
+function checkHeld({ cost, excess, status }: OutcomeEvent, held: Cost | typeof NOTHING): void {
+  const { amount, currency } = cost ?? { amount: 0, currency: held.currency };
+  if (currency !== held.currency || amount > held.amount)
+    throw notProven('cost', 'a call came to more than its decision held, or to money of another currency');
+  if (amount === held.amount) return;
+  if (status === 'lost') throw notProven('cost', 'of a call whose outcome was lost what was held is spent');
+  if (excess !== undefined)
+    throw notProven('cost', 'a call came to more than was held, and was not booked as high as that');
+}
+
+/** What a call of a model cost follows from its tokens and their rates (AUD-126). What goes beyond what was held stands
+ *  apart, so that both together are the price.
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
+  if (rates === undefined || usage === undefined) {
+    if (excess === undefined && rates === undefined) return;
+    throw notProven('cost', 'a call has rates or an excess without the tokens they follow from');
+  }
+  const { input, cache_read = 0, cache_write = 0 } = usage;
+  if (cache_read + cache_write > input) throw notProven('cost', 'a call read more from a cache than it read');
+  const isOf = [cost, excess].every((one) => one === undefined || one.currency === rates.currency);
+  const booked = (cost?.amount ?? 0) + (excess?.amount ?? 0);
+  if (!isOf || booked !== modelCost(usage, rates))
+    throw notProven('cost', 'the cost of a call does not follow from its tokens and their rates');
 }
 
 /** A limit that counts money of another currency cannot be enforced, so nothing that costs is allowed under it (CAP-3).

@@ -1,9 +1,10 @@
 import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
+import { compileProvider } from './llm/provider.js';
 
 /** A checked policy document as the gateway reads it.
- *  @throws {TrustError} MALFORMED: a manifest outside its grammar */
+ *  @throws {TrustError} MALFORMED: a manifest outside its grammar, an unsafe address of a provider */
 export function compilePolicy(loaded: {
   readonly hash: string;
   readonly document: PolicyDocument;
@@ -11,7 +12,13 @@ export function compilePolicy(loaded: {
 }): Policy {
   const { hash, document, defaultTenant } = loaded;
   const limits = compileLimits(document.limits);
-  return { hash, defaultTenant, servers: compileServers(document), limits };
+  const providers = new Map(
+    Object.entries(document.providers ?? {}).map(([name, provider]) => [
+      name,
+      compileProvider(name, provider),
+    ]),
+  );
+  return { hash, defaultTenant, servers: compileServers(document), providers, limits };
 }
 
 /** The tool servers, ready to be decided with. */
@@ -28,6 +35,7 @@ export function compileServers({
 export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
   return {
     bodyBytes: limits?.bodyBytes ?? 1_048_576,
+    answerBytes: limits?.answerBytes ?? 16_777_216,
     bodyMs: (limits?.bodySeconds ?? 30) * 1000,
     perAddressPerMinute: limits?.perAddressPerMinute ?? 6000,
     maxConcurrentCalls: limits?.maxConcurrentCalls ?? 512,

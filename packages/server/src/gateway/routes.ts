@@ -8,12 +8,16 @@ const MAX_BODY = 67_108_864;
 /** Everything the gateway serves. */
 export function gatewayRoutes(handlers: {
   readonly mcp: RouteHandler;
+  readonly chat: RouteHandler;
+  readonly messages: RouteHandler;
   readonly lookAtTools: LookAtTools;
 }): readonly Route[] {
-  const mcp = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
+  const call = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
   return [
-    { ...mcp, path: '/mcp', handle: handlers.mcp },
-    { ...mcp, path: '/mcp/:server', handle: handlers.mcp },
+    { ...call, path: '/mcp', handle: handlers.mcp },
+    { ...call, path: '/mcp/:server', handle: handlers.mcp },
+    { ...call, path: '/v1/chat/completions', handle: handlers.chat },
+    { ...call, path: '/anthropic/v1/messages', handle: handlers.messages },
     {
       method: 'GET',
       path: '/talos/v1/servers/:name/tools',

@@ -9,9 +9,21 @@ import { createAdmission } from './admission/admission.js';
 import type { AdmissionDeps } from './admission/call.js';
 import { createDrafts } from './admission/drafts.js';
 import { createOutcomeQueue } from './admission/outcomes.js';
-import type { AuditSink, CallLedger, CredentialAuthority, PolicyView } from './admission/ports.js';
+import type {
+  AuditSink,
+  CallLedger,
+  CredentialAuthority,
+  PolicyView,
+  SecretSource,
+} from './admission/ports.js';
 import { createRateLimiter } from './admission/rate-limiter.js';
 import { createCanary } from './canary.js';
+import { CHAT } from './llm/chat.js';
+import { createModelFront } from './llm/front.js';
+import { createKnownSecrets } from './llm/known-secrets.js';
+import { MESSAGES } from './llm/messages.js';
+import { createPrices } from './llm/prices.js';
+import { createUpstreams } from './llm/upstream.js';
 import { createLookAtTools } from './mcp/announced-tools.js';
 import { createCatalogue } from './mcp/catalogue.js';
 import { createMcpFront } from './mcp/front.js';
@@ -34,6 +46,8 @@ export interface GatewayDeps {
   readonly ledger: CallLedger;
   readonly sink: AuditSink;
   readonly policy: PolicyView;
+  /** Keys to model providers. */
+  readonly secrets: SecretSource;
   readonly sql: Sql;
   readonly clock: Clock;
   readonly random: Random;
@@ -90,13 +104,27 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
   const admission = createAdmission(admissionDeps);
   const catalogue = createCatalogue({ policy, pool, pins, log });
+  const upstreams = createUpstreams();
+  const models = {
+    admission,
+    policy,
+    upstreams,
+    prices: createPrices(crypto),
+    secret: createKnownSecrets(deps.secrets, clock),
+    now: () => clock.now(),
+  };
   const mcp = createMcpFront({ admission, policy, catalogue, inFlight: createInFlight() });
   let purging: NodeJS.Timeout | undefined;
   const purge = (): void => {
     journal.purge().catch((error: unknown) => log.warn('the call journal was not purged', { err: error }));
   };
   return {
-    routes: gatewayRoutes({ mcp, lookAtTools: createLookAtTools({ policy, pool, pins }) }),
+    routes: gatewayRoutes({
+      mcp,
+      chat: createModelFront(models, CHAT),
+      messages: createModelFront(models, MESSAGES),
+      lookAtTools: createLookAtTools({ policy, pool, pins }),
+    }),
     start() {
       purge();
       purging ??= setInterval(purge, PURGE_EVERY_MS).unref();
@@ -106,7 +134,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     giveUp: () => outcomes.giveUp(),
     async stop() {
       clearInterval(purging);
-      await pool.stop();
+      await Promise.all([pool.stop(), upstreams.close()]);
     },
   };
 }

@@ -97,7 +97,9 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
     ? await buildConfig(options.foundation, { sql: options.sql, sink, tenant: policies.tenant })
     : undefined;
   const gateway =
-    wanted.gateway && kernel !== undefined ? await buildGateway(options, shared, kernel) : undefined;
+    wanted.gateway && kernel !== undefined && config !== undefined
+      ? await buildGateway(options, shared, { kernel, config })
+      : undefined;
   return {
     policies,
     sink,
@@ -183,7 +185,7 @@ async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<
 async function buildGateway(
   { foundation, sql, env, reaper }: RoomsOptions,
   { policies, sink }: SharedParts,
-  kernel: Kernel,
+  { kernel, config }: { readonly kernel: Kernel; readonly config: Config },
 ): Promise<Gateway> {
   const { createGateway } = await import('../gateway/service.js');
   const { crypto, log, metrics, identities } = foundation;
@@ -191,6 +193,7 @@ async function buildGateway(
     did: identities.gateway.did,
     authority: kernel.credentials,
     ledger: kernel.ledger,
+    secrets: config.secrets,
     sink,
     policy: policies.gateway,
     sql,

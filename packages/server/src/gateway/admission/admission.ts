@@ -19,7 +19,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     let presented: Presented | undefined;
     try {
       deps.limiter.take(arrival.address);
-      presented = credentialOf(arrival.rawHeaders);
+      presented = credentialOf(arrival.rawHeaders, surface.keyHeaders);
       if (presented.kind === 'session') deps.authority.peekSession(presented.authorization);
     } catch (error) {
       return refuse(surface.action, presented, error);
@@ -98,6 +98,6 @@ function factsOf(
     action,
     credential: caller.credential,
     caller,
-    requestHash: drafts.hash(request),
+    requestHash: drafts.hashRequest(request),
   };
 }

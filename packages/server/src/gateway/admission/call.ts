@@ -33,6 +33,8 @@ export interface Surface<M, A> {
   readonly name: SurfaceName;
   /** What is recorded of a caller who is refused before the request is read. */
   readonly action: ActionRecord;
+  /** Headers besides `Authorization` in which a bearer key may stand alone. */
+  readonly keyHeaders?: ReadonlySet<string>;
   /** Reads and parses the body. What it throws is the surface's own: nothing was decided. Of a caller whose credential
    *  is refused already it reads little, only to answer to the request's id: TOO_LARGE beyond that. */
   read(

@@ -21,10 +21,14 @@ export type Presented = { readonly signed: SignedHeaders } & (
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
-/** Finds the credential of a request. @throws {TrustError} MALFORMED (SES-7) | NO_CAPABILITY */
-export function credentialOf(rawHeaders: readonly string[]): Presented {
+const NOWHERE_ELSE: ReadonlySet<string> = new Set();
+
+/** Finds the credential of a request. `keyHeaders` are those that hold a bearer key and nothing else. @throws {TrustError} MALFORMED (SES-7) | NO_CAPABILITY */
+export function credentialOf(rawHeaders: readonly string[], keyHeaders = NOWHERE_ELSE): Presented {
   const { credential, signed, capability } = readRequestHeaders(rawHeaders);
   if (capability !== undefined) return { ...proofOf(credential, capability), signed };
+  if (credential !== undefined && keyHeaders.has(credential.name))
+    return { kind: 'bearer', key: credential.value, signed };
   if (credential?.name !== 'authorization') throw none(credential);
   const { value } = credential;
   if (isTalosAuthorization(value)) return { kind: 'session', authorization: value, signed };

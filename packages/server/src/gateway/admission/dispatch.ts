@@ -64,7 +64,7 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
       ...facts,
       ...(prepared.pin === undefined ? {} : { pin: prepared.pin }),
       ...(prepared.prices === undefined ? {} : { prices: prepared.prices }),
-      forwardedHash: deps.drafts.hash(prepared.forwarded),
+      forwardedHash: deps.drafts.hashRequest(prepared.forwarded),
       ...(call.cost.cost === undefined ? {} : { held: call.cost.cost }),
     });
     recorded = deps.sink.record(draft).catch(throwOutage);
@@ -126,7 +126,8 @@ async function run<A>(
     done.abandon?.();
     throw record;
   }
-  if (!(done.end instanceof Promise) && done.end.status === 'cancelled') return { kind: 'cancelled', receipt };
+  if (!(done.end instanceof Promise) && done.end.status === 'cancelled')
+    return { kind: 'cancelled', receipt };
   const ended = done.end instanceof Promise ? { ended: done.end } : {};
   return { kind: 'answered', answer: done.answer, receipt, ...ended };
 }

@@ -16,12 +16,10 @@ import type { Refusal } from './hint.js';
 import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
 import { provableTimes } from './provable-times.js';
 
-/** A JSON-RPC request as it is hashed. */
-export interface HashedRequest {
-  readonly method: string;
-  /** Without `_meta`. */
-  readonly params: JsonObject;
-}
+/** A request as it is hashed: one of JSON-RPC without `_meta`, or the bytes of a body. */
+export type HashedRequest =
+  | { readonly method: string; readonly params: JsonObject }
+  | { readonly bytes: Uint8Array };
 
 /** What is known of a call when it is decided. */
 export interface DecisionFacts {
@@ -49,8 +47,10 @@ export interface DecisionFacts {
 /** Builds event drafts; the only place that knows which member is private. */
 export interface Drafts {
   uuid(): string;
-  /** hex(SHA-256(JCS(request))) (AUD-8) */
+  /** hex(SHA-256(JCS(value))) */
   hash(value: unknown): string;
+  /** hex(SHA-256) of a request (AUD-8) */
+  hashRequest(request: HashedRequest): string;
   /** hex(SHA-256(UTF-8(text))) */
   hashText(text: string): string;
   decision(facts: DecisionFacts): DecisionDraft;
@@ -67,10 +67,12 @@ export function createDrafts(deps: {
   const { crypto, clock, random } = deps;
   const uuid = (): string => createUuidv7(clock.now(), random(16));
   const vault = () => createVault(crypto, random);
+  const hash = (value: unknown): string => crypto.sha256Hex(encodeUtf8(canonicalize(value)));
   return {
     uuid,
     hashText: (text) => crypto.sha256Hex(encodeUtf8(text)),
-    hash: (value) => crypto.sha256Hex(encodeUtf8(canonicalize(value))),
+    hash,
+    hashRequest: (request) => ('bytes' in request ? crypto.sha256Hex(request.bytes) : hash(request)),
     decision: (facts) => decisionDraft(facts, vault()),
     outcome(decision, { status, spent }, responseHash) {
       const { seal, disclosures } = vault();

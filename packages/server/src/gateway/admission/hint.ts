@@ -27,6 +27,7 @@ const HINTS: Readonly<Record<DecisionCode, string>> = {
   SCOPE_MISMATCH: 'Ask the issuer of the link for a grant that covers the item.',
   CONSTRAINT_VIOLATED: 'Change the arguments, or ask the issuer of the link for a grant without the caveat.',
   UNKNOWN_TOOL: 'Call tools/list for the tools that are served here.',
+  UNKNOWN_MODEL: 'Ask GET /v1/models for the models that are served here.',
   TOOL_CHANGED: 'The operator must look at the change and confirm it: talos mcp policy suggest.',
   APPROVAL_REQUIRED: 'A person must approve this call first.',
   REPLAY: 'Send each request once; try again with the same rid and a new seq.',

@@ -36,7 +36,9 @@ describe('assertLive', () => {
   it('AUD-22 lets no call in so late that its event could be stamped after the end of the credential', async () => {
     const held = await caller(NOW + 60);
     const at = (seconds: number) => () =>
-      assertLive({ clock: { now: () => seconds * 1000, monotonic: () => 0 } }, held, { op: 'read' } as Call<unknown>);
+      assertLive({ clock: { now: () => seconds * 1000, monotonic: () => 0 } }, held, {
+        op: 'read',
+      } as Call<unknown>);
     expect(at(NOW + 69)).not.toThrow();
     for (const late of [70, 89, 90, 1000]) expect(at(NOW + late)).toThrow('has expired');
   });

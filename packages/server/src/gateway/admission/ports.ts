@@ -1,5 +1,7 @@
 import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '@talosprotocol/contracts';
 import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
+import type { Secret } from '../../platform/secret.js';
+import type { ProviderPolicy } from '../llm/provider.js';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
 
@@ -181,8 +183,10 @@ export interface Policy {
   /** Of events about callers who proved nothing, and of administrators' looks at tool servers. */
   readonly defaultTenant: string;
   readonly servers: ReadonlyMap<string, ServerPolicy>;
+  readonly providers: ReadonlyMap<string, ProviderPolicy>;
   readonly limits: {
     readonly bodyBytes: number;
+    readonly answerBytes: number;
     readonly bodyMs: number;
     readonly perAddressPerMinute: number;
     readonly maxConcurrentCalls: number;
@@ -191,6 +195,13 @@ export interface Policy {
 
 /** Gives the policy in force now. */
 export type PolicyView = () => Policy;
+
+/** What the platform keeps for its users. */
+export interface SecretSource {
+  /** The value of a secret; undefined if there is none of that name.
+   *  @throws {TrustError} UNAVAILABLE: it cannot be opened, or the database cannot be asked */
+  reveal(name: string): Promise<Secret<string> | undefined>;
+}
 
 /** First stage against floods: one bucket per client address. */
 export interface RateLimiter {

@@ -13,6 +13,7 @@ import {
 import { createListener } from '../../platform/http.js';
 import { createMetrics } from '../../platform/metrics/metrics.js';
 import { migrate } from '../../platform/migrations.js';
+import type { Secret } from '../../platform/secret.js';
 import { clock, random } from '../../platform/system.js';
 import type { TestDatabase } from '../../platform/testing/database.js';
 import type { CallLedger, Policy } from '../admission/ports.js';
@@ -48,12 +49,14 @@ export async function openWorld(
   const ledger = createTestLedger();
   const log = createMemoryLog();
   const groups = new Set<number>();
+  const secrets = new Map<string, Secret<string>>();
   let policy: Policy = policyOf(servers, manifests, () => NO_PIN);
   const deps: GatewayDeps = {
     did: gatewayDid,
     authority: kernel.authority,
     ledger: given ?? ledger,
     sink: audit.sink,
+    secrets: { reveal: async (name) => secrets.get(name) },
     policy: () => policy,
     sql: database.sql,
     clock,
@@ -77,6 +80,7 @@ export async function openWorld(
     audit,
     log,
     groups,
+    secrets,
     look,
     url: `${listener.url}/mcp`,
     setPolicy(change: (current: Policy) => Policy) {

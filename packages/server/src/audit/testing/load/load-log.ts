@@ -22,7 +22,8 @@ export async function openLoadPlace(dataFolder: string): Promise<LoadPlace> {
   const reaper = createReaper();
   const folder = await openDataFolder({ dataFolder, diskReserve: 0 }, clock);
   const postgres = await startPostgres({ folder, reaper, clock, random, log });
-  const sql = createSql({ address: postgres.address });
+  // The plain inserts wait in the pool, as many as there are producers.
+  const sql = createSql({ address: postgres.address, maxWaiting: 2_048 });
   await migrate(sql, AUDIT_MIGRATIONS);
   const close = async (): Promise<void> => {
     await sql.close();

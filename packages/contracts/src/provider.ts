@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import { ModelRates } from './llm.js';
+import { MODEL_NAME } from './policy-name.js';
+import { ascii, CLOSED, text } from './primitive.js';
+import { SecretName } from './secret.js';
+
+/** Protocol that a provider speaks. */
+export const ProviderApi = Type.Union([Type.Literal('openai'), Type.Literal('anthropic')]);
+export type ProviderApi = Static<typeof ProviderApi>;
+
+const seconds = (maximum: number, fallback: number) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum, default: fallback }));
+
+/** One model of a provider: what it costs, if the price table is not to be asked. */
+export const ServedModel = Type.Object({ rates: Type.Optional(ModelRates) }, CLOSED);
+export type ServedModel = Static<typeof ServedModel>;
+
+/** One provider of models behind the gateway. */
+export const ModelProvider = Type.Object(
+  {
+    api: ProviderApi,
+    baseUrl: text(512, {
+      pattern: '^https?://(?![^/]*@)[!-~]+$',
+      description: 'up to the version, as clients of the provider have it: https://api.openai.com/v1',
+    }),
+    insecure: Type.Optional(
+      Type.Boolean({
+        description: 'http to another host than this machine, over which others can read along',
+      }),
+    ),
+    key: Type.Optional(SecretName),
+    models: Type.Optional(
+      Type.Record(Type.String({ pattern: MODEL_NAME }), ServedModel, {
+        ...CLOSED,
+        maxProperties: 1024,
+        description: 'the models that are served; absent: all that the provider has',
+      }),
+    ),
+    prices: Type.Optional(
+      ascii('^[a-z0-9-]{1,64}$', 64, 'provider of the price table; absent: the one whose address it is'),
+    ),
+    fields: Type.Optional(
+      Type.Array(
+        ascii('^[A-Za-z][A-Za-z0-9_]{0,63}$', 64, 'a member of requests that may be passed on too'),
+        {
+          maxItems: 64,
+          uniqueItems: true,
+        },
+      ),
+    ),
+    maxOutputTokens: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 8192,
+        description:
+          'most that a call may write whose capability has a limit and that names no maximum itself',
+      }),
+    ),
+    connectSeconds: seconds(60, 5),
+    firstByteSeconds: seconds(3600, 300),
+    idleSeconds: seconds(3600, 120),
+    totalSeconds: seconds(86_400, 900),
+    drainSeconds: seconds(600, 30),
+  },
+  CLOSED,
+);
+export type ModelProvider = Static<typeof ModelProvider>;

@@ -1,0 +1,22 @@
+import type { JsonValue } from '@talosprotocol/protocol';
+import { isJsonObject } from '@talosprotocol/protocol';
+
+/** Tokens that a provider may put before what it was sent: its own words about tools, formats and dates. */
+const OVERHEAD = 1024;
+/** Most tokens one picture counts as with the providers we know, whatever its bytes. */
+const PICTURE = 40_000;
+
+/** Most tokens a request can be read as. Tokens of the models we know stand for at least one byte of text each, so the
+ *  bytes of the request bound them; pictures are counted apart, as they are read by their size. */
+export function inputBound(bytes: number, pictures: number): number {
+  return bytes + OVERHEAD + pictures * PICTURE;
+}
+
+/** How many objects of one of these types there are in a value, at any depth. */
+export function countTyped(value: JsonValue | undefined, types: ReadonlySet<string>): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + countTyped(one, types), 0);
+  if (value === undefined || !isJsonObject(value)) return 0;
+  const type = value['type'];
+  const own = typeof type === 'string' && types.has(type) ? 1 : 0;
+  return Object.values(value).reduce<number>((sum, one) => sum + countTyped(one, types), own);
+}

@@ -1,0 +1,203 @@
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJsonObject,
+  TrustError,
+  utf8Length,
+} from '@talosprotocol/protocol';
+import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
+import {
+  assertMediaUrl,
+  flag,
+  list,
+  malformed,
+  notPassed,
+  object,
+  onlyMembers,
+  positive,
+  text,
+} from './members.js';
+import { openAiUsage } from './usage.js';
+
+/** OpenAI's chat completions. */
+export const CHAT: Dialect = {
+  api: 'openai',
+  method: 'chat/completions',
+  path: '/chat/completions',
+  readRequest,
+  rewrite,
+  keyHeaders: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+  usageOf: (answer) => openAiUsage(answer['usage']),
+  textBytes: (answer) => choicesOf(answer).reduce((sum, choice) => sum + bytesOf(choice['message']), 0),
+  readStream,
+  error,
+  errorEvent: (told) => ({ data: JSON.stringify(error(told)) }),
+};
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'],
+  ...['temperature', 'top_p', 'stop', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'logprobs'],
+  ...['top_logprobs', 'seed', 'user', 'safety_identifier', 'prompt_cache_key', 'response_format'],
+  ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'reasoning_effort'],
+  ...['verbosity', 'metadata', 'modalities', 'store', 'service_tier', 'web_search_options'],
+]);
+const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
+  ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal'],
+  ...['reasoning', 'reasoning_content', 'annotations'],
+]);
+const PARTS: ReadonlySet<string> = new Set(['text', 'refusal', 'image_url']);
+/** Tools that are the client's own affair. */
+const OWN_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
+const MOST_CHOICES = 128;
+
+function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
+  onlyMembers(body, MEMBERS, fields, '');
+  const { pictures, fetches } = readMessages(list(body['messages'], 'messages'));
+  assertPlain(body);
+  const choices = positive(body, 'n') ?? 1;
+  if (choices > MOST_CHOICES) throw malformed(`n must be at most ${MOST_CHOICES}`);
+  const options = body['stream_options'];
+  return {
+    model: text(body, 'model'),
+    stream: flag(body, 'stream'),
+    maxOutput: positive(body, 'max_completion_tokens') ?? positive(body, 'max_tokens'),
+    choices,
+    pictures,
+    features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
+    wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
+    longCache: false,
+  };
+}
+
+/** What would be kept at the provider, or cost what no table says. */
+function assertPlain(body: JsonObject): void {
+  if (flag(body, 'store')) throw notPassed('store', 'the provider would keep the call');
+  const tier = body['service_tier'];
+  if (tier != null && tier !== 'auto' && tier !== 'default')
+    throw notPassed('service_tier', 'it changes the price');
+  const modalities = body['modalities'];
+  if (modalities != null && list(modalities, 'modalities').some((one) => one !== 'text'))
+    throw notPassed('modalities', 'only text is');
+}
+
+function featuresOf(body: JsonObject): string[] {
+  const hosted = list(body['tools'] ?? [], 'tools').flatMap((tool) => {
+    const type = text(object(tool, 'a tool'), 'type');
+    return OWN_TOOLS.has(type) ? [] : [type];
+  });
+  return body['web_search_options'] == null ? hosted : [...hosted, 'web_search'];
+}
+
+function readMessages(messages: readonly JsonValue[]): { pictures: number; fetches: boolean } {
+  let [pictures, fetches] = [0, false];
+  for (const one of messages) {
+    const message = object(one, 'a message');
+    onlyMembers(message, MESSAGE_MEMBERS, [], 'messages.');
+    const { content } = message;
+    if (!Array.isArray(content)) continue;
+    for (const part of content) {
+      const type = text(object(part, 'a part of a message'), 'type');
+      if (!PARTS.has(type)) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+      if (type !== 'image_url') continue;
+      pictures += 1;
+      const { url } = object((part as JsonObject)['image_url'], 'image_url');
+      fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || fetches;
+    }
+  }
+  return { pictures, fetches };
+}
+
+function rewrite(
+  body: JsonObject,
+  { stream }: RequestShape,
+  { model, maxOutput }: { readonly model: string; readonly maxOutput: number | undefined },
+): JsonObject {
+  const options = body['stream_options'];
+  return {
+    ...body,
+    model,
+    ...(maxOutput === undefined ? {} : { max_completion_tokens: maxOutput }),
+    // Without it a stream does not say what it came to.
+    ...(stream
+      ? {
+          stream_options: {
+            ...(options != null && isJsonObject(options) ? options : {}),
+            include_usage: true,
+          },
+        }
+      : {}),
+  };
+}
+
+const MAX_EVENT = 4 * 1024 * 1024;
+
+function readStream({ wantsUsage }: RequestShape): StreamReader {
+  let [pieces, bytes, over] = [0, 0, false];
+  let usage: JsonValue | undefined;
+  return {
+    read({ data }) {
+      if (data === '[DONE]') {
+        over = true;
+        return true;
+      }
+      const chunk = parseEvent(data);
+      const choices = choicesOf(chunk);
+      for (const choice of choices) {
+        const size = bytesOf(choice['delta']);
+        if (size > 0) pieces += 1;
+        bytes += size;
+      }
+      if (chunk['usage'] != null) usage = chunk['usage'];
+      // The one event that a client gets who asked for it, and no other.
+      return choices.length > 0 || chunk['usage'] == null || wantsUsage;
+    },
+    pieces: () => pieces,
+    bytes: () => bytes,
+    usage: () => openAiUsage(usage),
+    isOver: () => over,
+  };
+}
+
+/** @throws {TrustError} UPSTREAM_FAILED */
+export function parseEvent(data: string): JsonObject {
+  try {
+    return parseJsonObject(data, { floats: true, maxBytes: MAX_EVENT });
+  } catch (error) {
+    throw new TrustError('UPSTREAM_FAILED', 'the stream holds what is no JSON object', {}, error);
+  }
+}
+
+function choicesOf({ choices }: JsonObject): readonly JsonObject[] {
+  return Array.isArray(choices) ? choices.filter(isJsonObject) : [];
+}
+
+/** Bytes of every text in what was written, names and arguments of calls too. */
+export function bytesOf(value: JsonValue | undefined): number {
+  if (typeof value === 'string') return utf8Length(value);
+  if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + bytesOf(one), 0);
+  if (value === undefined || !isJsonObject(value)) return 0;
+  return Object.entries(value).reduce((sum, [name, one]) => (name === 'role' ? sum : sum + bytesOf(one)), 0);
+}
+
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  402: 'insufficient_quota',
+  403: 'permission_error',
+  404: 'invalid_request_error',
+  413: 'invalid_request_error',
+  429: 'rate_limit_error',
+};
+
+function error({ status, failure, requestId, receipt }: ToldFailure): JsonObject {
+  const { code, link, item, caveat, hint } = failure;
+  const more = { link, item, caveat, hint, request_id: requestId, receipt };
+  const stated = Object.entries(more).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
+  const type = TYPES[status] ?? 'server_error';
+  return { error: { message: `${code}: ${hint}`, type, param: null, code, ...Object.fromEntries(stated) } };
+}
+
+export type { StreamEvent };

@@ -1,0 +1,77 @@
+import type { ModelUsage, ProviderApi } from '@talosprotocol/contracts';
+import type { JsonObject } from '@talosprotocol/protocol';
+import type { Failure } from '../admission/call.js';
+
+/** What a request asks for, as far as its admission looks at it. */
+export interface RequestShape {
+  /** As the client names it. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Most tokens of one answer; undefined if the client does not say. */
+  readonly maxOutput: number | undefined;
+  /** How many answers are asked for. */
+  readonly choices: number;
+  readonly pictures: number;
+  /** Hosted tools it brings into play, and `fetch` if the provider is told to load something (LLM-3). */
+  readonly features: readonly string[];
+  /** True if the client wants the count of tokens at the end of a stream. */
+  readonly wantsUsage: boolean;
+  /** True if what is written into a cache is to stay there for long, which costs more. */
+  readonly longCache: boolean;
+}
+
+/** What is changed of a request before it goes on. */
+export interface Rewrite {
+  /** As the provider knows it. */
+  readonly model: string;
+  /** Put in where the client names no maximum; undefined: nothing is put in. */
+  readonly maxOutput: number | undefined;
+}
+
+/** One event of a stream. */
+export interface StreamEvent {
+  readonly event?: string | undefined;
+  readonly data: string;
+}
+
+/** Follows one stream. */
+export interface StreamReader {
+  /** Takes the next event; true if it is for the client. @throws {TrustError} UPSTREAM_FAILED: no event of this protocol */
+  read(event: StreamEvent): boolean;
+  /** Pieces of text so far: each stands for at least one token. */
+  pieces(): number;
+  /** Bytes of text so far. */
+  bytes(): number;
+  usage(): ModelUsage | undefined;
+  /** True once the last event of the protocol has come. */
+  isOver(): boolean;
+}
+
+/** A failure as it is told to a client. */
+export interface ToldFailure {
+  readonly status: number;
+  readonly failure: Failure;
+  readonly requestId: string;
+  readonly receipt: string | undefined;
+}
+
+/** One protocol of model providers: how its requests are read, and its answers told. */
+export interface Dialect {
+  readonly api: ProviderApi;
+  /** Of the record. */
+  readonly method: string;
+  /** Below the provider's base URL. */
+  readonly path: string;
+  /** @throws {TrustError} MALFORMED: not of the protocol; POLICY_DENIED: a member that is not passed on */
+  readRequest(body: JsonObject, fields: readonly string[]): RequestShape;
+  rewrite(body: JsonObject, shape: RequestShape, change: Rewrite): JsonObject;
+  /** Headers that show the provider its key. */
+  keyHeaders(key: string | undefined): Readonly<Record<string, string>>;
+  usageOf(answer: JsonObject): ModelUsage | undefined;
+  /** Bytes of text in an answer. */
+  textBytes(answer: JsonObject): number;
+  readStream(shape: RequestShape): StreamReader;
+  /** A failure in the form of the protocol: as a body, or as the last event of a stream. */
+  error(told: ToldFailure): JsonObject;
+  errorEvent(told: ToldFailure): StreamEvent;
+}

@@ -1,0 +1,68 @@
+import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+
+/** A request that is not of its protocol. */
+export function malformed(reason: string): TrustError {
+  return new TrustError('MALFORMED', reason, { hint: reason });
+}
+
+/** A member that could reach what nobody decided on: it is refused, and not left out, so that no client believes it was heard. */
+export function notPassed(member: string, why: string): TrustError {
+  const hint = `${member.slice(0, 128)} is not passed on: ${why}`;
+  return new TrustError('POLICY_DENIED', hint, { caveat: member.slice(0, 128), hint });
+}
+
+/** Refuses members that are not listed. */
+export function onlyMembers(
+  value: JsonObject,
+  known: ReadonlySet<string>,
+  more: readonly string[],
+  where: string,
+): void {
+  for (const name of Object.keys(value)) {
+    if (!known.has(name) && !more.includes(name))
+      throw notPassed(
+        `${where}${name}`,
+        'the operator can allow it with `fields` of the provider, at the top',
+      );
+  }
+}
+
+export function text(body: JsonObject, name: string): string {
+  const value = body[name];
+  if (typeof value !== 'string') throw malformed(`${name} must be a string`);
+  return value;
+}
+
+export function list(value: JsonValue | undefined, name: string): readonly JsonValue[] {
+  if (!Array.isArray(value)) throw malformed(`${name} must be a list`);
+  return value;
+}
+
+export function object(value: JsonValue | undefined, name: string): JsonObject {
+  if (value === undefined || !isJsonObject(value)) throw malformed(`${name} must be an object`);
+  return value;
+}
+
+/** A positive integer, if it is there; null counts as absent. */
+export function positive(body: JsonObject, name: string): number | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000_000)
+    return value;
+  throw malformed(`${name} must be a positive integer`);
+}
+
+export function flag(body: JsonObject, name: string): boolean {
+  const value = body[name];
+  if (value === undefined || value === null) return false;
+  if (typeof value !== 'boolean') throw malformed(`${name} must be true or false`);
+  return value;
+}
+
+/** Addresses a provider may be told to load from; what else there is could be a file of its own. */
+export function assertMediaUrl(url: JsonValue | undefined, where: string): 'data' | 'fetch' {
+  if (typeof url !== 'string') throw malformed(`${where} must be a string`);
+  if (/^data:/i.test(url)) return 'data';
+  if (/^https:\/\//i.test(url)) return 'fetch';
+  throw notPassed(where, 'only https: and data: addresses are');
+}

@@ -1,0 +1,167 @@
+import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { countTyped } from './bound.js';
+import { bytesOf, parseEvent } from './chat.js';
+import type { Dialect, RequestShape, StreamReader, ToldFailure } from './dialect.js';
+import {
+  assertMediaUrl,
+  flag,
+  list,
+  malformed,
+  notPassed,
+  object,
+  onlyMembers,
+  positive,
+  text,
+} from './members.js';
+import { anthropicUsage, joinUsage } from './usage.js';
+
+/** Anthropic's messages. */
+export const MESSAGES: Dialect = {
+  api: 'anthropic',
+  method: 'messages',
+  path: '/messages',
+  readRequest,
+  rewrite: (body, _, { model }) => ({ ...body, model }),
+  keyHeaders: (key) => ({
+    'anthropic-version': '2023-06-01',
+    ...(key === undefined ? {} : { 'x-api-key': key }),
+  }),
+  usageOf: (answer) => anthropicUsage(answer['usage']),
+  textBytes: (answer) => bytesOf(answer['content']),
+  readStream,
+  error,
+  errorEvent: (told) => ({ event: 'error', data: JSON.stringify(error(told)) }),
+};
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...['model', 'messages', 'max_tokens', 'stream', 'system', 'temperature', 'top_p', 'top_k'],
+  ...['stop_sequences', 'metadata', 'tools', 'tool_choice', 'thinking', 'service_tier', 'cache_control'],
+  ...['output_config', 'output_format'],
+]);
+const MESSAGE_MEMBERS: ReadonlySet<string> = new Set(['role', 'content']);
+/** Blocks that refer to nothing but what is in them. */
+const BLOCKS: ReadonlySet<string> = new Set([
+  ...['text', 'image', 'tool_use', 'tool_result', 'thinking', 'redacted_thinking', 'search_result'],
+  ...['server_tool_use', 'web_search_tool_result'],
+]);
+const PICTURES: ReadonlySet<string> = new Set(['image']);
+
+function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
+  onlyMembers(body, MEMBERS, fields, '');
+  const messages = list(body['messages'], 'messages');
+  let fetches = false;
+  for (const one of messages) {
+    const message = object(one, 'a message');
+    onlyMembers(message, MESSAGE_MEMBERS, [], 'messages.');
+    fetches = readBlocks(message['content']) || fetches;
+  }
+  fetches = readBlocks(body['system']) || fetches;
+  const tier = body['service_tier'];
+  if (tier != null && tier !== 'standard_only') throw notPassed('service_tier', 'it changes the price');
+  const maxOutput = positive(body, 'max_tokens');
+  if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
+  return {
+    model: text(body, 'model'),
+    stream: flag(body, 'stream'),
+    maxOutput,
+    choices: 1,
+    pictures: countTyped(messages as JsonValue, PICTURES),
+    features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
+    wantsUsage: true,
+    longCache: hasLongCache(body),
+  };
+}
+
+/** The client's own tools have no type, or `custom`; all others run at the provider or speak in its name. */
+function hostedTools(body: JsonObject): string[] {
+  return list(body['tools'] ?? [], 'tools').flatMap((one) => {
+    const type = object(one, 'a tool')['type'] ?? 'custom';
+    if (typeof type !== 'string') throw malformed('the type of a tool must be a string');
+    return type === 'custom' ? [] : [type];
+  });
+}
+
+/** True if the provider is told to load something. */
+function readBlocks(content: JsonValue | undefined): boolean {
+  if (!Array.isArray(content)) return false;
+  let fetches = false;
+  for (const one of content) {
+    const block = object(one, 'a block');
+    const type = text(block, 'type');
+    if (!BLOCKS.has(type)) throw notPassed(`a block of type ${type}`, 'only text, pictures and tools are');
+    if (type === 'image') fetches = readSource(object(block['source'], 'source')) || fetches;
+    if (type === 'tool_result') fetches = readBlocks(block['content']) || fetches;
+  }
+  return fetches;
+}
+
+function readSource(source: JsonObject): boolean {
+  const type = text(source, 'type');
+  if (type === 'base64') return false;
+  if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
+  throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
+}
+
+function hasLongCache(value: JsonValue | undefined): boolean {
+  if (Array.isArray(value)) return value.some(hasLongCache);
+  if (value === undefined || !isJsonObject(value)) return false;
+  const control = value['cache_control'];
+  const isLong =
+    control !== undefined && isJsonObject(control) && 'ttl' in control && control['ttl'] !== '5m';
+  return isLong || Object.values(value).some(hasLongCache);
+}
+
+function readStream(): StreamReader {
+  let [pieces, bytes, over] = [0, 0, false];
+  let usage: JsonObject | undefined;
+  return {
+    read({ data }) {
+      const event = parseEvent(data);
+      const { type } = event;
+      if (type === 'error')
+        throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+      if (type === 'message_start') usage = joinUsage(usage, messageOf(event)?.['usage']);
+      if (type === 'message_delta') usage = joinUsage(usage, event['usage']);
+      if (type === 'message_stop') over = true;
+      if (type === 'content_block_delta') {
+        const { type: _, ...delta } = object(event['delta'], 'delta');
+        bytes += bytesOf(delta);
+        pieces += 1;
+      }
+      return true;
+    },
+    pieces: () => pieces,
+    bytes: () => bytes,
+    usage: () => anthropicUsage(usage),
+    isOver: () => over,
+  };
+}
+
+function messageOf({ message }: JsonObject): JsonObject | undefined {
+  return message !== undefined && isJsonObject(message) ? message : undefined;
+}
+
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+};
+
+function error({ status, failure, requestId, receipt }: ToldFailure): JsonObject {
+  const { code, link, item, caveat, hint } = failure;
+  const more = { code, link, item, caveat, hint, receipt };
+  const stated = Object.entries(more).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
+  const told = {
+    type: TYPES[status] ?? 'api_error',
+    message: `${code}: ${hint}`,
+    ...Object.fromEntries(stated),
+  };
+  return { type: 'error', error: told, request_id: requestId };
+}

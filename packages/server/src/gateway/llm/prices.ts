@@ -1,0 +1,91 @@
+import { calcPrice, findProvider } from '@pydantic/genai-prices';
+import type { ModelRates } from '@talosprotocol/contracts';
+import { type CryptoProvider, canonicalize, encodeUtf8 } from '@talosprotocol/protocol';
+import type { ProviderPolicy } from './provider.js';
+
+/** The release of the price table; a test holds it against the package. */
+export const PRICE_TABLE = '@pydantic/genai-prices 0.1.8';
+
+/** What models cost. */
+export interface Prices {
+  /** What tokens of a call cost that reads `input` of them at `at` (Unix milliseconds); undefined if nobody knows. */
+  ratesOf(provider: ProviderPolicy, model: string, input: number, at: number): ModelRates | undefined;
+  /** Most tokens a model takes and gives together, as far as that is known. */
+  windowOf(provider: ProviderPolicy, model: string, at: number): number | undefined;
+  /** Names the table and what the operator put in its place: hex. */
+  hashOf(provider: ProviderPolicy): string;
+}
+
+type Table = Record<string, unknown>;
+
+/** Builds it. */
+export function createPrices(crypto: CryptoProvider): Prices {
+  const find = (provider: ProviderPolicy, model: string, input: number, at: number) => {
+    const providerId = provider.prices ?? tableOf(provider.baseUrl);
+    if (providerId === undefined) return undefined;
+    return calcPrice({ input_tokens: input, output_tokens: 1 }, model, {
+      providerId,
+      timestamp: new Date(at),
+    });
+  };
+  const hashes = new WeakMap<ProviderPolicy, string>();
+  const hash = ({ prices, models }: ProviderPolicy): string => {
+    const own = [...(models ?? [])].flatMap(([model, rates]) => (rates ? [[model, rates]] : []));
+    return crypto.sha256Hex(encodeUtf8(canonicalize([PRICE_TABLE, prices ?? null, Object.fromEntries(own)])));
+  };
+  return {
+    ratesOf: (provider, model, input, at) => {
+      const own = provider.models?.get(model);
+      if (own !== undefined) return own;
+      const table = find(provider, model, input, at)?.model_price;
+      return table && ratesFrom(table, input);
+    },
+    windowOf: (provider, model, at) => find(provider, model, 1, at)?.model.context_window,
+    hashOf: (provider) => {
+      const known = hashes.get(provider) ?? hash(provider);
+      hashes.set(provider, known);
+      return known;
+    },
+  };
+}
+
+const tables = new Map<string, string | undefined>();
+
+/** Only by address: a provider that merely serves a model of a name that others have may ask another price. */
+function tableOf(baseUrl: string): string | undefined {
+  if (!tables.has(baseUrl)) tables.set(baseUrl, findProvider({ providerApiUrl: baseUrl })?.id);
+  return tables.get(baseUrl);
+}
+
+/** Rates of the table are dollars for a million tokens, in steps by how much is read. What a cache costs that the table does
+ *  not name costs as all that is read. */
+function ratesFrom(table: Table, input: number): ModelRates | undefined {
+  const rate = (name: string): number | undefined => microUnits(table[name], input);
+  const [read, written] = [rate('input_mtok'), rate('output_mtok') ?? 0];
+  if (read === undefined) return undefined;
+  const [cacheRead, cacheWrite] = [rate('cache_read_mtok'), rate('cache_write_mtok')];
+  return {
+    currency: 'USD',
+    input: read,
+    output: written,
+    ...(cacheRead === undefined ? {} : { cache_read: cacheRead }),
+    ...(cacheWrite === undefined ? {} : { cache_write: cacheWrite }),
+  };
+}
+
+interface Tiered {
+  readonly base: number;
+  readonly tiers: readonly { readonly start: number; readonly price: number }[];
+}
+
+function microUnits(price: unknown, input: number): number | undefined {
+  if (price === undefined) return undefined;
+  const dollars = typeof price === 'number' ? price : stepOf(price as Tiered, input);
+  // Prices have few digits; what their floating point adds beyond a thousandth of a micro-unit is none of them.
+  return Math.ceil(Number((dollars * 1_000_000).toFixed(3)));
+}
+
+/** A step counts for all tokens of a call that reads more than where it starts. */
+function stepOf({ base, tiers }: Tiered, input: number): number {
+  return tiers.reduce((price, tier) => (input > tier.start ? tier.price : price), base);
+}

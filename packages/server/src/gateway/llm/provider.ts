@@ -1,0 +1,63 @@
+import type { ModelProvider, ModelRates, ProviderApi } from '@talosprotocol/contracts';
+import { TrustError } from '@talosprotocol/protocol';
+
+/** One model provider of the policy, ready to be used. Times in milliseconds. */
+export interface ProviderPolicy {
+  /** The operator's name for it. */
+  readonly name: string;
+  readonly api: ProviderApi;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  /** Name of the secret that is its key; undefined: it wants none. */
+  readonly key: string | undefined;
+  /** Models by name, each with the rates the operator gave it; undefined: whatever the provider has. */
+  readonly models: ReadonlyMap<string, ModelRates | undefined> | undefined;
+  /** Provider of the price table. */
+  readonly prices: string | undefined;
+  /** Members of requests that are passed on besides those of its protocol. */
+  readonly fields: readonly string[];
+  readonly maxOutputTokens: number;
+  readonly times: {
+    readonly connect: number;
+    readonly firstByte: number;
+    readonly idle: number;
+    readonly total: number;
+    /** How long an answer is read on whose client has left. */
+    readonly drain: number;
+  };
+}
+
+/** @throws {TrustError} MALFORMED: an address under which a key could be read on the way */
+export function compileProvider(name: string, provider: ModelProvider): ProviderPolicy {
+  const { api, key, models, prices, fields = [], maxOutputTokens = 8192 } = provider;
+  return {
+    name,
+    api,
+    baseUrl: checkedUrl(name, provider),
+    key,
+    models: models && new Map(Object.entries(models).map(([model, { rates }]) => [model, rates] as const)),
+    prices,
+    fields,
+    maxOutputTokens,
+    times: {
+      connect: (provider.connectSeconds ?? 5) * 1000,
+      firstByte: (provider.firstByteSeconds ?? 300) * 1000,
+      idle: (provider.idleSeconds ?? 120) * 1000,
+      total: (provider.totalSeconds ?? 900) * 1000,
+      drain: (provider.drainSeconds ?? 30) * 1000,
+    },
+  };
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
+
+function checkedUrl(name: string, { baseUrl, insecure = false }: ModelProvider): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url === undefined || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new TrustError('MALFORMED', `providers.${name}.baseUrl is not an address without query`);
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !insecure)
+    throw new TrustError('MALFORMED', `providers.${name}.baseUrl is http: others could read the key`, {
+      hint: 'use https, or say insecure: true for a network that is yours alone',
+    });
+  return url.href.replace(/\/+$/, '');
+}

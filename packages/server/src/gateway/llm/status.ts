@@ -1,0 +1,26 @@
+/** How a refusal of a provider is told to our client. */
+export interface ToldStatus {
+  readonly status: number;
+  /** True if the provider's own words are for the client. */
+  readonly passed: boolean;
+  readonly hint: string;
+}
+
+/** What concerns the request is the client's to know; what concerns the operator's account is not. */
+export function statusOf(status: number): ToldStatus {
+  if (status === 401 || status === 403 || status === 402)
+    return {
+      status: 502,
+      passed: false,
+      hint: 'The provider refuses the key of the operator, who must set another.',
+    };
+  if (status === 429)
+    return { status: 429, passed: false, hint: 'The provider takes no more requests now: try again later.' };
+  if (status >= 400 && status < 500)
+    return { status, passed: true, hint: `The provider refused the request (${status}).` };
+  if (status >= 500)
+    return { status: status === 503 || status === 529 ? 503 : 502, passed: false, hint: DOWN };
+  return { status: 502, passed: false, hint: 'The provider answered with what is no answer.' };
+}
+
+const DOWN = 'The provider failed: try again later.';

@@ -1,0 +1,134 @@
+import type { Readable } from 'node:stream';
+import { TrustError } from '@talosprotocol/protocol';
+import { createParser } from 'eventsource-parser';
+import type { Ended, Failure, ModelSpent } from '../admission/call.js';
+import { toRefusal } from '../admission/hint.js';
+import { createTranscript, type ModelStream } from './answer.js';
+import type { StreamEvent, StreamReader } from './dialect.js';
+import { failed } from './upstream.js';
+
+export interface StreamDeps {
+  readonly source: Readable;
+  readonly reader: StreamReader;
+  /** Aborts when the credential dies, or the time is over. */
+  readonly signal: AbortSignal;
+  /** Most pieces of text that were paid for. */
+  readonly mostPieces: number;
+  /** How long the rest is read after the client has left, in milliseconds. */
+  readonly drainMs: number;
+  spent(reader: StreamReader): ModelSpent;
+  /** A failure as the last event the client gets. */
+  toEvent(failure: Failure): StreamEvent;
+}
+
+/** A stream under way. */
+export interface RunningStream extends ModelStream {
+  readonly ended: Promise<Ended>;
+  /** Nothing of it was sent, and nothing will be. */
+  abandon(): void;
+}
+
+/** Passes a provider's stream on, event by event, and counts what goes by. However it ends, `ended` settles: with what the
+ *  provider counted, or with an estimate that says so. */
+export function createModelStream(deps: StreamDeps): RunningStream {
+  const { source, reader, signal } = deps;
+  const seen = createTranscript();
+  let settle: (end: Ended) => void = () => undefined;
+  const ended = new Promise<Ended>((resolve) => {
+    settle = resolve;
+  });
+  let hasLeft = false;
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => void source.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const finish = (status: Ended['status']): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    source.destroy();
+    settle({ status, spent: deps.spent(reader) });
+  };
+  async function* bits(): AsyncGenerator<string> {
+    let status: Ended['status'] = 'cancelled';
+    try {
+      for await (const text of passed(deps)) {
+        seen.add(text);
+        yield text;
+      }
+      if (!hasLeft) status = 'completed';
+    } catch (error) {
+      const failure = error instanceof TrustError ? error : failed(error, signal);
+      status = statusOf(failure, hasLeft);
+      const text = format(deps.toEvent({ ...toRefusal(failure), code: failure.code }));
+      seen.add(text);
+      yield text;
+    } finally {
+      finish(status);
+    }
+  }
+  return {
+    bits: bits(),
+    seen,
+    ended,
+    clientLeft() {
+      hasLeft = true;
+      timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
+    },
+    abandon: () => finish('failed'),
+  };
+}
+
+function statusOf({ code }: TrustError, hasLeft: boolean): Ended['status'] {
+  if (code === 'REVOKED') return 'revoked_during';
+  return hasLeft ? 'cancelled' : 'failed';
+}
+
+/** Longest run of bytes without an event in it. */
+const MAX_EVENT = 4 * 1024 * 1024;
+
+/** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED */
+async function* passed({ source, reader, mostPieces }: StreamDeps): AsyncGenerator<string> {
+  let out: string[] = [];
+  let waiting = 0;
+  const parser = createParser({
+    onEvent: (event) => {
+      waiting = 0;
+      if (reader.read(event)) out.push(format(event));
+    },
+    onComment: (comment) => void out.push(`: ${comment}\n\n`),
+  });
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    waiting += chunk.length;
+    parser.feed(decode(decoder, chunk));
+    if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
+    if (out.length > 0) {
+      yield out.join('');
+      out = [];
+    }
+    if (reader.pieces() > mostPieces) throw beyondHold();
+  }
+  if (!reader.isOver())
+    throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
+}
+
+const CUT = 'The answer is cut off; ask again if you need all of it.';
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk: Uint8Array): string {
+  try {
+    return decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    throw new TrustError('UPSTREAM_FAILED', 'the stream is not UTF-8', { hint: CUT }, error);
+  }
+}
+
+function beyondHold(): TrustError {
+  return new TrustError('BUDGET_EXCEEDED', 'the provider writes more than was asked for and held', {
+    hint: 'The stream was cut at what was held for it. Ask for more tokens, or tell the operator.',
+  });
+}
+
+function format({ event, data }: StreamEvent): string {
+  const lines = data.split('\n').map((line) => `data: ${line}\n`);
+  return `${event === undefined ? '' : `event: ${event}\n`}${lines.join('')}\n`;
+}

@@ -1,0 +1,152 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a provider was asked. */
+export interface Asked {
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  readonly body: any;
+}
+
+/** A provider under the control of a test: it answers as it is told, in whatever way. */
+export interface FakeProvider {
+  readonly url: string;
+  readonly asked: Asked[];
+  /** Answers every call from now on. */
+  answer: (response: ServerResponse, asked: Asked) => void | Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts one on a free port of this machine. */
+export async function openFakeProvider(): Promise<FakeProvider> {
+  const asked: Asked[] = [];
+  const provider = { asked, answer: chatAnswer('hello') } as {
+    -readonly [K in keyof FakeProvider]: FakeProvider[K];
+  };
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString('utf8');
+    const call = {
+      path: request.url ?? '',
+      headers: request.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+    asked.push(call);
+    await provider.answer(response, call);
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  provider.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  provider.close = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return provider;
+}
+
+const USAGE = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
+
+/** A chat completion, as OpenAI answers it: whole, or as a stream if that was asked for. */
+export function chatAnswer(text: string, usage: object | null = USAGE): FakeProvider['answer'] {
+  return async (response, { body }) => {
+    if (body.stream === true) return sendEvents(response, chatEvents(body.model, text, usage));
+    sendJson(response, 200, {
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1_700_000_000,
+      model: body.model,
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: text, refusal: null },
+          logprobs: null,
+          finish_reason: 'stop',
+        },
+      ],
+      ...(usage === null ? {} : { usage }),
+    });
+  };
+}
+
+/** The events of a chat completion; without usage if it is null. */
+export function chatEvents(model: string, text: string, usage: object | null = USAGE): string[] {
+  const chunk = (delta: object, more: object = {}) => ({
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model,
+    choices: [{ index: 0, delta, finish_reason: null }],
+    ...more,
+  });
+  const words = text.split(/(?<= )/);
+  const last = { ...chunk({}), choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
+  const all = [
+    chunk({ role: 'assistant', content: '' }),
+    ...words.map((word) => chunk({ content: word })),
+    last,
+  ];
+  const counted = usage === null ? [] : [{ ...chunk({}), choices: [], usage }];
+  return [...[...all, ...counted].map((one) => `data: ${JSON.stringify(one)}\n\n`), 'data: [DONE]\n\n'];
+}
+
+/** A message, as Anthropic answers it. */
+export function messageAnswer(text: string): FakeProvider['answer'] {
+  return async (response, { body }) => {
+    const usage = {
+      input_tokens: 10,
+      cache_read_input_tokens: 4,
+      cache_creation_input_tokens: 2,
+      output_tokens: 5,
+    };
+    const message = { id: 'msg_1', type: 'message', role: 'assistant', model: body.model };
+    if (body.stream !== true) {
+      const content = [{ type: 'text', text }];
+      sendJson(response, 200, { ...message, content, stop_reason: 'end_turn', stop_sequence: null, usage });
+      return;
+    }
+    const begun = {
+      ...message,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...usage, output_tokens: 1 },
+    };
+    const events = [
+      { type: 'message_start', message: begun },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'ping' },
+      ...text.split(/(?<= )/).map((word) => ({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'text_delta', text: word },
+      })),
+      { type: 'content_block_stop', index: 0 },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'end_turn', stop_sequence: null },
+        usage: { output_tokens: 5 },
+      },
+      { type: 'message_stop' },
+    ];
+    return sendEvents(
+      response,
+      events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+    );
+  };
+}
+
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** Sends events one by one, each in a write of its own. */
+export async function sendEvents(response: ServerResponse, events: readonly string[]): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+  for (const event of events) {
+    response.write(event);
+    await new Promise(setImmediate);
+  }
+  response.end();
+}

@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream';
+import { TrustError } from '@talosprotocol/protocol';
+import { Agent, type Dispatcher, errors, request } from 'undici';
+import type { ProviderPolicy } from './provider.js';
+
+/** One request to a provider. */
+export interface UpstreamRequest {
+  readonly provider: ProviderPolicy;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
+}
+
+/** What a provider answered, before its body. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  /** Of `content-type`, without parameters. */
+  readonly type: string;
+  /** Seconds, if the provider says when to try again. */
+  readonly retryAfter: number | undefined;
+  readonly body: Readable;
+}
+
+/** Connections to providers. */
+export interface Upstreams {
+  /** @throws {TrustError} UPSTREAM_FAILED: it cannot be reached, is late, or answers what is no HTTP */
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+/** Connections to one provider at most. */
+const MAX_CONNECTIONS = 256;
+/** A load balancer on the way ends those that are idle for a minute. */
+const KEEP_ALIVE_MS = 30_000;
+const MAX_HEADER_BYTES = 32_768;
+
+/** Builds it. Redirects are not followed: whoever answers with one would be sent the key. */
+export function createUpstreams(): Upstreams {
+  const agents = new Map<number, Dispatcher>();
+  const agentOf = ({ times: { connect } }: ProviderPolicy): Dispatcher => {
+    const known = agents.get(connect);
+    if (known !== undefined) return known;
+    const agent = new Agent({
+      connect: { timeout: connect },
+      connections: MAX_CONNECTIONS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    });
+    agents.set(connect, agent);
+    return agent;
+  };
+  return {
+    send: async ({ provider, path, headers, body, signal }) => {
+      const { firstByte, idle } = provider.times;
+      const options = {
+        method: 'POST',
+        dispatcher: agentOf(provider),
+        headers: { ...headers, 'content-type': 'application/json', 'accept-encoding': 'identity' },
+        body,
+        signal,
+        headersTimeout: firstByte,
+        bodyTimeout: idle,
+      } as const;
+      const answer = await request(`${provider.baseUrl}${path}`, options).catch((error: unknown) => {
+        throw failed(error, signal);
+      });
+      // Whoever reads it hears of its end; whoever gives it up does not want to.
+      answer.body.on('error', () => undefined);
+      const encoding = answer.headers['content-encoding'];
+      if (encoding !== undefined && encoding !== 'identity') {
+        answer.body.destroy();
+        throw new TrustError('UPSTREAM_FAILED', 'the provider sent an encoding that was not asked for');
+      }
+      return {
+        status: answer.statusCode,
+        type: typeOf(answer.headers['content-type']),
+        retryAfter: secondsOf(answer.headers['retry-after']),
+        body: answer.body,
+      };
+    },
+    close: async () => {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
+    },
+  };
+}
+
+type Header = string | string[] | undefined;
+
+function typeOf(value: Header): string {
+  const first = Array.isArray(value) ? value[0] : value;
+  return (first ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+const MAX_RETRY_SECONDS = 3600;
+
+function secondsOf(value: Header): number | undefined {
+  if (typeof value !== 'string' || !/^[0-9]{1,6}$/.test(value)) return undefined;
+  return Math.min(MAX_RETRY_SECONDS, Number(value));
+}
+
+/** What went wrong on the way, in words that hold nothing of what was sent. An abort keeps its own reason. */
+export function failed(error: unknown, signal: AbortSignal): TrustError {
+  if (signal.aborted && signal.reason instanceof TrustError) return signal.reason;
+  return new TrustError('UPSTREAM_FAILED', reasonOf(error), { hint: HINT }, error);
+}
+
+const HINT = 'Try again; if it stays so, the operator sees in the log what the provider did.';
+
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.ConnectTimeoutError) return 'the provider did not take the connection in time';
+  if (error instanceof errors.HeadersTimeoutError) return 'the provider did not begin to answer in time';
+  if (error instanceof errors.BodyTimeoutError) return 'the provider stopped in the middle of its answer';
+  return 'the provider could not be reached, or ended the connection';
+}

@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import type { Grant, Limit, ModelProvider, PolicyDocument } from '@talosprotocol/contracts';
+
+import { createSecretsClient } from '@talosprotocol/sdk';
+import {
+  type FakeProvider,
+  openFakeProvider,
+} from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import { deps, openWorld, seconds, type World } from './world.js';
+
+/** A platform with one provider of each protocol behind it, whose answers belong to the test. */
+export interface LlmWorld extends World {
+  readonly openai: FakeProvider;
+  readonly anthropic: FakeProvider;
+  /** A bearer key of the platform's own organisation. */
+  key(grants?: readonly Grant[], limits?: readonly Limit[]): Promise<string>;
+  /** Puts other providers, or other settings of the same, in force. */
+  configure(change: (document: PolicyDocument) => PolicyDocument): Promise<void>;
+}
+
+/** What the providers are sent, and nobody else sees. */
+export const PROVIDER_KEYS = { openai: 'sk-canary-openai-1f', anthropic: 'sk-ant-canary-2e' } as const;
+
+/** Micro-dollars for a million tokens, so that sums are easy: a dollar a million read, ten written. */
+export const RATES = { currency: 'USD', input: 1_000_000, output: 10_000_000 } as const;
+
+export async function openLlmWorld(): Promise<LlmWorld> {
+  const world = await openWorld();
+  const [openai, anthropic] = [await openFakeProvider(), await openFakeProvider()];
+  const secrets = createSecretsClient({ url: world.ready.kernel, adminToken: world.adminToken });
+  await secrets.set('openai-key', PROVIDER_KEYS.openai);
+  await secrets.set('anthropic-key', PROVIDER_KEYS.anthropic);
+  const quick = { firstByteSeconds: 2, idleSeconds: 2, totalSeconds: 8, drainSeconds: 2 };
+  const providers: Record<string, ModelProvider> = {
+    openai: {
+      ...quick,
+      api: 'openai',
+      baseUrl: `${openai.url}/v1`,
+      key: 'openai-key',
+      models: { 'gpt-4o-mini': { rates: RATES }, 'no-price': {} },
+    },
+    anthropic: {
+      ...quick,
+      api: 'anthropic',
+      baseUrl: `${anthropic.url}/v1`,
+      key: 'anthropic-key',
+      models: { 'claude-sonnet-4-5': { rates: { ...RATES, cache_read: 100_000, cache_write: 1_250_000 } } },
+    },
+  };
+  let document: PolicyDocument = {
+    version: 1,
+    anchors: [
+      {
+        iss: world.ready.organisationDid,
+        tenant: 'default',
+        grants: [{ scope: 'llm:*', ops: ['write'] }],
+      },
+    ],
+    servers: {},
+    providers,
+    limits: { denialsPerMinute: 100_000, perAddressPerMinute: 1_000_000 },
+  };
+  const configure: LlmWorld['configure'] = async (change) => {
+    document = change(document);
+    await writeFile(world.ready.config, JSON.stringify(document), { mode: 0o600 });
+    await world.gateway.reloadPolicy();
+  };
+  await configure((same) => same);
+  return {
+    ...world,
+    openai,
+    anthropic,
+    configure,
+    key: (grants = [{ scope: 'llm:*', ops: ['write'] }], limits) => issueKey(world, grants, limits),
+    close: async () => {
+      await world.close();
+      await Promise.all([openai.close(), anthropic.close()]);
+    },
+  };
+}
+
+/** The platform issues a capability to an agent, which makes a bearer key of it, all by itself. */
+async function issueKey(
+  { kernel, ready }: World,
+  grants: readonly Grant[],
+  limits: readonly Limit[] | undefined,
+): Promise<string> {
+  const { createAgent, createIdentity } = await import('@talosprotocol/sdk');
+  const identity = createIdentity({ crypto: deps.crypto });
+  const { chain } = await kernel.issueCapability({
+    sub: identity.did,
+    aud: [ready.gatewayDid],
+    grants: [...grants],
+    ...(limits === undefined ? {} : { limits: [...limits] }),
+    exp: seconds() + 3600,
+    dlg: 3,
+    bearer_below: true,
+  });
+  const agent = createAgent({ identity, capability: chain, gateway: ready.gateway, crypto: deps.crypto });
+  return agent.attenuateToBearer({
+    aud: 'same',
+    grants: [...grants],
+    exp: seconds() + 1800,
+    dlg: 2,
+    bearer_below: true,
+  });
+}
