@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { calcPrice } from '@pydantic/genai-prices';
+import type { ModelProvider, ModelRates } from '@talosprotocol/contracts';
+import { modelCost } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { describe, expect, it } from 'vitest';
+import { createPrices, PRICE_TABLE } from './prices.js';
+import { compileProvider } from './provider.js';
+
+const prices = createPrices(createNodeCrypto());
+const NOW = Date.UTC(2026, 10, 29);
+const provider = (more: Partial<ModelProvider> = {}) =>
+  compileProvider('p', { api: 'openai', baseUrl: 'https://api.openai.com/v1', ...more });
+const anthropic = provider({ api: 'anthropic', baseUrl: 'https://api.anthropic.com/v1' });
+
+// AUD-126
+describe('the price of a model', () => {
+  it('is of the release of the table that is named', () => {
+    const entry = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
+    const manifest = JSON.parse(readFileSync(entry.replace(/dist\/.*$/, 'package.json'), 'utf8'));
+    expect(`${manifest.name} ${manifest.version}`).toBe(PRICE_TABLE);
+  });
+
+  it('is found by the address of the provider, and by nothing a client says', () => {
+    const rates = prices.ratesOf(provider(), 'gpt-4o-mini', 100, NOW);
+    expect(rates).toEqual({ currency: 'USD', input: 150_000, output: 600_000, cache_read: 75_000 });
+    const other = provider({ baseUrl: 'https://models.example/v1' });
+    expect(prices.ratesOf(other, 'gpt-4o-mini', 100, NOW)).toBeUndefined();
+    expect(prices.ratesOf({ ...other, prices: 'openai' }, 'gpt-4o-mini', 100, NOW)).toEqual(rates);
+    expect(prices.ratesOf(provider(), 'no-such-model', 100, NOW)).toBeUndefined();
+  });
+
+  it('is what the operator says, if that is said', () => {
+    const rates: ModelRates = { currency: 'EUR', input: 1, output: 2 };
+    const own = provider({ models: { 'gpt-4o-mini': { rates }, 'gpt-4o': {} } });
+    expect(prices.ratesOf(own, 'gpt-4o-mini', 100, NOW)).toEqual(rates);
+    expect(prices.ratesOf(own, 'gpt-4o', 100, NOW)?.currency).toBe('USD');
+  });
+
+  it('names its table: another one has another hash, and prices of the operator too', () => {
+    const own = (input: number) =>
+      provider({ models: { m: { rates: { currency: 'USD', input, output: 1 } } } });
+    const hashes = [provider(), own(1), own(2), provider({ prices: 'azure' })].map(prices.hashOf);
+    expect(new Set(hashes).size).toBe(4);
+    expect(prices.hashOf(own(1))).toBe(hashes[1]);
+  });
+
+  it('takes the step of the table that the tokens of the call are in', () => {
+    const google = provider({ baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai' });
+    const [low, high] = [200_000, 200_001].map((input) =>
+      prices.ratesOf(google, 'gemini-2.5-pro', input, NOW),
+    );
+    expect(high!.input).toBeGreaterThan(low!.input);
+    expect(high!.output).toBeGreaterThan(low!.output);
+  });
+
+  it.each<[string, ReturnType<typeof provider>, string]>([
+    ['gpt-4o-mini', provider(), 'openai'],
+    ['gpt-4o', provider(), 'openai'],
+    ['o3', provider(), 'openai'],
+    ['claude-sonnet-4-5', anthropic, 'anthropic'],
+    ['claude-3-5-haiku-latest', anthropic, 'anthropic'],
+  ])('is that of the table to a micro-unit, in whole numbers: %s', (model, from, providerId) => {
+    for (const [input, output, read] of [
+      [1, 1, 0],
+      [1_000, 100, 0],
+      [123_457, 7_919, 1_000],
+      [199_999, 31_999, 100_000],
+    ] as const) {
+      const usage = { input, output, cache_read: read };
+      const table = calcPrice(
+        { input_tokens: input, output_tokens: output, cache_read_tokens: read },
+        model,
+        { providerId, timestamp: new Date(NOW) },
+      );
+      const own = modelCost(usage, prices.ratesOf(from, model, input, NOW)!);
+      expect(Math.abs(own - table!.total_price * 1e6), model).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('is known of a model only together with how much it takes', () => {
+    expect(prices.windowOf(provider(), 'gpt-4o-mini', NOW)).toBe(128_000);
+    expect(prices.windowOf(provider(), 'no-such-model', NOW)).toBeUndefined();
+  });
+});

@@ -1,0 +1,71 @@
+import type { JsonValue } from '@talosprotocol/protocol';
+import { modelCost } from '@talosprotocol/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anthropicUsage, joinUsage, openAiUsage } from './usage.js';
+
+const RATES = { input: 3_000_000, output: 15_000_000, cache_read: 300_000, cache_write: 3_750_000 };
+
+describe('what a provider counted', () => {
+  it('is read as OpenAI says it', () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: { cached_tokens: 64 } };
+    expect(openAiUsage(usage)).toEqual({ input: 100, output: 20, cache_read: 64 });
+    expect(openAiUsage({ prompt_tokens: 100 })).toEqual({ input: 100, output: 0 });
+    expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 })).toEqual({ input: 0, output: 0 });
+  });
+
+  it('is read as Anthropic says it, whose input leaves out what went through a cache', () => {
+    const usage = {
+      input_tokens: 10,
+      output_tokens: 5,
+      cache_read_input_tokens: 4,
+      cache_creation_input_tokens: 2,
+    };
+    expect(anthropicUsage(usage)).toEqual({ input: 16, output: 5, cache_read: 4, cache_write: 2 });
+  });
+
+  it.each<[JsonValue | undefined]>([
+    [undefined],
+    [null],
+    [[]],
+    ['12'],
+    [{}],
+    [{ prompt_tokens: '12' }],
+    [{ prompt_tokens: -1 }],
+    [{ prompt_tokens: 1.5 }],
+    [{ prompt_tokens: 1e12 }],
+  ])('is no count if it is not one: %j', (usage) => {
+    expect(openAiUsage(usage)).toBeUndefined();
+  });
+
+  it('is not believed of a cache where it cannot be', () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 11 } };
+    expect(openAiUsage(usage)).toEqual({ input: 10, output: 1 });
+  });
+
+  it('of a stream is the later count of each', () => {
+    const begun = joinUsage(undefined, { input_tokens: 10, output_tokens: 1, cache_read_input_tokens: null });
+    expect(joinUsage(begun, { output_tokens: 7 })).toEqual({ input_tokens: 10, output_tokens: 7 });
+    expect(joinUsage(begun, 'x')).toBe(begun);
+  });
+
+  it('can be priced, whatever a provider says', () => {
+    const count = fc.oneof(fc.integer(), fc.double(), fc.constant(null), fc.string(), fc.maxSafeInteger());
+    const said = fc.record({
+      prompt_tokens: count,
+      completion_tokens: count,
+      prompt_tokens_details: fc.record({ cached_tokens: count }),
+      input_tokens: count,
+      output_tokens: count,
+      cache_read_input_tokens: count,
+      cache_creation_input_tokens: count,
+    });
+    fc.assert(
+      fc.property(said, (usage) => {
+        for (const counted of [openAiUsage(usage as JsonValue), anthropicUsage(usage as JsonValue)]) {
+          if (counted !== undefined) expect(modelCost(counted, RATES)).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+});
