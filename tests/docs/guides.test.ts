@@ -77,6 +77,18 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^PROVEN/m,
     /^NOT PROVEN: 2 of 2 witnesses must have cosigned the checkpoint: this one is signed by none of them/m,
   ],
+  'llm-gateway.md': [
+    /^Behind the gateway\./m,
+    /^allowed: You said: Hello\s+stand-in\/small, 0\.000\d+ USD/m,
+    /^streamed: You said: Hello/m,
+    /^refused: 403 SCOPE_MISMATCH[^\n]*\n/m,
+    /^refused: 403 CONSTRAINT_VIOLATED[^\n]*\n/m,
+    /(^allowed[^\n]*\n[^\n]*\n){2}refused: 402 BUDGET_EXCEEDED/m,
+    /Denied: BUDGET_EXCEEDED {2}req_/, // why
+    / decision allow chat\/completions stand-in\/small /, // tail
+    /^PROVEN/m,
+    /^refused: 401 REVOKED/m,
+  ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],
   'authorization.md': [
     /limit {6}\{"calls":3,"per":"total"\}/, // inspect
@@ -135,6 +147,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
       KERNEL: `http://127.0.0.1:${kernel}`,
       AUDIT: `http://127.0.0.1:${audit}`,
     };
+    if (page === 'llm-gateway.md') env['STAND_IN'] = String(await freePort());
     if (page === 'witnesses.md')
       Object.assign(env, { W1: String(await freePort()), W2: String(await freePort()) });
     if (page === 'several-nodes.md') {
@@ -201,7 +214,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
       let output = '';
       const look = (chunk: Buffer): void => {
         output += chunk.toString();
-        if (/(?:Talos|The witness) is up\./.test(output)) resolve();
+        if (/(?:Talos|The witness|The stand-in) is up\./.test(output)) resolve();
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', look);

@@ -51,6 +51,7 @@ describe('every command', () => {
       'mcp wrap',
       'mcp policy suggest',
       'mcp policy confirm',
+      'llm add',
       'audit tail',
       'audit stats',
       'audit export',

@@ -1,11 +1,13 @@
 import {
   createChecker,
+  type Grant,
+  type ModelProvider,
   type PinnedTool,
   PolicyDocument,
   ServerName,
   type ToolServer,
 } from '@talosprotocol/contracts';
-import { TrustError } from '@talosprotocol/protocol';
+import { coversScope, parseScope, TrustError } from '@talosprotocol/protocol';
 import { type Document, isMap, isSeq, parseDocument } from 'yaml';
 import { UsageError } from './usage-error.js';
 
@@ -16,6 +18,10 @@ export interface TalosYaml {
   addServer(name: string, server: ToolServer): void;
   /** Writes manifests and pins of a server's tools; those of other tools stay. @throws {TrustError} NOT_FOUND */
   pinTools(server: string, tools: Readonly<Record<string, PinnedTool>>): void;
+  /** Adds a provider of models, or puts it in place of the one of that name. */
+  setProvider(name: string, provider: ModelProvider): void;
+  /** Lets the anchor of an issuer give a scope, if it does not yet. @throws {TrustError} NOT_FOUND: there is no such anchor */
+  allowAnchor(iss: string, scope: string): void;
   /** Adds a log that a witness follows; false if it is there. */
   followLog(vkey: string): boolean;
   /** The text as edited; comments and order of what was there are kept.
@@ -51,6 +57,22 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
         });
       for (const [tool, pinned] of Object.entries(tools)) setTool(document, server, tool, pinned);
     },
+    setProvider: (name, provider) => {
+      if (!document.hasIn(['providers'])) document.setIn(['providers'], document.createNode({}));
+      document.setIn(['providers', name], document.createNode(provider));
+    },
+    allowAnchor: (iss, scope) => {
+      const index = policy.anchors?.findIndex((anchor) => anchor.iss === iss) ?? -1;
+      const grants = policy.anchors?.[index]?.grants;
+      if (grants === undefined)
+        throw new TrustError('NOT_FOUND', `${file} has no anchor ${iss}`, {
+          hint: 'add it under anchors first',
+        });
+      if (grants.some((grant) => covers(grant, scope))) return;
+      const grant = document.createNode({ scope, ops: ['read', 'write'] });
+      grant.flow = true;
+      document.addIn(['anchors', index, 'grants'], grant);
+    },
     followLog: (vkey) => {
       if (policy.witness?.logs.some((log) => log.vkey === vkey)) return false;
       followLog(document, vkey);
@@ -61,6 +83,12 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
       return document.toString({ lineWidth: 0 });
     },
   };
+}
+
+/** True if a grant gives all of a scope. */
+function covers({ scope, ops, where, only }: Grant, wanted: string): boolean {
+  const isPlain = where === undefined && only === undefined && ops.includes('read') && ops.includes('write');
+  return isPlain && coversScope(parseScope(scope, 'grant'), parseScope(wanted, 'item').text);
 }
 
 /** @throws {UsageError} */

@@ -6,6 +6,7 @@ import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addIdCommands } from './id/id.js';
 import { addInit } from './init.js';
+import { addLlmCommands } from './llm/llm.js';
 import { addMcpCommands } from './mcp/mcp.js';
 import { addNodes } from './nodes.js';
 import { addPolicyCommands } from './policy.js';
@@ -27,6 +28,7 @@ export function addCommands(program: Command, shell: Shell): void {
   addIdCommands(program, shell);
   addCapCommands(program, shell);
   addMcpCommands(program, shell);
+  addLlmCommands(program, shell);
   addAuditCommands(program, shell);
   addWitness(program, shell);
   addRbacCommands(program, shell);

@@ -32,6 +32,7 @@ anchors:
     tenant: default
     grants:
       - { scope: "tool:*", ops: [read, write] }
+      - { scope: "llm:*", ops: [read, write] }
 
 # Tool servers behind the gateway. A tool is served once it has a manifest and a pin:
 # \`talos mcp policy suggest <server>\` proposes both, \`talos mcp policy confirm <server>\` writes them here.

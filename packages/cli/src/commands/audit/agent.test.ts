@@ -54,7 +54,7 @@ describe('talos audit tail', () => {
     ['--effect', 'maybe', 'allow, deny'],
     ['--type', 'everything', 'policy.loaded'],
     ['--op', 'delete', 'read, write'],
-    ['--surface', 'moon', 'mcp, session, admin'],
+    ['--surface', 'moon', 'mcp, llm, session, admin'],
     ['--status', 'done', 'revoked_during'],
   ])('names the values that %s takes', async (option, wrong, known) => {
     const ran = await ask('tail', option, wrong);

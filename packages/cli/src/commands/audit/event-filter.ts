@@ -31,10 +31,10 @@ export function withFilter(command: Command): Command {
   return command
     .option('--agent <did>', `of this agent, ${AGENT}`)
     .option('--capability <hash>', 'under this link or chain: every call under any chain that holds it')
-    .option('--server <name>', 'calls to this tool server')
-    .option('--tool <name>', 'calls of this tool')
+    .option('--server <name>', 'calls to this tool server or model provider')
+    .option('--tool <name>', 'calls of this tool or model')
     .option('--op <op>', 'calls that read, or that write')
-    .option('--surface <surface>', 'where it was decided: mcp, session or admin')
+    .option('--surface <surface>', 'where it was decided: mcp, llm, session or admin')
     .option('--effect <effect>', 'what was decided: allow or deny')
     .option('--code <code>', 'denied with this code, such as SCOPE_MISMATCH')
     .option('--status <status>', 'calls that ended so: completed, failed, cancelled, revoked_during or lost')

@@ -13,7 +13,8 @@ function detailOf(event: EventRecord['event']): string {
   switch (event.type) {
     case 'decision': {
       const { action, effect, code, request } = event;
-      const target = [action.server, action.tool].filter((part) => part !== undefined).join('/');
+      const { server = action.provider, tool = action.model } = action;
+      const target = [server, tool].filter((part) => part !== undefined).join('/');
       return ` ${effect}${code === null ? '' : ` ${code}`} ${action.method} ${target} ${request}`;
     }
     case 'outcome':

@@ -1,10 +1,8 @@
 import type { SecretRecord } from '@talosprotocol/contracts';
 import type { Command } from 'commander';
-import { readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, defineGroup, type Handler, type Shell } from '../../define-command.js';
-import type { Io } from '../../io.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
-import { UsageError } from '../../usage-error.js';
+import { readSecretValue } from '../../secret-value.js';
 
 interface SetOptions extends PlatformOptions {
   readonly file?: string;
@@ -31,7 +29,7 @@ function addSet(secrets: Command, shell: Shell): void {
   const set: Handler<SetOptions> = async ({ io, output, args, options }) => {
     const name = args[0] ?? '';
     const { secrets: client } = await openPlatform(io, options);
-    const secret = await client.set(name, await readValue(io, name, options));
+    const secret = await client.set(name, await readSecretValue(io, `Value of ${name}`, { file: options.file, option: '--file' }));
     output.result({ ok: true, secret }, () => output.line(describe(secret)));
     return undefined;
   };
@@ -74,32 +72,6 @@ function addRemove(secrets: Command, shell: Shell): void {
     return undefined;
   };
   withPlatform(defineCommand(secrets, shell, text, remove), 'kernel');
-}
-
-const MAX_BYTES = 8192;
-
-/** There is no option that takes the value itself: other users see command lines. */
-async function readValue(io: Io, name: string, { file }: SetOptions): Promise<string> {
-  const text = file === undefined ? await ask(io, name) : await readFile(io, file);
-  const value = text.replace(/\r?\n$/, '');
-  if (value === '') throw new UsageError('the secret is empty');
-  return value;
-}
-
-async function readFile(io: Io, file: string): Promise<string> {
-  if (file === '-') return io.readStdin(MAX_BYTES);
-  const bytes = await readBoundedFile(io, file, MAX_BYTES);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError('the file is not UTF-8 text');
-  }
-}
-
-async function ask(io: Io, name: string): Promise<string> {
-  if (io.ask === undefined)
-    throw new UsageError('there is nobody to ask', 'give --file <file>, or --file - for standard input');
-  return io.ask.secret(`Value of ${name}`);
 }
 
 function describe({ name, version, changed }: SecretRecord): string {

@@ -1,0 +1,161 @@
+import type { Grant, ModelProvider } from '@talosprotocol/contracts';
+import { createSigner, formatBearerKey, formatScope } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import type { Command } from 'commander';
+import { writePrivateFile } from '../../bounded-file.js';
+import { editTalosYaml } from '../../config-edit.js';
+import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
+import { parseDuration } from '../../grant/duration.js';
+import { type LimitOptionValues, limitsOf } from '../../grant/limit-options.js';
+import type { Output } from '../../output.js';
+import { openPrivateFolder } from '../../place.js';
+import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
+import { withProgress } from '../../progress.js';
+import { readSecretValue } from '../../secret-value.js';
+import { parseServerName } from '../../talos-yaml.js';
+import { UsageError } from '../../usage-error.js';
+import { PRESET_NAMES, presetOf } from './presets.js';
+import { parsePrice } from './price.js';
+import { createModelSnippets, type ModelSnippets } from './snippets.js';
+
+interface Options extends PlatformOptions, LimitOptionValues {
+  readonly api?: string;
+  readonly baseUrl?: string;
+  readonly keyFile?: string;
+  readonly key?: boolean;
+  readonly model?: readonly string[];
+  readonly price?: string;
+  readonly expires: string;
+  readonly showKey?: boolean;
+}
+
+/** `talos llm add`: one line that puts a provider of models behind the gateway. */
+export function addAdd(llm: Command, shell: Shell): void {
+  const text = {
+    usage: 'add <provider>',
+    summary: 'put a provider of models behind the gateway, and get a key and snippets for clients',
+    examples: [
+      'talos llm add openai --cost 5.00USD --per day',
+      'talos llm add ollama --model llama3.2',
+      'talos llm add mine --base-url https://models.example.com/v1 --key-file mine.key --model large --price 2.50/10.00USD',
+    ],
+    notes: [
+      `Known are ${PRESET_NAMES.join(', ')}; others need --base-url. Asks for the provider's key without showing`,
+      'it, keeps it encrypted, adds the provider to talos.yaml and puts that in force on the platform that runs on the data',
+      'folder. The key for clients goes to a file of mode 0600, which the snippets name; it is good for this provider, within',
+      'the limits given, and whoever has it can narrow it: talos cap attenuate.',
+    ],
+  };
+  const add: Handler<Options> = async (call) => {
+    const { output, args, options } = call;
+    const name = parseServerName(args[0] ?? '');
+    parseDuration(options.expires);
+    limitsOf(options);
+    modelsOf(options);
+    const platform = await openPlatform(call.io, options);
+    const config = platform.record?.config;
+    if (config === undefined)
+      throw new UsageError('no platform runs on this data folder', 'start one with: talos up');
+    const provider = await configure(call, platform, name, config);
+    const { key, file } = await issueKey(call, platform, name);
+    const shown = options.showKey === true ? { key } : {};
+    const url = platform.record?.gateway ?? '';
+    const model = `${name}/${options.model?.[0] ?? '<model>'}`;
+    const snippets = createModelSnippets({ url, model, keyFile: file, api: provider.api, ...shown });
+    output.result({ ok: true, provider: name, config, url, key_file: file, ...shown, snippets }, () =>
+      print(output, file, snippets),
+    );
+    output.next('who asked what, at what price: talos audit tail');
+    return undefined;
+  };
+  withPlatform(defineCommand(llm, shell, text, add), 'kernel', 'gateway')
+    .option('--api <protocol>', 'openai or anthropic (default: that of the provider)')
+    .option('--base-url <url>', 'where it is, up to the version')
+    .option('--key-file <file>', "read the provider's key from a file, - for standard input")
+    .option('--no-key', 'it wants no key')
+    .option('--model <name>', 'only this model of it, for the key (repeatable)', collect)
+    .option('--price <read/written>', 'what a million tokens of those models cost: 0.15/0.60USD')
+    .option('--cost <amount>', 'how much money calls may cost: 5.00USD')
+    .option('--tokens <number>', 'how many tokens calls may take')
+    .option('--calls <number>', 'how many calls the key is good for')
+    .option('--rate <calls/time>', 'how many calls in a time: 10/60s')
+    .option('--per <period>', 'for --calls, --cost and --tokens: total, day or month (default: total)')
+    .option('--expires <duration>', 'how long the key for clients is valid', '24h')
+    .option('--show-key', 'print the key for clients: whoever reads it can use it');
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** The secret first: a provider without its key would be refused. */
+async function configure(
+  { io, output, options }: Invocation<Options>,
+  { secrets, gateway, record }: Platform,
+  name: string,
+  config: string,
+): Promise<ModelProvider> {
+  const { hasKey, ...preset } = presetOf(name, options);
+  const wantsKey = options.key !== false && (hasKey || options.keyFile !== undefined);
+  const secret = `${name}-key`;
+  if (wantsKey) {
+    const value = await readSecretValue(io, `Key of ${name}`, { file: options.keyFile, option: '--key-file' });
+    await withProgress(io, output, 'Keeping the key', secrets.set(secret, value));
+  }
+  const provider = { ...preset, ...(wantsKey ? { key: secret } : {}), ...modelsOf(options) };
+  const restore = await editTalosYaml(io, config, (yaml) => {
+    yaml.setProvider(name, provider);
+    yaml.allowAnchor(record?.organisationDid ?? '', `llm:${name}`);
+  });
+  await withProgress(io, output, 'Putting it in force', gateway.reloadPolicy()).catch(
+    async (error: unknown) => {
+      await restore();
+      throw error;
+    },
+  );
+  return provider;
+}
+
+/** Models with a price of their own are all that is served of a provider. @throws {UsageError} */
+function modelsOf({ model, price }: Options): Pick<ModelProvider, 'models'> {
+  if (price === undefined) return {};
+  if (model === undefined) throw new UsageError('--price is of which model?', 'add --model <name>');
+  const rates = parsePrice(price);
+  return { models: Object.fromEntries(model.map((name) => [name, { rates }])) };
+}
+
+/** The seed is made here and the key put together here: the platform only signs for its DID. */
+async function issueKey(
+  { io, options }: Invocation<Options>,
+  { kernel, data }: Platform,
+  name: string,
+): Promise<{ key: string; file: string }> {
+  const seed = io.random(32);
+  const limits = limitsOf(options);
+  const { chain } = await kernel.issueCapability({
+    sub: createSigner(seed, createNodeCrypto()).did,
+    grants: grantsOf(name, options.model),
+    ...(limits.length === 0 ? {} : { limits }),
+    exp: Math.floor(io.now() / 1000) + parseDuration(options.expires),
+    bearer: true,
+    bearer_below: true,
+    dlg: 3,
+  });
+  const key = formatBearerKey(chain, seed);
+  const folder = await openPrivateFolder(data, 'bearer', io);
+  return { key, file: await writePrivateFile(io, `${folder}/${name}.txt`, `${key}\n`) };
+}
+
+function grantsOf(name: string, models: readonly string[] | undefined): Grant[] {
+  const scopes = models?.map((model) => formatScope('llm', [name, model]).text) ?? [`llm:${name}`];
+  return scopes.map((scope) => ({ scope, ops: ['read', 'write'] }));
+}
+
+function print({ line, color }: Output, file: string, snippets: ModelSnippets): void {
+  line(color.green('Behind the gateway.'));
+  line(`Key for clients: ${file}`);
+  for (const [title, text] of Object.entries(snippets)) {
+    line(`\n${color.bold(title)}`);
+    line(text);
+  }
+}

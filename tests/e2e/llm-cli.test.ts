@@ -1,0 +1,103 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Io } from '../../packages/cli/src/io.js';
+import { run } from '../../packages/cli/src/run.js';
+import { writeServerRecord } from '../../packages/cli/src/server-record.js';
+import {
+  type FakeProvider,
+  openFakeProvider,
+} from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import { openTerminal } from '../support/terminal.js';
+import { openWorld, type World } from '../support/world.js';
+
+const PROVIDER_KEY = 'sk-canary-of-the-provider';
+let world: World;
+let provider: FakeProvider;
+let before: string;
+beforeAll(async () => {
+  world = await openWorld();
+  provider = await openFakeProvider();
+  await writeServerRecord(world.ready.data, { pid: process.pid, ...world.ready });
+  before = await readFile(world.ready.config, 'utf8');
+});
+afterAll(async () => {
+  await world?.close();
+  await provider?.close();
+});
+beforeEach(() => writeFile(world.ready.config, before));
+
+/** One command line on the machine of the platform. */
+async function talos(argv: readonly string[], own: Partial<Io> = {}) {
+  const env = { TALOS_DATA: world.ready.data };
+  const terminal = openTerminal({ env, cwd: world.files.root, ...own });
+  const code = await run(argv, terminal.io);
+  return { code, text: terminal.out() + terminal.err(), out: terminal.out() };
+}
+
+const typed: Partial<Io> = { ask: { confirm: async () => true, secret: async () => PROVIDER_KEY } };
+const at = () => ['--base-url', `${provider.url}/v1`];
+const yaml = () => readFile(world.ready.config, 'utf8');
+
+describe('talos llm add', () => {
+  it('takes the key without showing it, and gives one that an OpenAI client uses', async () => {
+    const priced = ['--model', 'm', '--price', '1.00/10USD', '--cost', '1.00USD', '--per', 'day'];
+    const added = await talos(['llm', 'add', 'mine', ...at(), ...priced, '--json'], typed);
+    expect([added.code, added.text.includes('canary')]).toEqual([0, false]);
+    const { key_file, url, snippets } = JSON.parse(added.out);
+    expect((await stat(key_file)).mode & 0o777).toBe(0o600);
+    const apiKey = (await readFile(key_file, 'utf8')).trim();
+    expect(added.out).not.toContain(apiKey);
+    expect(snippets.TypeScript).toContain(`${url}/v1`);
+    const client = new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 });
+    const answer = await client.chat.completions.create({
+      model: 'mine/m',
+      messages: [{ role: 'user', content: 'hi' }],
+    });
+    expect(answer.choices[0]?.message.content).toBe('hello');
+    expect(provider.asked.at(-1)?.headers.authorization).toBe(`Bearer ${PROVIDER_KEY}`);
+    const other = client.chat.completions.create({ model: 'mine/other', messages: [] });
+    await expect(other).rejects.toMatchObject({ status: 404, code: 'UNKNOWN_MODEL' });
+    expect(await yaml()).not.toContain('canary');
+  });
+
+  it('keeps comments and what was there, and may be said again', async () => {
+    await writeFile(world.ready.config, `# by hand\n${before}`);
+    for (const model of ['a', 'b'])
+      expect(
+        (await talos(['llm', 'add', 'mine', ...at(), '--model', model, '--price', '0/0USD'], typed)).code,
+      ).toBe(0);
+    const text = await yaml();
+    expect(text.startsWith('# by hand')).toBe(true);
+    expect(text.match(/llm:mine/g)).toHaveLength(1);
+    expect(text).toMatch(/models"?: \{? *"?b/);
+  });
+
+  it('knows providers by name, and asks for no key where none is wanted', async () => {
+    expect((await talos(['llm', 'add', 'ollama'])).code).toBe(0);
+    expect(await yaml()).toContain('http://127.0.0.1:11434/v1');
+    const anthropic = await talos(['llm', 'add', 'anthropic', '--json'], typed);
+    expect(JSON.parse(anthropic.out).snippets.TypeScript).toContain('/anthropic');
+    expect((await talos(['llm', 'add', 'nowhere'], typed)).text).toContain('--base-url');
+    expect((await talos(['llm', 'add', 'openai'])).text).toContain('nobody to ask');
+  });
+
+  it('leaves talos.yaml as it was when the platform refuses it', async () => {
+    const refused = await talos(['llm', 'add', 'mine', '--base-url', 'http://models.example/v1'], typed);
+    expect([refused.code, refused.text.includes('https')]).toEqual([1, true]);
+    expect(await yaml()).toBe(before);
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['a name of none', ['Mine']],
+    ['another protocol', ['mine', '--api', 'soap']],
+    ['a price without a model', ['mine', '--price', '1/2USD']],
+    ['a price that is none', ['mine', '--model', 'm', '--price', '1USD']],
+    ['an amount that is none', ['mine', '--cost', 'much']],
+    ['a time that is none', ['mine', '--expires', 'soon']],
+  ])('refuses %s before anything is kept', async (_, words) => {
+    const refused = await talos(['llm', 'add', ...words, ...at()], typed);
+    expect(refused.code).toBe(1);
+    expect(await yaml()).toBe(before);
+  });
+});
