@@ -37,9 +37,6 @@ async function readFile(io: Io, file: string): Promise<string> {
 
 async function ask(io: Io, question: string, option: string): Promise<string> {
   if (io.ask === undefined)
-    throw new UsageError(
-      'there is nobody to ask',
-      `add ${option} <file>, or ${option} - for standard input`,
-    );
+    throw new UsageError('there is nobody to ask', `add ${option} <file>, or ${option} - for standard input`);
   return io.ask.secret(question);
 }

@@ -99,7 +99,10 @@ async function configure(
   const wantsKey = options.key !== false && (hasKey || options.keyFile !== undefined);
   const secret = `${name}-key`;
   if (wantsKey) {
-    const value = await readSecretValue(io, `Key of ${name}`, { file: options.keyFile, option: '--key-file' });
+    const value = await readSecretValue(io, `Key of ${name}`, {
+      file: options.keyFile,
+      option: '--key-file',
+    });
     await withProgress(io, output, 'Keeping the key', secrets.set(secret, value));
   }
   const provider = { ...preset, ...(wantsKey ? { key: secret } : {}), ...modelsOf(options) };

@@ -29,7 +29,10 @@ function addSet(secrets: Command, shell: Shell): void {
   const set: Handler<SetOptions> = async ({ io, output, args, options }) => {
     const name = args[0] ?? '';
     const { secrets: client } = await openPlatform(io, options);
-    const secret = await client.set(name, await readSecretValue(io, `Value of ${name}`, { file: options.file, option: '--file' }));
+    const secret = await client.set(
+      name,
+      await readSecretValue(io, `Value of ${name}`, { file: options.file, option: '--file' }),
+    );
     output.result({ ok: true, secret }, () => output.line(describe(secret)));
     return undefined;
   };

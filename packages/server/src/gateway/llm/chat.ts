@@ -6,7 +6,7 @@ import {
   TrustError,
   utf8Length,
 } from '@talosprotocol/protocol';
-import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
+import type { Dialect, RequestShape, StreamReader, ToldFailure } from './dialect.js';
 import {
   assertMediaUrl,
   flag,
@@ -199,5 +199,3 @@ function error({ status, failure, requestId, receipt }: ToldFailure): JsonObject
   const type = TYPES[status] ?? 'server_error';
   return { error: { message: `${code}: ${hint}`, type, param: null, code, ...Object.fromEntries(stated) } };
 }
-
-export type { StreamEvent };
