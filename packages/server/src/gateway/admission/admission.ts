@@ -1,12 +1,12 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
-import type { Admission, AdmissionDeps, Arrival, Call, SurfaceName } from './call.js';
+import type { Admission, AdmissionDeps, Arrival, Call } from './call.js';
 import { credentialOf, type Examined, examine, type Presented, unverifiedRecord } from './credential.js';
 import { decide } from './decide.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { rethrowOutage } from './outage.js';
-import type { Authenticated } from './ports.js';
+import type { Authenticated, SurfaceName } from './ports.js';
 
 /** Builds admission. Order (DEC-4): address limiter, what a session header shows, a bearer key or
  *  proof as far as it shows, body and syntax, credential, items

@@ -1,9 +1,10 @@
-import type { ActionRecord, ModelRates, ModelUsage, Op, ProblemCode } from '@talosprotocol/contracts';
+import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
 import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
 import type { CallJournal } from '../store.js';
 import type { Drafts, HashedRequest } from './drafts.js';
+import type { Ended } from './ended.js';
 import type { Refusal } from './hint.js';
 import type { OutcomeQueue } from './outcomes.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   PolicyView,
   RateLimiter,
   SignedRequest,
+  SurfaceName,
 } from './ports.js';
 
 /** A request as it arrived on some surface. */
@@ -24,9 +26,6 @@ export interface Arrival {
   readonly method: string;
   readonly target: string;
 }
-
-/** The surfaces whose calls are decided here. */
-export type SurfaceName = 'mcp' | 'llm';
 
 /** How a surface reads its requests `M`, what each of them asks for, and what its answers `A` are. */
 export interface Surface<M, A> {
@@ -112,19 +111,6 @@ export interface Dispatched<A> {
   readonly ended?: Promise<Ended>;
   /** Nobody gets the answer after all: nothing more of it is to come. */
   abandon?(): void;
-}
-
-/** How a call ended. */
-export interface Ended {
-  readonly status: 'completed' | 'failed' | 'cancelled' | 'revoked_during';
-  readonly spent?: ModelSpent;
-}
-
-/** What a call of a model came to. */
-export interface ModelSpent {
-  readonly usage: ModelUsage;
-  /** Absent if nobody knows what it costs. */
-  readonly rates?: ModelRates;
 }
 
 /** What admission found. */

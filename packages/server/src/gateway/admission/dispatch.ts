@@ -1,8 +1,9 @@
 import { isTrustError, modelCost, TrustError } from '@talosprotocol/protocol';
 import { UnsureError } from '../../platform/unsure-error.js';
 import type { CallName } from '../store.js';
-import type { AdmissionDeps, Call, Dispatched, Ended, Prepared } from './call.js';
+import type { AdmissionDeps, Call, Dispatched, Prepared } from './call.js';
 import type { DecisionFacts } from './drafts.js';
+import type { Ended } from './ended.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';

@@ -11,9 +11,9 @@ import {
   modelCost,
 } from '@talosprotocol/protocol';
 import type { Clock, Random } from '../../platform/system.js';
-import type { Ended, SurfaceName } from './call.js';
+import type { Ended } from './ended.js';
 import type { Refusal } from './hint.js';
-import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers } from './ports.js';
+import type { Authenticated, DecisionDraft, OutcomeDraft, OutcomeMembers, SurfaceName } from './ports.js';
 import { provableTimes } from './provable-times.js';
 
 /** A request as it is hashed: one of JSON-RPC without `_meta`, or the bytes of a body. */

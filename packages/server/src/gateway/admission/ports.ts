@@ -5,6 +5,9 @@ import type { ProviderPolicy } from '../llm/provider.js';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
 
+/** The surfaces whose calls are decided here. */
+export type SurfaceName = 'mcp' | 'llm';
+
 /** A caller whose credential was verified, chain and possession. */
 export interface Authenticated {
   readonly capability: VerifiedCapability;

@@ -10,7 +10,8 @@ import {
 } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
-import type { Call, Dispatched, Ended, Failure, ModelSpent, Prepared } from '../admission/call.js';
+import type { Call, Dispatched, Failure, Prepared } from '../admission/call.js';
+import type { Ended, ModelSpent } from '../admission/ended.js';
 import type { Authenticated } from '../admission/ports.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
 import { inputBound } from './bound.js';

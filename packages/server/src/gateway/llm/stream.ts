@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import { createParser } from 'eventsource-parser';
-import type { Ended, Failure, ModelSpent } from '../admission/call.js';
+import type { Failure } from '../admission/call.js';
+import type { Ended, ModelSpent } from '../admission/ended.js';
 import { toRefusal } from '../admission/hint.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
