@@ -1,8 +1,20 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CryptoProvider, encodeBase64, parseBearerKey, verifyBundle } from '@talosprotocol/protocol';
+import {
+  type CryptoProvider,
+  createSigner,
+  encodeBase64,
+  formatBearerKey,
+  parseBearerKey,
+  verifyBundle,
+} from '@talosprotocol/protocol';
 import { createAgent, createIdentity, createSecretsClient } from '@talosprotocol/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  chatAnswer,
+  type FakeProvider,
+  openFakeProvider,
+} from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { createKeyStore } from '../../packages/server/src/platform/key-store.js';
 import { createSecret } from '../../packages/server/src/platform/secret.js';
 import { createSql, type Sql } from '../../packages/server/src/platform/sql.js';
@@ -28,11 +40,19 @@ const PLANTED = [
   'query',
   'body-member',
   'progress',
+  'prompt',
+  'system',
+  'answer',
+  'streamed',
+  'tool-argument',
+  'model-name',
+  'fault',
 ].map((place) => [place, `canary-${place}-5b1e77`] as const);
 const canary = Object.fromEntries(PLANTED) as Readonly<Record<string, string>>;
 
 let world: World;
 let sql: Sql;
+let provider: FakeProvider;
 /** Every secret there was, by what it is. */
 const secrets = new Map<string, string | Uint8Array>();
 /** `Authorization` values that were sent, whole and as their MACs. */
@@ -177,12 +197,65 @@ beforeAll(async () => {
   await world.kernel.revoke({ lid: parseBearerKey(key, crypto).chain.leaf.lid });
   await callOnce(ready.gateway, { key }, 'files__read_text_file', { path: files.guide });
   await agent.close();
+  await callModels();
   for (const value of sent) {
     secrets.set(`sent ${secrets.size}`, value);
     secrets.set(`mac ${secrets.size}`, /mac=(.+)$/.exec(value)![1]!);
   }
 });
+/** Calls of models, whole, streamed, refused here and refused there, with something planted in each part. */
+async function callModels(): Promise<void> {
+  provider = await openFakeProvider();
+  const document = JSON.parse(readFileSync(world.ready.config, 'utf8'));
+  document.anchors[0].grants.push({ scope: 'llm:*', ops: ['write'] });
+  document.providers = {
+    mine: { api: 'openai', baseUrl: `${provider.url}/v1`, key: 'provider', models: { m: {} } },
+  };
+  writeFileSync(world.ready.config, JSON.stringify(document));
+  await world.gateway.reloadPolicy();
+  const seed = random(32);
+  const { chain } = await world.kernel.issueCapability({
+    sub: createSigner(seed, crypto).did,
+    aud: [world.ready.gatewayDid],
+    grants: [{ scope: 'llm:mine', ops: ['write'] }],
+    exp: seconds() + 600,
+    bearer: true,
+  });
+  const key = formatBearerKey(chain, seed);
+  secrets.set('bearer for models', key);
+  secrets.set('bearer seed for models', seed);
+  const ask = async (model: string, more: object = {}) => {
+    const messages = [
+      { role: 'system', content: canary['system'] },
+      { role: 'user', content: canary['prompt'] },
+    ];
+    const response = await fetch(new URL('/v1/chat/completions', world.ready.gateway), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ model, messages, ...more }),
+    });
+    return response.text();
+  };
+  provider.answer = chatAnswer(canary['answer'] ?? '');
+  expect(await ask('mine/m')).toContain(canary['answer']);
+  provider.answer = chatAnswer(canary['streamed'] ?? '');
+  expect(await ask('mine/m', { stream: true })).toContain(canary['streamed']);
+  await ask('mine/m', { tools: [{ type: 'function', function: { name: 'f', x: canary['tool-argument'] } }] });
+  await ask(`elsewhere/${canary['model-name']}`);
+  await ask('mine/m', { [`canary-member`]: canary['fault'] });
+  for (const status of [400, 401, 500]) {
+    provider.answer = (response) =>
+      void response
+        .writeHead(status, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: { message: `${canary['fault']} canary-provider-key-2` } }));
+    expect(await ask('mine/m')).not.toContain('canary-provider-key-2');
+  }
+  provider.answer = (response) => void response.destroy();
+  await ask('mine/m');
+}
+
 afterAll(async () => {
+  await provider?.close();
   await sql?.close();
   await world?.close();
 });
