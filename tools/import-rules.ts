@@ -125,7 +125,7 @@ export const ZONES: readonly Zone[] = [
     allow: [
       ...SERVER_BASE,
       '^packages/server/src/gateway/',
-      third('undici', 'eventsource-parser', '@pydantic'),
+      third('undici', 'eventsource-parser', '@pydantic', 'cockatiel'),
     ],
     builtins: true,
   },

@@ -295,6 +295,36 @@ describe('a provider', () => {
     expect([told.status, told.body.error.code]).toEqual([502, 'UPSTREAM_FAILED']);
   });
 
+  it('that cannot be reached has cost nothing', async () => {
+    await world.configure((document) => {
+      const { openai: own } = document.providers!;
+      return {
+        ...document,
+        providers: { ...document.providers, gone: { ...own!, baseUrl: 'http://127.0.0.1:1/v1' } },
+      };
+    });
+    const answer = await post({ ...ASK, model: 'gone/gpt-4o-mini' });
+    expect([answer.status, answer.body.error.code]).toEqual([502, 'UPSTREAM_FAILED']);
+    const { outcome } = await record(answer.headers.get('x-talos-receipt'));
+    expect(outcome).toMatchObject({ status: 'failed', usage: { input: 0, output: 0 } });
+    expect(outcome.cost).toBeUndefined();
+    await world.configure((document) => {
+      const { gone: _, ...others } = document.providers!;
+      return { ...document, providers: others };
+    });
+  });
+
+  it('that is busy for a moment is asked again', async () => {
+    let asked = 0;
+    world.openai.answer = async (response, call) => {
+      asked += 1;
+      if (asked === 1) return sendJson(response, 503, {});
+      await chatAnswer('now')(response, call);
+    };
+    const answer = await post(ASK);
+    expect([answer.status, asked]).toEqual([200, 2]);
+  });
+
   it('that does not count is counted for, and the record says so', async () => {
     world.openai.answer = chatAnswer('hello there', null);
     const answer = await post({ ...ASK, max_tokens: 1000 });

@@ -23,6 +23,7 @@ import { createModelFront } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { MESSAGES } from './llm/messages.js';
 import { createPrices } from './llm/prices.js';
+import { createReach } from './llm/reach.js';
 import { createUpstreams } from './llm/upstream.js';
 import { createLookAtTools } from './mcp/announced-tools.js';
 import { createCatalogue } from './mcp/catalogue.js';
@@ -104,7 +105,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
   const admission = createAdmission(admissionDeps);
   const catalogue = createCatalogue({ policy, pool, pins, log });
-  const upstreams = createUpstreams();
+  const upstreams = createReach(createUpstreams(), log);
   const models = {
     admission,
     policy,

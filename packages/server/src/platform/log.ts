@@ -23,6 +23,7 @@ export interface LogFields {
   readonly signal?: string;
   readonly exitCode?: number;
   readonly server?: string;
+  readonly provider?: string;
   readonly tool?: string;
   readonly lid?: string;
   readonly tenant?: string;

@@ -197,6 +197,11 @@ async function dispatch(
   const until = AbortSignal.any([signal, AbortSignal.timeout(provider.times.total)]);
   const headers = dialect.keyHeaders(key?.reveal());
   const answer = await context.upstreams.send({ provider, path: dialect.path, headers, body, signal: until });
+  if (answer.kind === 'failure') {
+    // What a provider may have begun is held to have come to the most that it can.
+    const spent = answer.wasSent ? spentOf(context, plan, undefined, plan.output) : NOTHING;
+    return failedAfter(context, answer.error, spent);
+  }
   if (answer.status >= 300) return refused(context, answer, key, until);
   return plan.shape.stream && answer.type === 'text/event-stream'
     ? streamed(context, plan, answer, until)
@@ -215,7 +220,7 @@ async function refused(
   const told = statusOf(answer.status);
   const body = told.passed && text !== undefined ? withoutKey(text, key) : undefined;
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
-  const ended: Ended = { status: 'failed', spent: { usage: { input: 0, output: 0 } } };
+  const ended: Ended = { status: 'failed', spent: NOTHING };
   if (signal.aborted) throw failed(undefined, signal);
   const own = failureAnswer(context, { code: 'UPSTREAM_FAILED', hint: told.hint }, undefined, told.status);
   const shown = body === undefined ? own : { ...own, body };
@@ -223,6 +228,7 @@ async function refused(
 }
 
 const MAX_ERROR = 65_536;
+const NOTHING: ModelSpent = { usage: { input: 0, output: 0 } };
 
 /** Undefined if it is not what a client of the protocol can read. */
 function withoutKey(text: string, key: Secret<string> | undefined): string | undefined {
@@ -264,7 +270,8 @@ function failedAfter(
   error: TrustError,
   spent: ModelSpent,
 ): Dispatched<ModelAnswer> {
-  const hint = error.data.reason ?? 'the provider did not answer properly';
+  const hint =
+    `${error.data.reason ?? 'The provider did not answer properly'}. ${error.data.hint ?? ''}`.trim();
   const status = error.code === 'REVOKED' ? 'revoked_during' : 'failed';
   return {
     answer: failureAnswer(context, { code: error.code, hint }, undefined),

@@ -14,6 +14,7 @@ export interface UpstreamRequest {
 
 /** What a provider answered, before its body. */
 export interface UpstreamAnswer {
+  readonly kind: 'answer';
   readonly status: number;
   /** Of `content-type`, without parameters. */
   readonly type: string;
@@ -22,10 +23,19 @@ export interface UpstreamAnswer {
   readonly body: Readable;
 }
 
+/** There is no answer. */
+export interface UpstreamFailure {
+  readonly kind: 'failure';
+  /** UPSTREAM_FAILED: it cannot be reached, is late, or answers what is no HTTP; or why the call was aborted. */
+  readonly error: TrustError;
+  /** False if the provider cannot have seen the request, so that it did nothing that costs. */
+  readonly wasSent: boolean;
+}
+
 /** Connections to providers. */
 export interface Upstreams {
-  /** @throws {TrustError} UPSTREAM_FAILED: it cannot be reached, is late, or answers what is no HTTP */
-  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** Never rejects. */
+  send(request: UpstreamRequest): Promise<UpstreamAnswer | UpstreamFailure>;
   close(): Promise<void>;
 }
 
@@ -62,17 +72,27 @@ export function createUpstreams(): Upstreams {
         headersTimeout: firstByte,
         bodyTimeout: idle,
       } as const;
-      const answer = await request(`${provider.baseUrl}${path}`, options).catch((error: unknown) => {
-        throw failed(error, signal);
-      });
+      const answer = await request(`${provider.baseUrl}${path}`, options).catch(
+        (error: unknown): UpstreamFailure => ({
+          kind: 'failure',
+          error: failed(error, signal),
+          wasSent: !isUnsent(error),
+        }),
+      );
+      if ('kind' in answer) return answer;
       // Whoever reads it hears of its end; whoever gives it up does not want to.
       answer.body.on('error', () => undefined);
       const encoding = answer.headers['content-encoding'];
       if (encoding !== undefined && encoding !== 'identity') {
         answer.body.destroy();
-        throw new TrustError('UPSTREAM_FAILED', 'the provider sent an encoding that was not asked for');
+        const error = new TrustError(
+          'UPSTREAM_FAILED',
+          'the provider sent an encoding that was not asked for',
+        );
+        return { kind: 'failure', error, wasSent: true };
       }
       return {
+        kind: 'answer',
         status: answer.statusCode,
         type: typeOf(answer.headers['content-type']),
         retryAfter: secondsOf(answer.headers['retry-after']),
@@ -104,6 +124,18 @@ function secondsOf(value: Header): number | undefined {
 export function failed(error: unknown, signal: AbortSignal): TrustError {
   if (signal.aborted && signal.reason instanceof TrustError) return signal.reason;
   return new TrustError('UPSTREAM_FAILED', reasonOf(error), { hint: HINT }, error);
+}
+
+/** What fails before there is a connection. */
+const UNSENT: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'],
+  ...['UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ...['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+]);
+
+function isUnsent(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnsent);
+  return error instanceof Error && 'code' in error && UNSENT.has(String(error.code));
 }
 
 const HINT = 'Try again; if it stays so, the operator sees in the log what the provider did.';
