@@ -87,6 +87,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /Denied: BUDGET_EXCEEDED {2}req_/, // why
     / decision allow chat\/completions stand-in\/small /, // tail
     /^PROVEN/m,
+    /^stand-in\/small {2}0\.\d+ USD {2}\(/m, // recomputed
     /^refused: 401 REVOKED/m,
   ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],

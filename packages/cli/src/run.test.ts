@@ -52,6 +52,7 @@ describe('every command', () => {
       'mcp policy suggest',
       'mcp policy confirm',
       'llm add',
+      'budget recompute',
       'audit tail',
       'audit stats',
       'audit export',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Shell } from '../define-command.js';
 import { addAuditCommands } from './audit/audit.js';
+import { addBudgetCommands } from './budget/budget.js';
 import { addCapCommands } from './cap/cap.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
@@ -29,6 +30,7 @@ export function addCommands(program: Command, shell: Shell): void {
   addCapCommands(program, shell);
   addMcpCommands(program, shell);
   addLlmCommands(program, shell);
+  addBudgetCommands(program, shell);
   addAuditCommands(program, shell);
   addWitness(program, shell);
   addRbacCommands(program, shell);

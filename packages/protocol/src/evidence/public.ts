@@ -16,6 +16,7 @@ export {
 } from './event-walk.js';
 export { type FileKind, kindOfFile } from './file-kind.js';
 export type { HistoryCounts, ShownCall } from './history.js';
+export { type InvoiceGroup, type InvoiceLine, invoiceOf } from './invoice.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';
 export { parseTrustFile, type Trust } from './trust-file.js';
