@@ -67,10 +67,15 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** How long a client may take none of what lies ready for it: then it counts as gone, since a call that waits for it keeps a
+ *  place and a connection to its provider. */
+const STALLED_MS = 60_000;
+
 /** Sends it. Resolves when nothing more is to be sent, also if the client has left. */
 export async function sendModelAnswer(
   response: ServerResponse,
   { status, headers, body }: ModelAnswer,
+  stalledMs = STALLED_MS,
 ): Promise<void> {
   if (typeof body === 'string') {
     if (response.destroyed || response.headersSent) return;
@@ -83,16 +88,18 @@ export async function sendModelAnswer(
   if (response.destroyed) left();
   else response.writeHead(status, headers).flushHeaders();
   for await (const bit of body.bits) {
-    if (!response.destroyed && !response.write(bit)) await drained(response);
+    if (!response.destroyed && !response.write(bit)) await drained(response, stalledMs);
   }
   response.off('close', left);
   if (!response.destroyed) response.end();
 }
 
 /** A client that reads slowly slows its provider, and nothing is held for it meanwhile. */
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: ServerResponse, stalledMs: number): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), stalledMs).unref();
     const go = (): void => {
+      clearTimeout(timer);
       response.off('drain', go).off('close', go);
       resolve();
     };

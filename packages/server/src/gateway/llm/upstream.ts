@@ -123,7 +123,7 @@ function secondsOf(value: Header): number | undefined {
 /** What went wrong on the way, in words that hold nothing of what was sent. An abort keeps its own reason. */
 export function failed(error: unknown, signal: AbortSignal): TrustError {
   if (signal.aborted && signal.reason instanceof TrustError) return signal.reason;
-  return new TrustError('UPSTREAM_FAILED', reasonOf(error), { hint: HINT }, error);
+  return new TrustError('UPSTREAM_FAILED', reasonOf(error, signal), { hint: HINT }, error);
 }
 
 /** What fails before there is a connection. */
@@ -140,7 +140,8 @@ function isUnsent(error: unknown): boolean {
 
 const HINT = 'Try again; if it stays so, the operator sees in the log what the provider did.';
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'the provider took longer than a call may';
   if (error instanceof errors.ConnectTimeoutError) return 'the provider did not take the connection in time';
   if (error instanceof errors.HeadersTimeoutError) return 'the provider did not begin to answer in time';
   if (error instanceof errors.BodyTimeoutError) return 'the provider stopped in the middle of its answer';
