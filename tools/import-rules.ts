@@ -34,6 +34,7 @@ const PLUMBING = third(
   '@opentelemetry',
   'yaml',
   'typebox',
+  'ioredis',
 );
 
 /** One row per zone of the house. */

@@ -86,11 +86,20 @@ describe('settings', () => {
     ['no number of threads', { TALOS_WORKERS: '1.5' }, /TALOS_WORKERS/],
     ['too many threads', { TALOS_WORKERS: '65' }, /TALOS_WORKERS/],
     ['a port with a sign', { TALOS_GATEWAY_PORT: '+80' }, /TALOS_GATEWAY_PORT/],
+    ['a Redis URL of another kind', { TALOS_REDIS_URL: 'http://h' }, /TALOS_REDIS_URL must be a URL/],
+    ['a Redis URL without a host', { TALOS_REDIS_URL: 'redis://:pw@' }, /TALOS_REDIS_URL must have a host/],
     ['half a key of a bucket', { TALOS_S3_ACCESS_KEY_ID: 'AKIA' }, /must be set together/],
     ['the other half', { TALOS_S3_SECRET_ACCESS_KEY: 's3cret' }, /must be set together/],
     ['a session token alone', { TALOS_S3_SESSION_TOKEN: 'x' }, /TALOS_S3_SESSION_TOKEN belongs/],
   ])('refuse %s', (_, env, expected) => {
     expect(faultsOf(env)).toMatch(expected);
+  });
+
+  it('keep the way to Redis as a secret', () => {
+    const { redisUrl } = readSettings({ HOME, TALOS_REDIS_URL: 'rediss://u:hunter2@h:6380' }, user);
+    expect(redisUrl?.reveal()).toBe('rediss://u:hunter2@h:6380');
+    expect(JSON.stringify({ redisUrl })).not.toContain('hunter2');
+    expect(readSettings({ HOME }, user).redisUrl).toBeUndefined();
   });
 
   it('keep the keys to a bucket as secrets', () => {

@@ -16,6 +16,8 @@ export interface Settings {
   readonly diskReserve: number;
   /** A PostgreSQL of the operator's own; absent: the embedded one. */
   readonly databaseUrl: Secret<string> | undefined;
+  /** A Redis in which all nodes count rates together; absent: each process counts by itself. */
+  readonly redisUrl: Secret<string> | undefined;
   /** The unprivileged user the embedded PostgreSQL runs as when the platform is started by root. */
   readonly postgresUser: string | undefined;
   readonly host: string;
@@ -76,6 +78,10 @@ const Variables = Type.Object(
     TALOS_DATA: text('an absolute path', '^/'),
     TALOS_DISK_RESERVE: text('a number of bytes', '^[0-9]{1,15}$'),
     TALOS_DATABASE_URL: text('a URL postgres://user@host/database', '^postgres(ql)?://[^\\s]+$'),
+    TALOS_REDIS_URL: text(
+      'a URL redis://host:port or rediss://user:password@host:port',
+      '^rediss?://[^\\s]+$',
+    ),
     TALOS_POSTGRES_USER: text('the name of a user of this machine', '^[a-z_][a-z0-9_-]{0,31}$'),
     TALOS_HOST: text('an address or host name', '^[A-Za-z0-9.:_-]+$'),
     TALOS_KERNEL_PORT: text('a port, 0 to 65535', PORT),
@@ -97,6 +103,8 @@ const Variables = Type.Object(
     TALOS_S3_SESSION_TOKEN: text('the token of temporary credentials', '^[!-~]+$'),
     // Makes tests fail instead of skip; of no meaning to the platform.
     TALOS_CI: text('0 or 1', '^[01]$'),
+    // Where tests find a Redis; of no meaning to the platform.
+    TALOS_TEST_REDIS_URL: text('a URL redis://host:port', '^rediss?://[^\\s]+$'),
   },
   { additionalProperties: false },
 );
@@ -142,6 +150,9 @@ function contradictions(variables: Variables): string[] {
   const node = variables.TALOS_NODE_URL;
   if (node !== undefined && !URL.canParse(node))
     faults.push('TALOS_NODE_URL must have a host and a port of its own');
+  const redis = variables.TALOS_REDIS_URL;
+  if (redis !== undefined && !(URL.canParse(redis) && new URL(redis).hostname !== ''))
+    faults.push('TALOS_REDIS_URL must have a host and a port of its own');
   if (node !== undefined && variables.TALOS_DATABASE_URL === undefined) {
     faults.push('TALOS_NODE_URL is for nodes that share a database: set TALOS_DATABASE_URL too');
   }
@@ -206,6 +217,7 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     dataFolder,
     diskReserve: Number(variables.TALOS_DISK_RESERVE ?? DISK_RESERVE),
     databaseUrl: secret(variables.TALOS_DATABASE_URL),
+    redisUrl: secret(variables.TALOS_REDIS_URL),
     postgresUser: variables.TALOS_POSTGRES_USER,
     host: variables.TALOS_HOST ?? '127.0.0.1',
     ports: portsOf(variables),

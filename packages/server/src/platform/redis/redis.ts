@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { TrustError } from '@talosprotocol/protocol';
+import { Redis as Client } from 'ioredis';
+import type { Log } from '../log.js';
+import type { Secret } from '../secret.js';
+
+/** A Lua script as Redis knows it. */
+export interface RedisScript {
+  readonly lua: string;
+  /** hex(SHA-1), by which it is called once it was sent. */
+  readonly sha1: string;
+}
+
+/** Prepares a script to be run. */
+export function createScript(lua: string): RedisScript {
+  return { lua, sha1: createHash('sha1').update(lua).digest('hex') };
+}
+
+/** A Redis that several processes count in. Every call fails at once while it is down, and after a time limit when it is
+ *  slow; the connection mends itself. */
+export interface Redis {
+  /** Runs a script in one step and, once Redis knows it, in one round trip. All keys of a call must carry the same hash
+   *  tag, or a Redis Cluster refuses it.
+   *  @throws {TrustError} UNAVAILABLE: it is down, slow, or refuses; nobody knows whether a slow one ran it */
+  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  /** Resolves once it answered, or refuses to: a wrong password, for one, does not mend itself.
+   *  @throws {TrustError} SETTINGS_INVALID | UNAVAILABLE */
+  check(): Promise<void>;
+  /** Waits for what was sent, within the time limit. */
+  close(): Promise<void>;
+}
+
+export interface RedisDeps {
+  readonly url: Secret<string>;
+  readonly log: Log;
+  /** Longest wait for an answer; 500 ms by default. */
+  readonly timeoutMs?: number;
+  /** Longest wait for a connection; 2 s by default. */
+  readonly connectTimeoutMs?: number;
+}
+
+const TIMEOUT_MS = 500;
+const CONNECT_TIMEOUT_MS = 2_000;
+const MAX_PAUSE_MS = 2_000;
+
+/** Opens a connection; it is made in the background. */
+export function createRedis(deps: RedisDeps): Redis {
+  const client = new Client(deps.url.reveal(), optionsOf(deps));
+  const opened = watch(client, deps.log);
+  return {
+    run: async (script, keys, args) => {
+      try {
+        return await runScript(client, script, keys, args);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+    async check() {
+      const fault = await opened;
+      if (fault !== undefined) throw fromRedisError(fault);
+      await client.ping().catch((error: unknown) => Promise.reject(fromRedisError(error)));
+    },
+    async close() {
+      await client.quit().catch(() => undefined);
+      client.disconnect();
+    },
+  };
+}
+
+/** A command that cannot be sent now is sent never: a call that waits for a counter is refused, and would be counted for
+ *  nothing later. */
+function optionsOf({ timeoutMs = TIMEOUT_MS, connectTimeoutMs = CONNECT_TIMEOUT_MS }: RedisDeps) {
+  return {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: timeoutMs,
+    connectTimeout: connectTimeoutMs,
+    // A connection on which nothing is answered any more is made anew, or what was sent would pile up in it.
+    socketTimeout: 2 * timeoutMs,
+    retryStrategy: (times: number) => Math.min(MAX_PAUSE_MS, 50 * 2 ** Math.min(times, 10)),
+    // After a failover this address may lead to a replica, until it is asked for again.
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
+    connectionName: 'talos',
+    disableClientInfo: true,
+    protocol: 2,
+  } as const;
+}
+
+/** Says each change once. The promise settles with the first of them, and with why it is no connection. */
+function watch(client: Client, log: Log): Promise<unknown> {
+  let isUp: boolean | undefined;
+  let lastError: unknown;
+  return new Promise((resolve) => {
+    client.on('error', (error) => {
+      lastError = error;
+    });
+    client.on('ready', () => {
+      if (isUp === false) log.info('Redis answers again');
+      isUp = true;
+      resolve(undefined);
+    });
+    client.on('close', () => {
+      if (isUp !== false) log.warn('Redis cannot be reached', { err: shown(lastError) });
+      isUp = false;
+      resolve(lastError);
+    });
+  });
+}
+
+async function runScript(
+  client: Client,
+  { lua, sha1 }: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(sha1, keys.length, ...[...keys, ...args]);
+  } catch (error) {
+    if (refusalIn(error) !== 'NOSCRIPT') throw error;
+    return await client.eval(lua, keys.length, ...[...keys, ...args]);
+  }
+}
+
+/** The first word of what the server itself refused with, for the rest may repeat what was sent; undefined if it did not
+ *  say anything. */
+function refusalIn(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
+  return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
+}
+
+/** Who we are, what we may, which database: an operator must put it right. */
+const FOR_THE_OPERATOR = /^(?:WRONGPASS|NOAUTH|NOPERM|ERR (?:AUTH|invalid password|DB index))/;
+
+/** An error as the log may have it: the driver hangs the command with its arguments on it, also of AUTH. */
+function shown(error: unknown): Error | undefined {
+  return error instanceof Error ? new Error(refusalIn(error) ?? error.message) : undefined;
+}
+
+function fromRedisError(error: unknown): TrustError {
+  const word = refusalIn(error);
+  const cause = shown(error);
+  if (word !== undefined && FOR_THE_OPERATOR.test((error as Error).message))
+    return new TrustError(
+      'SETTINGS_INVALID',
+      `the Redis of TALOS_REDIS_URL refuses us (${word})`,
+      { hint: 'put TALOS_REDIS_URL right; redis-cli -u takes the same URL' },
+      cause,
+    );
+  return unavailable(error);
+}
+
+function unavailable(error: unknown): TrustError {
+  const word = refusalIn(error);
+  const what = word === undefined ? 'does not answer' : `refuses (${word})`;
+  return new TrustError('UNAVAILABLE', `Redis ${what}`, {}, shown(error));
+}

@@ -1,0 +1,163 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createReaper } from '../reaper.js';
+
+/** A real Redis for a test. */
+export interface TestRedis {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** One that the test started, and may do anything to. */
+export interface OwnRedis extends TestRedis {
+  /** Stops or ends its process, by id. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, with nothing in it. */
+  restart(): Promise<void>;
+}
+
+/** The Redis that TALOS_TEST_REDIS_URL names, else one of the test's own. Never nothing: a test that needs it fails.
+ *  Tests must use key prefixes of their own in it. */
+export async function openTestRedis(): Promise<TestRedis> {
+  const url = process.env['TALOS_TEST_REDIS_URL'];
+  return url === undefined || url === '' ? startRedis() : { url, close: async () => undefined };
+}
+
+/** Starts a Redis on a free port of this machine that keeps nothing. `cluster` makes it a Redis Cluster of one node, which
+ *  refuses what a larger one would.
+ *  @throws {Error} there is no redis-server, and none can be installed */
+export async function startRedis(options: { readonly cluster?: boolean } = {}): Promise<OwnRedis> {
+  const [binary, port, folder] = await Promise.all([
+    findRedisServer(),
+    freePort(),
+    mkdtemp(join(tmpdir(), 'talos-redis-')),
+  ]);
+  const reaper = createReaper();
+  const launch = () => launchRedis(binary, { port, folder, cluster: options.cluster === true, reaper });
+  let server = await launch();
+  const kill = async (): Promise<void> => {
+    server.signal('SIGKILL');
+    await server.ended;
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    signal: (signal) => server.signal(signal),
+    kill,
+    restart: async () => {
+      server = await launch();
+    },
+    close: async () => {
+      await kill();
+      await reaper.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Launch {
+  readonly port: number;
+  readonly folder: string;
+  readonly cluster: boolean;
+  readonly reaper: ReturnType<typeof createReaper>;
+}
+
+async function launchRedis(binary: string, { port, folder, cluster, reaper }: Launch) {
+  const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const shape = cluster ? ['--cluster-enabled', 'yes'] : [];
+  const child = spawn(binary, [...words, '--dir', folder, ...shape], { detached: true, stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  child.once('error', () => undefined);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${binary} cannot be started`);
+  // If this process is killed, the server goes too.
+  reaper.addGroup(pid);
+  void ended.then(() => reaper.removeGroup(pid));
+  const isEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await untilAnswers(port, isEnded);
+  if (cluster) await ask(port, 'CLUSTER ADDSLOTSRANGE 0 16383');
+  if (cluster) await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
+  return { ended, signal: (signal: NodeJS.Signals) => void (isEnded() || process.kill(pid, signal)) };
+}
+
+async function untilAnswers(port: number, isEnded: () => boolean): Promise<void> {
+  await untilSays(port, 'PING', '+PONG', isEnded);
+}
+
+async function untilSays(port: number, words: string, wanted: string, isEnded = () => false): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (isEnded()) break;
+    const said = await ask(port, words).catch(() => '');
+    if (said.includes(wanted)) return;
+    await sleep(20);
+  }
+  throw new Error(`the redis-server that was started on port ${port} does not answer ${words}`);
+}
+
+/** The beginning of an answer to an inline command. */
+function ask(port: number, words: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${words}\r\n`));
+    socket.setTimeout(1_000, () => socket.destroy(new Error('timeout')));
+    socket.once('error', reject);
+    socket.once('data', (data) => {
+      resolve(data.toString());
+      socket.destroy();
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+const run = promisify(execFile);
+
+/** `redis-server` of the PATH, else what the package manager of the system installs when it may. */
+async function findRedisServer(): Promise<string> {
+  if (await isThere()) return 'redis-server';
+  const why = await install();
+  if (await isThere()) return 'redis-server';
+  throw new Error(
+    `these tests need a real Redis, and there is none: ${why}. Put redis-server on the PATH, or name a running one in TALOS_TEST_REDIS_URL`,
+  );
+}
+
+async function isThere(): Promise<boolean> {
+  return run('redis-server', ['--version']).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Says why there is still none; of no meaning if there is one afterwards. */
+async function install(): Promise<string> {
+  if (process.platform !== 'linux')
+    return `redis-server is not on the PATH of this ${process.platform} machine`;
+  if (process.getuid?.() !== 0) return 'redis-server is not on the PATH, and only root may install it';
+  // Two test processes may want it at the same time: the second waits for the first.
+  const words = ['-y', '-o', 'DPkg::Lock::Timeout=120', 'install', '--no-install-recommends', 'redis-server'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    await run('apt-get', words, { env }).catch(async () => {
+      await run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', 'update'], { env });
+      await run('apt-get', words, { env });
+    });
+    return '';
+  } catch (error) {
+    return `apt-get cannot install redis-server (${(error as Error).message.split('\n')[0]})`;
+  }
+}
