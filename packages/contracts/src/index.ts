@@ -217,6 +217,7 @@ export {
   PROBLEM_CODES,
 } from './problem-code.js';
 export { ModelProvider, ProviderApi, ServedModel } from './provider.js';
+export { RateBucket, RatePer, RateRule } from './rate.js';
 export {
   AccessDecision,
   AccessScope,

@@ -4,6 +4,7 @@ import { TrustAnchor } from './capability.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
 import { ModelProvider } from './provider.js';
+import { RateRule } from './rate.js';
 import { PinnedTool } from './tool.js';
 import { WitnessSettings } from './witness.js';
 
@@ -99,6 +100,9 @@ export const PolicyDocument = Type.Object(
       Type.Record(Type.String({ pattern: SERVER_NAME }), ModelProvider, { ...CLOSED, maxProperties: 64 }),
     ),
     limits: Type.Optional(PolicyLimits),
+    rates: Type.Optional(
+      Type.Array(RateRule, { maxItems: 64, description: 'how fast calls may come; none by default' }),
+    ),
     audit: Type.Optional(AuditSettings),
     witness: Type.Optional(WitnessSettings),
     oidc: Type.Optional(OidcSettings),

@@ -1,6 +1,7 @@
 import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
+import { compileRates } from './limits/rules.js';
 import { compileProvider } from './llm/provider.js';
 
 /** A checked policy document as the gateway reads it.
@@ -18,7 +19,8 @@ export function compilePolicy(loaded: {
       compileProvider(name, provider),
     ]),
   );
-  return { hash, defaultTenant, servers: compileServers(document), providers, limits };
+  const rates = compileRates(document.rates ?? []);
+  return { hash, defaultTenant, servers: compileServers(document), providers, limits, rates };
 }
 
 /** The tool servers, ready to be decided with. */

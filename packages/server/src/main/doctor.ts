@@ -166,6 +166,7 @@ async function checkConfig(settings: Subject): Promise<Check[]> {
       crypto: await createFastestCrypto(),
       compileGateway,
       log: noLog(),
+      environment: settings.environment,
     };
     const policy = (await openPolicies(options)).current();
     const { anchors, servers } = policy.document;

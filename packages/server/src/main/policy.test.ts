@@ -18,8 +18,9 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const log = createLog({ level: 'silent', format: 'json', clock });
-const open = () =>
-  openPolicies({ path, variables: {}, crypto: createNodeCrypto(), compileGateway: compilePolicy, log });
+const base = { variables: {}, crypto: createNodeCrypto(), compileGateway: compilePolicy };
+const open = (environment: 'development' | 'production' = 'development') =>
+  openPolicies({ ...base, path, log, environment });
 /** Policies that differ in one number. */
 const write = (perMinute: number) =>
   writeFile(path, `version: 1\nservers: {}\nlimits: { denialsPerMinute: ${perMinute} }\n`);
@@ -32,8 +33,7 @@ describe('a trust anchor whose grant lets neighbours pass (CAP-27)', () => {
       `anchors: [{ iss: "did:web:example.org", tenant: a, grants: [{ scope: "tool:*", ops: [read], where: [{ ptr: /path, op: ${op}, value: /docs }] }] }]`;
     const yaml = (op: string) => writeFile(path, `version: 1\n${anchors(op)}\nservers: {}\n`);
     await yaml('within');
-    const crypto = createNodeCrypto();
-    const own = { path, variables: {}, crypto, compileGateway: compilePolicy, log: createTestLog(lines) };
+    const own = { ...base, path, log: createTestLog(lines), environment: 'development' as const };
     const policies = await openPolicies(own);
     const warnings = () => lines.filter((line) => line.includes('grants more than it seems to'));
     expect(warnings()).toEqual([]);
@@ -42,6 +42,36 @@ describe('a trust anchor whose grant lets neighbours pass (CAP-27)', () => {
     expect(warnings()).toEqual([expect.stringContaining('did:web:example.org, grants[0].where[0]')]);
     await openPolicies(own);
     expect(warnings()).toHaveLength(2);
+  });
+});
+
+describe('rates', () => {
+  const withRates = (...rates: string[]) =>
+    writeFile(path, `version: 1\nservers: {}\nrates:\n${rates.map((rate) => `  - ${rate}\n`).join('')}`);
+  const OPEN = '{ per: principal, concurrent: 2, onDown: allow }';
+
+  it('LIM-6 may not be left uncounted in production, neither at the start nor by a reload', async () => {
+    await withRates('{ per: key, concurrent: 1 }', OPEN);
+    await expect(open('production')).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      data: { reason: expect.stringContaining('rates[1].onDown') },
+    });
+    expect((await open()).gateway().rates).toHaveLength(2);
+    await withRates('{ per: key, concurrent: 1 }');
+    const policies = await open('production');
+    await withRates(OPEN);
+    await expect(policies.reload(inForce)).rejects.toMatchObject({ code: 'SETTINGS_INVALID' });
+    expect(policies.gateway().rates).toHaveLength(1);
+  });
+
+  it('are warned of where each node would count by itself', async () => {
+    const lines: string[] = [];
+    await withRates('{ per: key, concurrent: 1 }');
+    const shared = { ...base, path, log: createTestLog(lines), environment: 'development' as const };
+    await openPolicies(shared);
+    expect(lines).toEqual([]);
+    await openPolicies({ ...shared, countsAlone: true });
+    expect(lines.join()).toContain('TALOS_REDIS_URL');
   });
 });
 

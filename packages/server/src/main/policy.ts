@@ -8,6 +8,7 @@ import {
 import { createEntrance } from '../platform/entrance.js';
 import type { Log } from '../platform/log.js';
 import { createPolicyView, type LoadedPolicy } from '../platform/policy-file.js';
+import type { Settings } from '../platform/settings.js';
 
 type GatewayPolicy = import('../gateway/admission/ports.js').Policy;
 type KernelPolicy = import('../kernel/ports.js').KernelPolicy;
@@ -38,6 +39,9 @@ export async function openPolicies(options: {
   readonly crypto: CryptoProvider;
   readonly compileGateway: CompileGateway;
   readonly log: Log;
+  readonly environment: Settings['environment'];
+  /** True if other processes may serve the same callers, and count for themselves. */
+  readonly countsAlone?: boolean;
 }): Promise<Policies> {
   const view = await createPolicyView(options);
   const compile = (loaded: LoadedPolicy): Views => ({
@@ -47,16 +51,20 @@ export async function openPolicies(options: {
   });
   const tenant = view.current().defaultTenant;
   assertOneTenant(view.current(), tenant);
+  assertRatesHold(view.current(), options.environment);
   let views = compile(view.current());
   const warn = (loaded: LoadedPolicy): void => {
     for (const hint of findWideGrants(loaded))
       options.log.warn('a trust anchor grants more than it seems to', { hint });
+    if (options.countsAlone === true && (loaded.document.rates ?? []).length > 0)
+      options.log.warn('each node counts rates by itself', { hint: 'set TALOS_REDIS_URL on every node' });
   };
   warn(views.loaded);
   const reload: Policies['reload'] = async (admit) => {
     const loaded = await view.reload();
     assertOneTenant(loaded, tenant);
     assertSameStorage(loaded, views.loaded);
+    assertRatesHold(loaded, options.environment);
     const next = compile(loaded);
     await admit(loaded);
     views = next;
@@ -93,6 +101,15 @@ function assertOneTenant({ anchors }: LoadedPolicy, tenant: string): void {
       hint: 'give all anchors the same tenant; another tenant needs a process with a data folder of its own',
     },
   );
+}
+
+/** What may not be counted is not let through in production, whatever the file says (LIM-6). */
+function assertRatesHold({ document }: LoadedPolicy, environment: Settings['environment']): void {
+  const index = (document.rates ?? []).findIndex(({ onDown }) => onDown === 'allow');
+  if (environment !== 'production' || index < 0) return;
+  throw new TrustError('SETTINGS_INVALID', `rates[${index}].onDown is allow, and this is production`, {
+    hint: 'leave onDown out: while nobody can count, calls are refused',
+  });
 }
 
 /** The log is opened once: where its tiles lie cannot change under it. */

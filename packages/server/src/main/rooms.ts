@@ -117,10 +117,12 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
 }
 
 /** Every process reads the whole policy, so that a fault in it is found wherever it is read. */
-async function openProcessPolicies({ foundation, env }: RoomsOptions): Promise<Policies> {
+async function openProcessPolicies({ foundation, env, isShared }: RoomsOptions): Promise<Policies> {
   const { compilePolicy: compileGateway } = await import('../gateway/policy.js');
-  const { config: path, crypto, log } = foundation;
-  return openPolicies({ path, variables: env, crypto, compileGateway, log });
+  const { config: path, crypto, log, settings } = foundation;
+  const { environment, redisUrl } = settings;
+  const countsAlone = isShared && redisUrl === undefined;
+  return openPolicies({ path, variables: env, crypto, compileGateway, log, environment, countsAlone });
 }
 
 async function createLimiter(policies: Policies): Promise<KernelDeps['limiter']> {

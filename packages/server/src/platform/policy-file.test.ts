@@ -130,6 +130,33 @@ describe('faults', () => {
     expect(faultsOf(text)).toContain(told);
   });
 
+  // LIM-1
+  it.each([
+    ['limits nothing', '{ per: key }', '/rates/0 must have one of requests, tokens and concurrent'],
+    [
+      'counts tokens of tools',
+      '{ per: key, surface: mcp, tokens: { perMinute: 1 } }',
+      '/rates/0 is about models',
+    ],
+    ['counts models of tools', '{ per: model, surface: mcp, concurrent: 1 }', '/rates/0 is about models'],
+    [
+      'is there already',
+      '{ per: key, concurrent: 1 }, { per: key, concurrent: 2 }',
+      '/rates/1 counts what another',
+    ],
+    [
+      'has no flow',
+      '{ per: key, requests: { burst: 1 } }',
+      '/rates/0/requests must have the member perMinute',
+    ],
+    ['lets nothing pass', '{ per: key, requests: { perMinute: 0 } }', '/rates/0/requests/perMinute'],
+    ['has a * inside', '{ per: key, model: "a*b", concurrent: 1 }', '/rates/0/model'],
+    ['counts for nobody', '{ per: planet, concurrent: 1 }', '/rates/0/per'],
+    ['says something else', '{ per: key, concurrent: 1, window: 5 }', '/rates/0/window is not known here'],
+  ])('a rate that %s', (_, rates, told) => {
+    expect(faultsOf(`version: 1\nservers: {}\nrates: [${rates}]\n`)).toContain(told);
+  });
+
   it.each([
     'version: 1\nservers: {} hunter2-hunter2\n',
     'version: 1\nservers: {}\n}hunter2-hunter2\n',

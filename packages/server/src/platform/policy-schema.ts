@@ -83,7 +83,24 @@ function meaningFaults(policy: PolicyDocument, crypto: CryptoProvider): readonly
       faults.push(...refusal(['servers', name, 'tools', tool], () => parseManifest(manifest)));
     }
   }
-  return [...faults, ...witnessFaults(policy, crypto)];
+  return [...faults, ...rateFaults(policy), ...witnessFaults(policy, crypto)];
+}
+
+/** Rates that could limit nothing, or that say twice how much. */
+function rateFaults({ rates = [] }: PolicyDocument): readonly MemberFault[] {
+  const faults: MemberFault[] = [];
+  const seen = new Set<string>();
+  for (const [index, { per, surface, model, requests, tokens, concurrent }] of rates.entries()) {
+    const path = ['rates', String(index)];
+    if (requests === undefined && tokens === undefined && concurrent === undefined)
+      faults.push({ path, message: 'must have one of requests, tokens and concurrent' });
+    if (surface === 'mcp' && (per === 'model' || model !== undefined || tokens !== undefined))
+      faults.push({ path, message: 'is about models, which calls of tools have nothing to do with' });
+    const whose = JSON.stringify([per, surface, model]);
+    if (seen.has(whose)) faults.push({ path, message: 'counts what another rate counts already' });
+    seen.add(whose);
+  }
+  return faults;
 }
 
 /** Keys of logs and witnesses that no checkpoint could ever be verified with. */

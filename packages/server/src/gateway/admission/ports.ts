@@ -1,6 +1,7 @@
 import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '@talosprotocol/contracts';
 import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
+import type { CompiledRate } from '../limits/rules.js';
 import type { ProviderPolicy } from '../llm/provider.js';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
@@ -194,6 +195,7 @@ export interface Policy {
     readonly perAddressPerMinute: number;
     readonly maxConcurrentCalls: number;
   };
+  readonly rates: readonly CompiledRate[];
 }
 
 /** Gives the policy in force now. */
