@@ -1,6 +1,7 @@
 import { type CryptoProvider, createAuthorizer } from '@talosprotocol/protocol';
 import type { Log } from '../platform/log.js';
 import type { Metrics } from '../platform/metrics/metrics.js';
+import type { Redis } from '../platform/redis/redis.js';
 import { createRequestIds } from '../platform/request-id.js';
 import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
@@ -18,6 +19,10 @@ import type {
 } from './admission/ports.js';
 import { createRateLimiter } from './admission/rate-limiter.js';
 import { createCanary } from './canary.js';
+import { createRateGate } from './limits/gate.js';
+import { createMemoryLimits } from './limits/memory-limits.js';
+import type { RateLimits } from './limits/rate-limits.js';
+import { createRedisLimits } from './limits/redis-limits.js';
 import { CHAT } from './llm/chat.js';
 import { createModelFront } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
@@ -50,6 +55,8 @@ export interface GatewayDeps {
   /** Keys to model providers. */
   readonly secrets: SecretSource;
   readonly sql: Sql;
+  /** Where all processes of the platform count rates; absent: this one counts by itself. */
+  readonly redis: Redis | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly crypto: CryptoProvider;
@@ -85,6 +92,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const pool = createUpstreamPool({ ...deps, log, meter: measureUpstream(deps.metrics) });
   const pins = createPins({ sql, clock, crypto, log });
   const journal = createCallJournal(sql, clock);
+  const rates = createRateGate(rateLimitsOf(deps), deps.metrics);
   const outcomes = createOutcomeQueue(() => policy().limits.maxConcurrentCalls, log);
   const admissionDeps: AdmissionDeps = {
     gateway: deps.did,
@@ -97,6 +105,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       () => policy().limits.perAddressPerMinute,
       () => clock.monotonic(),
     ),
+    rates,
     journal,
     outcomes,
     drafts: createDrafts(deps),
@@ -135,7 +144,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
     giveUp: () => outcomes.giveUp(),
     async stop() {
       clearInterval(purging);
+      rates.stop();
       await Promise.all([pool.stop(), upstreams.close()]);
     },
   };
+}
+
+function rateLimitsOf({ redis, did, clock }: GatewayDeps): RateLimits {
+  if (redis === undefined) return createMemoryLimits(() => clock.monotonic());
+  return createRedisLimits({ redis, platform: did });
 }

@@ -1,10 +1,16 @@
 import type { Principal, WellKnown } from '@talosprotocol/contracts';
-import { type CryptoProvider, createDidResolver, type DidDirectory } from '@talosprotocol/protocol';
+import {
+  type CryptoProvider,
+  createDidResolver,
+  type DidDirectory,
+  isTrustError,
+} from '@talosprotocol/protocol';
 import { CLUSTER_MIGRATIONS } from '../platform/cluster/migrations.js';
 import { createDidFetch } from '../platform/did-fetch.js';
 import { migrate } from '../platform/migrations.js';
 import type { LoadedPolicy } from '../platform/policy-file.js';
 import type { Reaper } from '../platform/reaper.js';
+import type { Redis } from '../platform/redis/redis.js';
 import type { SignaturePool } from '../platform/signature-pool.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
@@ -52,6 +58,8 @@ export interface Rooms {
   readonly routingLimiter: KernelDeps['limiter'];
   /** Hands in what waits for the audit process, or closes the log; last of all rooms. */
   closeSink(): Promise<void>;
+  /** After everybody who counts in it. */
+  closeRedis(): Promise<void>;
   /** Ends the threads that verify signatures. */
   closeSignatures(): Promise<void>;
 }
@@ -96,15 +104,17 @@ export async function buildRooms(options: RoomsOptions): Promise<Rooms> {
   const config = wanted.kernel
     ? await buildConfig(options.foundation, { sql: options.sql, sink, tenant: policies.tenant })
     : undefined;
+  const redis = wanted.gateway ? await openRedis(options.foundation) : undefined;
   const gateway =
     wanted.gateway && kernel !== undefined && config !== undefined
-      ? await buildGateway(options, shared, { kernel, config })
+      ? await buildGateway(options, shared, { kernel, config, redis })
       : undefined;
   return {
     policies,
     sink,
     access,
     closeSink,
+    closeRedis: async () => redis?.close(),
     closeSignatures: async () => signatures?.close(),
     routingLimiter: await createLimiter(policies),
     reload,
@@ -161,6 +171,24 @@ async function openSink(options: RoomsOptions, policies: Policies): Promise<Sink
   return { sink: link, close: () => link.stop() };
 }
 
+/** The Redis in which rates are counted, if there is one. One that does not answer yet is no reason not to start: until it does,
+ *  what it is to count is refused.
+ *  @throws {TrustError} SETTINGS_INVALID: it refuses us */
+async function openRedis({ settings, log }: Foundation): Promise<Redis | undefined> {
+  if (settings.redisUrl === undefined) return undefined;
+  const { createRedis } = await import('../platform/redis/redis.js');
+  const redis = createRedis({ url: settings.redisUrl, log });
+  try {
+    await redis.check();
+  } catch (error) {
+    if (!isTrustError(error) || error.code !== 'UNAVAILABLE') {
+      await redis.close();
+      throw error;
+    }
+  }
+  return redis;
+}
+
 /** Threads that verify signatures. Sessions, nonces and windows stay in this thread: what counts once is counted in one
  *  place. */
 async function openSignatures({ settings, log }: Foundation): Promise<SignaturePool | undefined> {
@@ -187,7 +215,7 @@ async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<
 async function buildGateway(
   { foundation, sql, env, reaper }: RoomsOptions,
   { policies, sink }: SharedParts,
-  { kernel, config }: { readonly kernel: Kernel; readonly config: Config },
+  { kernel, config, redis }: { kernel: Kernel; config: Config; redis: Redis | undefined },
 ): Promise<Gateway> {
   const { createGateway } = await import('../gateway/service.js');
   const { crypto, log, metrics, identities } = foundation;
@@ -199,6 +227,7 @@ async function buildGateway(
     sink,
     policy: policies.gateway,
     sql,
+    redis,
     clock,
     random,
     crypto,

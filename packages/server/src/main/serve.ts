@@ -204,8 +204,9 @@ async function reloadAndLog({ reload }: Rooms, { log, config }: Foundation): Pro
 /** Last added runs first within a stage: the log is closed after everybody who writes to it. */
 function addRoomSteps(
   shutdown: Shutdown,
-  { closeSink, closeSignatures, kernel, config, gateway }: Rooms,
+  { closeSink, closeRedis, closeSignatures, kernel, config, gateway }: Rooms,
 ): void {
+  shutdown.add('close', 'redis', closeRedis);
   shutdown.add('close', 'signature threads', closeSignatures);
   shutdown.add('flush', 'audit', closeSink);
   if (kernel !== undefined) shutdown.add('flush', 'kernel', () => kernel.close());

@@ -10,7 +10,7 @@ import type { Authenticated, SurfaceName } from './ports.js';
 
 /** Builds admission. Order (DEC-4): address limiter, what a session header shows, a bearer key or
  *  proof as far as it shows, body and syntax, credential, items
- *  and grants, what is to be called, limits, record, dispatch; the first failure ends it.
+ *  and grants, rates, what is to be called, limits, record, dispatch; the first failure ends it.
  *  The function throws where nothing could be decided or recorded: UNAVAILABLE, DISK_FULL, and what `read` throws. */
 export function createAdmission(deps: AdmissionDeps): Admission {
   return async (arrival, surface) => {

@@ -2,6 +2,8 @@ import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
 import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
+import type { RateGate } from '../limits/gate.js';
+import type { RateReport } from '../limits/report.js';
 import type { CallJournal } from '../store.js';
 import type { Drafts, HashedRequest } from './drafts.js';
 import type { Ended } from './ended.js';
@@ -124,8 +126,20 @@ export type Verdict<M, A> =
     }
   /** Verified, and nothing to decide. */
   | { readonly kind: 'identified'; readonly caller: Authenticated; readonly message: M }
-  | { readonly kind: 'denied'; readonly refusal: Refusal; readonly receipt?: string; readonly message: M }
-  | { readonly kind: 'answered'; readonly answer: A; readonly receipt: string; readonly message: M }
+  | {
+      readonly kind: 'denied';
+      readonly refusal: Refusal;
+      readonly receipt?: string;
+      readonly rates?: RateReport;
+      readonly message: M;
+    }
+  | {
+      readonly kind: 'answered';
+      readonly answer: A;
+      readonly receipt: string;
+      readonly rates?: RateReport;
+      readonly message: M;
+    }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly message: M };
 
 export interface AdmissionDeps {
@@ -136,6 +150,7 @@ export interface AdmissionDeps {
   readonly sink: AuditSink;
   readonly policy: PolicyView;
   readonly limiter: RateLimiter;
+  readonly rates: RateGate;
   readonly journal: CallJournal;
   readonly outcomes: OutcomeQueue;
   readonly drafts: Drafts;

@@ -1,6 +1,8 @@
 import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
-import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
-import { type Decided, type Denied, dispatchOnce } from './dispatch.js';
+import type { RateTicket } from '../limits/gate.js';
+import type { RatedCall } from '../limits/rules.js';
+import type { AdmissionDeps, Call, Ended, Prepared, RealCall } from './call.js';
+import { type Decided, type Denied, dispatchOnce, NOTHING_SPENT, spentOf } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive, watch } from './live.js';
@@ -21,29 +23,64 @@ export async function decide<A>(
   const revocation = watch(caller, call);
   let known = facts;
   let prepared: Prepared<A> | undefined;
-  let ended: Promise<unknown> | undefined;
-  const close = (): void => {
+  let ticket: RateTicket | undefined;
+  let end: Ended | Promise<Ended> = UNKNOWN_END;
+  const close = (ended: Ended): void => {
     revocation.end();
     prepared?.release();
     place.giveBack();
+    ticket?.end(spentOf(ended).tokens);
   };
   try {
     known = { ...facts, items: await allowedItems(deps, caller, call) };
     assertLive(deps, caller, call);
+    const { rates } = deps.policy();
+    if (rates.length > 0) {
+      ticket = await deps.rates.take(rates, ratedCall(caller, call, facts), facts.uuid);
+      if (ticket.refusal !== undefined) throw ticket.refusal;
+      assertLive(deps, caller, call);
+    }
     prepared = await call.prepare(revocation.signal);
     assertLive(deps, caller, call);
     const admitted = { deps, caller, call, prepared, facts: known, place, signal: revocation.signal };
     const decided = await dispatchOnce(admitted);
-    if (decided.kind === 'answered') ended = decided.ended;
-    return decided;
+    if (decided.kind === 'answered') end = decided.end;
+    return withRates(decided, ticket);
   } catch (error) {
     if (error instanceof Outage) throw error.cause;
-    return await deny(deps, { ...known, refusal: toRefusal(revocation.reason() ?? error) });
+    end = NOTHING_SPENT;
+    return withRates(
+      await deny(deps, { ...known, refusal: toRefusal(revocation.reason() ?? error) }),
+      ticket,
+    );
   } finally {
     // What goes out bit by bit is watched, and keeps what it is made with, until its last bit.
-    if (ended === undefined) close();
-    else void ended.then(close);
+    if (end instanceof Promise) void end.then(close);
+    else close(end);
   }
+}
+
+/** Of a call of which nobody can say what it came to: what was taken for it is gone. */
+const UNKNOWN_END: Ended = { status: 'failed' };
+
+/** What the rates let pass, and what the caller is told of them. */
+function withRates<A>(decided: Decided<A>, ticket: RateTicket | undefined): Decided<A> {
+  return ticket?.report === undefined ? decided : { ...decided, rates: ticket.report };
+}
+
+function ratedCall(
+  { capability: { principal, leaf, links } }: Authenticated,
+  { action: { provider, model }, cost }: Call<unknown>,
+  { surface, address }: DecisionFacts,
+): RatedCall {
+  return {
+    surface,
+    principal: principal ?? links[0]?.claims.sub ?? '',
+    key: leaf.lid,
+    address,
+    ...(provider === undefined || model === undefined ? {} : { model: `${provider}/${model}` }),
+    tokens: cost.tokens ?? 0,
+  };
 }
 
 /** Decided as it was made, and again as what it comes to: both must be allowed, items and constraints (CAP-18). */

@@ -1,5 +1,6 @@
 import { isTrustError, modelCost, TrustError } from '@talosprotocol/protocol';
 import { UnsureError } from '../../platform/unsure-error.js';
+import type { RateReport } from '../limits/report.js';
 import type { CallName } from '../store.js';
 import type { AdmissionDeps, Call, Dispatched, Prepared } from './call.js';
 import type { DecisionFacts } from './drafts.js';
@@ -14,18 +15,23 @@ export interface Denied {
   readonly kind: 'denied';
   readonly refusal: Refusal;
   readonly receipt?: string;
+  readonly rates?: RateReport;
 }
 
-/** What became of a call. `ended` settles once nothing more of its answer comes; absent if it is all there. */
+/** What became of a call. `end` is a promise while its answer goes out bit by bit. */
 export type Decided<A> =
   | Denied
   | {
       readonly kind: 'answered';
       readonly answer: A;
       readonly receipt: string;
-      readonly ended?: Promise<unknown>;
+      readonly end: Ended | Promise<Ended>;
+      readonly rates?: RateReport;
     }
-  | { readonly kind: 'cancelled'; readonly receipt: string };
+  | { readonly kind: 'cancelled'; readonly receipt: string; readonly rates?: RateReport };
+
+/** Of a call that reached nothing. */
+export const NOTHING_SPENT: Ended = { status: 'failed', spent: { usage: { input: 0, output: 0 } } };
 
 /** A call that was allowed, and what it is made with. */
 export interface Admitted<A> {
@@ -49,7 +55,8 @@ export async function dispatchOnce<A>(admitted: Admitted<A>): Promise<Decided<A>
   const claim = deps.journal.claim(name, hash, `rcp_${facts.uuid}`);
   const kept = await claim.catch(throwOutage);
   if (kept === undefined) return holdAndRun(admitted, name);
-  return { kind: 'answered', receipt: kept.receipt, answer: call.kept.answer(kept.answer) };
+  const answer = call.kept.answer(kept.answer);
+  return { kind: 'answered', receipt: kept.receipt, answer, end: NOTHING_SPENT };
 }
 
 async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined): Promise<Decided<A>> {
@@ -129,12 +136,11 @@ async function run<A>(
   }
   if (!(done.end instanceof Promise) && done.end.status === 'cancelled')
     return { kind: 'cancelled', receipt };
-  const ended = done.end instanceof Promise ? { ended: done.end } : {};
-  return { kind: 'answered', answer: done.answer, receipt, ...ended };
+  return { kind: 'answered', answer: done.answer, receipt, end: done.end };
 }
 
 /** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */
-function spentOf({ spent }: Ended): CallSpent {
+export function spentOf({ spent }: Ended): CallSpent {
   if (spent === undefined) return {};
   const { usage, rates } = spent;
   const tokens = usage.input + usage.output;

@@ -7,6 +7,7 @@ import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import type { Admission, Failure, Surface, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
 import type { PolicyView } from '../admission/ports.js';
+import { modelRateHeaders, type RateReport } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
 import { type ModelCallDeps, type ModelRequest, modelCall } from './model-call.js';
@@ -35,16 +36,18 @@ export function createModelFront(deps: ModelFrontDeps, dialect: Dialect): RouteH
       return refuse(told, failureOf(error, context), undefined);
     }
     const { receipt } = 'receipt' in verdict ? verdict : { receipt: undefined };
-    if (verdict.kind === 'answered') return answer(response, verdict.answer, verdict.receipt);
-    if (verdict.kind === 'denied') return refuse(told, verdict.refusal, receipt);
+    if (verdict.kind === 'answered') return answer(response, verdict);
+    if (verdict.kind === 'denied') return refuse({ ...told, rates: verdict.rates }, verdict.refusal, receipt);
     if (verdict.kind === 'unauthenticated')
       return refuse(told, verdict.refusal, receipt, UNREADABLE.has(verdict.refusal.code) ? 401 : undefined);
     throw new TypeError('a call of a model is always decided');
   };
 }
 
-function answer(response: ServerResponse, given: ModelAnswer, receipt: string): Promise<void> {
-  const headers = { ...given.headers, 'x-talos-receipt': receipt };
+type Answered = Extract<Verdict<ModelRequest, ModelAnswer>, { kind: 'answered' }>;
+
+function answer(response: ServerResponse, { answer: given, receipt, rates }: Answered): Promise<void> {
+  const headers = { ...modelRateHeaders(rates), ...given.headers, 'x-talos-receipt': receipt };
   return sendModelAnswer(response, { ...given, headers });
 }
 
@@ -52,6 +55,7 @@ interface Told {
   readonly dialect: Dialect;
   readonly response: ServerResponse;
   readonly context: RequestContext;
+  readonly rates?: RateReport | undefined;
 }
 
 /** Of a credential these say that it is none, as official clients expect it to be told. */
@@ -59,7 +63,7 @@ const UNREADABLE: ReadonlySet<string> = new Set(['MALFORMED', 'REPLAY']);
 
 /** A refusal in the form of the protocol. Official clients try again what says that it helps, and nothing else. */
 function refuse(
-  { dialect, response, context }: Told,
+  { dialect, response, context, rates }: Told,
   failure: Failure,
   receipt: string | undefined,
   as?: number,
@@ -71,6 +75,7 @@ function refuse(
     'content-type': 'application/json',
     'x-should-retry': String(retryable),
     ...(retryable ? { 'retry-after': '1' } : {}),
+    ...modelRateHeaders(rates),
     ...(status === 401 ? { 'www-authenticate': 'Bearer realm="talos"' } : {}),
     ...(receipt === undefined ? {} : { 'x-talos-receipt': receipt }),
   };
@@ -103,7 +108,7 @@ function createSurface(
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {
-      const { providers, limits } = deps.policy();
+      const { providers, limits, rates } = deps.policy();
       return modelCall({
         ...deps,
         request: message,
@@ -111,6 +116,7 @@ function createSurface(
         caller,
         requestId,
         answerBytes: limits.answerBytes,
+        isRated: rates.some(({ tokens }) => tokens !== undefined),
       });
     },
   };

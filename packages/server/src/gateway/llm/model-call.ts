@@ -48,6 +48,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly providers: ReadonlyMap<string, ProviderPolicy>;
   readonly caller: Authenticated;
   readonly requestId: string;
+  /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
+  readonly isRated: boolean;
 }
 
 /** What can be said of a call before it is decided; a fault waits until it is asked for. */
@@ -106,14 +108,15 @@ function itemsOf({ target, shape }: Plan): readonly CheckedItem[] {
   });
 }
 
-function planOf({ request, providers, prices, caller, now }: ModelCallContext): Plan {
+function planOf({ request, providers, prices, caller, now, isRated }: ModelCallContext): Plan {
   const { dialect, body, bytes } = request;
   const asked = body['model'];
   const target = findModel(providers, typeof asked === 'string' ? asked : '', dialect.api);
   const { provider, model } = target;
   if (provider.api !== dialect.api) throw otherProtocol(provider);
   const shape = dialect.readRequest(body, provider.fields);
-  const isLimited = limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
+  const isLimited =
+    isRated || limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, now()) ?? UNKNOWN_WINDOW;
   const [input, output] = [inputBound(bytes.length, shape.pictures), most * shape.choices];

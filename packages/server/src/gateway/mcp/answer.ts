@@ -4,6 +4,7 @@ import { isJsonObject, isTrustError, type JsonObject } from '@talosprotocol/prot
 import type { RequestContext } from '../../platform/routes.js';
 import type { Failure, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
+import { rateHeaders } from '../limits/report.js';
 import { withServerInfo } from './methods.js';
 import { type McpMessage, RpcFault, type RpcId } from './rpc.js';
 import { refusalError, shapeResult } from './tool-call.js';
@@ -29,7 +30,8 @@ const RETRY = { 'retry-after': '1' };
 export function answerOf(verdict: Decided, requestId: string): McpAnswer {
   const { receipt, message } = verdict;
   const id = message?.id ?? null;
-  const headers = receipt === undefined ? {} : { 'x-talos-receipt': receipt };
+  const rates = 'rates' in verdict ? verdict.rates : undefined;
+  const headers = { ...rateHeaders(rates), ...(receipt === undefined ? {} : { 'x-talos-receipt': receipt }) };
   switch (verdict.kind) {
     case 'cancelled':
       return { ...NOTHING, headers };

@@ -59,6 +59,7 @@ export async function openWorld(
     secrets: { reveal: async (name) => secrets.get(name) },
     policy: () => policy,
     sql: database.sql,
+    redis: undefined,
     clock,
     random,
     crypto,
