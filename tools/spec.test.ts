@@ -24,8 +24,9 @@ function citations(): Set<string> {
   return new Set(
     cited.flatMap(
       (name) =>
-        readFileSync(`${root}${name}`, 'utf8').match(/\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC|LLM)-\d+/g) ??
-        [],
+        readFileSync(`${root}${name}`, 'utf8').match(
+          /\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC|LLM|LIM)-\d+/g,
+        ) ?? [],
     ),
   );
 }

@@ -24,8 +24,9 @@ export const PROVIDER_KEYS = { openai: 'sk-canary-openai-1f', anthropic: 'sk-ant
 /** Micro-dollars for a million tokens, so that sums are easy: a dollar a million read, ten written. */
 export const RATES = { currency: 'USD', input: 1_000_000, output: 10_000_000 } as const;
 
-export async function openLlmWorld(): Promise<LlmWorld> {
-  const world = await openWorld();
+/** `more` are further variables of its environment. */
+export async function openLlmWorld(more: Readonly<Record<string, string>> = {}): Promise<LlmWorld> {
+  const world = await openWorld(undefined, more);
   const [openai, anthropic] = [await openFakeProvider(), await openFakeProvider()];
   const secrets = createSecretsClient({ url: world.ready.kernel, adminToken: world.adminToken });
   await secrets.set('openai-key', PROVIDER_KEYS.openai);

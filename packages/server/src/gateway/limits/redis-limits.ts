@@ -16,6 +16,8 @@ const LEASE_MS = 30_000;
 /** Counts in a Redis, for all processes that share it. One round trip for all that a call takes. */
 export function createRedisLimits({ redis, platform, leaseMs = LEASE_MS }: RedisLimitsDeps): RateLimits {
   const keyOf = createKeys(platform);
+  // A place must not be given back after it was asked for again, because only then its script was known.
+  redis.prepare([TAKE, RENEW, END]);
   const run = (script: RedisScript, lease: string, demands: readonly Demand[], more?: number) => {
     const args = demands.flatMap(({ kind, capacity, perMinute, amount }) => [
       kind,

@@ -19,6 +19,9 @@ export function createScript(lua: string): RedisScript {
 /** A Redis that several processes count in. Every call fails at once while it is down, and after a time limit when it is
  *  slow; the connection mends itself. */
 export interface Redis {
+  /** Makes scripts known to the server now and whenever a connection is made, before anything else is sent on it: calls of
+   *  them then run in the order in which they were made. */
+  prepare(scripts: readonly RedisScript[]): void;
   /** Runs a script in one step and, once Redis knows it, in one round trip. All keys of a call must carry the same hash
    *  tag, or a Redis Cluster refuses it.
    *  @throws {TrustError} UNAVAILABLE: it is down, slow, or refuses; nobody knows whether a slow one ran it */
@@ -47,7 +50,18 @@ const MAX_PAUSE_MS = 2_000;
 export function createRedis(deps: RedisDeps): Redis {
   const client = new Client(deps.url.reveal(), optionsOf(deps));
   const opened = watch(client, deps.log);
+  const known = new Set<RedisScript>();
+  const load = ({ lua }: RedisScript): void => void client.script('LOAD', lua).catch(() => undefined);
+  client.on('ready', () => {
+    for (const script of known) load(script);
+  });
   return {
+    prepare(scripts) {
+      for (const script of scripts) {
+        known.add(script);
+        if (client.status === 'ready') load(script);
+      }
+    },
     run: async (script, keys, args) => {
       try {
         return await runScript(client, script, keys, args);
