@@ -83,7 +83,11 @@ describe('many processes on one Redis', () => {
     const platform = randomUUID();
     const [killed, running] = [startProcess(platform, rule, 'hold'), startProcess(platform, rule, 'hold')];
     await expect.poll(() => killed.passed.length + running.passed.length).toBe(2);
-    const gate = createRateGate(createRedisLimits({ redis, platform, leaseMs: LEASE_MS }), createMetrics());
+    const gate = createRateGate(
+      createRedisLimits({ redis, platform, leaseMs: LEASE_MS }),
+      createMetrics(),
+      createTestLog(),
+    );
     const call = { surface: 'llm', principal: 'p', key: 'k', address: 'a', tokens: 0 } as const;
     const take = async () => {
       const ticket = await gate.take(compileRates([rule]), call, randomUUID());

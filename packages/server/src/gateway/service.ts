@@ -92,7 +92,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const pool = createUpstreamPool({ ...deps, log, meter: measureUpstream(deps.metrics) });
   const pins = createPins({ sql, clock, crypto, log });
   const journal = createCallJournal(sql, clock);
-  const rates = createRateGate(rateLimitsOf(deps), deps.metrics);
+  const rates = createRateGate(rateLimitsOf(deps), deps.metrics, log);
   const outcomes = createOutcomeQueue(() => policy().limits.maxConcurrentCalls, log);
   const admissionDeps: AdmissionDeps = {
     gateway: deps.did,

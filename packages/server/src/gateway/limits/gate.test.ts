@@ -18,6 +18,7 @@ function inProcess(...rules: Parameters<typeof compileRates>[0]) {
   const gate = createRateGate(
     createMemoryLimits(() => performance.now()),
     metrics,
+    createTestLog(),
   );
   const rates = compileRates(rules);
   const take = (change: Partial<RatedCall> = {}) => gate.take(rates, { ...CALL, ...change }, randomUUID());
@@ -92,13 +93,14 @@ describe('the gate on Redis', () => {
     await server?.close();
   });
   const open = (leaseMs?: number) => {
+    const lines: string[] = [];
     const metrics = createMetrics();
     const platform = randomUUID();
     const limits = createRedisLimits({ redis, platform, ...(leaseMs === undefined ? {} : { leaseMs }) });
-    const gate = createRateGate(limits, metrics);
+    const gate = createRateGate(limits, metrics, createTestLog(lines));
     const take = (...rules: Parameters<typeof compileRates>[0]) =>
       gate.take(compileRates(rules), CALL, randomUUID());
-    return { gate, take, metrics };
+    return { gate, take, metrics, lines };
   };
 
   it('LIM-3 renews the places of running calls, and of no others', async () => {
@@ -126,7 +128,7 @@ describe('the gate on Redis', () => {
   });
 
   it('LIM-6 refuses while nobody can count, lets pass what the operator let pass, and recovers by itself', async () => {
-    const { take, metrics } = open();
+    const { take, metrics, lines } = open();
     const strict = { per: 'key', concurrent: 5 } as const;
     const lax = { per: 'principal', concurrent: 5, onDown: 'allow' } as const;
     const running = await take(strict);
@@ -145,6 +147,10 @@ describe('the gate on Redis', () => {
     expect(metrics.text()).toMatch(/talos_rate_outages_total\{effect="deny"\} [2-9]/);
     expect(metrics.text()).toContain('talos_rate_outages_total{effect="allow"} 1');
     expect(metrics.text()).toContain('talos_rate_failures_total 1');
+    expect(lines).toEqual([
+      expect.stringContaining('rates cannot be counted'),
+      expect.stringContaining('rates are counted again'),
+    ]);
   });
 
   it('LIM-6 refuses when Redis is slow, and keeps no place for what it refused', async () => {

@@ -1,4 +1,5 @@
 import { TrustError } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics/metrics.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
 import { type RateReport, reportOf } from './report.js';
@@ -27,8 +28,9 @@ export interface RateGate {
 const UNCOUNTED: RateTicket = { end: () => undefined };
 
 /** Builds the gate. Leases are renewed here while their calls run, so that those of a process that was killed end. */
-export function createRateGate(limits: RateLimits, metrics: Metrics): RateGate {
+export function createRateGate(limits: RateLimits, metrics: Metrics, log: Log): RateGate {
   const meter = measure(metrics);
+  const isCounting = logChanges(log);
   const leases = createLeases(limits, meter.failed);
   return {
     async take(rates, call, lease) {
@@ -42,7 +44,9 @@ export function createRateGate(limits: RateLimits, metrics: Metrics): RateGate {
       let taken: Awaited<ReturnType<RateLimits['take']>>;
       try {
         taken = await limits.take(lease, demands);
+        isCounting(true);
       } catch (error) {
+        isCounting(false, error);
         return uncounted(demands, lease, error);
       }
       const report = reportOf(demands, taken);
@@ -63,6 +67,17 @@ export function createRateGate(limits: RateLimits, metrics: Metrics): RateGate {
     void limits.end(lease, demands, 0).catch(() => undefined);
     return passes ? UNCOUNTED : { ...UNCOUNTED, refusal: nobodyCounts(error) };
   }
+}
+
+/** Says once that nobody can count, and why, and once that somebody can again. */
+function logChanges(log: Log): (isCounting: boolean, error?: unknown) => void {
+  let was = true;
+  return (is, err) => {
+    if (was === is) return;
+    was = is;
+    if (is) log.info('rates are counted again');
+    else log.warn('rates cannot be counted', { err });
+  };
 }
 
 interface Lease {

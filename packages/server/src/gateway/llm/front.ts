@@ -6,7 +6,7 @@ import { clientAddress } from '../../platform/client-address.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import type { Admission, Failure, Surface, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
-import type { PolicyView } from '../admission/ports.js';
+import type { Policy, PolicyView } from '../admission/ports.js';
 import { modelRateHeaders, type RateReport } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
@@ -116,11 +116,13 @@ function createSurface(
         caller,
         requestId,
         answerBytes: limits.answerBytes,
-        isRated: rates.some(({ tokens }) => tokens !== undefined),
+        isRated: rates.some(countsTokens),
       });
     },
   };
 }
+
+const countsTokens = ({ tokens }: Policy['rates'][number]): boolean => tokens !== undefined;
 
 /** Where official clients put their key besides `Authorization`. */
 const KEY_HEADERS: ReadonlySet<string> = new Set(['x-api-key', 'api-key']);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TrustError } from '@talosprotocol/protocol';
 import { Redis as Client } from 'ioredis';
 import type { Log } from '../log.js';
@@ -70,7 +71,11 @@ export function createRedis(deps: RedisDeps): Redis {
       }
     },
     async check() {
-      const fault = await opened;
+      // One that loads its data for minutes is neither.
+      const fault = await Promise.race([
+        opened,
+        sleep(deps.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, undefined, { ref: false }),
+      ]);
       if (fault !== undefined) throw fromRedisError(fault);
       await client.ping().catch((error: unknown) => Promise.reject(fromRedisError(error)));
     },

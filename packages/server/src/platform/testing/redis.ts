@@ -34,14 +34,17 @@ export async function openTestRedis(): Promise<TestRedis> {
  *  refuses what a larger one would.
  *  @throws {Error} there is no redis-server, and none can be installed */
 export async function startRedis(options: { readonly cluster?: boolean } = {}): Promise<OwnRedis> {
-  const [binary, port, folder] = await Promise.all([
-    findRedisServer(),
-    freePort(),
-    mkdtemp(join(tmpdir(), 'talos-redis-')),
-  ]);
+  const cluster = options.cluster === true;
+  const [binary, folder] = await Promise.all([findRedisServer(), mkdtemp(join(tmpdir(), 'talos-redis-'))]);
   const reaper = createReaper();
-  const launch = () => launchRedis(binary, { port, folder, cluster: options.cluster === true, reaper });
-  let server = await launch();
+  const launch = async (port: number) => {
+    const server = await launchRedis(binary, { port, folder, cluster, reaper });
+    return { ...server, port };
+  };
+  // Somebody else may have taken the port meanwhile.
+  const anywhere = async () => launch(await freePort(cluster));
+  let server = await anywhere().catch(anywhere).catch(anywhere);
+  const { port } = server;
   const kill = async (): Promise<void> => {
     server.signal('SIGKILL');
     await server.ended;
@@ -51,7 +54,7 @@ export async function startRedis(options: { readonly cluster?: boolean } = {}): 
     signal: (signal) => server.signal(signal),
     kill,
     restart: async () => {
-      server = await launch();
+      server = await launch(port);
     },
     close: async () => {
       await kill();
@@ -80,14 +83,11 @@ async function launchRedis(binary: string, { port, folder, cluster, reaper }: La
   reaper.addGroup(pid);
   void ended.then(() => reaper.removeGroup(pid));
   const isEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  await untilAnswers(port, isEnded);
+  // Not only some server on that port: ours.
+  await untilSays(port, 'INFO server', `process_id:${pid}\r`, isEnded);
   if (cluster) await ask(port, 'CLUSTER ADDSLOTSRANGE 0 16383');
   if (cluster) await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
   return { ended, signal: (signal: NodeJS.Signals) => void (isEnded() || process.kill(pid, signal)) };
-}
-
-async function untilAnswers(port: number, isEnded: () => boolean): Promise<void> {
-  await untilSays(port, 'PING', '+PONG', isEnded);
 }
 
 async function untilSays(port: number, words: string, wanted: string, isEnded = () => false): Promise<void> {
@@ -113,7 +113,17 @@ function ask(port: number, words: string): Promise<string> {
   });
 }
 
-function freePort(): Promise<number> {
+/** Nodes of a cluster talk on another port, which is the number of the first and 10,000. */
+const HIGHEST_OF_CLUSTER = 55_000;
+
+async function freePort(isCluster: boolean): Promise<number> {
+  for (;;) {
+    const port = await anyPort();
+    if (!isCluster || port < HIGHEST_OF_CLUSTER) return port;
+  }
+}
+
+function anyPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -31,7 +31,7 @@ export interface TakingLine {
 const { url, platform, rule, leaseMs, forMs, name } = JSON.parse(readFileSync(0, 'utf8')) as TakingTask;
 const log = createLog({ level: 'silent', format: 'json', clock });
 const redis = createRedis({ url: createSecret(url), log, timeoutMs: 2_000 });
-const gate = createRateGate(createRedisLimits({ redis, platform, leaseMs }), createMetrics());
+const gate = createRateGate(createRedisLimits({ redis, platform, leaseMs }), createMetrics(), log);
 const rates = compileRates([rule]);
 const call = { surface: 'llm', principal: 'p', key: 'k', address: 'a', model: 'o/m', tokens: 1 } as const;
 let calls = 0;
