@@ -99,6 +99,7 @@ describe('settings', () => {
     const { redisUrl } = readSettings({ HOME, TALOS_REDIS_URL: 'rediss://u:hunter2@h:6380' }, user);
     expect(redisUrl?.reveal()).toBe('rediss://u:hunter2@h:6380');
     expect(JSON.stringify({ redisUrl })).not.toContain('hunter2');
+    expect(faultsOf({ TALOS_REDIS_URL: 'redis+cluster://h:6379' })).toBe('none');
     expect(readSettings({ HOME }, user).redisUrl).toBeUndefined();
   });
 

@@ -79,8 +79,8 @@ const Variables = Type.Object(
     TALOS_DISK_RESERVE: text('a number of bytes', '^[0-9]{1,15}$'),
     TALOS_DATABASE_URL: text('a URL postgres://user@host/database', '^postgres(ql)?://[^\\s]+$'),
     TALOS_REDIS_URL: text(
-      'a URL redis://host:port or rediss://user:password@host:port',
-      '^rediss?://[^\\s]+$',
+      'a URL such as rediss://user:password@host:port, with rediss+cluster: of a Redis Cluster',
+      '^rediss?(\\+cluster)?://[^\\s]+$',
     ),
     TALOS_POSTGRES_USER: text('the name of a user of this machine', '^[a-z_][a-z0-9_-]{0,31}$'),
     TALOS_HOST: text('an address or host name', '^[A-Za-z0-9.:_-]+$'),

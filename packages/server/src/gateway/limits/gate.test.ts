@@ -153,6 +153,22 @@ describe('the gate on Redis', () => {
     ]);
   });
 
+  it('LIM-8 takes the places of running calls again in a Redis that has lost everything', async () => {
+    const { take } = open(600);
+    const one = { per: 'key', concurrent: 1 } as const;
+    const running = await take(one);
+    await server.kill();
+    await server.restart();
+    const probe = async () => {
+      const { refusal, end } = await take(one);
+      end(undefined);
+      return refusal?.code;
+    };
+    await expect.poll(probe).toBe('RATE_LIMITED');
+    running.end(undefined);
+    await expect.poll(probe).toBeUndefined();
+  });
+
   it('LIM-6 refuses when Redis is slow, and keeps no place for what it refused', async () => {
     const { take } = open();
     const one = { per: 'key', concurrent: 1 } as const;

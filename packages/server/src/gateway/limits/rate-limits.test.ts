@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRedis, type Redis } from '../../platform/redis/redis.js';
 import { createSecret } from '../../platform/secret.js';
-import { openTestRedis, startRedis, type TestRedis } from '../../platform/testing/redis.js';
+import {
+  openTestRedis,
+  startRedis,
+  startRedisCluster,
+  type TestRedis,
+} from '../../platform/testing/redis.js';
 import { createTestLog } from '../../platform/testing/test-log.js';
 import { createMemoryLimits } from './memory-limits.js';
 import type { Demand, RateKind, RateLimits } from './rate-limits.js';
@@ -29,7 +34,7 @@ async function onRedis(server: Promise<TestRedis>): Promise<RateLimits> {
 const IMPLEMENTATIONS: readonly (readonly [string, () => Promise<RateLimits>])[] = [
   ['in process', async () => createMemoryLimits(() => performance.now())],
   ['in Redis', () => onRedis(openTestRedis())],
-  ['in a Redis Cluster', () => onRedis(startRedis({ cluster: true }))],
+  ['in a Redis Cluster', () => onRedis(startRedisCluster())],
 ];
 
 /** A counter of its own. */

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { isTrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSecret } from '../secret.js';
-import { type OwnRedis, startRedis } from '../testing/redis.js';
+import { type OwnRedis, startRedis, startRedisCluster } from '../testing/redis.js';
 import { createTestLog } from '../testing/test-log.js';
 import { createRedis, createScript, type Redis } from './redis.js';
 
@@ -85,6 +85,49 @@ describe('the connection to Redis', () => {
 
   it('begins without a server, and says that there is none', async () => {
     expect((await open('redis://127.0.0.1:1')).faults).toBe('UNAVAILABLE');
+  });
+});
+
+describe('the connection to a Redis Cluster', () => {
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster?.close());
+
+  it('finds the node of each key, fails in time while one is down, and mends itself', async () => {
+    const { redis, faults } = await open(cluster.url);
+    expect(faults).toBe('none');
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    const all = () => Promise.all(keys.map((one) => count(redis, one)));
+    await expect.poll(all).not.toContain('UNAVAILABLE');
+    const [, second] = cluster.nodes;
+    await second?.kill();
+    try {
+      const began = performance.now();
+      expect(await all()).toContain('UNAVAILABLE');
+      expect(performance.now() - began).toBeLessThan(1_000);
+    } finally {
+      await second?.restart();
+    }
+    await expect.poll(all).not.toContain('UNAVAILABLE');
+  });
+
+  it('refuses keys of several slots in one script, and says so', async () => {
+    const { redis } = await open(cluster.url);
+    const two = createScript("return redis.call('MGET', KEYS[1], KEYS[2])");
+    await expect(redis.run(two, ['a', 'b'], [])).rejects.toMatchObject({
+      data: { reason: expect.stringContaining('CROSSSLOT') },
+    });
+    expect(await redis.run(two, ['{t}a', '{t}b'], [])).toEqual([null, null]);
+  });
+
+  it('of one server alone is a fault that is told', async () => {
+    const [first] = cluster.nodes;
+    const { redis } = await open(first?.url);
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    const refused = await Promise.all(keys.map((one) => redis.run(COUNT, [one], []).catch(String)));
+    expect(refused.join()).toContain('MOVED');
   });
 });
 

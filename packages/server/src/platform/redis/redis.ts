@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TrustError } from '@talosprotocol/protocol';
-import { Redis as Client } from 'ioredis';
 import type { Log } from '../log.js';
 import type { Secret } from '../secret.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  type Connection,
+  openConnection,
+  type RedisTimes,
+  TIMEOUT_MS,
+} from './connection.js';
 
 /** A Lua script as Redis knows it. */
 export interface RedisScript {
@@ -34,92 +40,79 @@ export interface Redis {
   close(): Promise<void>;
 }
 
-export interface RedisDeps {
+export interface RedisDeps extends RedisTimes {
   readonly url: Secret<string>;
   readonly log: Log;
-  /** Longest wait for an answer; 500 ms by default. */
-  readonly timeoutMs?: number;
-  /** Longest wait for a connection; 2 s by default. */
-  readonly connectTimeoutMs?: number;
 }
-
-const TIMEOUT_MS = 500;
-const CONNECT_TIMEOUT_MS = 2_000;
-const MAX_PAUSE_MS = 2_000;
 
 /** Opens a connection; it is made in the background. */
 export function createRedis(deps: RedisDeps): Redis {
-  const client = new Client(deps.url.reveal(), optionsOf(deps));
-  const opened = watch(client, deps.log);
+  const connection = openConnection(deps.url.reveal(), deps);
+  const opened = watch(connection, deps.log);
   const known = new Set<RedisScript>();
-  const load = ({ lua }: RedisScript): void => void client.script('LOAD', lua).catch(() => undefined);
-  client.on('ready', () => {
+  const load = ({ lua }: RedisScript): void => {
+    for (const one of connection.primaries()) void one.script('LOAD', lua).catch(() => undefined);
+  };
+  connection.on('ready', () => {
     for (const script of known) load(script);
   });
   return {
     prepare(scripts) {
       for (const script of scripts) {
         known.add(script);
-        if (client.status === 'ready') load(script);
+        if (connection.status === 'ready') load(script);
       }
     },
     run: async (script, keys, args) => {
       try {
-        return await runScript(client, script, keys, args);
+        return await within(deps.timeoutMs ?? TIMEOUT_MS, runScript(connection, script, keys, args));
       } catch (error) {
         throw unavailable(error);
       }
     },
     async check() {
-      // One that loads its data for minutes is neither.
-      const fault = await Promise.race([
-        opened,
-        sleep(deps.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, undefined, { ref: false }),
-      ]);
+      // One that loads its data for minutes is neither there nor not.
+      const fault = await Promise.race([opened, pause(deps.connectTimeoutMs ?? CONNECT_TIMEOUT_MS)]);
       if (fault !== undefined) throw fromRedisError(fault);
-      await client.ping().catch((error: unknown) => Promise.reject(fromRedisError(error)));
+      await connection.ping().catch((error: unknown) => Promise.reject(fromRedisError(error)));
     },
     async close() {
-      await client.quit().catch(() => undefined);
-      client.disconnect();
+      await connection.quit().catch(() => undefined);
+      connection.disconnect();
     },
   };
 }
 
-/** A command that cannot be sent now is sent never: a call that waits for a counter is refused, and would be counted for
- *  nothing later. */
-function optionsOf({ timeoutMs = TIMEOUT_MS, connectTimeoutMs = CONNECT_TIMEOUT_MS }: RedisDeps) {
-  return {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: timeoutMs,
-    connectTimeout: connectTimeoutMs,
-    // A connection on which nothing is answered any more is made anew, or what was sent would pile up in it.
-    socketTimeout: 2 * timeoutMs,
-    retryStrategy: (times: number) => Math.min(MAX_PAUSE_MS, 50 * 2 ** Math.min(times, 10)),
-    // After a failover this address may lead to a replica, until it is asked for again.
-    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
-    connectionName: 'talos',
-    disableClientInfo: true,
-    protocol: 2,
-  } as const;
+const pause = (ms: number): Promise<undefined> => sleep(ms, undefined, { ref: false });
+
+/** In a cluster one command may be tried on several nodes, each within the time limit of the driver. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Says each change once. The promise settles with the first of them, and with why it is no connection. */
-function watch(client: Client, log: Log): Promise<unknown> {
+function watch(connection: Connection, log: Log): Promise<unknown> {
   let isUp: boolean | undefined;
   let lastError: unknown;
   return new Promise((resolve) => {
-    client.on('error', (error) => {
-      lastError = error;
+    connection.on('error', (error: Error & { lastNodeError?: unknown }) => {
+      // Of a cluster that refuses us every node does.
+      lastError = error.lastNodeError ?? error;
     });
-    client.on('ready', () => {
+    connection.on('ready', () => {
       if (isUp === false) log.info('Redis answers again');
       isUp = true;
       resolve(undefined);
     });
-    client.on('close', () => {
+    connection.on('close', () => {
       if (isUp !== false) log.warn('Redis cannot be reached', { err: shown(lastError) });
       isUp = false;
       resolve(lastError);
@@ -128,16 +121,16 @@ function watch(client: Client, log: Log): Promise<unknown> {
 }
 
 async function runScript(
-  client: Client,
+  connection: Connection,
   { lua, sha1 }: RedisScript,
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<unknown> {
   try {
-    return await client.evalsha(sha1, keys.length, ...[...keys, ...args]);
+    return await connection.evalsha(sha1, keys.length, ...[...keys, ...args]);
   } catch (error) {
     if (refusalIn(error) !== 'NOSCRIPT') throw error;
-    return await client.eval(lua, keys.length, ...[...keys, ...args]);
+    return await connection.eval(lua, keys.length, ...[...keys, ...args]);
   }
 }
 

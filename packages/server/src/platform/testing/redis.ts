@@ -30,19 +30,19 @@ export async function openTestRedis(): Promise<TestRedis> {
   return url === undefined || url === '' ? startRedis() : { url, close: async () => undefined };
 }
 
-/** Starts a Redis on a free port of this machine that keeps nothing. `cluster` makes it a Redis Cluster of one node, which
- *  refuses what a larger one would.
+/** Starts a Redis on a free port of this machine that keeps nothing. `slots` makes it a node of a Redis Cluster that
+ *  holds these.
  *  @throws {Error} there is no redis-server, and none can be installed */
-export async function startRedis(options: { readonly cluster?: boolean } = {}): Promise<OwnRedis> {
-  const cluster = options.cluster === true;
+export async function startRedis(options: { readonly slots?: string } = {}): Promise<OwnRedis> {
+  const { slots } = options;
   const [binary, folder] = await Promise.all([findRedisServer(), mkdtemp(join(tmpdir(), 'talos-redis-'))]);
   const reaper = createReaper();
   const launch = async (port: number) => {
-    const server = await launchRedis(binary, { port, folder, cluster, reaper });
+    const server = await launchRedis(binary, { port, folder, slots, reaper });
     return { ...server, port };
   };
   // Somebody else may have taken the port meanwhile.
-  const anywhere = async () => launch(await freePort(cluster));
+  const anywhere = async () => launch(await freePort(slots !== undefined));
   let server = await anywhere().catch(anywhere).catch(anywhere);
   const { port } = server;
   const kill = async (): Promise<void> => {
@@ -64,16 +64,33 @@ export async function startRedis(options: { readonly cluster?: boolean } = {}): 
   };
 }
 
+/** A Redis Cluster of two nodes, each with half of the slots. The URL names the first. */
+export async function startRedisCluster(): Promise<TestRedis & { readonly nodes: readonly OwnRedis[] }> {
+  const nodes = await Promise.all(['0 8191', '8192 16383'].map((slots) => startRedis({ slots })));
+  const ports = nodes.map(({ url }) => Number(new URL(url).port));
+  await ask(ports[0] ?? 0, `CLUSTER MEET 127.0.0.1 ${ports[1]}`);
+  for (const port of ports) await untilSays(port, 'CLUSTER SLOTS', `:${ports[0]}\r`);
+  for (const port of ports) await untilSays(port, 'CLUSTER INFO', 'cluster_size:2');
+  for (const port of ports) await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
+  return {
+    nodes,
+    url: nodes[0]?.url.replace('redis:', 'redis+cluster:') ?? '',
+    close: async () => {
+      for (const node of nodes) await node.close();
+    },
+  };
+}
+
 interface Launch {
   readonly port: number;
   readonly folder: string;
-  readonly cluster: boolean;
+  readonly slots: string | undefined;
   readonly reaper: ReturnType<typeof createReaper>;
 }
 
-async function launchRedis(binary: string, { port, folder, cluster, reaper }: Launch) {
+async function launchRedis(binary: string, { port, folder, slots, reaper }: Launch) {
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const shape = cluster ? ['--cluster-enabled', 'yes'] : [];
+  const shape = slots === undefined ? [] : ['--cluster-enabled', 'yes'];
   const child = spawn(binary, [...words, '--dir', folder, ...shape], { detached: true, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.once('error', () => undefined);
@@ -85,8 +102,7 @@ async function launchRedis(binary: string, { port, folder, cluster, reaper }: La
   const isEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   // Not only some server on that port: ours.
   await untilSays(port, 'INFO server', `process_id:${pid}\r`, isEnded);
-  if (cluster) await ask(port, 'CLUSTER ADDSLOTSRANGE 0 16383');
-  if (cluster) await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
+  if (slots !== undefined) await ask(port, `CLUSTER ADDSLOTSRANGE ${slots}`);
   return { ended, signal: (signal: NodeJS.Signals) => void (isEnded() || process.kill(pid, signal)) };
 }
 
