@@ -56,6 +56,21 @@ describe('the connection to Redis', () => {
     expect(lines.filter((line) => line.includes('Redis answers again'))).toHaveLength(1);
   });
 
+  it('runs prepared scripts in the order in which they are called, also after a reconnection', async () => {
+    const { redis } = await open();
+    const [first, second] = ['first', 'second'].map((word) =>
+      createScript(`return redis.call('RPUSH', KEYS[1], '${word}')`),
+    ) as [ReturnType<typeof createScript>, ReturnType<typeof createScript>];
+    redis.prepare([first]);
+    await server.kill();
+    await server.restart();
+    // The second is known because it was run, the first because it was prepared.
+    await expect.poll(() => redis.run(second, ['warm'], []).catch(codeOf)).toBe(1);
+    await Promise.all([redis.run(first, ['list'], []), redis.run(second, ['list'], [])]);
+    const all = createScript("return redis.call('LRANGE', KEYS[1], 0, -1)");
+    expect(await redis.run(all, ['list'], [])).toEqual(['first', 'second']);
+  });
+
   it('waits for a slow server no longer than its time limit, and is of use again afterwards', async () => {
     const { redis } = await open();
     server.signal('SIGSTOP');
