@@ -1,9 +1,10 @@
 import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
 import type { RateTicket } from '../limits/gate.js';
 import type { RatedCall } from '../limits/rules.js';
-import type { AdmissionDeps, Call, Ended, Prepared, RealCall } from './call.js';
+import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
 import { type Decided, type Denied, dispatchOnce, NOTHING_SPENT, spentOf } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
+import type { Ended } from './ended.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive, watch } from './live.js';
 import { Outage } from './outage.js';
