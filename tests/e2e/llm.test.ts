@@ -42,18 +42,7 @@ async function post(body: unknown, headers: Record<string, string> = { authoriza
   return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
 }
 
-/** The decision and the outcome behind a receipt, once both are in the log. */
-async function record(receipt: string | null) {
-  const id = receipt?.replace('rcp_', 'evt_') ?? '';
-  for (let tries = 0; ; tries += 1) {
-    const { events } = await world.audit.events({ limit: 50 });
-    const decision = events.find(({ event }) => event.id === id)?.event;
-    const outcome = events.find(({ event }) => event.type === 'outcome' && event.decision === id)?.event;
-    if (decision?.type === 'decision' && outcome?.type === 'outcome') return { decision, outcome };
-    if (tries > 100) throw new Error(`there is no outcome of ${id}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const record = (receipt: string | null) => world.record(receipt);
 
 // LLM-1, LLM-9
 describe('the official clients', () => {

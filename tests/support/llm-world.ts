@@ -1,6 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import type { Grant, Limit, ModelProvider, PolicyDocument } from '@talosprotocol/contracts';
-
+import type {
+  DecisionEvent,
+  Grant,
+  Limit,
+  ModelProvider,
+  OutcomeEvent,
+  PolicyDocument,
+} from '@talosprotocol/contracts';
 import { createSecretsClient } from '@talosprotocol/sdk';
 import {
   type FakeProvider,
@@ -14,6 +20,10 @@ export interface LlmWorld extends World {
   readonly anthropic: FakeProvider;
   /** A bearer key of the platform's own organisation. */
   key(grants?: readonly Grant[], limits?: readonly Limit[]): Promise<string>;
+  /** The decision and the outcome behind a receipt, once both are in the log. */
+  record(
+    receipt: string | null,
+  ): Promise<{ readonly decision: DecisionEvent; readonly outcome: OutcomeEvent }>;
   /** Puts other providers, or other settings of the same, in force. */
   configure(change: (document: PolicyDocument) => PolicyDocument): Promise<void>;
 }
@@ -23,6 +33,8 @@ export const PROVIDER_KEYS = { openai: 'sk-canary-openai-1f', anthropic: 'sk-ant
 
 /** Micro-dollars for a million tokens, so that sums are easy: a dollar a million read, ten written. */
 export const RATES = { currency: 'USD', input: 1_000_000, output: 10_000_000 } as const;
+
+const EMBEDDING = { rates: { currency: 'USD', input: 1_000_000, output: 0 } } as const;
 
 /** `more` are further variables of its environment. */
 export async function openLlmWorld(more: Readonly<Record<string, string>> = {}): Promise<LlmWorld> {
@@ -38,7 +50,7 @@ export async function openLlmWorld(more: Readonly<Record<string, string>> = {}):
       api: 'openai',
       baseUrl: `${openai.url}/v1`,
       key: 'openai-key',
-      models: { 'gpt-4o-mini': { rates: RATES }, 'no-price': {} },
+      models: { 'gpt-4o-mini': { rates: RATES }, 'no-price': {}, 'text-embedding-3-small': EMBEDDING },
     },
     anthropic: {
       ...quick,
@@ -54,7 +66,7 @@ export async function openLlmWorld(more: Readonly<Record<string, string>> = {}):
       {
         iss: world.ready.organisationDid,
         tenant: 'default',
-        grants: [{ scope: 'llm:*', ops: ['write'] }],
+        grants: [{ scope: 'llm:*', ops: ['read', 'write'] }],
       },
     ],
     servers: {},
@@ -72,12 +84,25 @@ export async function openLlmWorld(more: Readonly<Record<string, string>> = {}):
     openai,
     anthropic,
     configure,
-    key: (grants = [{ scope: 'llm:*', ops: ['write'] }], limits) => issueKey(world, grants, limits),
+    record: (receipt) => recordOf(world, receipt),
+    key: (grants = [{ scope: 'llm:*', ops: ['read', 'write'] }], limits) => issueKey(world, grants, limits),
     close: async () => {
       await world.close();
       await Promise.all([openai.close(), anthropic.close()]);
     },
   };
+}
+
+async function recordOf({ audit }: World, receipt: string | null) {
+  const id = receipt?.replace('rcp_', 'evt_') ?? '';
+  for (let tries = 0; ; tries += 1) {
+    const { events } = await audit.events({ limit: 50 });
+    const decision = events.find(({ event }) => event.id === id)?.event;
+    const outcome = events.find(({ event }) => event.type === 'outcome' && event.decision === id)?.event;
+    if (decision?.type === 'decision' && outcome?.type === 'outcome') return { decision, outcome };
+    if (tries > 100) throw new Error(`there is no outcome of ${id}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** The platform issues a capability to an agent, which makes a bearer key of it, all by itself. */

@@ -10,6 +10,7 @@ export function gatewayRoutes(handlers: {
   readonly mcp: RouteHandler;
   readonly chat: RouteHandler;
   readonly messages: RouteHandler;
+  readonly embeddings: RouteHandler;
   readonly lookAtTools: LookAtTools;
 }): readonly Route[] {
   const call = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
@@ -17,6 +18,7 @@ export function gatewayRoutes(handlers: {
     { ...call, path: '/mcp', handle: handlers.mcp },
     { ...call, path: '/mcp/:server', handle: handlers.mcp },
     { ...call, path: '/v1/chat/completions', handle: handlers.chat },
+    { ...call, path: '/v1/embeddings', handle: handlers.embeddings },
     { ...call, path: '/anthropic/v1/messages', handle: handlers.messages },
     {
       method: 'GET',

@@ -24,6 +24,7 @@ import { createMemoryLimits } from './limits/memory-limits.js';
 import type { RateLimits } from './limits/rate-limits.js';
 import { createRedisLimits } from './limits/redis-limits.js';
 import { CHAT } from './llm/chat.js';
+import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { MESSAGES } from './llm/messages.js';
@@ -132,6 +133,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     routes: gatewayRoutes({
       mcp,
       chat: createModelFront(models, CHAT),
+      embeddings: createModelFront(models, EMBEDDINGS),
       messages: createModelFront(models, MESSAGES),
       lookAtTools: createLookAtTools({ policy, pool, pins }),
     }),

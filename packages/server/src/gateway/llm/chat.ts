@@ -6,7 +6,7 @@ import {
   TrustError,
   utf8Length,
 } from '@talosprotocol/protocol';
-import type { Dialect, RequestShape, StreamReader, ToldFailure } from './dialect.js';
+import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
   flag,
@@ -18,6 +18,7 @@ import {
   positive,
   text,
 } from './members.js';
+import { openAiError, openAiKey } from './openai.js';
 import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
@@ -27,12 +28,12 @@ export const CHAT: Dialect = {
   path: '/chat/completions',
   readRequest,
   rewrite,
-  keyHeaders: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+  keyHeaders: openAiKey,
   usageOf: (answer) => openAiUsage(answer['usage']),
   textBytes: (answer) => choicesOf(answer).reduce((sum, choice) => sum + bytesOf(choice['message']), 0),
   readStream,
-  error,
-  errorEvent: (told) => ({ data: JSON.stringify(error(told)) }),
+  error: openAiError,
+  errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),
 };
 
 const MEMBERS: ReadonlySet<string> = new Set([
@@ -178,24 +179,4 @@ export function bytesOf(value: JsonValue | undefined): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + bytesOf(one), 0);
   if (value === undefined || !isJsonObject(value)) return 0;
   return Object.entries(value).reduce((sum, [name, one]) => (name === 'role' ? sum : sum + bytesOf(one)), 0);
-}
-
-const TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
-  401: 'authentication_error',
-  402: 'insufficient_quota',
-  403: 'permission_error',
-  404: 'invalid_request_error',
-  413: 'invalid_request_error',
-  429: 'rate_limit_error',
-};
-
-function error({ status, failure, requestId, receipt }: ToldFailure): JsonObject {
-  const { code, link, item, caveat, hint } = failure;
-  const more = { link, item, caveat, hint, request_id: requestId, receipt };
-  const stated = Object.entries(more).filter(
-    (entry): entry is [string, string | number] => entry[1] !== undefined,
-  );
-  const type = TYPES[status] ?? 'server_error';
-  return { error: { message: `${code}: ${hint}`, type, param: null, code, ...Object.fromEntries(stated) } };
 }

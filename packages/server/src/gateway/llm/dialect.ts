@@ -7,7 +7,7 @@ export interface RequestShape {
   /** As the client names it. */
   readonly model: string;
   readonly stream: boolean;
-  /** Most tokens of one answer; undefined if the client does not say. */
+  /** Most tokens of one answer: none where none are written; undefined if the client does not say. */
   readonly maxOutput: number | undefined;
   /** How many answers are asked for. */
   readonly choices: number;
@@ -70,7 +70,8 @@ export interface Dialect {
   usageOf(answer: JsonObject): ModelUsage | undefined;
   /** Bytes of text in an answer. */
   textBytes(answer: JsonObject): number;
-  readStream(shape: RequestShape): StreamReader;
+  /** Absent if its answers never come bit by bit. */
+  readonly readStream?: (shape: RequestShape) => StreamReader;
   /** A failure in the form of the protocol: as a body, or as the last event of a stream. */
   error(told: ToldFailure): JsonObject;
   errorEvent(told: ToldFailure): StreamEvent;

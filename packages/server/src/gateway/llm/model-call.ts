@@ -206,8 +206,9 @@ async function dispatch(
     return failedAfter(context, answer.error, spent);
   }
   if (answer.status >= 300) return refused(context, answer, key, until);
-  return plan.shape.stream && answer.type === 'text/event-stream'
-    ? streamed(context, plan, answer, until)
+  const reader = plan.shape.stream ? dialect.readStream?.(plan.shape) : undefined;
+  return reader !== undefined && answer.type === 'text/event-stream'
+    ? streamed(context, plan, reader, { answer, signal: until })
     : whole(context, plan, answer, until);
 }
 
@@ -285,17 +286,17 @@ function failedAfter(
 function streamed(
   context: ModelCallContext,
   plan: Plan,
-  answer: UpstreamAnswer,
-  signal: AbortSignal,
+  reader: StreamReader,
+  { answer, signal }: { readonly answer: UpstreamAnswer; readonly signal: AbortSignal },
 ): Dispatched<ModelAnswer> {
   const { dialect } = context.request;
   const stream = createModelStream({
     source: answer.body,
-    reader: dialect.readStream(plan.shape),
+    reader,
     signal,
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
-    spent: (reader: StreamReader) => spentOf(context, plan, reader.usage(), reader.bytes()),
+    spent: () => spentOf(context, plan, reader.usage(), reader.bytes()),
     toEvent: (failure) =>
       dialect.errorEvent({ status: 502, failure, requestId: context.requestId, receipt: undefined }),
   });

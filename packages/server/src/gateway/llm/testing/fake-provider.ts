@@ -137,6 +137,23 @@ export function messageAnswer(text: string): FakeProvider['answer'] {
   };
 }
 
+/** Embeddings, as OpenAI answers them: numbers, or base64 of them if that was asked for. */
+export function embeddingAnswer(
+  usage: object | null = { prompt_tokens: 7, total_tokens: 7 },
+): FakeProvider['answer'] {
+  return (response, { body }) => {
+    const numbers = [0.25, -0.5];
+    const packed = Buffer.from(Float32Array.from(numbers).buffer).toString('base64');
+    const embedding = body.encoding_format === 'base64' ? packed : numbers;
+    sendJson(response, 200, {
+      object: 'list',
+      data: [{ object: 'embedding', index: 0, embedding }],
+      model: body.model,
+      ...(usage === null ? {} : { usage }),
+    });
+  };
+}
+
 export function sendJson(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

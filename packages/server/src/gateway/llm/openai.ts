@@ -1,0 +1,30 @@
+import type { JsonObject } from '@talosprotocol/protocol';
+import type { ToldFailure } from './dialect.js';
+
+/** What OpenAI's protocols have in common. */
+
+/** Shows the provider its key. */
+export function openAiKey(key: string | undefined): Readonly<Record<string, string>> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  402: 'insufficient_quota',
+  403: 'permission_error',
+  404: 'invalid_request_error',
+  413: 'invalid_request_error',
+  429: 'rate_limit_error',
+};
+
+/** A failure in the form of OpenAI's API. */
+export function openAiError({ status, failure, requestId, receipt }: ToldFailure): JsonObject {
+  const { code, link, item, caveat, hint } = failure;
+  const more = { link, item, caveat, hint, request_id: requestId, receipt };
+  const stated = Object.entries(more).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
+  const type = TYPES[status] ?? 'server_error';
+  return { error: { message: `${code}: ${hint}`, type, param: null, code, ...Object.fromEntries(stated) } };
+}
