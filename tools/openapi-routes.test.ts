@@ -7,7 +7,8 @@ const SERVER = fileURLToPath(new URL('../packages/server/src', import.meta.url))
 
 /** A route is declared by its path in quotes: as a member, or as the first text of a call that makes it. A target that
  *  is compared or sent to would look the same, and does not occur in the server. */
-const DECLARED = /'(\/(?:talos\/v1|access\/v1|tlog|mcp|health|metrics|verify|\.well-known)(?:\/[^']+)?)'/g;
+const DECLARED =
+  /'(\/(?:talos\/v1|access\/v1|tlog|mcp|v1|anthropic\/v1|health|metrics|verify|\.well-known)(?:\/[^']+)?)'/g;
 
 /** Routes that nodes of one platform call on each other, and nobody else may: where they are declared, and called. */
 const BETWEEN_NODES: readonly string[] = ['audit/intake-routes.ts', 'main/audit-link/wire.ts'];

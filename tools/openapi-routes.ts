@@ -46,6 +46,7 @@ import {
   WellKnown,
   WitnessesStatus,
 } from '@talosprotocol/contracts';
+import { LLM_ROUTES } from './openapi-llm-routes.js';
 import { RBAC_ROUTES } from './openapi-rbac-routes.js';
 import { REVOCATION_ROUTES } from './openapi-revocation-routes.js';
 
@@ -580,6 +581,7 @@ export const ROUTES: readonly Route[] = [
     status: 200,
     media: 'text/plain',
   },
+  ...LLM_ROUTES,
   ...RBAC_ROUTES,
   ...REVOCATION_ROUTES,
 ];

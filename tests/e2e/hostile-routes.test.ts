@@ -63,6 +63,7 @@ function codeOf(answer: RawAnswer, label: string): ProblemCode | number {
   expect(body, label).not.toMatch(LEAKS);
   expect(headers['x-request-id'], label).toMatch(/^req_[0-9a-f-]{36}$/);
   const answered = JSON.parse(body);
+  if (answered.error?.hint !== undefined) return codeOfModelRoute(answer, answered, label);
   if (answered.jsonrpc === '2.0') {
     expect(Object.keys(answered).sort(), label).toEqual(['error', 'id', 'jsonrpc']);
     const { code, data } = answered.error;
@@ -84,6 +85,21 @@ function codeOf(answer: RawAnswer, label: string): ProblemCode | number {
     title: PROBLEMS[code].title,
     request_id: headers['x-request-id'],
   });
+  return code;
+}
+
+/** LLM-9 */
+function codeOfModelRoute(
+  { status, headers }: RawAnswer,
+  { error, ...rest }: Record<string, Record<string, string>>,
+  label: string,
+): ProblemCode {
+  const code = error!['code'] as ProblemCode;
+  expect(headers['content-type'], label).toBe('application/json');
+  expect(error!['request_id'] ?? rest['request_id'], label).toBe(headers['x-request-id']);
+  expect(Object.keys(PROBLEMS), label).toContain(code);
+  if (status !== 401) expect(PROBLEMS[code].status, label).toBe(status);
+  expect(headers['x-should-retry'], label).toBe(String(PROBLEMS[code].retryable));
   return code;
 }
 
@@ -229,7 +245,9 @@ describe.each(EVERY)('%s', (_, service, one) => {
 });
 
 describe.each(WITH_BODY)('%s', (_, service, one) => {
-  const rpc = one.auth === 'key';
+  const rpc = one.path.startsWith('/mcp');
+  // Of a request to a model what is wrong with its members is decided, and recorded, like all else.
+  const decided = one.auth === 'key' && !rpc ? ['an unknown member', 'a prototype'] : [];
 
   it('takes JSON only', async () => {
     for (const type of [
@@ -275,8 +293,9 @@ describe.each(WITH_BODY)('%s', (_, service, one) => {
     for (const [label, body] of bad) {
       const answer = await send(service, one, { body });
       const code = codeOf(answer, label);
-      expect(answer.status, label).toBe(400);
-      expect(rpc ? [-32700, -32600] : ['MALFORMED'], label).toContain(code);
+      expect(answer.status, label).toBe(decided.includes(label) ? 404 : 400);
+      if (decided.includes(label)) expect(code, label).toBe('UNKNOWN_MODEL');
+      else expect(rpc ? [-32700, -32600] : ['MALFORMED'], label).toContain(code);
     }
   });
 

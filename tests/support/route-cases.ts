@@ -21,12 +21,20 @@ const SID = `ses_${'A'.repeat(38)}`;
 const did = createIdentity({ crypto }).did;
 const admin = { auth: 'admin' } as const;
 const open = { auth: 'none' } as const;
+/** Well-formed, and refused for its model alone: no world of these cases has a provider. */
+const noModel = () => ({ model: 'none', max_tokens: 1, messages: [], input: 'x' });
 const ping = () => ({ jsonrpc: '2.0', id: 1, method: 'ping' });
 
 const HEALTH: readonly Case[] = ['/health/live', '/health/ready'].map((path) => {
   return { method: 'GET', path, target: path, ...open };
 });
 const EVERY: readonly Case[] = [...HEALTH, { method: 'GET', path: '/metrics', target: '/metrics', ...admin }];
+const MODELS: readonly Case[] = [
+  ...['/v1/chat/completions', '/anthropic/v1/messages', '/v1/embeddings'].map(
+    (path): Case => ({ method: 'POST', path, target: path, auth: 'key', body: noModel }),
+  ),
+];
+const SECRET = { path: '/talos/v1/secrets/:name', target: '/talos/v1/secrets/some', ...admin } as const;
 const SHARED: readonly Case[] = [
   { method: 'POST', path: '/talos/v1/nonces', target: '/talos/v1/nonces', ...open },
   {
@@ -141,12 +149,16 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       target: `/talos/v1/requests/req_${UUID}`,
       ...admin,
     },
+    { method: 'GET', path: '/talos/v1/secrets', target: '/talos/v1/secrets', ...admin },
+    { ...SECRET, method: 'PUT', body: () => ({ value: 'x' }) },
+    { ...SECRET, method: 'DELETE' },
     ...RBAC_CASES,
     ...SHARED,
   ],
   gateway: [
     { method: 'POST', path: '/mcp', target: '/mcp', auth: 'key', body: ping },
     { method: 'POST', path: '/mcp/:server', target: '/mcp/files', auth: 'key', body: ping },
+    ...MODELS,
     {
       method: 'GET',
       path: '/talos/v1/servers/:name/tools',

@@ -14,12 +14,16 @@ export async function readJson(
   { route }: RequestContext,
   options: { readonly floats?: boolean } = {},
 ): Promise<JsonObject> {
-  if (!MEDIA_TYPE.test(request.headers['content-type']?.trim() ?? '')) {
-    throw new TrustError('UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
-  }
+  assertJson(request);
   const maxBytes = route.maxBody ?? MAX_BODY;
   const body = await readBody(request, { maxBytes, timeoutMs: BODY_MS });
   return parseJsonObject(body, { ...options, maxBytes });
+}
+
+/** @throws {TrustError} UNSUPPORTED_MEDIA_TYPE: the request does not say that its body is JSON */
+export function assertJson({ headers }: IncomingMessage): void {
+  if (!MEDIA_TYPE.test(headers['content-type']?.trim() ?? ''))
+    throw new TrustError('UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
 }
 
 /** Answers with JSON. */

@@ -3,6 +3,7 @@ import { PROBLEMS, type ProblemCode } from '@talosprotocol/contracts';
 import { isTrustError, parseJsonObject } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { clientAddress } from '../../platform/client-address.js';
+import { assertJson } from '../../platform/json-exchange.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import type { Admission, Failure, Surface, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
@@ -100,6 +101,7 @@ function createSurface(
     action: { method: dialect.method },
     keyHeaders: KEY_HEADERS,
     async read(_, isRefused) {
+      assertJson(request);
       const { bodyBytes, bodyMs } = deps.policy().limits;
       const maxBytes = isRefused ? 0 : bodyBytes;
       const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs });

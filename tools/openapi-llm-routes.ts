@@ -1,0 +1,30 @@
+import type { Route } from './openapi-routes.js';
+
+const call = { on: ['gateway'], method: 'post', needs: 'agent', status: 200 } as const;
+/** Requests and answers are the providers', and documented by them. */
+const theirs = { body: { type: 'object' }, answer: { type: 'object' } } as const;
+
+/** The routes on which agents reach models. */
+export const LLM_ROUTES: readonly Route[] = [
+  {
+    ...call,
+    ...theirs,
+    path: '/v1/chat/completions',
+    id: 'chatCompletions',
+    summary: "OpenAI's chat completions, whole or as a stream (LLM-1)",
+  },
+  {
+    ...call,
+    ...theirs,
+    path: '/v1/embeddings',
+    id: 'embeddings',
+    summary: "OpenAI's embeddings (LLM-11)",
+  },
+  {
+    ...call,
+    ...theirs,
+    path: '/anthropic/v1/messages',
+    id: 'messages',
+    summary: "Anthropic's messages, whole or as a stream (LLM-1)",
+  },
+];
