@@ -1,6 +1,7 @@
 import type { Route } from './openapi-routes.js';
 
 const call = { on: ['gateway'], method: 'post', needs: 'agent', status: 200 } as const;
+const list = { ...call, method: 'get', answer: { type: 'object' } } as const;
 /** Requests and answers are the providers', and documented by them. */
 const theirs = { body: { type: 'object' }, answer: { type: 'object' } } as const;
 
@@ -19,6 +20,30 @@ export const LLM_ROUTES: readonly Route[] = [
     path: '/v1/embeddings',
     id: 'embeddings',
     summary: "OpenAI's embeddings (LLM-11)",
+  },
+  {
+    ...list,
+    path: '/v1/models',
+    id: 'listModels',
+    summary: "Lists the models the caller may use, in OpenAI's form (LLM-12)",
+  },
+  {
+    ...list,
+    path: '/v1/models/{model}',
+    id: 'getModel',
+    summary: "Answers one model the caller may use, in OpenAI's form (LLM-12)",
+  },
+  {
+    ...list,
+    path: '/anthropic/v1/models',
+    id: 'listAnthropicModels',
+    summary: "Lists the models the caller may use, in Anthropic's form (LLM-12)",
+  },
+  {
+    ...list,
+    path: '/anthropic/v1/models/{model}',
+    id: 'getAnthropicModel',
+    summary: "Answers one model the caller may use, in Anthropic's form (LLM-12)",
   },
   {
     ...call,

@@ -1,4 +1,5 @@
-import { verifyBundle } from '@talosprotocol/protocol';
+import Anthropic from '@anthropic-ai/sdk';
+import { parseBearerKey, verifyBundle } from '@talosprotocol/protocol';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { embeddingAnswer } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
@@ -19,6 +20,8 @@ beforeEach(() => {
 });
 
 const openai = (apiKey = key) => new OpenAI({ apiKey, baseURL: `${world.ready.gateway}/v1`, maxRetries: 0 });
+const anthropic = (apiKey = key) =>
+  new Anthropic({ apiKey, baseURL: `${world.ready.gateway}/anthropic`, maxRetries: 0 });
 const asks = (own: string) => ({ 'content-type': 'application/json', authorization: `Bearer ${own}` });
 
 async function post(path: string, body: unknown, own = key) {
@@ -114,5 +117,114 @@ describe('embeddings', () => {
     expect(refused).toBeInstanceOf(OpenAI.PermissionDeniedError);
     expect(refused).toMatchObject({ status: 403, code: 'SCOPE_MISMATCH' });
     expect(world.openai.asked).toEqual([]);
+  });
+});
+
+// LLM-12
+describe('the list of models', () => {
+  const idsOf = async (own = key) => (await openai(own).models.list()).data.map(({ id }) => id).sort();
+  const get = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${key}` }) => {
+    const response = await fetch(`${world.ready.gateway}${path}`, { headers });
+    return { status: response.status, body: JSON.parse(await response.text()) };
+  };
+
+  it('has in each protocol the models of its providers that the policy names', async () => {
+    const { data } = await openai().models.list();
+    expect(data.find(({ id }) => id === 'gpt-4o-mini')).toEqual({
+      id: 'gpt-4o-mini',
+      object: 'model',
+      created: 0,
+      owned_by: 'openai',
+    });
+    expect(await idsOf()).toEqual(['gpt-4o-mini', 'no-price', 'text-embedding-3-small']);
+    const claudes = [];
+    for await (const model of anthropic().models.list()) claudes.push(model);
+    expect(claudes).toEqual([
+      {
+        type: 'model',
+        id: 'claude-sonnet-4-5',
+        display_name: 'claude-sonnet-4-5',
+        created_at: '1970-01-01T00:00:00Z',
+      },
+    ]);
+    expect([world.openai.asked, world.anthropic.asked]).toEqual([[], []]);
+  });
+
+  it('has one of them by its name, also with its provider', async () => {
+    expect((await openai().models.retrieve('gpt-4o-mini')).owned_by).toBe('openai');
+    expect((await openai().models.retrieve('openai/gpt-4o-mini')).id).toBe('openai/gpt-4o-mini');
+    expect((await anthropic().models.retrieve('claude-sonnet-4-5')).type).toBe('model');
+  });
+
+  it('shows what every link reaches, for calling or for counting, and of the rest not that it is there', async () => {
+    const grant = (scope: string, ops: ('read' | 'write')[] = ['write']) => [{ scope, ops }];
+    expect(await idsOf(await world.key(grant('llm:openai/model:gpt-*')))).toEqual(['gpt-4o-mini']);
+    expect(await idsOf(await world.key(grant('llm:openai', ['read'])))).toHaveLength(3);
+    expect(await idsOf(await world.key(grant('llm:anthropic')))).toEqual([]);
+    expect(await idsOf(await world.key(grant('llm:openai/model:gpt-4o-mini/feature:fetch')))).toEqual([]);
+    const narrow = await world.key(grant('llm:openai/model:no-price'));
+    const hidden = await openai(narrow)
+      .models.retrieve('gpt-4o-mini')
+      .catch((error: unknown) => error);
+    expect(hidden).toBeInstanceOf(OpenAI.NotFoundError);
+    const nowhere = await openai(narrow)
+      .models.retrieve('gpt-9')
+      .catch((error: unknown) => error);
+    const told = ({ code, type, param }: InstanceType<typeof OpenAI.APIError>) => ({ code, type, param });
+    expect(told(hidden as never)).toEqual(told(nowhere as never));
+  });
+
+  it('names a model with its provider where the name alone could mean two', async () => {
+    await world.configure((document) => ({
+      ...document,
+      providers: {
+        ...document.providers,
+        twin: { ...document.providers!['openai']!, models: { 'gpt-4o-mini': {}, own: {} } },
+      },
+    }));
+    const ids = await idsOf();
+    expect(ids).toEqual([
+      'no-price',
+      'openai/gpt-4o-mini',
+      'own',
+      'text-embedding-3-small',
+      'twin/gpt-4o-mini',
+    ]);
+    expect((await get('/v1/models/gpt-4o-mini')).status).toBe(404);
+    for (const id of ids) expect((await openai().models.retrieve(id)).id).toBe(id);
+    await world.configure(({ providers, ...document }) => {
+      const { twin: _, ...others } = providers!;
+      return { ...document, providers: others };
+    });
+  });
+
+  it('has nothing of a provider whose models the policy does not name', async () => {
+    await world.configure((document) => {
+      const { models: _, ...open } = document.providers!['anthropic']!;
+      return { ...document, providers: { ...document.providers, open } };
+    });
+    expect((await get('/anthropic/v1/models')).body.data).toHaveLength(1);
+    expect((await get('/anthropic/v1/models/open%2Fclaude-1')).status).toBe(404);
+    await world.configure(({ providers, ...document }) => {
+      const { open: _, ...others } = providers!;
+      return { ...document, providers: others };
+    });
+  });
+
+  it('is for nobody without a credential, and for none that was revoked', async () => {
+    for (const path of ['/v1/models', '/v1/models/gpt-4o-mini', '/anthropic/v1/models'])
+      for (const headers of [{}, { authorization: 'Bearer sk-123' }, { 'x-api-key': 'talos_x' }]) {
+        const { status, body } = await get(path, headers as Record<string, string>);
+        expect([status, typeof body.error.hint]).toEqual([401, 'string']);
+      }
+    const own = await world.key();
+    expect(await idsOf(own)).toHaveLength(3);
+    await world.kernel.revoke({ lid: parseBearerKey(own, crypto).chain.links[0]!.lid });
+    const refused = await get('/v1/models', { 'x-api-key': own });
+    expect([refused.status, refused.body.error.code]).toEqual([401, 'REVOKED']);
+  });
+
+  it.each(['..', '%00', '%7F', 'a%2F..%2Fb', 'x'.repeat(200)])('has no model named %s', async (name) => {
+    expect([400, 404]).toContain((await get(`/v1/models/${name}`)).status);
   });
 });

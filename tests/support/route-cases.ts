@@ -30,6 +30,10 @@ const HEALTH: readonly Case[] = ['/health/live', '/health/ready'].map((path) => 
 });
 const EVERY: readonly Case[] = [...HEALTH, { method: 'GET', path: '/metrics', target: '/metrics', ...admin }];
 const MODELS: readonly Case[] = [
+  ...['/v1', '/anthropic/v1'].flatMap((base): readonly Case[] => [
+    { method: 'GET', path: `${base}/models`, target: `${base}/models`, auth: 'key' },
+    { method: 'GET', path: `${base}/models/:model`, target: `${base}/models/none`, auth: 'key' },
+  ]),
   ...['/v1/chat/completions', '/anthropic/v1/messages', '/v1/embeddings'].map(
     (path): Case => ({ method: 'POST', path, target: path, auth: 'key', body: noModel }),
   ),

@@ -235,6 +235,28 @@ describe('couldAllow', () => {
   });
 });
 
+describe('couldAllow of a model', () => {
+  const from = world.anchors({ grants: [{ scope: 'llm:*', ops: ['read', 'write'] }] });
+  const model = { provider: 'lab', model: 'm-1', ops: ['write'] as const };
+  const reached = (chain: ParsedChain) => couldAllow(verified(chain, from), model);
+
+  it('LLM-12 takes a grant in every link that covers the model, whatever its constraints', () => {
+    const where = [{ ptr: '/max_tokens', op: 'le' as const, value: 50 }];
+    expect(reached(root({ scope: 'llm:lab', ops: ['write'] }))).toBe(true);
+    expect(reached(root({ scope: 'llm:lab/model:m-*', ops: ['write'], where }))).toBe(true);
+    expect(reached(root({ scope: 'llm:lab/model:m-2', ops: ['write'] }))).toBe(false);
+    expect(reached(root({ scope: 'llm:lab', ops: ['read'] }))).toBe(false);
+    expect(reached(root({ scope: 'tool:lab', ops: ['write'] }))).toBe(false);
+    const other = below(root({ scope: 'llm:lab', ops: ['write'] }), { scope: 'llm:other', ops: ['write'] });
+    expect(reached(other)).toBe(false);
+  });
+
+  it('LLM-12 takes none for a feature of it, and none for the resource of a tool', () => {
+    expect(reached(root({ scope: 'llm:lab/model:m-1/feature:web_search', ops: ['write'] }))).toBe(false);
+    expect(reached(root({ scope: 'tool:lab/method:m-1/resource:/', ops: ['write'] }))).toBe(false);
+  });
+});
+
 describe('limitsOf', () => {
   it('CAP-21 lists every limit, the anchor first, one entry per link, kind and period', () => {
     const limited = world.anchors({ limits: [{ per: 'day', calls: 100, rate: { count: 1, seconds: 1 } }] });

@@ -51,25 +51,38 @@ export interface ToolReach {
   readonly ops: readonly Op[];
 }
 
-/** The first link, 0 being the anchor, that allows no call of the tool at all: none of its grants has `tool` and
- *  `method` segments that cover the tool and `ops` that meet these. Undefined if every link has one (DEC-9).
+/** A model, by the operator's name of its provider, and the operations someone would use it with. */
+export interface ModelReach {
+  readonly provider: string;
+  readonly model: string;
+  readonly ops: readonly Op[];
+}
+
+/** The first link, 0 being the anchor, that allows no call of the tool or model at all: none of its grants has segments
+ *  that cover it and `ops` that meet these. Undefined if every link has one (DEC-9, LLM-12).
  *  @throws {TrustError} MALFORMED: names that no scope can hold */
-export function firstOutOfReach(capability: VerifiedCapability, tool: ToolReach): number | undefined {
-  const scope = formatScope('tool', [tool.server, tool.tool]).text;
-  const reaches = (grant: CompiledGrant): boolean =>
-    tool.ops.some(grant.allowsOp) && reachesTool(grant, scope);
+export function firstOutOfReach(
+  capability: VerifiedCapability,
+  named: ToolReach | ModelReach,
+): number | undefined {
+  const scope =
+    'tool' in named
+      ? formatScope('tool', [named.server, named.tool]).text
+      : formatScope('llm', [named.provider, named.model]).text;
+  const reaches = (grant: CompiledGrant): boolean => named.ops.some(grant.allowsOp) && covers(grant, scope);
   const link = capability.grants.findIndex((grants) => !grants.some(reaches));
   return link < 0 ? undefined : link;
 }
 
-/** True if some call of the tool could be allowed. For lists of tools; it decides no call.
+/** True if some call of the tool or model could be allowed. For lists of them; it decides no call.
  *  @throws {TrustError} MALFORMED: names that no scope can hold */
-export function couldAllow(capability: VerifiedCapability, tool: ToolReach): boolean {
-  return firstOutOfReach(capability, tool) === undefined;
+export function couldAllow(capability: VerifiedCapability, named: ToolReach | ModelReach): boolean {
+  return firstOutOfReach(capability, named) === undefined;
 }
 
-/** A grant for some of a tool's resources reaches the tool, though it covers no call without one. */
-function reachesTool(grant: CompiledGrant, scope: string): boolean {
+/** A grant for some of a tool's resources reaches the tool, though it covers no call without one. A grant for a feature
+ *  of a model reaches no model: what it covers needs the model too. */
+function covers(grant: CompiledGrant, scope: string): boolean {
   if (grant.scope.root !== 'tool' || grant.scope.values.length < 3) return coversScope(grant.scope, scope);
   return coversScope(grant.scope, `${scope}/resource:${grant.scope.values[2]}`);
 }

@@ -20,6 +20,7 @@ export {
   couldAllow,
   explainLinks,
   firstOutOfReach,
+  type ModelReach,
   type ToolReach,
 } from './authorize.js';
 export {

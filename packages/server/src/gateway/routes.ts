@@ -11,14 +11,21 @@ export function gatewayRoutes(handlers: {
   readonly chat: RouteHandler;
   readonly messages: RouteHandler;
   readonly embeddings: RouteHandler;
+  readonly openAiModels: RouteHandler;
+  readonly anthropicModels: RouteHandler;
   readonly lookAtTools: LookAtTools;
 }): readonly Route[] {
   const call = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
+  const list = { method: 'GET', surface: 'agent', audit: 'decision' } as const;
   return [
     { ...call, path: '/mcp', handle: handlers.mcp },
     { ...call, path: '/mcp/:server', handle: handlers.mcp },
     { ...call, path: '/v1/chat/completions', handle: handlers.chat },
     { ...call, path: '/v1/embeddings', handle: handlers.embeddings },
+    { ...list, path: '/v1/models', handle: handlers.openAiModels },
+    { ...list, path: '/v1/models/:model', handle: handlers.openAiModels },
+    { ...list, path: '/anthropic/v1/models', handle: handlers.anthropicModels },
+    { ...list, path: '/anthropic/v1/models/:model', handle: handlers.anthropicModels },
     { ...call, path: '/anthropic/v1/messages', handle: handlers.messages },
     {
       method: 'GET',

@@ -23,11 +23,14 @@ import { createRateGate } from './limits/gate.js';
 import { createMemoryLimits } from './limits/memory-limits.js';
 import type { RateLimits } from './limits/rate-limits.js';
 import { createRedisLimits } from './limits/redis-limits.js';
+import { ANTHROPIC_MODELS } from './llm/anthropic.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { MESSAGES } from './llm/messages.js';
+import { createModelsFront } from './llm/models-front.js';
+import { OPENAI_MODELS } from './llm/openai.js';
 import { createPrices } from './llm/prices.js';
 import { createReach } from './llm/reach.js';
 import { createUpstreams } from './llm/upstream.js';
@@ -135,6 +138,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       chat: createModelFront(models, CHAT),
       embeddings: createModelFront(models, EMBEDDINGS),
       messages: createModelFront(models, MESSAGES),
+      openAiModels: createModelsFront(models, OPENAI_MODELS),
+      anthropicModels: createModelsFront(models, ANTHROPIC_MODELS),
       lookAtTools: createLookAtTools({ policy, pool, pins }),
     }),
     start() {

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { anthropicError, anthropicKey } from './anthropic.js';
 import { countTyped } from './bound.js';
 import { bytesOf, parseEvent } from './chat.js';
-import type { Dialect, RequestShape, StreamReader, ToldFailure } from './dialect.js';
+import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
   flag,
@@ -22,15 +23,12 @@ export const MESSAGES: Dialect = {
   path: '/messages',
   readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),
-  keyHeaders: (key) => ({
-    'anthropic-version': '2023-06-01',
-    ...(key === undefined ? {} : { 'x-api-key': key }),
-  }),
+  keyHeaders: anthropicKey,
   usageOf: (answer) => anthropicUsage(answer['usage']),
   textBytes: (answer) => bytesOf(answer['content']),
   readStream,
-  error,
-  errorEvent: (told) => ({ event: 'error', data: JSON.stringify(error(told)) }),
+  error: anthropicError,
+  errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
 };
 
 const MEMBERS: ReadonlySet<string> = new Set([
@@ -139,29 +137,4 @@ function readStream(): StreamReader {
 
 function messageOf({ message }: JsonObject): JsonObject | undefined {
   return message !== undefined && isJsonObject(message) ? message : undefined;
-}
-
-const TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
-  401: 'authentication_error',
-  402: 'billing_error',
-  403: 'permission_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  503: 'overloaded_error',
-};
-
-function error({ status, failure, requestId, receipt }: ToldFailure): JsonObject {
-  const { code, link, item, caveat, hint } = failure;
-  const more = { code, link, item, caveat, hint, receipt };
-  const stated = Object.entries(more).filter(
-    (entry): entry is [string, string | number] => entry[1] !== undefined,
-  );
-  const told = {
-    type: TYPES[status] ?? 'api_error',
-    message: `${code}: ${hint}`,
-    ...Object.fromEntries(stated),
-  };
-  return { type: 'error', error: told, request_id: requestId };
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { ToldFailure } from './dialect.js';
+import type { ModelsDialect } from './models-front.js';
 
 /** What OpenAI's protocols have in common. */
 
@@ -7,6 +8,15 @@ import type { ToldFailure } from './dialect.js';
 export function openAiKey(key: string | undefined): Readonly<Record<string, string>> {
   return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
+
+/** OpenAI's list of models. */
+export const OPENAI_MODELS: ModelsDialect = {
+  api: 'openai',
+  error: openAiError,
+  // The policy says no date.
+  one: ({ id, provider }) => ({ id, object: 'model', created: 0, owned_by: provider }),
+  list: (data) => ({ object: 'list', data: [...data] }),
+};
 
 const TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',

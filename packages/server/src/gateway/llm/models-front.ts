@@ -1,0 +1,134 @@
+import {
+  couldAllow,
+  isTrustError,
+  type JsonObject,
+  TrustError,
+  type VerifiedCapability,
+} from '@talosprotocol/protocol';
+import { clientAddress } from '../../platform/client-address.js';
+import { sendJson } from '../../platform/json-exchange.js';
+import type { RouteHandler } from '../../platform/routes.js';
+import type { Admission, Surface } from '../admission/call.js';
+import type { PolicyView } from '../admission/ports.js';
+import type { Dialect } from './dialect.js';
+import { KEY_HEADERS } from './front.js';
+import { findModel, type ModelTarget } from './model-name.js';
+import type { ProviderPolicy } from './provider.js';
+import { failureOf, refuse, refuseCaller } from './refusal.js';
+
+/** A model as it is listed. */
+export interface ListedModel {
+  /** What a client writes as `model` to mean it. */
+  readonly id: string;
+  /** The operator's name. */
+  readonly provider: string;
+}
+
+/** How a protocol of providers lists models. */
+export interface ModelsDialect extends Pick<Dialect, 'api' | 'error'> {
+  one(model: ListedModel): JsonObject;
+  list(models: readonly JsonObject[]): JsonObject;
+}
+
+export interface ModelsFrontDeps {
+  readonly admission: Admission;
+  readonly policy: PolicyView;
+}
+
+/** Serves what a caller may use of what the policy names: a list of models, or the one that its route names (LLM-12).
+ *  No provider is asked. */
+export function createModelsFront(
+  { admission, policy }: ModelsFrontDeps,
+  dialect: ModelsDialect,
+): RouteHandler {
+  return async (request, response, context) => {
+    const told = { dialect, response, context };
+    const arrival = {
+      requestId: context.requestId,
+      address: clientAddress(request),
+      rawHeaders: request.rawHeaders,
+      method: request.method ?? '',
+      target: request.url ?? '',
+    };
+    try {
+      const verdict = await admission(arrival, SURFACE);
+      if (verdict.kind === 'unauthenticated')
+        return await refuseCaller(told, verdict.refusal, verdict.receipt);
+      if (verdict.kind !== 'identified') throw new TypeError('a list of models is never decided');
+      const { providers } = policy();
+      const { capability } = verdict.caller;
+      const { model } = context.params;
+      sendJson(
+        response,
+        200,
+        model === undefined
+          ? all(providers, capability, dialect)
+          : one(providers, capability, dialect, model),
+      );
+    } catch (error) {
+      await refuse(told, failureOf(error, context), undefined);
+    }
+  };
+}
+
+const EMPTY = new Uint8Array();
+
+/** It has no body, and reaches nothing that there is to decide on. */
+const SURFACE: Surface<undefined, never> = {
+  name: 'llm',
+  action: { method: 'models' },
+  keyHeaders: KEY_HEADERS,
+  read: () => Promise.resolve({ body: EMPTY, message: undefined }),
+  actionOf: () => ({ method: 'models' }),
+  callOf: () => undefined,
+};
+
+type Providers = ReadonlyMap<string, ProviderPolicy>;
+
+function all(providers: Providers, capability: VerifiedCapability, dialect: ModelsDialect): JsonObject {
+  const own = [...providers.values()].filter(({ api }) => api === dialect.api);
+  const targets = own.flatMap((provider) =>
+    [...(provider.models?.keys() ?? [])].map((model) => ({ provider, model })),
+  );
+  const shown = targets.filter((target) => isShown(target, capability, dialect));
+  return dialect.list(shown.map((target) => dialect.one(listed(target, idOf(providers, target, dialect)))));
+}
+
+/** Under the name it was asked for by. @throws {TrustError} UNKNOWN_MODEL, also if the caller may not use it */
+function one(
+  providers: Providers,
+  capability: VerifiedCapability,
+  dialect: ModelsDialect,
+  asked: string,
+): JsonObject {
+  const target = findModel(providers, asked, dialect.api);
+  if (!isShown(target, capability, dialect))
+    throw new TrustError('UNKNOWN_MODEL', 'no such model is served here');
+  return dialect.one(listed(target, asked));
+}
+
+/** Named by the policy, served on routes of this protocol, and within reach for calling it or for counting. */
+function isShown(
+  { provider, model }: ModelTarget,
+  capability: VerifiedCapability,
+  { api }: ModelsDialect,
+): boolean {
+  if (provider.api !== api || !provider.models?.has(model)) return false;
+  const named = { provider: provider.name, model };
+  return (['write', 'read'] as const).some((op) => couldAllow(capability, { ...named, ops: [op] }));
+}
+
+function listed({ provider: { name } }: ModelTarget, id: string): ListedModel {
+  return { id, provider: name };
+}
+
+/** The model's own name where it means this one, else with its provider. */
+function idOf(providers: Providers, { provider, model }: ModelTarget, { api }: ModelsDialect): string {
+  try {
+    if (findModel(providers, model, api).provider === provider) return model;
+  } catch (error) {
+    // Several have it.
+    if (!isTrustError(error)) throw error;
+  }
+  return `${provider.name}/${model}`;
+}
