@@ -52,4 +52,11 @@ export const LLM_ROUTES: readonly Route[] = [
     id: 'messages',
     summary: "Anthropic's messages, whole or as a stream (LLM-1)",
   },
+  {
+    ...call,
+    ...theirs,
+    path: '/anthropic/v1/messages/count_tokens',
+    id: 'countTokens',
+    summary: "Anthropic's count of the tokens of a message (LLM-13)",
+  },
 ];

@@ -2,7 +2,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { parseBearerKey, verifyBundle } from '@talosprotocol/protocol';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { embeddingAnswer } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import { embeddingAnswer, sendJson } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, PROVIDER_KEYS } from '../support/llm-world.js';
 import { crypto } from '../support/world.js';
 
@@ -226,5 +226,66 @@ describe('the list of models', () => {
 
   it.each(['..', '%00', '%7F', 'a%2F..%2Fb', 'x'.repeat(200)])('has no model named %s', async (name) => {
     expect([400, 404]).toContain((await get(`/v1/models/${name}`)).status);
+  });
+});
+
+// LLM-13
+describe('a count of tokens', () => {
+  const COUNT = { model: 'claude-sonnet-4-5', messages: [{ role: 'user' as const, content: 'hi' }] };
+  const PATH = '/anthropic/v1/messages/count_tokens';
+  beforeEach(() => {
+    world.anthropic.answer = (response) => sendJson(response, 200, { input_tokens: 9 });
+  });
+
+  it('is a read, on record, and costs nothing', async () => {
+    const { data, response } = await anthropic().messages.countTokens(COUNT).withResponse();
+    expect(data.input_tokens).toBe(9);
+    const [asked] = world.anthropic.asked;
+    expect([asked?.path, asked?.body]).toEqual(['/v1/messages/count_tokens', COUNT]);
+    expect(asked?.headers['x-api-key']).toBe(PROVIDER_KEYS.anthropic);
+    const { decision, outcome } = await world.record(response.headers.get('x-talos-receipt'));
+    expect(decision.action).toMatchObject({ method: 'messages/count_tokens', op: 'read' });
+    expect([decision.held, decision.prices, outcome.cost]).toEqual([undefined, undefined, undefined]);
+    expect(outcome.usage).toEqual({ input: 0, output: 0 });
+    verifyBundle(await world.audit.bundle(), await world.trust(), crypto);
+  });
+
+  it('needs the right to read the model, which the right to call it is not', async () => {
+    const write = await world.key([{ scope: 'llm:*', ops: ['write'] }]);
+    const refused = await post(PATH, COUNT, write);
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'SCOPE_MISMATCH']);
+    const read = await world.key([{ scope: 'llm:anthropic/model:claude-sonnet-4-5', ops: ['read'] }]);
+    expect((await post(PATH, COUNT, read)).status).toBe(200);
+    expect((await post('/anthropic/v1/messages', { ...COUNT, max_tokens: 1 }, read)).status).toBe(403);
+    expect(world.anthropic.asked).toHaveLength(1);
+  });
+
+  it('takes one of the calls of a limit, and nothing of its money or tokens', async () => {
+    const limits = [
+      { per: 'day' as const, calls: 2 },
+      { per: 'day' as const, tokens: 1 },
+      { per: 'day' as const, cost: { amount: 1, currency: 'USD' } },
+    ];
+    const own = await world.key(undefined, limits);
+    expect((await post(PATH, COUNT, own)).status).toBe(200);
+    expect((await post(PATH, COUNT, own)).status).toBe(200);
+    expect((await post(PATH, COUNT, own)).body.error.code).toBe('BUDGET_EXCEEDED');
+    expect(world.anthropic.asked).toHaveLength(2);
+  });
+
+  it.each<[string, object]>([
+    ['writes', { max_tokens: 5 }],
+    ['is a stream', { stream: true }],
+    [
+      'names a file',
+      {
+        messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'file', file_id: 'f' } }] }],
+      },
+    ],
+    ['brings servers', { mcp_servers: [{ type: 'url', url: 'https://x.example' }] }],
+  ])('is refused if its request %s', async (_, more) => {
+    const answer = await post(PATH, { ...COUNT, ...more });
+    expect([answer.status, answer.body.error.code]).toEqual([403, 'POLICY_DENIED']);
+    expect(world.anthropic.asked).toEqual([]);
   });
 });

@@ -34,9 +34,12 @@ const MODELS: readonly Case[] = [
     { method: 'GET', path: `${base}/models`, target: `${base}/models`, auth: 'key' },
     { method: 'GET', path: `${base}/models/:model`, target: `${base}/models/none`, auth: 'key' },
   ]),
-  ...['/v1/chat/completions', '/anthropic/v1/messages', '/v1/embeddings'].map(
-    (path): Case => ({ method: 'POST', path, target: path, auth: 'key', body: noModel }),
-  ),
+  ...[
+    '/v1/chat/completions',
+    '/v1/embeddings',
+    '/anthropic/v1/messages',
+    '/anthropic/v1/messages/count_tokens',
+  ].map((path): Case => ({ method: 'POST', path, target: path, auth: 'key', body: noModel })),
 ];
 const SECRET = { path: '/talos/v1/secrets/:name', target: '/talos/v1/secrets/some', ...admin } as const;
 const SHARED: readonly Case[] = [

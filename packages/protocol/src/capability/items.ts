@@ -74,15 +74,16 @@ export interface ModelCall {
   readonly model: string;
   /** Hosted tools, such as `web-search`, that it brings into play. */
   readonly features: readonly string[];
+  readonly op: Op;
 }
 
-/** The items a call of a model is decided on (LLM-3): the model itself, and each feature. All are writes.
+/** The items a call of a model is decided on (LLM-3): the model itself, and each feature, all with its op.
  *  @throws {TrustError} MALFORMED: a name that no scope holds; CONSTRAINT_VIOLATED: too many */
-export function itemsOfModelCall({ provider, model, features }: ModelCall): readonly CheckedItem[] {
+export function itemsOfModelCall({ provider, model, features, op }: ModelCall): readonly CheckedItem[] {
   if (features.length >= MAX_ITEMS) throw tooMany();
   const scopes = [[provider, model], ...features.map((feature) => [provider, model, feature])];
   const texts = new Set(scopes.map((values) => formatScope('llm', values).text));
-  return [...texts].map((scope) => ({ scope, op: 'write' })) as unknown as CheckedItem[];
+  return [...texts].map((scope) => ({ scope, op })) as unknown as CheckedItem[];
 }
 
 /** All items of a call: those of itemsOfCall and those of itemsOfRealCall, which CAP-15 bounds together.

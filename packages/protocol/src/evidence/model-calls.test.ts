@@ -122,14 +122,16 @@ describe('a call of a model (AUD-126)', () => {
   });
 
   it('brings hosted tools as features of its model', () => {
-    const items = itemsOfModelCall({ provider: 'openai', model: 'gpt-4o', features: ['web', 'web'] });
+    const named = { provider: 'openai', model: 'gpt-4o', features: ['web', 'web'] };
+    const items = itemsOfModelCall({ ...named, op: 'write' });
     expect(items).toEqual([
       { scope: MODEL, op: 'write' },
       { scope: `${MODEL}/feature:web`, op: 'write' },
     ]);
+    expect(itemsOfModelCall({ ...named, op: 'read' }).map(({ op }) => op)).toEqual(['read', 'read']);
     expect(say(call({ usage: USAGE, rates: RATES, cost: usd(42) }, { items }))).toBe('42 USD');
     const many = Array.from({ length: 1024 }, (_, index) => `f${index}`);
-    expect(() => itemsOfModelCall({ provider: 'p', model: 'm', features: many })).toThrow(
+    expect(() => itemsOfModelCall({ provider: 'p', model: 'm', features: many, op: 'write' })).toThrow(
       expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
     );
   });

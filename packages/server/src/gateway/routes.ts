@@ -10,6 +10,7 @@ export function gatewayRoutes(handlers: {
   readonly mcp: RouteHandler;
   readonly chat: RouteHandler;
   readonly messages: RouteHandler;
+  readonly countTokens: RouteHandler;
   readonly embeddings: RouteHandler;
   readonly openAiModels: RouteHandler;
   readonly anthropicModels: RouteHandler;
@@ -22,6 +23,7 @@ export function gatewayRoutes(handlers: {
     { ...call, path: '/mcp/:server', handle: handlers.mcp },
     { ...call, path: '/v1/chat/completions', handle: handlers.chat },
     { ...call, path: '/v1/embeddings', handle: handlers.embeddings },
+    { ...call, path: '/anthropic/v1/messages/count_tokens', handle: handlers.countTokens },
     { ...list, path: '/v1/models', handle: handlers.openAiModels },
     { ...list, path: '/v1/models/:model', handle: handlers.openAiModels },
     { ...list, path: '/anthropic/v1/models', handle: handlers.anthropicModels },

@@ -28,7 +28,7 @@ import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
-import { MESSAGES } from './llm/messages.js';
+import { COUNT_TOKENS, MESSAGES } from './llm/messages.js';
 import { createModelsFront } from './llm/models-front.js';
 import { OPENAI_MODELS } from './llm/openai.js';
 import { createPrices } from './llm/prices.js';
@@ -138,6 +138,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       chat: createModelFront(models, CHAT),
       embeddings: createModelFront(models, EMBEDDINGS),
       messages: createModelFront(models, MESSAGES),
+      countTokens: createModelFront(models, COUNT_TOKENS),
       openAiModels: createModelsFront(models, OPENAI_MODELS),
       anthropicModels: createModelsFront(models, ANTHROPIC_MODELS),
       lookAtTools: createLookAtTools({ policy, pool, pins }),

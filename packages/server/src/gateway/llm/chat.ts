@@ -25,6 +25,7 @@ import { openAiUsage } from './usage.js';
 export const CHAT: Dialect = {
   api: 'openai',
   method: 'chat/completions',
+  op: 'write',
   path: '/chat/completions',
   readRequest,
   rewrite,

@@ -1,4 +1,4 @@
-import type { ModelUsage, ProviderApi } from '@talosprotocol/contracts';
+import type { ModelUsage, Op, ProviderApi } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { Failure } from '../admission/call.js';
 
@@ -60,6 +60,8 @@ export interface Dialect {
   readonly api: ProviderApi;
   /** Of the record. */
   readonly method: string;
+  /** `read` of what only counts: it costs nothing, and no model runs (LLM-13). */
+  readonly op: Op;
   /** Below the provider's base URL. */
   readonly path: string;
   /** @throws {TrustError} MALFORMED: not of the protocol; POLICY_DENIED: a member that is not passed on */

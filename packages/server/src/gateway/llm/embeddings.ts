@@ -8,6 +8,7 @@ import { openAiUsage } from './usage.js';
 export const EMBEDDINGS: Dialect = {
   api: 'openai',
   method: 'embeddings',
+  op: 'write',
   path: '/embeddings',
   readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),

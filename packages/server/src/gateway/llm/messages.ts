@@ -16,10 +16,26 @@ import {
 } from './members.js';
 import { anthropicUsage, joinUsage } from './usage.js';
 
+/** Anthropic's count of the tokens that a message would be read as: no model runs. */
+export const COUNT_TOKENS: Dialect = {
+  api: 'anthropic',
+  method: 'messages/count_tokens',
+  op: 'read',
+  path: '/messages/count_tokens',
+  readRequest: readCount,
+  rewrite: (body, _, { model }) => ({ ...body, model }),
+  keyHeaders: anthropicKey,
+  usageOf: () => undefined,
+  textBytes: () => 0,
+  error: anthropicError,
+  errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
+};
+
 /** Anthropic's messages. */
 export const MESSAGES: Dialect = {
   api: 'anthropic',
   method: 'messages',
+  op: 'write',
   path: '/messages',
   readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),
@@ -44,8 +60,26 @@ const BLOCKS: ReadonlySet<string> = new Set([
 ]);
 const PICTURES: ReadonlySet<string> = new Set(['image']);
 
+const COUNT_MEMBERS: ReadonlySet<string> = new Set([
+  ...['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking', 'cache_control'],
+  ...['output_config', 'output_format'],
+]);
+
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
   onlyMembers(body, MEMBERS, fields, '');
+  const tier = body['service_tier'];
+  if (tier != null && tier !== 'standard_only') throw notPassed('service_tier', 'it changes the price');
+  const maxOutput = positive(body, 'max_tokens');
+  if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
+  return shapeOf(body, { maxOutput, stream: flag(body, 'stream') });
+}
+
+function readCount(body: JsonObject, fields: readonly string[]): RequestShape {
+  onlyMembers(body, COUNT_MEMBERS, fields, '');
+  return shapeOf(body, { maxOutput: 0, stream: false });
+}
+
+function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream'>): RequestShape {
   const messages = list(body['messages'], 'messages');
   let fetches = false;
   for (const one of messages) {
@@ -54,14 +88,9 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     fetches = readBlocks(message['content']) || fetches;
   }
   fetches = readBlocks(body['system']) || fetches;
-  const tier = body['service_tier'];
-  if (tier != null && tier !== 'standard_only') throw notPassed('service_tier', 'it changes the price');
-  const maxOutput = positive(body, 'max_tokens');
-  if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
   return {
+    ...own,
     model: text(body, 'model'),
-    stream: flag(body, 'stream'),
-    maxOutput,
     choices: 1,
     pictures: countTyped(messages as JsonValue, PICTURES),
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],

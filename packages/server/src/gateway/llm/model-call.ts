@@ -1,5 +1,6 @@
 import type { Cost, ModelUsage } from '@talosprotocol/contracts';
 import {
+  type CallCost,
   type CheckedItem,
   itemsOfModelCall,
   type JsonObject,
@@ -71,17 +72,16 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
   const plan = 'value' in planned ? planned.value : undefined;
   const named = plan && { provider: plan.target.provider.name, model: plan.target.model };
   return {
-    action: { method: dialect.method, ...named, op: 'write' },
-    op: 'write',
+    action: { method: dialect.method, ...named, op: dialect.op },
+    op: dialect.op,
     // A call of a model changes nothing that a record must come before: it is on record before its answer (AUD-7).
     recordedFirst: false,
-    cost:
-      plan === undefined ? {} : { tokens: plan.input + plan.output, ...(plan.cost && { cost: plan.cost }) },
+    cost: plan === undefined || dialect.op === 'read' ? {} : heldOf(plan),
     request: { bytes },
     arguments: body,
     items: () => {
       if ('error' in planned) throw planned.error;
-      return itemsOf(planned.value);
+      return itemsOf(planned.value, dialect);
     },
     real: () => undefined,
     prepare: (signal) => prepare(context, plan as Plan, signal),
@@ -92,6 +92,10 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
   };
 }
 
+function heldOf({ input, output, cost }: Plan): CallCost {
+  return { tokens: input + output, ...(cost && { cost }) };
+}
+
 function attempt<T>(work: () => T): { readonly value: T } | { readonly error: unknown } {
   try {
     return { value: work() };
@@ -100,8 +104,9 @@ function attempt<T>(work: () => T): { readonly value: T } | { readonly error: un
   }
 }
 
-function itemsOf({ target, shape }: Plan): readonly CheckedItem[] {
+function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem[] {
   return itemsOfModelCall({
+    op,
     provider: target.provider.name,
     model: target.model,
     features: shape.features,
@@ -154,7 +159,7 @@ async function prepare(
   if (provider.key !== undefined && key === undefined) throw noKey(provider);
   const body = Buffer.from(JSON.stringify(plan.sent));
   return {
-    prices: context.prices.hashOf(provider),
+    ...(context.request.dialect.op === 'read' ? {} : { prices: context.prices.hashOf(provider) }),
     forwarded: { bytes: body },
     dispatch: (stop) => dispatch(context, plan, { body, key, signal: stop }),
     release: () => undefined,
@@ -162,7 +167,11 @@ async function prepare(
 }
 
 /** What nobody knows the price of is not done on a budget (AUD-126). */
-function assertPriced({ caller, prices, now }: ModelCallContext, { target, shape, input }: Plan): void {
+function assertPriced(
+  { request, caller, prices, now }: ModelCallContext,
+  { target, shape, input }: Plan,
+): void {
+  if (request.dialect.op === 'read') return;
   const limit = limitsOf(caller.capability).find(({ kind }) => kind === 'cost');
   if (limit === undefined) return;
   const { link } = limit;
@@ -310,11 +319,12 @@ function streamed(
 
 /** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */
 function spentOf(
-  { prices, now }: ModelCallContext,
+  { request, prices, now }: ModelCallContext,
   { target: { provider, model }, input, output }: Plan,
   counted: ModelUsage | undefined,
   textBytes: number,
 ): ModelSpent {
+  if (request.dialect.op === 'read') return NOTHING;
   const usage: ModelUsage = counted ?? { input, output: Math.min(output, textBytes), estimated: true };
   const rates = prices.ratesOf(provider, model, usage.input, now());
   return { usage, ...(rates === undefined ? {} : { rates }) };
