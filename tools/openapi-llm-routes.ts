@@ -17,6 +17,13 @@ export const LLM_ROUTES: readonly Route[] = [
   {
     ...call,
     ...theirs,
+    path: '/v1/responses',
+    id: 'responses',
+    summary: "OpenAI's responses, whole or as a stream (LLM-14)",
+  },
+  {
+    ...call,
+    ...theirs,
     path: '/v1/embeddings',
     id: 'embeddings',
     summary: "OpenAI's embeddings (LLM-11)",

@@ -36,6 +36,7 @@ const MODELS: readonly Case[] = [
   ]),
   ...[
     '/v1/chat/completions',
+    '/v1/responses',
     '/v1/embeddings',
     '/anthropic/v1/messages',
     '/anthropic/v1/messages/count_tokens',

@@ -12,6 +12,7 @@ export function gatewayRoutes(handlers: {
   readonly messages: RouteHandler;
   readonly countTokens: RouteHandler;
   readonly embeddings: RouteHandler;
+  readonly responses: RouteHandler;
   readonly openAiModels: RouteHandler;
   readonly anthropicModels: RouteHandler;
   readonly lookAtTools: LookAtTools;
@@ -22,6 +23,7 @@ export function gatewayRoutes(handlers: {
     { ...call, path: '/mcp', handle: handlers.mcp },
     { ...call, path: '/mcp/:server', handle: handlers.mcp },
     { ...call, path: '/v1/chat/completions', handle: handlers.chat },
+    { ...call, path: '/v1/responses', handle: handlers.responses },
     { ...call, path: '/v1/embeddings', handle: handlers.embeddings },
     { ...call, path: '/anthropic/v1/messages/count_tokens', handle: handlers.countTokens },
     { ...list, path: '/v1/models', handle: handlers.openAiModels },

@@ -33,6 +33,7 @@ import { createModelsFront } from './llm/models-front.js';
 import { OPENAI_MODELS } from './llm/openai.js';
 import { createPrices } from './llm/prices.js';
 import { createReach } from './llm/reach.js';
+import { RESPONSES } from './llm/responses.js';
 import { createUpstreams } from './llm/upstream.js';
 import { createLookAtTools } from './mcp/announced-tools.js';
 import { createCatalogue } from './mcp/catalogue.js';
@@ -136,6 +137,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     routes: gatewayRoutes({
       mcp,
       chat: createModelFront(models, CHAT),
+      responses: createModelFront(models, RESPONSES),
       embeddings: createModelFront(models, EMBEDDINGS),
       messages: createModelFront(models, MESSAGES),
       countTokens: createModelFront(models, COUNT_TOKENS),

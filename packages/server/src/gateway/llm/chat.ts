@@ -18,7 +18,7 @@ import {
   positive,
   text,
 } from './members.js';
-import { openAiError, openAiKey } from './openai.js';
+import { assertUsualTier, openAiError, openAiKey } from './openai.js';
 import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
@@ -75,9 +75,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
 /** What would be kept at the provider, or cost what no table says. */
 function assertPlain(body: JsonObject): void {
   if (flag(body, 'store')) throw notPassed('store', 'the provider would keep the call');
-  const tier = body['service_tier'];
-  if (tier != null && tier !== 'auto' && tier !== 'default')
-    throw notPassed('service_tier', 'it changes the price');
+  assertUsualTier(body);
   const modalities = body['modalities'];
   if (modalities != null && list(modalities, 'modalities').some((one) => one !== 'text'))
     throw notPassed('modalities', 'only text is');

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { ToldFailure } from './dialect.js';
+import { notPassed } from './members.js';
 import type { ModelsDialect } from './models-front.js';
 
 /** What OpenAI's protocols have in common. */
@@ -7,6 +8,12 @@ import type { ModelsDialect } from './models-front.js';
 /** Shows the provider its key. */
 export function openAiKey(key: string | undefined): Readonly<Record<string, string>> {
   return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
+/** A tier of service that changes the price is refused. @throws {TrustError} POLICY_DENIED */
+export function assertUsualTier({ service_tier: tier }: JsonObject): void {
+  if (tier != null && tier !== 'auto' && tier !== 'default')
+    throw notPassed('service_tier', 'it changes the price');
 }
 
 /** OpenAI's list of models. */

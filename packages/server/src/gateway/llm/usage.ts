@@ -17,7 +17,14 @@ const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =
 export function openAiUsage(usage: JsonValue | undefined): ModelUsage | undefined {
   const [input, output] = [count(at(usage, 'prompt_tokens')), count(at(usage, 'completion_tokens')) ?? 0];
   if (input === undefined) return undefined;
-  return withCache(input, output, count(at(at(usage, 'prompt_tokens_details'), 'cached_tokens')), undefined);
+  return withDetails(input, output, at(usage, 'prompt_tokens_details'));
+}
+
+/** `usage` of OpenAI's responses; undefined if it does not say what was read and written. */
+export function responsesUsage(usage: JsonValue | undefined): ModelUsage | undefined {
+  const [input, output] = [count(at(usage, 'input_tokens')), count(at(usage, 'output_tokens'))];
+  if (input === undefined || output === undefined) return undefined;
+  return withDetails(input, output, at(usage, 'input_tokens_details'));
 }
 
 /** `usage` of Anthropic's messages, whose `input_tokens` leave out what went through a cache. */
@@ -27,6 +34,15 @@ export function anthropicUsage(usage: JsonValue | undefined): ModelUsage | undef
   const read = count(at(usage, 'cache_read_input_tokens'));
   const written = count(at(usage, 'cache_creation_input_tokens'));
   return withCache(plain + (read ?? 0) + (written ?? 0), output, read, written);
+}
+
+function withDetails(input: number, output: number, details: JsonValue | undefined): ModelUsage {
+  return withCache(
+    input,
+    output,
+    count(at(details, 'cached_tokens')),
+    count(at(details, 'cache_write_tokens')),
+  );
 }
 
 /** More from a cache than was read at all is no count. */

@@ -137,6 +137,83 @@ export function messageAnswer(text: string): FakeProvider['answer'] {
   };
 }
 
+const RESPONSE_USAGE = {
+  input_tokens: 12,
+  input_tokens_details: { cached_tokens: 4 },
+  output_tokens: 3,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 15,
+};
+
+/** A response, as OpenAI answers it: whole, or as a stream if that was asked for. */
+export function responseAnswer(text: string, usage: object | null = RESPONSE_USAGE): FakeProvider['answer'] {
+  return async (response, { body }) => {
+    if (body.stream === true) return sendEvents(response, responseEvents(body.model, text, usage));
+    sendJson(response, 200, wholeResponse(body.model, [messageItem(text)], { usage }));
+  };
+}
+
+/** The events of a response; `last` is how it ends. */
+export function responseEvents(
+  model: string,
+  text: string,
+  usage: object | null = RESPONSE_USAGE,
+  last: 'completed' | 'incomplete' | 'failed' = 'completed',
+): string[] {
+  const [item, at] = [messageItem(text), { item_id: 'msg_1', output_index: 0, content_index: 0 }];
+  const [part] = item.content;
+  const begun = wholeResponse(model, [], { status: 'in_progress' });
+  const events = [
+    { type: 'response.created', response: begun },
+    { type: 'response.in_progress', response: begun },
+    {
+      type: 'response.output_item.added',
+      output_index: 0,
+      item: { ...item, status: 'in_progress', content: [] },
+    },
+    { type: 'response.content_part.added', ...at, part: { ...part, text: '' } },
+    ...text
+      .split(/(?<= )/)
+      .map((delta) => ({ type: 'response.output_text.delta', ...at, delta, logprobs: [] })),
+    { type: 'response.output_text.done', ...at, text, logprobs: [] },
+    { type: 'response.content_part.done', ...at, part },
+    { type: 'response.output_item.done', output_index: 0, item },
+    { type: `response.${last}`, response: wholeResponse(model, [item], { usage, status: last }) },
+  ];
+  return events.map((event, sequence_number) => responseEvent({ ...event, sequence_number }));
+}
+
+export function responseEvent(event: { readonly type: string; readonly [member: string]: unknown }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function messageItem(text: string) {
+  const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
+  return { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content };
+}
+
+export function wholeResponse(model: string, output: readonly object[], more: object = {}): object {
+  return {
+    id: 'resp_1',
+    object: 'response',
+    created_at: 1_700_000_000,
+    status: 'completed',
+    error: null,
+    incomplete_details: null,
+    instructions: null,
+    metadata: {},
+    model,
+    output,
+    parallel_tool_calls: true,
+    previous_response_id: null,
+    store: false,
+    tool_choice: 'auto',
+    tools: [],
+    usage: RESPONSE_USAGE,
+    ...more,
+  };
+}
+
 /** Embeddings, as OpenAI answers them: numbers, or base64 of them if that was asked for. */
 export function embeddingAnswer(
   usage: object | null = { prompt_tokens: 7, total_tokens: 7 },

@@ -1,0 +1,102 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { assertMediaUrl, list, malformed, notPassed, object, text } from './members.js';
+
+/** What the input of a response brings with it besides text. */
+export interface InputReach {
+  readonly pictures: number;
+  /** True if the provider is told to load something. */
+  readonly fetches: boolean;
+}
+
+/** Refuses members of what stands inside a request: no operator can allow these. */
+export function closed(value: JsonObject, known: readonly string[], where: string): void {
+  const other = Object.keys(value).find((name) => !known.includes(name));
+  if (other !== undefined)
+    throw notPassed(`${where}${other}`, 'it could reach what nobody decided on, at the provider or beyond');
+}
+
+/** Items that stand for themselves, and their members. An `id` is passed on with them: it finds nothing at a provider who
+ *  keeps nothing. */
+const ITEMS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['message', ['type', 'id', 'role', 'content', 'status', 'phase']],
+  ['function_call', ['type', 'id', 'call_id', 'name', 'arguments', 'status']],
+  ['function_call_output', ['type', 'id', 'call_id', 'output', 'status']],
+  ['custom_tool_call', ['type', 'id', 'call_id', 'name', 'input', 'status']],
+  ['custom_tool_call_output', ['type', 'id', 'call_id', 'output', 'status']],
+  ['reasoning', ['type', 'id', 'summary', 'content', 'encrypted_content', 'status']],
+  ['web_search_call', ['type', 'id', 'status', 'action']],
+  ['local_shell_call', ['type', 'id', 'call_id', 'action', 'status']],
+  ['local_shell_call_output', ['type', 'id', 'call_id', 'output', 'status']],
+  ['computer_call', ['type', 'id', 'call_id', 'action', 'actions', 'pending_safety_checks', 'status']],
+  ['computer_call_output', ['type', 'id', 'call_id', 'output', 'acknowledged_safety_checks', 'status']],
+]);
+
+/** Parts of items, and their members. */
+const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['input_text', ['type', 'text']],
+  ['output_text', ['type', 'text', 'annotations', 'logprobs']],
+  ['refusal', ['type', 'refusal']],
+  ['input_image', ['type', 'image_url', 'detail', 'file_id']],
+  ['computer_screenshot', ['type', 'image_url', 'file_id']],
+]);
+
+/** @throws {TrustError} MALFORMED: no input; POLICY_DENIED: what refers to something that is not in it */
+export function readInput(input: JsonValue | undefined): InputReach {
+  if (typeof input === 'string') return { pictures: 0, fetches: false };
+  const parts = list(input, 'input').flatMap((one) => partsOf(object(one, 'an item of input')));
+  const kinds = parts.map((part) => readPart(object(part, 'a part of input')));
+  return {
+    pictures: kinds.filter((kind) => kind !== 'text').length,
+    fetches: kinds.includes('fetch'),
+  };
+}
+
+function partsOf(item: JsonObject): readonly JsonValue[] {
+  const type = item['type'] ?? 'message';
+  if (type === 'item_reference') throw notPassed('an item_reference', UNKEPT);
+  const members = typeof type === 'string' ? ITEMS.get(type) : undefined;
+  if (members === undefined)
+    throw notPassed(`an item of type ${String(type)}`, 'only what stands for itself is');
+  closed(item, members, `input.${String(type)}.`);
+  if (type === 'reasoning') assertWholeReasoning(item);
+  if (type === 'computer_call_output') return [item['output'] ?? null];
+  const content = item['content'] ?? item['output'];
+  return type !== 'reasoning' && Array.isArray(content) ? content : [];
+}
+
+const UNKEPT =
+  'the provider keeps nothing of a call. Set store to false in your client, so that it sends items whole.';
+
+/** Without its text it only names what the provider may have kept of somebody. */
+function assertWholeReasoning({ encrypted_content, content }: JsonObject): void {
+  const isWhole =
+    (typeof encrypted_content === 'string' && encrypted_content !== '') ||
+    (Array.isArray(content) && content.length > 0);
+  if (!isWhole)
+    throw notPassed(
+      'a reasoning item without encrypted_content',
+      `${UNKEPT} Include reasoning.encrypted_content.`,
+    );
+}
+
+function readPart(part: JsonObject): 'text' | 'data' | 'fetch' {
+  const type = text(part, 'type');
+  const members = PARTS.get(type);
+  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+  closed(part, members, `${type}.`);
+  if (part['file_id'] != null)
+    throw notPassed(`${type}.file_id`, 'files at the provider belong to nobody here');
+  if (members.includes('image_url')) return assertMediaUrl(part['image_url'], `${type}.image_url`);
+  assertPlainNotes(part['annotations']);
+  return 'text';
+}
+
+/** Notes of a text may name files and containers. */
+function assertPlainNotes(annotations: JsonValue | undefined): void {
+  if (annotations === undefined) return;
+  for (const one of list(annotations, 'annotations')) {
+    if (!isJsonObject(one)) throw malformed('an annotation must be an object');
+    if (one['type'] !== 'url_citation')
+      throw notPassed(`an annotation of type ${String(one['type'])}`, 'only url_citation is');
+  }
+}

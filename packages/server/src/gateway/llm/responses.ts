@@ -1,0 +1,142 @@
+import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { bytesOf, parseEvent } from './chat.js';
+import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
+import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
+import { assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { closed, readInput } from './responses-input.js';
+import { toolFeatures } from './responses-tools.js';
+import { responsesUsage } from './usage.js';
+
+/** OpenAI's responses, each whole in itself: nothing of a call is kept at the provider, and no call names what is. */
+export const RESPONSES: Dialect = {
+  api: 'openai',
+  method: 'responses',
+  op: 'write',
+  path: '/responses',
+  readRequest,
+  rewrite: (body, _, { model, maxOutput }) => ({
+    ...body,
+    model,
+    // The default of the provider is to keep the call (LLM-14).
+    store: false,
+    ...(maxOutput === undefined ? {} : { max_output_tokens: maxOutput }),
+  }),
+  keyHeaders: openAiKey,
+  usageOf: (answer) => responsesUsage(answer['usage']),
+  textBytes: (answer) => bytesOf(answer['output']),
+  readStream,
+  error: openAiError,
+  errorEvent,
+};
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...['model', 'input', 'instructions', 'stream', 'stream_options', 'max_output_tokens', 'max_tool_calls'],
+  ...['temperature', 'top_p', 'top_logprobs', 'tools', 'tool_choice', 'parallel_tool_calls', 'text'],
+  ...['reasoning', 'include', 'truncation', 'metadata', 'user', 'safety_identifier', 'prompt_cache_key'],
+  ...['prompt_cache_retention', 'service_tier', 'store', 'background'],
+  ...['previous_response_id', 'conversation', 'prompt'],
+]);
+/** What more an answer may have: only what the call itself brought about. */
+const INCLUDED: ReadonlySet<JsonValue> = new Set([
+  ...['reasoning.encrypted_content', 'message.output_text.logprobs', 'web_search_call.action.sources'],
+]);
+const SHORT: ReadonlySet<JsonValue> = new Set(['in_memory', 'in-memory']);
+
+function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
+  onlyMembers(body, MEMBERS, fields, '');
+  assertNothingKept(body);
+  assertUsualTier(body);
+  assertKnownOptions(body);
+  const { pictures, fetches } = readInput(body['input']);
+  return {
+    model: text(body, 'model'),
+    stream: flag(body, 'stream'),
+    maxOutput: positive(body, 'max_output_tokens'),
+    choices: 1,
+    pictures,
+    features: [...new Set([...toolFeatures(body), ...(fetches ? ['fetch'] : [])])],
+    wantsUsage: true,
+    longCache: false,
+  };
+}
+
+/** What the operator's account keeps belongs to nobody here, and it is to keep no more. */
+function assertNothingKept(body: JsonObject): void {
+  for (const name of ['previous_response_id', 'conversation', 'prompt'])
+    if (body[name] != null) throw notPassed(name, 'what the provider keeps belongs to nobody here');
+  for (const name of ['store', 'background'])
+    if (flag(body, name)) throw notPassed(name, 'the provider would keep the call');
+  const retention = body['prompt_cache_retention'];
+  if (retention != null && !SHORT.has(retention))
+    throw notPassed('prompt_cache_retention', 'the provider would keep the request');
+}
+
+function assertKnownOptions(body: JsonObject): void {
+  const { include, instructions } = body;
+  if (instructions != null && typeof instructions !== 'string')
+    throw malformed('instructions must be a string');
+  for (const one of include == null ? [] : list(include, 'include'))
+    if (!INCLUDED.has(one))
+      throw notPassed(`include ${String(one)}`, 'it could show what the provider keeps');
+  const options: readonly (readonly [string, readonly string[]])[] = [
+    ['stream_options', ['include_obfuscation']],
+    ['text', ['format', 'verbosity']],
+    ['reasoning', ['effort', 'summary', 'generate_summary', 'context']],
+  ];
+  for (const [name, known] of options)
+    if (body[name] != null) closed(object(body[name], name), known, `${name}.`);
+}
+
+/** The events after which nothing comes. */
+const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
+  ...['response.completed', 'response.incomplete', 'response.failed'],
+]);
+/** Written about the model's thoughts, and not among the tokens that are counted. */
+const SUMMARY = 'response.reasoning_summary_text.delta';
+
+function readStream(): StreamReader {
+  let [pieces, bytes, over] = [0, 0, false];
+  let usage: JsonValue | undefined;
+  return {
+    read({ data }) {
+      // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
+      if (data === '[DONE]') return false;
+      const { type, delta, response } = parseEvent(data);
+      if (type === 'error')
+        throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+      if (ENDS.has(type)) {
+        over = true;
+        const whole = wholeOf(response);
+        usage = whole['usage'];
+        bytes = Math.max(bytes, bytesOf(whole['output']));
+      } else if (isDelta(type)) {
+        const size = bytesOf(delta);
+        if (size > 0 && type !== SUMMARY) pieces += 1;
+        bytes += size;
+      }
+      return true;
+    },
+    pieces: () => pieces,
+    bytes: () => bytes,
+    usage: () => responsesUsage(usage),
+    isOver: () => over,
+  };
+}
+
+function isDelta(type: JsonValue | undefined): boolean {
+  return typeof type === 'string' && type.endsWith('.delta');
+}
+
+function wholeOf(response: JsonValue | undefined): JsonObject {
+  return response !== undefined && isJsonObject(response) ? response : {};
+}
+
+/** The protocol has the members side by side, its clients look for an `error` as well: it has both. */
+function errorEvent(told: ToldFailure): StreamEvent {
+  const { error } = openAiError(told) as { readonly error: JsonObject };
+  const { code = null, message = '' } = error;
+  return {
+    event: 'error',
+    data: JSON.stringify({ type: 'error', sequence_number: 0, code, message, param: null, error }),
+  };
+}
