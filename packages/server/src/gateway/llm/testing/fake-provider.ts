@@ -91,6 +91,35 @@ export function chatEvents(model: string, text: string, usage: object | null = U
   return [...[...all, ...counted].map((one) => `data: ${JSON.stringify(one)}\n\n`), 'data: [DONE]\n\n'];
 }
 
+/** A call of a tool of the client. */
+export interface FakeCall {
+  readonly name: string;
+  /** As JSON. */
+  readonly arguments: string;
+}
+
+/** A chat completion that calls a tool. */
+export function chatCallAnswer(call: FakeCall): FakeProvider['answer'] {
+  return async (response, { body }) => {
+    const calls = [{ index: 0, id: 'call_1', type: 'function', function: call }];
+    const message = { role: 'assistant', content: null, tool_calls: calls };
+    const base = { id: 'chatcmpl-1', created: 1_700_000_000, model: body.model };
+    const choice = { index: 0, finish_reason: 'tool_calls' };
+    if (body.stream !== true) {
+      const choices = [{ ...choice, message, logprobs: null }];
+      return sendJson(response, 200, { ...base, object: 'chat.completion', choices, usage: USAGE });
+    }
+    const chunk = { ...base, object: 'chat.completion.chunk' };
+    const chunks = [
+      { ...chunk, choices: [{ index: 0, delta: message, finish_reason: null }] },
+      { ...chunk, choices: [{ ...choice, delta: {} }] },
+      { ...chunk, choices: [], usage: USAGE },
+    ];
+    const events = chunks.map((one) => `data: ${JSON.stringify(one)}\n\n`);
+    return sendEvents(response, [...events, 'data: [DONE]\n\n']);
+  };
+}
+
 /** A message, as Anthropic answers it. */
 export function messageAnswer(text: string): FakeProvider['answer'] {
   return async (response, { body }) => {
@@ -150,6 +179,32 @@ export function responseAnswer(text: string, usage: object | null = RESPONSE_USA
   return async (response, { body }) => {
     if (body.stream === true) return sendEvents(response, responseEvents(body.model, text, usage));
     sendJson(response, 200, wholeResponse(body.model, [messageItem(text)], { usage }));
+  };
+}
+
+/** A response that calls a tool. */
+export function responseCallAnswer(call: FakeCall): FakeProvider['answer'] {
+  return async (response, { body }) => {
+    const item = { type: 'function_call', id: 'fc_1', call_id: 'call_1', status: 'completed', ...call };
+    const whole = wholeResponse(body.model, [item]);
+    if (body.stream !== true) return sendJson(response, 200, whole);
+    const at = { item_id: 'fc_1', output_index: 0 };
+    const events = [
+      { type: 'response.created', response: wholeResponse(body.model, [], { status: 'in_progress' }) },
+      {
+        type: 'response.output_item.added',
+        output_index: 0,
+        item: { ...item, status: 'in_progress', arguments: '' },
+      },
+      { type: 'response.function_call_arguments.delta', ...at, delta: call.arguments },
+      { type: 'response.function_call_arguments.done', ...at, arguments: call.arguments },
+      { type: 'response.output_item.done', output_index: 0, item },
+      { type: 'response.completed', response: whole },
+    ];
+    return sendEvents(
+      response,
+      events.map((event, sequence_number) => responseEvent({ ...event, sequence_number })),
+    );
   };
 }
 
