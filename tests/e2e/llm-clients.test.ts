@@ -75,7 +75,7 @@ const sdks: readonly (readonly [string, Sdk])[] = [
   ],
 ];
 
-// LLM-1, LLM-14
+// LLM-1, LLM-24
 describe.each(sdks)('the AI SDK (%s)', (name, sdk) => {
   const add = () => {
     const execute = ({ a, b }: { a: number; b: number }) => Promise.resolve(a + b);
@@ -141,8 +141,8 @@ describe('the AI SDK', () => {
     }
   });
 
-  // LLM-14
-  // LLM-14
+  // LLM-24
+  // LLM-24
   it.each([true, false])(
     'goes on with what was said if it sends it whole (it believes it kept: %s)',
     async (store) => {

@@ -43,7 +43,7 @@ async function post(body: object, own = key) {
   };
 }
 
-// LLM-14, LLM-9
+// LLM-24, LLM-9
 describe('a response', () => {
   it('is made for the official client, and kept by nobody', async () => {
     const { data, response } = await openai().responses.create(ASK).withResponse();
@@ -144,7 +144,7 @@ const message = (...content: object[]) => ({ input: [{ role: 'user', content }] 
 const items = (...input: object[]) => ({ input });
 const tool = (given: object) => ({ tools: [given] });
 
-// LLM-14, LLM-15
+// LLM-24, LLM-25
 describe('a request for a response', () => {
   it.each<[string, object, string]>([
     ['has the call kept', { store: true }, 'store'],
@@ -348,7 +348,7 @@ describe('a request for a response', () => {
   });
 });
 
-// LLM-16, LLM-8
+// LLM-26, LLM-8
 describe('a stream of a response', () => {
   const STREAM = { ...ASK, stream: true, max_output_tokens: 100 };
 
@@ -422,11 +422,12 @@ describe('a stream of a response', () => {
       world.openai.answer = (response) =>
         sendEvents(
           response,
-          Array.from({ length: 300 }, () => delta),
+          Array.from({ length: 2000 }, () => delta),
         );
       const { text, receipt } = await post({ ...STREAM, max_output_tokens: 10 });
       expect(text).toContain('"code":"BUDGET_EXCEEDED"');
-      expect(text.match(/word/g)!.length).toBeLessThan(100);
+      // What comes in one piece with the last that was paid for goes on too: a busy machine joins many.
+      expect(text.match(/word/g)!.length).toBeLessThan(1500);
       const { decision, outcome } = await world.record(receipt);
       expect(outcome.cost!.amount).toBeLessThanOrEqual(decision.held!.amount);
     }

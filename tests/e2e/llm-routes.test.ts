@@ -33,7 +33,7 @@ async function post(path: string, body: unknown, own = key) {
 
 const EMBED = { model: 'text-embedding-3-small', input: 'good day' };
 
-// LLM-11
+// LLM-21
 describe('embeddings', () => {
   it('are made for the official client, and are on record with what was read', async () => {
     const { data, response } = await openai().embeddings.create(EMBED).withResponse();
@@ -120,7 +120,7 @@ describe('embeddings', () => {
   });
 });
 
-// LLM-12
+// LLM-22
 describe('the list of models', () => {
   const idsOf = async (own = key) => (await openai(own).models.list()).data.map(({ id }) => id).sort();
   const get = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${key}` }) => {
@@ -148,6 +148,17 @@ describe('the list of models', () => {
       },
     ]);
     expect([world.openai.asked, world.anthropic.asked]).toEqual([[], []]);
+  });
+
+  it('is for sessions too, and of their own reach', async () => {
+    const agent = await world.agent([{ scope: 'llm:openai/model:no-price', ops: ['write'] }]);
+    for (const path of ['/v1/models', '/v1/models']) {
+      const response = await agent.fetch(`${world.ready.gateway}${path}`);
+      const { data } = JSON.parse(await response.text());
+      expect(data.map(({ id }: { id: string }) => id)).toEqual(['no-price']);
+    }
+    expect((await agent.fetch(`${world.ready.gateway}/v1/models/gpt-4o-mini`)).status).toBe(404);
+    expect((await agent.fetch(`${world.ready.gateway}/anthropic/v1/models/no-price`)).status).toBe(404);
   });
 
   it('has one of them by its name, also with its provider', async () => {
@@ -229,7 +240,7 @@ describe('the list of models', () => {
   });
 });
 
-// LLM-13
+// LLM-23
 describe('a count of tokens', () => {
   const COUNT = { model: 'claude-sonnet-4-5', messages: [{ role: 'user' as const, content: 'hi' }] };
   const PATH = '/anthropic/v1/messages/count_tokens';

@@ -7,7 +7,7 @@ import type {
   OutcomeEvent,
   PolicyDocument,
 } from '@talosprotocol/contracts';
-import { createSecretsClient } from '@talosprotocol/sdk';
+import { type Agent, createSecretsClient } from '@talosprotocol/sdk';
 import {
   type FakeProvider,
   openFakeProvider,
@@ -20,6 +20,8 @@ export interface LlmWorld extends World {
   readonly anthropic: FakeProvider;
   /** A bearer key of the platform's own organisation. */
   key(grants?: readonly Grant[], limits?: readonly Limit[]): Promise<string>;
+  /** An agent of the same, which opens sessions. */
+  agent(grants?: readonly Grant[]): Promise<Agent>;
   /** The decision and the outcome behind a receipt, once both are in the log. */
   record(
     receipt: string | null,
@@ -34,6 +36,7 @@ export const PROVIDER_KEYS = { openai: 'sk-canary-openai-1f', anthropic: 'sk-ant
 /** Micro-dollars for a million tokens, so that sums are easy: a dollar a million read, ten written. */
 export const RATES = { currency: 'USD', input: 1_000_000, output: 10_000_000 } as const;
 
+const ALL: readonly Grant[] = [{ scope: 'llm:*', ops: ['read', 'write'] }];
 const EMBEDDING = { rates: { currency: 'USD', input: 1_000_000, output: 0 } } as const;
 
 /** `more` are further variables of its environment. */
@@ -85,7 +88,8 @@ export async function openLlmWorld(more: Readonly<Record<string, string>> = {}):
     anthropic,
     configure,
     record: (receipt) => recordOf(world, receipt),
-    key: (grants = [{ scope: 'llm:*', ops: ['read', 'write'] }], limits) => issueKey(world, grants, limits),
+    agent: (grants = ALL) => issueAgent(world, grants, undefined),
+    key: (grants = ALL, limits) => issueKey(world, grants, limits),
     close: async () => {
       await world.close();
       await Promise.all([openai.close(), anthropic.close()]);
@@ -105,12 +109,12 @@ async function recordOf({ audit }: World, receipt: string | null) {
   }
 }
 
-/** The platform issues a capability to an agent, which makes a bearer key of it, all by itself. */
-async function issueKey(
+/** The platform issues a capability to an agent. */
+async function issueAgent(
   { kernel, ready }: World,
   grants: readonly Grant[],
   limits: readonly Limit[] | undefined,
-): Promise<string> {
+): Promise<Agent> {
   const { createAgent, createIdentity } = await import('@talosprotocol/sdk');
   const identity = createIdentity({ crypto: deps.crypto });
   const { chain } = await kernel.issueCapability({
@@ -122,7 +126,16 @@ async function issueKey(
     dlg: 3,
     bearer_below: true,
   });
-  const agent = createAgent({ identity, capability: chain, gateway: ready.gateway, crypto: deps.crypto });
+  return createAgent({ identity, capability: chain, gateway: ready.gateway, crypto: deps.crypto });
+}
+
+/** The agent makes a bearer key of it, all by itself. */
+async function issueKey(
+  world: World,
+  grants: readonly Grant[],
+  limits: readonly Limit[] | undefined,
+): Promise<string> {
+  const agent = await issueAgent(world, grants, limits);
   return agent.attenuateToBearer({
     aud: 'same',
     grants: [...grants],

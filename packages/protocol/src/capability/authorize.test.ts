@@ -240,7 +240,7 @@ describe('couldAllow of a model', () => {
   const model = { provider: 'lab', model: 'm-1', ops: ['write'] as const };
   const reached = (chain: ParsedChain) => couldAllow(verified(chain, from), model);
 
-  it('LLM-12 takes a grant in every link that covers the model, whatever its constraints', () => {
+  it('LLM-22 takes a grant in every link that covers the model, whatever its constraints', () => {
     const where = [{ ptr: '/max_tokens', op: 'le' as const, value: 50 }];
     expect(reached(root({ scope: 'llm:lab', ops: ['write'] }))).toBe(true);
     expect(reached(root({ scope: 'llm:lab/model:m-*', ops: ['write'], where }))).toBe(true);
@@ -251,7 +251,7 @@ describe('couldAllow of a model', () => {
     expect(reached(other)).toBe(false);
   });
 
-  it('LLM-12 takes none for a feature of it, and none for the resource of a tool', () => {
+  it('LLM-22 takes none for a feature of it, and none for the resource of a tool', () => {
     expect(reached(root({ scope: 'llm:lab/model:m-1/feature:web_search', ops: ['write'] }))).toBe(false);
     expect(reached(root({ scope: 'tool:lab/method:m-1/resource:/', ops: ['write'] }))).toBe(false);
   });

@@ -59,7 +59,7 @@ export interface ModelReach {
 }
 
 /** The first link, 0 being the anchor, that allows no call of the tool or model at all: none of its grants has segments
- *  that cover it and `ops` that meet these. Undefined if every link has one (DEC-9, LLM-12).
+ *  that cover it and `ops` that meet these. Undefined if every link has one (DEC-9, LLM-22).
  *  @throws {TrustError} MALFORMED: names that no scope can hold */
 export function firstOutOfReach(
   capability: VerifiedCapability,

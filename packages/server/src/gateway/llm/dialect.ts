@@ -60,7 +60,7 @@ export interface Dialect {
   readonly api: ProviderApi;
   /** Of the record. */
   readonly method: string;
-  /** `read` of what only counts: it costs nothing, and no model runs (LLM-13). */
+  /** `read` of what only counts: it costs nothing, and no model runs (LLM-23). */
   readonly op: Op;
   /** Below the provider's base URL. */
   readonly path: string;

@@ -35,7 +35,7 @@ export interface ModelsFrontDeps {
   readonly policy: PolicyView;
 }
 
-/** Serves what a caller may use of what the policy names: a list of models, or the one that its route names (LLM-12).
+/** Serves what a caller may use of what the policy names: a list of models, or the one that its route names (LLM-22).
  *  No provider is asked. */
 export function createModelsFront(
   { admission, policy }: ModelsFrontDeps,

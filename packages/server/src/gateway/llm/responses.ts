@@ -17,7 +17,7 @@ export const RESPONSES: Dialect = {
   rewrite: (body, _, { model, maxOutput }) => ({
     ...body,
     model,
-    // The default of the provider is to keep the call (LLM-14).
+    // The default of the provider is to keep the call (LLM-24).
     store: false,
     ...(maxOutput === undefined ? {} : { max_output_tokens: maxOutput }),
   }),

@@ -2,7 +2,7 @@ import type { JsonValue } from '@talosprotocol/protocol';
 import { modelCost } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anthropicUsage, joinUsage, openAiUsage } from './usage.js';
+import { anthropicUsage, joinUsage, openAiUsage, responsesUsage } from './usage.js';
 
 const RATES = { input: 3_000_000, output: 15_000_000, cache_read: 300_000, cache_write: 3_750_000 };
 
@@ -12,6 +12,18 @@ describe('what a provider counted', () => {
     expect(openAiUsage(usage)).toEqual({ input: 100, output: 20, cache_read: 64 });
     expect(openAiUsage({ prompt_tokens: 100 })).toEqual({ input: 100, output: 0 });
     expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 })).toEqual({ input: 0, output: 0 });
+  });
+
+  it('is read as OpenAI says it of responses, and of what was written into a cache', () => {
+    const details = { cached_tokens: 64, cache_write_tokens: 16 };
+    const responses = { input_tokens: 100, output_tokens: 20, input_tokens_details: details };
+    const counted = { input: 100, output: 20, cache_read: 64, cache_write: 16 };
+    expect(responsesUsage(responses)).toEqual(counted);
+    const chat = { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: details };
+    expect(openAiUsage(chat)).toEqual(counted);
+    expect(responsesUsage({ input_tokens: 100 })).toBeUndefined();
+    expect(responsesUsage({ output_tokens: 20 })).toBeUndefined();
+    expect(responsesUsage(null)).toBeUndefined();
   });
 
   it('is read as Anthropic says it, whose input leaves out what went through a cache', () => {
