@@ -200,6 +200,11 @@ describe('a call of a model', () => {
     ['has no messages', { messages: 'hi' }, 'MALFORMED'],
     ['has a maximum of nothing', { max_tokens: 0 }, 'MALFORMED'],
     ['asks for very many answers', { n: 1_000_000 }, 'MALFORMED'],
+    [
+      'says two maxima, of which one would be held',
+      { max_tokens: 9_999, max_completion_tokens: 1 },
+      'MALFORMED',
+    ],
     ['names a model nobody has', { model: 'gpt-9' }, 'UNKNOWN_MODEL'],
     ['names one of another protocol', { model: 'claude-sonnet-4-5' }, 'UNKNOWN_MODEL'],
     ['names no model', { model: 7 }, 'UNKNOWN_MODEL'],
@@ -312,6 +317,36 @@ describe('a provider', () => {
     };
     const answer = await post(ASK);
     expect([answer.status, asked]).toEqual([200, 2]);
+  });
+
+  it('may send what strict readers refuse, and it passes as it came', async () => {
+    const usage = { prompt_tokens: 12, completion_tokens: 3 };
+    const odd = `{ "big": 12345678901234567890, "half": "\\ud83d", "usage": ${JSON.stringify(usage)}, "choices": [] }`;
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end(odd);
+    const whole = await post(ASK);
+    expect([whole.status, whole.text]).toEqual([200, odd]);
+    expect(whole.headers.get('x-talos-cost')).toBe('42 USD');
+    world.openai.answer = (response) =>
+      void response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(
+          'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\ndata: {"choices":[{"delta":{"content":"\\ude00"}}]}\n\ndata: [DONE]\n\n',
+        );
+    const stream = await fetch(`${world.ready.gateway}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ ...ASK, stream: true }),
+    });
+    expect(await stream.text()).toContain('[DONE]');
+  });
+
+  it('that nests without end is answered for', async () => {
+    world.openai.answer = (response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(`{"choices":[{"message":${'['.repeat(200_000)}${']'.repeat(200_000)}}]}`);
+    expect((await post(ASK)).body.error.code).toBe('UPSTREAM_FAILED');
   });
 
   it('that does not count is counted for, and the record says so', async () => {
@@ -521,7 +556,7 @@ describe('a budget', () => {
     const own = await limited(1_000_000);
     const answer = await post(ASK, { authorization: `Bearer ${own}` });
     expect(answer.status).toBe(200);
-    expect(world.openai.asked[0]?.body.max_completion_tokens).toBe(8192);
+    expect(world.openai.asked[0]?.body.max_tokens).toBe(8192);
   });
 
   it('refuses what has no price', async () => {

@@ -94,7 +94,7 @@ describe('a rate of tokens', () => {
     await limit({ per: 'key', tokens: { perMinute: 20_000 } });
     const { max_tokens: _, ...open } = ASK;
     expect((await post('/v1/chat/completions', open)).status).toBe(200);
-    expect(world.openai.asked.at(-1)?.body).toMatchObject({ max_completion_tokens: 8192 });
+    expect(world.openai.asked.at(-1)?.body).toMatchObject({ max_tokens: 8192 });
     const refused = await post('/v1/chat/completions', { ...ASK, max_tokens: 50_000 });
     expect([refused.status, refused.body.error.code]).toEqual([403, 'POLICY_DENIED']);
     expect(refused.headers.get('x-should-retry')).toBe('false');

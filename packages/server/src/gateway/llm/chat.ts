@@ -1,12 +1,5 @@
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  parseJsonObject,
-  TrustError,
-  utf8Length,
-} from '@talosprotocol/protocol';
-import type { Dialect, RequestShape, StreamReader } from './dialect.js';
+import { isJsonObject, type JsonObject, type JsonValue, utf8Length } from '@talosprotocol/protocol';
+import type { Dialect, RequestShape, Rewrite, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
   flag,
@@ -19,6 +12,7 @@ import {
   text,
 } from './members.js';
 import { assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { parseProviderObject } from './provider-json.js';
 import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
@@ -57,6 +51,8 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
   onlyMembers(body, MEMBERS, fields, '');
   const { pictures, fetches } = readMessages(list(body['messages'], 'messages'));
   assertPlain(body);
+  if (body['max_tokens'] != null && body['max_completion_tokens'] != null)
+    throw malformed('max_tokens and max_completion_tokens exclude each other');
   const choices = positive(body, 'n') ?? 1;
   if (choices > MOST_CHOICES) throw malformed(`n must be at most ${MOST_CHOICES}`);
   const options = body['stream_options'];
@@ -111,13 +107,13 @@ function readMessages(messages: readonly JsonValue[]): { pictures: number; fetch
 function rewrite(
   body: JsonObject,
   { stream }: RequestShape,
-  { model, maxOutput }: { readonly model: string; readonly maxOutput: number | undefined },
+  { model, maxOutput, maxField }: Rewrite,
 ): JsonObject {
   const options = body['stream_options'];
   return {
     ...body,
     model,
-    ...(maxOutput === undefined ? {} : { max_completion_tokens: maxOutput }),
+    ...(maxOutput === undefined ? {} : { [maxField]: maxOutput }),
     // Without it a stream does not say what it came to.
     ...(stream
       ? {
@@ -130,8 +126,6 @@ function rewrite(
   };
 }
 
-const MAX_EVENT = 4 * 1024 * 1024;
-
 function readStream({ wantsUsage }: RequestShape): StreamReader {
   let [pieces, bytes, over] = [0, 0, false];
   let usage: JsonValue | undefined;
@@ -141,7 +135,7 @@ function readStream({ wantsUsage }: RequestShape): StreamReader {
         over = true;
         return true;
       }
-      const chunk = parseEvent(data);
+      const chunk = parseProviderObject(data);
       const choices = choicesOf(chunk);
       for (const choice of choices) {
         const size = bytesOf(choice['delta']);
@@ -157,15 +151,6 @@ function readStream({ wantsUsage }: RequestShape): StreamReader {
     usage: () => openAiUsage(usage),
     isOver: () => over,
   };
-}
-
-/** @throws {TrustError} UPSTREAM_FAILED */
-export function parseEvent(data: string): JsonObject {
-  try {
-    return parseJsonObject(data, { floats: true, maxBytes: MAX_EVENT });
-  } catch (error) {
-    throw new TrustError('UPSTREAM_FAILED', 'the stream holds what is no JSON object', {}, error);
-  }
 }
 
 function choicesOf({ choices }: JsonObject): readonly JsonObject[] {

@@ -1,6 +1,7 @@
 import type { ModelUsage, Op, ProviderApi } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { Failure } from '../admission/call.js';
+import type { ProviderPolicy } from './provider.js';
 
 /** What a request asks for, as far as its admission looks at it. */
 export interface RequestShape {
@@ -26,6 +27,8 @@ export interface Rewrite {
   readonly model: string;
   /** Put in where the client names no maximum; undefined: nothing is put in. */
   readonly maxOutput: number | undefined;
+  /** Where the provider's chat completions have it. */
+  readonly maxField: ProviderPolicy['maxField'];
 }
 
 /** One event of a stream. */

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey } from './anthropic.js';
 import { countTyped } from './bound.js';
-import { bytesOf, parseEvent } from './chat.js';
+import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
@@ -14,6 +14,7 @@ import {
   positive,
   text,
 } from './members.js';
+import { parseProviderObject } from './provider-json.js';
 import { anthropicUsage, joinUsage } from './usage.js';
 
 /** Anthropic's count of the tokens that a message would be read as: no model runs. */
@@ -143,7 +144,7 @@ function readStream(): StreamReader {
   let usage: JsonObject | undefined;
   return {
     read({ data }) {
-      const event = parseEvent(data);
+      const event = parseProviderObject(data);
       const { type } = event;
       if (type === 'error')
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');

@@ -6,7 +6,6 @@ import {
   type JsonObject,
   limitsOf,
   modelCost,
-  parseJsonObject,
   TrustError,
 } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
@@ -21,6 +20,7 @@ import { notPassed } from './members.js';
 import { findModel, type ModelTarget } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
+import { parseProviderObject } from './provider-json.js';
 import { statusOf } from './status.js';
 import { createModelStream } from './stream.js';
 import { failed, type UpstreamAnswer, type Upstreams } from './upstream.js';
@@ -58,6 +58,8 @@ interface Plan {
   readonly target: ModelTarget;
   readonly shape: RequestShape;
   readonly sent: JsonObject;
+  /** When it was held, in Unix milliseconds: it is settled by the prices of that moment. */
+  readonly at: number;
   /** Most tokens that are read and written. */
   readonly input: number;
   readonly output: number;
@@ -115,6 +117,7 @@ function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem
 
 function planOf({ request, providers, prices, caller, now, isRated }: ModelCallContext): Plan {
   const { dialect, body, bytes } = request;
+  const at = now();
   const asked = body['model'];
   const target = findModel(providers, typeof asked === 'string' ? asked : '', dialect.api);
   const { provider, model } = target;
@@ -123,15 +126,16 @@ function planOf({ request, providers, prices, caller, now, isRated }: ModelCallC
   const isLimited =
     isRated || limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
-  const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, now()) ?? UNKNOWN_WINDOW;
+  const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
   const [input, output] = [inputBound(bytes.length, shape.pictures), most * shape.choices];
-  const rates = prices.ratesOf(provider, model, input, now());
+  const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
   const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
   return {
+    at,
     target,
     shape,
-    sent: dialect.rewrite(body, shape, { model, maxOutput: put }),
+    sent: dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
     input,
     output,
     cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },
@@ -168,15 +172,15 @@ async function prepare(
 
 /** What nobody knows the price of is not done on a budget (AUD-126). */
 function assertPriced(
-  { request, caller, prices, now }: ModelCallContext,
-  { target, shape, input }: Plan,
+  { request, caller, prices }: ModelCallContext,
+  { at, target, shape, input }: Plan,
 ): void {
   if (request.dialect.op === 'read') return;
   const limit = limitsOf(caller.capability).find(({ kind }) => kind === 'cost');
   if (limit === undefined) return;
   const { link } = limit;
   const { provider, model } = target;
-  if (prices.ratesOf(provider, model, input, now()) === undefined)
+  if (prices.ratesOf(provider, model, input, at) === undefined)
     throw new TrustError('POLICY_DENIED', 'nobody knows what the model costs', {
       link,
       caveat: `cost in ${limit.currency}`,
@@ -247,7 +251,7 @@ const NOTHING: ModelSpent = { usage: { input: 0, output: 0 } };
 function withoutKey(text: string, key: Secret<string> | undefined): string | undefined {
   if (key !== undefined && text.includes(key.reveal())) return undefined;
   try {
-    return JSON.stringify(parseJsonObject(text, { floats: true, maxBytes: MAX_ERROR }));
+    return JSON.stringify(parseProviderObject(text));
   } catch {
     return undefined;
   }
@@ -260,20 +264,22 @@ async function whole(
   signal: AbortSignal,
 ): Promise<Dispatched<ModelAnswer>> {
   const { dialect } = context.request;
-  let body: JsonObject;
+  let text: string;
+  let spent: ModelSpent;
   try {
     if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
-    const text = await readAll(answer.body, { maxBytes: context.answerBytes });
-    body = parseJsonObject(text, { floats: true, maxBytes: context.answerBytes });
+    text = await readAll(answer.body, { maxBytes: context.answerBytes });
+    const body = parseProviderObject(text);
+    spent = spentOf(context, plan, dialect.usageOf(body), dialect.textBytes(body));
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
-    const spent = spentOf(context, plan, undefined, plan.output);
-    return failedAfter(context, failed(error, signal), spent);
+    const most = spentOf(context, plan, undefined, plan.output);
+    return failedAfter(context, failed(error, signal), most);
   }
-  const spent = spentOf(context, plan, dialect.usageOf(body), dialect.textBytes(body));
   return {
-    answer: { status: 200, headers: headersOf(plan, 'application/json', spent), body: JSON.stringify(body) },
+    // As it came: no member that we do not know is changed on its way.
+    answer: { status: 200, headers: headersOf(plan, 'application/json', spent), body: text },
     ended: Promise.resolve({ status: 'completed', spent }),
   };
 }
@@ -319,14 +325,14 @@ function streamed(
 
 /** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */
 function spentOf(
-  { request, prices, now }: ModelCallContext,
-  { target: { provider, model }, input, output }: Plan,
+  { request, prices }: ModelCallContext,
+  { at, target: { provider, model }, input, output }: Plan,
   counted: ModelUsage | undefined,
   textBytes: number,
 ): ModelSpent {
   if (request.dialect.op === 'read') return NOTHING;
   const usage: ModelUsage = counted ?? { input, output: Math.min(output, textBytes), estimated: true };
-  const rates = prices.ratesOf(provider, model, usage.input, now());
+  const rates = prices.ratesOf(provider, model, usage.input, at);
   return { usage, ...(rates === undefined ? {} : { rates }) };
 }
 

@@ -17,6 +17,8 @@ export interface ProviderPolicy {
   /** Members of requests that are passed on besides those of its protocol. */
   readonly fields: readonly string[];
   readonly maxOutputTokens: number;
+  /** What a maximum of chat completions is called: OpenAI renamed it, others did not. */
+  readonly maxField: 'max_tokens' | 'max_completion_tokens';
   readonly times: {
     readonly connect: number;
     readonly firstByte: number;
@@ -30,15 +32,17 @@ export interface ProviderPolicy {
 /** @throws {TrustError} MALFORMED: an address under which a key could be read on the way */
 export function compileProvider(name: string, provider: ModelProvider): ProviderPolicy {
   const { api, key, models, prices, fields = [], maxOutputTokens = 8192 } = provider;
+  const baseUrl = checkedUrl(name, provider);
   return {
     name,
     api,
-    baseUrl: checkedUrl(name, provider),
+    baseUrl,
     key,
     models: models && new Map(Object.entries(models).map(([model, { rates }]) => [model, rates] as const)),
     prices,
     fields,
     maxOutputTokens,
+    maxField: isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
     times: {
       connect: (provider.connectSeconds ?? 5) * 1000,
       firstByte: (provider.firstByteSeconds ?? 300) * 1000,
@@ -48,6 +52,9 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     },
   };
 }
+
+const isOpenAi = (url: string): boolean =>
+  /^(?:api\.openai\.com|.*\.openai\.azure\.com)$/.test(new URL(url).hostname);
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
-import { bytesOf, parseEvent } from './chat.js';
+import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { parseProviderObject } from './provider-json.js';
 import { closed, readInput } from './responses-input.js';
 import { toolFeatures } from './responses-tools.js';
 import { responsesUsage } from './usage.js';
@@ -101,7 +102,7 @@ function readStream(): StreamReader {
     read({ data }) {
       // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
       if (data === '[DONE]') return false;
-      const { type, delta, response } = parseEvent(data);
+      const { type, delta, response } = parseProviderObject(data);
       if (type === 'error')
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
       if (ENDS.has(type)) {
