@@ -572,6 +572,10 @@ describe('a budget', () => {
     const own = await world.key(undefined, [{ per: 'total', tokens: 1_300 }]);
     for (let calls = 0; calls < 3; calls += 1) await record((await ask(own)).headers.get('x-talos-receipt'));
     expect((await ask(own, { max_tokens: 500 })).body.error.code).toBe('BUDGET_EXCEEDED');
+    world.openai.asked.length = 0;
+    // What it finds would be read, as much as it finds.
+    expect((await ask(own, { tools: [{ type: 'web_search' }] })).body.error.code).toBe('POLICY_DENIED');
+    expect(world.openai.asked).toEqual([]);
   });
 });
 

@@ -170,13 +170,19 @@ async function prepare(
   };
 }
 
-/** What nobody knows the price of is not done on a budget (AUD-126). */
+/** What nobody knows the price or the size of is not done on a budget (LLM-7). */
 function assertPriced(
   { request, caller, prices }: ModelCallContext,
   { at, target, shape, input }: Plan,
 ): void {
   if (request.dialect.op === 'read') return;
-  const limit = limitsOf(caller.capability).find(({ kind }) => kind === 'cost');
+  const limits = limitsOf(caller.capability);
+  const metered = limits.find(({ kind }) => kind === 'cost' || kind === 'tokens');
+  const [feature] = shape.features.filter((one) => one !== 'fetch');
+  // What a hosted tool finds is read by the model, as much as it finds.
+  if (metered !== undefined && feature !== undefined)
+    throw notPassed(feature, `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`);
+  const limit = limits.find(({ kind }) => kind === 'cost');
   if (limit === undefined) return;
   const { link } = limit;
   const { provider, model } = target;
@@ -186,8 +192,6 @@ function assertPriced(
       caveat: `cost in ${limit.currency}`,
       hint: `Link ${link} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
     });
-  const [feature] = shape.features.filter((one) => one !== 'fetch');
-  if (feature !== undefined) throw notPassed(feature, `link ${link} limits costs, and it has no price`);
   if (shape.longCache) throw notPassed('cache_control.ttl', `link ${link} limits costs, and it has no price`);
 }
 
