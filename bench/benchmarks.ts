@@ -7,6 +7,7 @@ import { authorizeHttp } from './authorize/http.js';
 import { authorizeProof } from './authorize/proof.js';
 import { authorizeWorkers } from './authorize/workers.js';
 import type { Benchmark } from './benchmark.js';
+import { gatewayChat, gatewaySse } from './gateway/models.js';
 import { mcpCall } from './mcp/call.js';
 import { startEmbedded } from './start-embedded.js';
 
@@ -18,6 +19,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   authorizeHttp,
   authorizeWorkers,
   mcpCall,
+  gatewayChat,
+  gatewaySse,
   startEmbedded,
   auditIngest,
   auditProof,

@@ -36,7 +36,26 @@ const mcpCall = { benchmark: 'mcp.call', params: { op: 'read', calls_limit: 'non
 const ingest = { benchmark: 'audit.ingest', params: { producers: 64 } };
 const millionEvents = (op: string) => ({ benchmark: 'audit.proof', params: { op, events: 1_000_000 } });
 
+const gateway = (benchmark: string, connections: number, upstream_ms: number) => ({
+  benchmark,
+  params: { connections, upstream_ms },
+});
+
 export const GOALS: readonly Goal[] = [
+  { ...gateway('gateway.chat', 64, 0), ...ratio('undici-proxy', 0.6) },
+  { ...gateway('gateway.sse', 64, 0), ...ratio('undici-proxy', 0.6) },
+  {
+    ...gateway('gateway.chat', 1, 20),
+    measure: 'added p50 (ms)',
+    value: ({ added_p50_ms }) => added_p50_ms,
+    atMost: 0.15,
+  },
+  {
+    ...gateway('gateway.chat', 64, 0),
+    measure: 'RSS (MiB)',
+    value: ({ rss_bytes }) => rss_bytes / 2 ** 20,
+    atMost: 150,
+  },
   { ...cached, ...ratio('string-map', 8) },
   { ...cached, ...ratio('fast-jwt-cache', 10) },
   { ...cached, measure: 'p99 (µs)', value: ({ p99_us }) => p99_us, atMost: 3 },

@@ -111,10 +111,12 @@ function exchange(socket: Socket, { bytes, expect }: WireRequest): Promise<numbe
   });
 }
 
-/** All servers measured here state the length of their answers. */
+/** All servers measured here state the length of their answers, or send them in chunks. */
 function isComplete(answer: string): boolean {
   const head = answer.indexOf('\r\n\r\n');
   if (head < 0) return false;
-  const length = /\r\ncontent-length: ([0-9]+)\r\n/i.exec(answer.slice(0, head + 2))?.[1];
+  const headers = answer.slice(0, head + 2);
+  if (/\r\ntransfer-encoding: chunked\r\n/i.test(headers)) return answer.endsWith('\r\n0\r\n\r\n');
+  const length = /\r\ncontent-length: ([0-9]+)\r\n/i.exec(headers)?.[1];
   return length !== undefined && answer.length >= head + 4 + Number(length);
 }

@@ -122,6 +122,7 @@ const KEY_FILES = [
   'exporter.key',
   'log.key',
   'anchor.key',
+  'kek.key',
   'admin.credential',
   'bootstrap.token',
 ];
