@@ -20,10 +20,9 @@ interface Row {
 const ROUNDS = 5;
 const ROWS: readonly Row[] = [
   { connections: 1, upstream: 20, requests: 100 },
-  { connections: 1, upstream: 0, requests: 400 },
-  { connections: 16, upstream: 0, requests: 2_000 },
-  { connections: 64, upstream: 0, requests: 4_000 },
-  { connections: 256, upstream: 0, requests: 4_000 },
+  { connections: 1, upstream: 0, requests: 200 },
+  { connections: 16, upstream: 0, requests: 800 },
+  { connections: 64, upstream: 0, requests: 800 },
 ];
 const QUICK_ROWS: readonly Row[] = [{ connections: 2, upstream: 0, requests: 10 }];
 
@@ -61,7 +60,9 @@ function createModelBenchmark(name: string, stream: boolean): Benchmark {
 async function startAll(folder: string, children: Child<unknown>[]): Promise<Started> {
   const start = async (program: string, ...args: string[]): Promise<string> => {
     const path = fileURLToPath(new URL(program, import.meta.url));
-    const child = await startChild<{ readonly url: string }>([path, ...args], { log: `${folder}/${program.replaceAll('/', '')}.log` });
+    const child = await startChild<{ readonly url: string }>([path, ...args], {
+      log: `${folder}/${program.replaceAll('/', '')}.log`,
+    });
     children.push(child);
     return child.ready.url;
   };
@@ -97,7 +98,12 @@ interface How {
   readonly rounds: number;
 }
 
-async function compare(name: string, { platform, key, bare }: Started, row: Row, { stream, rounds }: How): Promise<Result> {
+async function compare(
+  name: string,
+  { platform, key, bare }: Started,
+  row: Row,
+  { stream, rounds }: How,
+): Promise<Result> {
   const { connections, upstream, requests } = row;
   const wanted = [requestOf(key, row, stream)];
   const own = createLoad(platform.ready.gateway, connections, wanted);

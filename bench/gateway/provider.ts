@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 
 const delay = Number(process.argv[2] ?? 0);
 const USAGE = { prompt_tokens: 120, completion_tokens: 40, total_tokens: 160 };
-const content = 'It is what it is, and says so in forty tokens or thereabouts, as answers of models do. '.repeat(3);
+const content =
+  'It is what it is, and says so in forty tokens or thereabouts, as answers of models do. '.repeat(3);
 const base = { id: 'chatcmpl-bench', created: 1_700_000_000, model: 'bench' };
 const whole = Buffer.from(
   JSON.stringify({
@@ -18,7 +19,9 @@ const whole = Buffer.from(
 const chunk = (more: object): string =>
   `data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...more })}\n\n`;
 const events = [
-  ...content.split(/(?<= )/).map((word) => chunk({ choices: [{ index: 0, delta: { content: word }, finish_reason: null }] })),
+  ...content
+    .split(/(?<= )/)
+    .map((word) => chunk({ choices: [{ index: 0, delta: { content: word }, finish_reason: null }] })),
   chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
   chunk({ choices: [], usage: USAGE }),
   'data: [DONE]\n\n',
@@ -32,7 +35,10 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const answer = (): void => {
       if (!isStream) {
-        response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(whole.length) });
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'content-length': String(whole.length),
+        });
         response.end(whole);
         return;
       }

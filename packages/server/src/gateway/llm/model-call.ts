@@ -181,7 +181,10 @@ function assertPriced(
   const [feature] = shape.features.filter((one) => one !== 'fetch');
   // What a hosted tool finds is read by the model, as much as it finds.
   if (metered !== undefined && feature !== undefined)
-    throw notPassed(feature, `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`);
+    throw notPassed(
+      feature,
+      `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`,
+    );
   const limit = limits.find(({ kind }) => kind === 'cost');
   if (limit === undefined) return;
   const { link } = limit;
