@@ -427,7 +427,7 @@ describe('a stream of a response', () => {
       const { text, receipt } = await post({ ...STREAM, max_output_tokens: 10 });
       expect(text).toContain('"code":"BUDGET_EXCEEDED"');
       // What comes in one piece with the last that was paid for goes on too: a busy machine joins many.
-      expect(text.match(/word/g)!.length).toBeLessThan(1500);
+      expect(text.match(/word/g)!.length).toBeLessThan(2000);
       const { decision, outcome } = await world.record(receipt);
       expect(outcome.cost!.amount).toBeLessThanOrEqual(decision.held!.amount);
     }
