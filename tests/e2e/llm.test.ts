@@ -219,6 +219,34 @@ describe('a call of a model', () => {
     expect(world.openai.asked).toEqual([]);
   });
 
+  it('that the capability does not reach is refused as that, whether there is one or not', async () => {
+    const narrow = await world.key([{ scope: 'llm:openai/model:gpt-4o-mini', ops: ['write'] }]);
+    const ask = async (body: object) => {
+      const { status, body: answer } = await post(body, { authorization: `Bearer ${narrow}` });
+      const { code, link, item } = answer.error;
+      return { status, code, link, item: item?.replace(/model:.*/, '') };
+    };
+    const there = await ask({ ...ASK, model: 'openai/no-price' });
+    expect(there).toMatchObject({ status: 403, code: 'SCOPE_MISMATCH' });
+    expect(await ask({ ...ASK, model: 'openai/not-there' })).toEqual(there);
+    // Nor does what else is wrong with the request tell.
+    expect(await ask({ model: 'openai/no-price', messages: 7, store: true })).toEqual(there);
+    expect(await ask({ model: 'openai/not-there', messages: 7, store: true })).toEqual(there);
+    expect((await ask({ ...ASK, model: 'nobody/m' })).code).toBe('SCOPE_MISMATCH');
+    expect((await ask({ ...ASK, model: 'no-such-plain-name' })).code).toBe('UNKNOWN_MODEL');
+    expect(world.openai.asked).toEqual([]);
+  });
+
+  it('says its maximum under the name that the provider heeds', async () => {
+    await post({ ...ASK, max_completion_tokens: 7 });
+    await post({ ...ASK, max_tokens: 8 });
+    const sent = world.openai.asked.map(({ body }) => [body.max_tokens, body.max_completion_tokens]);
+    expect(sent).toEqual([
+      [7, undefined],
+      [8, undefined],
+    ]);
+  });
+
   it('brings a hosted tool only with a grant for it', async () => {
     const tools = [{ type: 'web_search_preview' }];
     const scope = 'llm:openai/model:gpt-4o-mini/feature:web_search_preview';

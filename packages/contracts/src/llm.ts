@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
-import { ascii, CLOSED, Count, MAX_INTEGER } from './primitive.js';
+import { ascii, CLOSED, Count } from './primitive.js';
 
 const rate = Type.Integer({
   minimum: 0,
-  maximum: MAX_INTEGER,
+  maximum: 1_000_000_000_000,
   description: 'micro-units of the currency for a million tokens',
 });
 

@@ -50,8 +50,9 @@ export async function dispatchOnce<A>(admitted: Admitted<A>): Promise<Decided<A>
   const { rid } = caller.credential;
   if (call.op === 'read' || rid === undefined) return holdAndRun(admitted, undefined);
   const name = { subject: caller.capability.holder, audience: deps.gateway, rid };
-  // On the route of one server a request does not name it: the same words to another server are another call.
-  const hash = deps.drafts.hash([facts.action.server ?? null, facts.requestHash ?? null]);
+  // On the route of one server, or of one protocol of models, a request does not name it: the same words on another are another call.
+  const { server = null, method } = facts.action;
+  const hash = deps.drafts.hash([server, method, facts.requestHash ?? null]);
   const claim = deps.journal.claim(name, hash, `rcp_${facts.uuid}`);
   const kept = await claim.catch(throwOutage);
   if (kept === undefined) return holdAndRun(admitted, name);

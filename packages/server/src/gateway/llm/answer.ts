@@ -85,6 +85,8 @@ export async function sendModelAnswer(
   }
   const left = (): void => body.clientLeft();
   response.once('close', left);
+  // Somebody answered already: what comes does not belong behind it, and is read for its count alone.
+  if (response.headersSent) response.destroy();
   if (response.destroyed) left();
   else response.writeHead(status, headers).flushHeaders();
   for await (const bit of body.bits) {

@@ -3,8 +3,9 @@ import { isJsonObject } from '@talosprotocol/protocol';
 
 /** Tokens that a provider may put before what it was sent: its own words about tools, formats and dates. */
 const OVERHEAD = 1024;
-/** Most tokens one picture counts as with the providers we know, whatever its bytes. */
-const PICTURE = 40_000;
+/** Most tokens one picture counts as with the providers we know, whatever its bytes: OpenAI's smallest model of the 4o family reads
+ *  48,169 of one that is cut into eight. */
+const PICTURE = 50_000;
 
 /** Most tokens a request can be read as. Tokens of the models we know stand for at least one byte of text each, so the
  *  bytes of the request bound them; pictures are counted apart, as they are read by their size. */

@@ -109,10 +109,18 @@ function rewrite(
   { stream }: RequestShape,
   { model, maxOutput, maxField }: Rewrite,
 ): JsonObject {
+  const { max_tokens, max_completion_tokens, ...rest } = body;
   const options = body['stream_options'];
+  // A server that does not know the name would write as much as it likes; OpenAI's own refuses what it does not heed.
+  const given =
+    maxField === 'max_tokens'
+      ? { max_tokens: max_tokens ?? max_completion_tokens }
+      : { max_tokens, max_completion_tokens };
+  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value != null));
   return {
-    ...body,
+    ...rest,
     model,
+    ...stated,
     ...(maxOutput === undefined ? {} : { [maxField]: maxOutput }),
     // Without it a stream does not say what it came to.
     ...(stream

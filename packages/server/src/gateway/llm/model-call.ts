@@ -2,6 +2,7 @@ import type { Cost, ModelUsage } from '@talosprotocol/contracts';
 import {
   type CallCost,
   type CheckedItem,
+  couldAllow,
   itemsOfModelCall,
   type JsonObject,
   limitsOf,
@@ -17,7 +18,7 @@ import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
 import { inputBound } from './bound.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { notPassed } from './members.js';
-import { findModel, type ModelTarget } from './model-name.js';
+import { findModel, type ModelTarget, namedModel } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
 import { parseProviderObject } from './provider-json.js';
@@ -82,8 +83,11 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     request: { bytes },
     arguments: body,
     items: () => {
-      if ('error' in planned) throw planned.error;
-      return itemsOf(planned.value, dialect);
+      if ('value' in planned) return itemsOf(planned.value, dialect);
+      // What is wrong with a request for a model that is out of reach would tell whether there is one.
+      const hidden = outOfReach(context);
+      if (hidden === undefined) throw planned.error;
+      return hidden;
     },
     real: () => undefined,
     prepare: (signal) => prepare(context, plan as Plan, signal),
@@ -113,6 +117,14 @@ function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem
     model: target.model,
     features: shape.features,
   });
+}
+
+/** The item of the model that is asked for, if the capability does not reach it, whether there is one or not. */
+function outOfReach({ request, providers, caller }: ModelCallContext): readonly CheckedItem[] | undefined {
+  const { dialect, body } = request;
+  const named = namedModel(providers, body['model'], dialect.api);
+  if (named === undefined || couldAllow(caller.capability, { ...named, ops: [dialect.op] })) return undefined;
+  return itemsOfModelCall({ ...named, op: dialect.op, features: [] });
 }
 
 function planOf({ request, providers, prices, caller, now, isRated }: ModelCallContext): Plan {

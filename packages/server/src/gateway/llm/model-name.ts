@@ -1,4 +1,4 @@
-import type { ProviderApi } from '@talosprotocol/contracts';
+import { type ProviderApi, SERVER_NAME } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { ProviderPolicy } from './provider.js';
 
@@ -31,6 +31,24 @@ export function findModel(providers: Providers, asked: string, api: ProviderApi)
       hint: 'Write it with its provider: <provider>/<model>.',
     });
   return { provider: found, model: asked };
+}
+
+const PROVIDER = new RegExp(SERVER_NAME);
+
+/** What a request names, as far as it can be told, whether it is served or not: by its provider, or as the one that is meant. */
+export function namedModel(
+  providers: Providers,
+  asked: unknown,
+  api: ProviderApi,
+): { readonly provider: string; readonly model: string } | undefined {
+  if (typeof asked !== 'string' || !NAME.test(asked)) return undefined;
+  try {
+    const { provider, model } = findModel(providers, asked, api);
+    return { provider: provider.name, model };
+  } catch {
+    const [, provider = '', model = ''] = /^([^/]*)\/(.+)$/.exec(asked) ?? [];
+    return PROVIDER.test(provider) ? { provider, model } : undefined;
+  }
 }
 
 function has({ models }: ProviderPolicy, model: string): boolean {

@@ -20,8 +20,15 @@ type Table = Record<string, unknown>;
 
 /** Builds it. */
 export function createPrices(crypto: CryptoProvider): Prices {
+  const tables = new WeakMap<ProviderPolicy, { readonly id: string | undefined }>();
+  // Only by address: a provider that merely serves a model of a name that others have may ask another price.
+  const tableOf = (provider: ProviderPolicy): string | undefined => {
+    const known = tables.get(provider) ?? { id: findProvider({ providerApiUrl: provider.baseUrl })?.id };
+    tables.set(provider, known);
+    return known.id;
+  };
   const find = (provider: ProviderPolicy, model: string, input: number, at: number) => {
-    const providerId = provider.prices ?? tableOf(provider.baseUrl);
+    const providerId = provider.prices ?? tableOf(provider);
     if (providerId === undefined) return undefined;
     return calcPrice({ input_tokens: input, output_tokens: 1 }, model, {
       providerId,
@@ -47,14 +54,6 @@ export function createPrices(crypto: CryptoProvider): Prices {
       return known;
     },
   };
-}
-
-const tables = new Map<string, string | undefined>();
-
-/** Only by address: a provider that merely serves a model of a name that others have may ask another price. */
-function tableOf(baseUrl: string): string | undefined {
-  if (!tables.has(baseUrl)) tables.set(baseUrl, findProvider({ providerApiUrl: baseUrl })?.id);
-  return tables.get(baseUrl);
 }
 
 /** Rates of the table are dollars for a million tokens, in steps by how much is read. What a cache costs that the table does

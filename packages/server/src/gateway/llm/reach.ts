@@ -11,7 +11,7 @@ import {
 } from 'cockatiel';
 import type { Log } from '../../platform/log.js';
 import type { ProviderPolicy } from './provider.js';
-import type { UpstreamAnswer, UpstreamFailure, Upstreams } from './upstream.js';
+import { failed, type UpstreamAnswer, type UpstreamFailure, type Upstreams } from './upstream.js';
 
 type Result = UpstreamAnswer | UpstreamFailure;
 
@@ -45,8 +45,9 @@ export function createReach(upstreams: Upstreams, log: Log): Upstreams {
       try {
         return await policyOf(provider).execute(() => upstreams.send(request), signal);
       } catch (error) {
-        if (!(error instanceof BrokenCircuitError)) throw error;
-        return leftAlone(provider);
+        if (error instanceof BrokenCircuitError) return leftAlone(provider);
+        // A try that was never made, because nobody waits for it any more.
+        return { kind: 'failure', error: failed(error, signal), wasSent: false };
       }
     },
   };
