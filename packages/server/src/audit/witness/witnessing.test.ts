@@ -105,8 +105,8 @@ describe('a log with witnesses (AUD-31)', () => {
     const seen = await audit.receipt(receipt, WAIT_MS, 'witnessed');
     const { cosignatures } = await verify(audit, seen);
     expect(cosignatures.map(({ name }) => name).sort()).toEqual([one.name, two.name]);
+    // The log's own first, the others in the order in which they answered, each once.
     const [own, ...others] = namesOf(audit.checkpoint().note);
-    // In the order in which they answered.
     expect([own, ...others.sort()]).toEqual(['talos.test/log/default', one.name, two.name]);
     const { quorum, checkpoint, witnesses } = audit.witnesses();
     expect([quorum, checkpoint]).toEqual([
