@@ -57,7 +57,7 @@ describe('talos llm add', () => {
     expect(answer.choices[0]?.message.content).toBe('hello');
     expect(provider.asked.at(-1)?.headers.authorization).toBe(`Bearer ${PROVIDER_KEY}`);
     const other = client.chat.completions.create({ model: 'mine/other', messages: [] });
-    await expect(other).rejects.toMatchObject({ status: 404, code: 'UNKNOWN_MODEL' });
+    await expect(other).rejects.toMatchObject({ status: 403, code: 'SCOPE_MISMATCH' });
     expect(await yaml()).not.toContain('canary');
   });
 

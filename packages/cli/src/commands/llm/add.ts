@@ -1,14 +1,12 @@
 import type { Grant, ModelProvider } from '@talosprotocol/contracts';
-import { createSigner, formatBearerKey, formatScope } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { formatScope } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
-import { writePrivateFile } from '../../bounded-file.js';
+import { issueBearerFile } from '../../bearer-file.js';
 import { editTalosYaml } from '../../config-edit.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { parseDuration } from '../../grant/duration.js';
 import { type LimitOptionValues, limitsOf } from '../../grant/limit-options.js';
 import type { Output } from '../../output.js';
-import { openPrivateFolder } from '../../place.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { readSecretValue } from '../../secret-value.js';
@@ -49,15 +47,19 @@ export function addAdd(llm: Command, shell: Shell): void {
   const add: Handler<Options> = async (call) => {
     const { output, args, options } = call;
     const name = parseServerName(args[0] ?? '');
-    parseDuration(options.expires);
-    limitsOf(options);
+    const life = parseDuration(options.expires);
+    const limits = limitsOf(options);
     modelsOf(options);
     const platform = await openPlatform(call.io, options);
     const config = platform.record?.config;
     if (config === undefined)
       throw new UsageError('no platform runs on this data folder', 'start one with: talos up');
     const provider = await configure(call, platform, name, config);
-    const { key, file } = await issueKey(call, platform, name);
+    const { key, file } = await issueBearerFile(call.io, platform, name, {
+      grants: grantsOf(name, options.model),
+      ...(limits.length === 0 ? {} : { limits }),
+      seconds: life,
+    });
     const shown = options.showKey === true ? { key } : {};
     const url = platform.record?.gateway ?? '';
     const model = `${name}/${options.model?.[0] ?? '<model>'}`;
@@ -125,28 +127,6 @@ function modelsOf({ model, price }: Options): Pick<ModelProvider, 'models'> {
   if (model === undefined) throw new UsageError('--price is of which model?', 'add --model <name>');
   const rates = parsePrice(price);
   return { models: Object.fromEntries(model.map((name) => [name, { rates }])) };
-}
-
-/** The seed is made here and the key put together here: the platform only signs for its DID. */
-async function issueKey(
-  { io, options }: Invocation<Options>,
-  { kernel, data }: Platform,
-  name: string,
-): Promise<{ key: string; file: string }> {
-  const seed = io.random(32);
-  const limits = limitsOf(options);
-  const { chain } = await kernel.issueCapability({
-    sub: createSigner(seed, createNodeCrypto()).did,
-    grants: grantsOf(name, options.model),
-    ...(limits.length === 0 ? {} : { limits }),
-    exp: Math.floor(io.now() / 1000) + parseDuration(options.expires),
-    bearer: true,
-    bearer_below: true,
-    dlg: 3,
-  });
-  const key = formatBearerKey(chain, seed);
-  const folder = await openPrivateFolder(data, 'bearer', io);
-  return { key, file: await writePrivateFile(io, `${folder}/${name}.txt`, `${key}\n`) };
 }
 
 function grantsOf(name: string, models: readonly string[] | undefined): Grant[] {

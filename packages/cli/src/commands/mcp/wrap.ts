@@ -1,15 +1,13 @@
 import type { Grant } from '@talosprotocol/contracts';
-import { createSigner, formatBearerKey, formatScope } from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
+import { formatScope } from '@talosprotocol/protocol';
 import type { AnnouncedTool } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
-import { writePrivateFile } from '../../bounded-file.js';
+import { issueBearerFile } from '../../bearer-file.js';
 import { editTalosYaml } from '../../config-edit.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import type { ExitCode } from '../../exit-code.js';
 import { parseDuration } from '../../grant/duration.js';
 import type { Output } from '../../output.js';
-import { openPrivateFolder } from '../../place.js';
 import type { Platform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { type ServerEnvOptions, withServerEnv } from '../../server-env.js';
@@ -112,7 +110,10 @@ async function confirmAndIssue(
   if (tools.length === 0)
     throw new UsageError('there is no tool to offer', `the server announces ${announced.tools.length}`);
   await pin(call, platform, config, name, tools);
-  const { key, file } = await issueKey(call, platform, name, tools);
+  const { key, file } = await issueBearerFile(io, platform, name, {
+    grants: grantsOf(name, tools),
+    seconds: parseDuration(options.expires),
+  });
   const url = `${platform.record?.gateway ?? ''}/mcp/${name}`;
   const shown = options.showKey === true ? key : undefined;
   const snippets = createSnippets({ name, url, keyFile: file, key: shown });
@@ -165,27 +166,6 @@ function grantsOf(name: string, tools: readonly AnnouncedTool[]): Grant[] {
     }));
   const ops = [...new Set(tools.flatMap((tool) => opsOf(pinOf(tool))))];
   return [{ scope: formatScope('tool', [name]).text, ops }];
-}
-
-/** The seed is made here and the key put together here: the platform only signs for its DID. */
-async function issueKey(
-  { io, options }: Invocation<Options>,
-  { kernel, data }: Platform,
-  name: string,
-  tools: readonly AnnouncedTool[],
-): Promise<{ key: string; file: string }> {
-  const seed = io.random(32);
-  const { chain } = await kernel.issueCapability({
-    sub: createSigner(seed, createNodeCrypto()).did,
-    grants: grantsOf(name, tools),
-    exp: Math.floor(io.now() / 1000) + parseDuration(options.expires),
-    bearer: true,
-    bearer_below: true,
-    dlg: 3,
-  });
-  const key = formatBearerKey(chain, seed);
-  const folder = await openPrivateFolder(data, 'bearer', io);
-  return { key, file: await writePrivateFile(io, `${folder}/${name}.txt`, `${key}\n`) };
 }
 
 function printOffer({ line, color }: Output, url: string, file: string, snippets: Snippets): void {

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseJsonObject } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
-import { clientAddress } from '../../platform/client-address.js';
 import { assertJson } from '../../platform/json-exchange.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
+import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface, Verdict } from '../admission/call.js';
 import type { Policy, PolicyView } from '../admission/ports.js';
 import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
-import { type ModelCallDeps, type ModelRequest, modelCall } from './model-call.js';
+import { modelCall } from './model-call.js';
+import type { ModelCallDeps, ModelRequest } from './plan.js';
 import { failureOf, refuse, refuseCaller } from './refusal.js';
 
 export interface ModelFrontDeps extends Omit<ModelCallDeps, 'answerBytes'> {
@@ -21,13 +22,7 @@ export interface ModelFrontDeps extends Omit<ModelCallDeps, 'answerBytes'> {
 export function createModelFront(deps: ModelFrontDeps, dialect: Dialect): RouteHandler {
   return async (request, response, context) => {
     const surface = createSurface(deps, dialect, request, context);
-    const arrival = {
-      requestId: context.requestId,
-      address: clientAddress(request),
-      rawHeaders: request.rawHeaders,
-      method: request.method ?? '',
-      target: request.url ?? '',
-    };
+    const arrival = arrivalOf(request, context);
     const told = { dialect, response, context };
     let verdict: Verdict<ModelRequest, ModelAnswer>;
     try {

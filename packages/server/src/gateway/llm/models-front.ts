@@ -5,9 +5,9 @@ import {
   TrustError,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
-import { clientAddress } from '../../platform/client-address.js';
 import { sendJson } from '../../platform/json-exchange.js';
 import type { RouteHandler } from '../../platform/routes.js';
+import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface } from '../admission/call.js';
 import type { PolicyView } from '../admission/ports.js';
 import type { Dialect } from './dialect.js';
@@ -43,13 +43,7 @@ export function createModelsFront(
 ): RouteHandler {
   return async (request, response, context) => {
     const told = { dialect, response, context };
-    const arrival = {
-      requestId: context.requestId,
-      address: clientAddress(request),
-      rawHeaders: request.rawHeaders,
-      method: request.method ?? '',
-      target: request.url ?? '',
-    };
+    const arrival = arrivalOf(request, context);
     try {
       const verdict = await admission(arrival, SURFACE);
       if (verdict.kind === 'unauthenticated')

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { SERVER_NAME } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
-import { clientAddress } from '../../platform/client-address.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
+import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface, Verdict } from '../admission/call.js';
 import type { PolicyView } from '../admission/ports.js';
 import { answerOf, answerOfError, type Decided, type McpAnswer, NOTHING, sendAnswer } from './answer.js';
@@ -26,13 +26,7 @@ export function createMcpFront(deps: McpFrontDeps): RouteHandler {
   return async (request, response, context) => {
     const tracked = { done: (): void => undefined };
     const surface = createSurface(deps, request, context, tracked);
-    const arrival = {
-      requestId: context.requestId,
-      address: clientAddress(request),
-      rawHeaders: request.rawHeaders,
-      method: request.method ?? '',
-      target: request.url ?? '',
-    };
+    const arrival = arrivalOf(request, context);
     try {
       const verdict = await deps.admission(arrival, surface);
       const served = verdict.kind === 'identified' ? serve(deps, verdict, context) : undefined;

@@ -1,0 +1,167 @@
+import type { Cost, ModelUsage } from '@talosprotocol/contracts';
+import {
+  type CallCost,
+  type CheckedItem,
+  couldAllow,
+  itemsOfModelCall,
+  type JsonObject,
+  limitsOf,
+  modelCost,
+  TrustError,
+} from '@talosprotocol/protocol';
+import type { Secret } from '../../platform/secret.js';
+import type { ModelSpent } from '../admission/ended.js';
+import type { Authenticated } from '../admission/ports.js';
+import { inputBound } from './bound.js';
+import type { Dialect, RequestShape } from './dialect.js';
+import { notPassed } from './members.js';
+import { findModel, type ModelTarget, namedModel } from './model-name.js';
+import type { Prices } from './prices.js';
+import type { ProviderPolicy } from './provider.js';
+import type { Upstreams } from './upstream.js';
+
+/** What a call came to that no provider has worked for. */
+export const NOTHING: ModelSpent = { usage: { input: 0, output: 0 } };
+
+/** What calls of models are made with. */
+export interface ModelCallDeps {
+  readonly prices: Prices;
+  readonly upstreams: Upstreams;
+  /** The value of a secret; undefined if there is none of that name. @throws {TrustError} UNAVAILABLE */
+  readonly secret: (name: string) => Promise<Secret<string> | undefined>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly answerBytes: number;
+}
+
+/** A request as it was read. */
+export interface ModelRequest {
+  readonly dialect: Dialect;
+  readonly body: JsonObject;
+  /** Its own bytes. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ModelCallContext extends ModelCallDeps {
+  readonly request: ModelRequest;
+  readonly providers: ReadonlyMap<string, ProviderPolicy>;
+  readonly caller: Authenticated;
+  readonly requestId: string;
+  /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
+  readonly isRated: boolean;
+}
+
+/** What can be said of a call before it is decided; a fault waits until it is asked for. */
+export interface Plan {
+  readonly target: ModelTarget;
+  readonly shape: RequestShape;
+  readonly sent: JsonObject;
+  /** When it was held, in Unix milliseconds: it is settled by the prices of that moment. */
+  readonly at: number;
+  /** Most tokens that are read and written. */
+  readonly input: number;
+  readonly output: number;
+  readonly cost: Cost | undefined;
+}
+
+export function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem[] {
+  return itemsOfModelCall({
+    op,
+    provider: target.provider.name,
+    model: target.model,
+    features: shape.features,
+  });
+}
+
+/** The item of the model that is asked for, if the capability does not reach it, whether there is one or not. */
+export function outOfReach({
+  request,
+  providers,
+  caller,
+}: ModelCallContext): readonly CheckedItem[] | undefined {
+  const { dialect, body } = request;
+  const named = namedModel(providers, body['model'], dialect.api);
+  if (named === undefined || couldAllow(caller.capability, { ...named, ops: [dialect.op] })) return undefined;
+  return itemsOfModelCall({ ...named, op: dialect.op, features: [] });
+}
+
+export function planOf({ request, providers, prices, caller, now, isRated }: ModelCallContext): Plan {
+  const { dialect, body, bytes } = request;
+  const at = now();
+  const asked = body['model'];
+  const target = findModel(providers, typeof asked === 'string' ? asked : '', dialect.api);
+  const { provider, model } = target;
+  if (provider.api !== dialect.api) throw otherProtocol(provider);
+  const shape = dialect.readRequest(body, provider.fields);
+  const isLimited =
+    isRated || limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
+  const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
+  const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
+  const [input, output] = [inputBound(bytes.length, shape.pictures), most * shape.choices];
+  const rates = prices.ratesOf(provider, model, input, at);
+  const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
+  const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
+  return {
+    at,
+    target,
+    shape,
+    sent: dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
+    input,
+    output,
+    cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },
+  };
+}
+
+/** More than any model takes that we know of. */
+const UNKNOWN_WINDOW = 10_000_000;
+
+function otherProtocol({ name, api }: ProviderPolicy): TrustError {
+  return new TrustError('UNKNOWN_MODEL', `the provider ${name} speaks another protocol`, {
+    hint: `This model is served on the routes of ${api}.`,
+  });
+}
+
+export function heldOf({ input, output, cost }: Plan): CallCost {
+  return { tokens: input + output, ...(cost && { cost }) };
+}
+
+/** What nobody knows the price or the size of is not done on a budget (LLM-7). */
+export function assertPriced(
+  { request, caller, prices }: ModelCallContext,
+  { at, target, shape, input }: Plan,
+): void {
+  if (request.dialect.op === 'read') return;
+  const limits = limitsOf(caller.capability);
+  const metered = limits.find(({ kind }) => kind === 'cost' || kind === 'tokens');
+  const [feature] = shape.features.filter((one) => one !== 'fetch');
+  // What a hosted tool finds is read by the model, as much as it finds.
+  if (metered !== undefined && feature !== undefined)
+    throw notPassed(
+      feature,
+      `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`,
+    );
+  const limit = limits.find(({ kind }) => kind === 'cost');
+  if (limit === undefined) return;
+  const { link } = limit;
+  const { provider, model } = target;
+  if (prices.ratesOf(provider, model, input, at) === undefined)
+    throw new TrustError('POLICY_DENIED', 'nobody knows what the model costs', {
+      link,
+      caveat: `cost in ${limit.currency}`,
+      hint: `Link ${link} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
+    });
+  if (shape.longCache) throw notPassed('cache_control.ttl', `link ${link} limits costs, and it has no price`);
+}
+
+/** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */
+export function spentOf(
+  { request, prices }: ModelCallContext,
+  { at, target: { provider, model }, input, output }: Plan,
+  counted: ModelUsage | undefined,
+  textBytes: number,
+): ModelSpent {
+  if (request.dialect.op === 'read') return NOTHING;
+  const usage: ModelUsage = counted ?? { input, output: Math.min(output, textBytes), estimated: true };
+  const rates = prices.ratesOf(provider, model, usage.input, at);
+  return { usage, ...(rates === undefined ? {} : { rates }) };
+}
