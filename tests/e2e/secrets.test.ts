@@ -241,7 +241,11 @@ async function callModels(): Promise<void> {
   provider.answer = chatAnswer(canary['streamed'] ?? '');
   expect(await ask('mine/m', { stream: true })).toContain(canary['streamed']);
   await ask('mine/m', { tools: [{ type: 'function', function: { name: 'f', x: canary['tool-argument'] } }] });
-  await ask(`elsewhere/${canary['model-name']}`);
+  // What no provider has is nobody's name; what the form of a name excludes is none either.
+  await ask(canary['model-name'] ?? '');
+  await ask(`mine/${canary['model-name']} `);
+  await ask(`Elsewhere/${canary['model-name']}`);
+  await ask('elsewhere/asked-for');
   await ask('mine/m', { [`canary-member`]: canary['fault'] });
   for (const status of [400, 401, 500]) {
     provider.answer = (response) =>
@@ -407,6 +411,8 @@ describe('what a tool was told and what it answered', () => {
     // The call with all of them was made, and is on record.
     expect(readFileSync(world.journal, 'utf8')).toContain(canary['nested']);
     expect(kept.includes('decision')).toBe(true);
+    // What somebody reached for is evidence, as the name of a tool is (LLM-3).
+    expect(kept.includes('elsewhere/model:asked-for')).toBe(true);
     const hits = [...PLANTED, ['argument', ARGUMENT] as const].flatMap(([name, text]) =>
       places.some((place) => place.includes(text)) ? [name] : [],
     );
