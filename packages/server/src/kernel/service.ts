@@ -85,7 +85,7 @@ export interface Kernel {
     examineProof(presented: PresentedProof, request: ProvenRequest): Promise<ExaminedProof>;
   };
   /** The gateway's port `CallLedger`. */
-  readonly ledger: Pick<Ledger, 'hold' | 'settle'>;
+  readonly ledger: Pick<Ledger, 'hold'>;
   /** Health checks by name, for readiness. */
   readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
   /** Tells that another policy came into force: what hangs on an anchor that is gone or was changed ends at once, sessions
@@ -154,7 +154,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       authenticateBearer: bearers.authenticate,
       examineProof: proofs.examine,
     },
-    ledger: { hold: ledger.hold, settle: ledger.settle },
+    ledger: { hold: ledger.hold },
     checks: {
       revocations: () => verification.assertFresh('write'),
       canary: createGateCheck({ ...shared, gateway }),

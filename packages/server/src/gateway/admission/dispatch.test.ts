@@ -5,11 +5,12 @@ import { createLedger, type Ledger } from '../../kernel/ledger/ledger.js';
 import { createLedgerStore } from '../../kernel/ledger/ledger-store.js';
 import { kernelMigrations } from '../../kernel/migrations.js';
 import { migrate } from '../../platform/migrations.js';
-import { clock, random } from '../../platform/system.js';
+import { clock } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
-import { createMemoryLog, nastyServer } from '../mcp/upstream/testing/deps.js';
+import { nastyServer } from '../mcp/upstream/testing/deps.js';
 import { crypto } from '../testing/ports.js';
 import { issueKey, lidOf, newRid, openWorld, type World } from '../testing/world.js';
+import type { CallLedger } from './ports.js';
 
 const PRICE = 5;
 const euro = (amount: number) => ({ amount, currency: 'EUR' });
@@ -30,8 +31,8 @@ let world: World;
 beforeAll(async () => {
   database = await openTestDatabase();
   await migrate(database.sql, kernelMigrations);
-  ledger = createLedger({ store: createLedgerStore(database.sql), clock, random, log: createMemoryLog() });
-  world = await openWorld(database, servers, manifests, ledger);
+  ledger = createLedger({ store: createLedgerStore(database.sql), clock });
+  world = await openWorld(database, servers, manifests, watched(ledger));
 });
 afterEach(() => {
   delete world.audit.state.fault;
@@ -64,15 +65,30 @@ async function call(key: string, name: string): Promise<Answer & { readonly stat
   return { status: response.status, ...((await response.json()) as Answer) };
 }
 
+/** What is held and not settled, by the root link's `lid`. */
+const open = new Map<string, number>();
+
+/** The ledger, with an eye on what is open. */
+function watched({ hold }: Ledger): CallLedger {
+  return {
+    hold: async (capability, cost) => {
+      const held = await hold(capability, cost);
+      const lid = capability.links[0]?.lid ?? '';
+      const add = (units: number): unknown => open.set(lid, (open.get(lid) ?? 0) + units);
+      const units = cost.cost?.amount ?? 0;
+      if (held !== undefined) add(units);
+      return held && { settle: (spent) => held.settle(spent).then(() => void add(-units)) };
+    },
+  };
+}
+
 /** What counts against a limit, and what of it is still held. */
 async function spentOf(lid: string): Promise<{ used: number; held: number }> {
-  const counter = `${lid} cost:EUR`;
-  const one = async (text: string): Promise<number> =>
-    (await database.sql.query<{ n: number }>(text, [counter]))[0]?.n ?? 0;
-  return {
-    used: await one('SELECT used AS n FROM kernel_ledger WHERE counter = $1'),
-    held: await one('SELECT coalesce(sum(amount), 0)::bigint AS n FROM kernel_hold WHERE counter = $1'),
-  };
+  const [row] = await database.sql.query<{ used: number }>(
+    'SELECT used FROM kernel_ledger WHERE counter = $1',
+    [`${lid} cost:EUR`],
+  );
+  return { used: row?.used ?? 0, held: open.get(lid) ?? 0 };
 }
 
 const holderOf = (key: string): string => parseBearerKey(key, crypto).chain.leaf.claims.sub;

@@ -9,7 +9,7 @@ import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
-import type { Authenticated, CallSpent, DecisionDraft } from './ports.js';
+import type { Authenticated, CallHold, CallSpent, DecisionDraft } from './ports.js';
 
 export interface Denied {
   readonly kind: 'denied';
@@ -64,7 +64,7 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
   const { deps, caller, call, prepared, facts } = admitted;
   let draft: DecisionDraft;
   let recorded: Promise<unknown> | undefined;
-  let hold: string | undefined;
+  let hold: CallHold | undefined;
   try {
     assertLive(deps, caller, call);
     hold = await deps.ledger.hold(caller.capability, call.cost).catch(throwOutage);
@@ -90,15 +90,8 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
 }
 
 /** A hold that cannot be settled stays spent: nobody gets more than a limit allows by it. */
-async function settle(
-  { ledger, log }: AdmissionDeps,
-  hold: string | undefined,
-  spent: CallSpent,
-): Promise<void> {
-  if (hold === undefined) return;
-  await ledger
-    .settle(hold, spent)
-    .catch((error: unknown) => log.warn('a hold was not settled', { err: error }));
+async function settle({ log }: AdmissionDeps, hold: CallHold | undefined, spent: CallSpent): Promise<void> {
+  await hold?.settle(spent).catch((error: unknown) => log.warn('a hold was not settled', { err: error }));
 }
 
 /** False while nobody knows whether the decision is in the log. */
@@ -110,7 +103,7 @@ function wasNotRecorded(error: unknown): boolean {
 /** What is kept of a call elsewhere until its outcome is known. */
 interface Kept {
   readonly name: CallName | undefined;
-  readonly hold: string | undefined;
+  readonly hold: CallHold | undefined;
 }
 
 /** Dispatches, answers once the decision is durable, and lets outcome and journal follow. */

@@ -74,15 +74,18 @@ export interface CallSpent {
 }
 
 /** Debits `limits`. */
+/** What a call holds of limits of money and tokens. */
+export interface CallHold {
+  /** Counts what the call came to in place of what was held for it; once, a second time changes nothing. */
+  settle(spent: CallSpent): Promise<void>;
+}
+
 export interface CallLedger {
   /** Takes one call, and the money and tokens it may come to, from every limit of every link and the anchor, durably,
-   *  before it resolves. The call is never given back. Gives the id to settle the rest by; undefined if no limit
-   *  holds any.
+   *  before it resolves. The call is never given back. Gives what settles the rest; undefined if no limit holds any.
    *  @throws {TrustError} BUDGET_EXCEEDED or RATE_LIMITED with link | POLICY_DENIED for a limit it cannot enforce |
    *    UNAVAILABLE */
-  hold(capability: VerifiedCapability, cost: CallCost): Promise<string | undefined>;
-  /** Counts what the call came to in place of what was held; once, a second time changes nothing. */
-  settle(hold: string, spent: CallSpent): Promise<void>;
+  hold(capability: VerifiedCapability, cost: CallCost): Promise<CallHold | undefined>;
 }
 
 /** Members that every event has (AUD-1). */

@@ -121,14 +121,13 @@ export function createTestAuthority(
 }
 
 export interface TestLedger extends CallLedger {
-  readonly settled: { readonly hold: string; readonly units: CallSpent }[];
+  readonly settled: CallSpent[];
   fault?: TrustError;
 }
 
 /** Counts in memory, and remembers what was settled; can be told to fail. */
 export function createTestLedger(): TestLedger {
   const spent = new Map<string, number>();
-  let holds = 0;
   const ledger: TestLedger = {
     settled: [],
     async hold(capability, cost) {
@@ -140,10 +139,7 @@ export function createTestLedger(): TestLedger {
         spent.set(`${key} ${kind}`, used);
       }
       const isOpen = takes.some(({ kind }) => kind === 'cost' || kind === 'tokens');
-      return isOpen ? `hold-${++holds}` : undefined;
-    },
-    async settle(hold, units) {
-      ledger.settled.push({ hold, units });
+      return isOpen ? { settle: async (units) => void ledger.settled.push(units) } : undefined;
     },
   };
   return ledger;

@@ -1,4 +1,5 @@
 import type { Queries, Sql, SqlValue } from '../../platform/sql.js';
+import type { Rest } from './leases.js';
 
 /** What is to be debited from one counter. */
 export interface Debit {
@@ -18,11 +19,6 @@ export interface Debit {
   readonly branch?: string | undefined;
 }
 
-/** Units of one debit that are held until the call is settled, and of which kind they are. */
-export interface HeldUnits extends Pick<Debit, 'counter' | 'period' | 'amount'> {
-  readonly kind: 'cost' | 'tokens';
-}
-
 /** One transaction of the ledger. */
 export interface DebitRequest {
   /** The root link's `lid`. */
@@ -30,20 +26,6 @@ export interface DebitRequest {
   /** Most counters below it, and below one second link; those without a branch are always let in. */
   readonly maxRows: { readonly root: number; readonly branch: number };
   readonly debits: readonly Debit[];
-  /** Kept under an id, to be settled. */
-  readonly hold?: { readonly id: string; readonly at: number; readonly units: readonly HeldUnits[] };
-}
-
-/** Units that were debited and not spent. */
-export interface Rest extends Pick<Debit, 'counter' | 'period' | 'ends'> {
-  readonly units: number;
-}
-
-/** What a call took in the end; what is not said is what was held. */
-export interface SpentUnits {
-  /** Micro-units of the currency that was held. */
-  readonly cost?: number;
-  readonly tokens?: number;
 }
 
 /** What a debit came to: the units taken from each counter in the order asked, or the indexes of
@@ -58,32 +40,21 @@ export interface LedgerStore {
   /** Debits every counter or none, in one transaction; durable when it resolves. From each it takes the amount, or a
    *  sixteenth of what is left up to `largest`, whichever is more. */
   debit(request: DebitRequest): Promise<DebitOutcome>;
-  /** Puts what was spent in the place of what was held, in one transaction; false, and nothing is changed, if the hold
-   *  is not open. More than was held is counted too, beyond the limit if it must. */
-  settle(id: string, spent: SpentUnits): Promise<boolean>;
-  /** Gives back what was debited and not spent. */
+  /** Gives back what was debited and not spent, and debits, beyond the limit if it must, what was spent and not debited. */
   giveBack(rests: readonly Rest[]): Promise<void>;
-  /** Forgets days and months before the month given (`2026-11`), windows that ended before `seconds`, and holds from
-   *  before then, whose units so stay spent. */
+  /** Forgets days and months before the month given (`2026-11`), and windows that ended before `seconds`. */
   forgetBefore(month: string, seconds: number): Promise<void>;
 }
 
 export function createLedgerStore(sql: Sql): LedgerStore {
   return {
     debit: (request) => sql.transaction((tx) => debitAll(tx, request)).catch(undoneOrThrow),
-    settle: (id, { cost, tokens }) =>
-      sql.transaction(async (tx) => {
-        const held = await tx.query<HeldUnits>(TAKE_HOLD, [id]);
-        if (held.length > 0) await tx.query(SETTLE, [...columns(held, HELD), cost ?? null, tokens ?? null]);
-        return held.length > 0;
-      }),
     giveBack: async (rests) => {
       await sql.query(GIVE_BACK, columns(rests, ['counter', 'period', 'ends', 'units']));
     },
     forgetBefore: async (month, seconds) => {
       await sql.query(`DELETE FROM kernel_ledger WHERE period LIKE '2%' AND period < $1`, [month]);
       await sql.query(`DELETE FROM kernel_ledger WHERE period = 'rate' AND ends < $1`, [seconds]);
-      await sql.query('DELETE FROM kernel_hold WHERE held_at < $1', [seconds]);
     },
   };
 }
@@ -137,7 +108,7 @@ interface Debited {
   readonly created: boolean;
 }
 
-async function debitAll(tx: Queries, { root, maxRows, debits, hold }: DebitRequest): Promise<DebitOutcome> {
+async function debitAll(tx: Queries, { root, maxRows, debits }: DebitRequest): Promise<DebitOutcome> {
   const asked = columns(debits, ['counter', 'period', 'ends', 'allowed', 'amount', 'largest']);
   const branches = debits.map(({ branch = '' }) => branch);
   const rows = await tx.query<Debited>(DEBIT, [root, ...asked, branches]);
@@ -150,9 +121,6 @@ async function debitAll(tx: Queries, { root, maxRows, debits, hold }: DebitReque
   const branch = debits.find((debit) => debit.branch !== undefined && made.has(debit.counter))?.branch;
   if (branch !== undefined && (await isCrowded(tx, { root, branch, maxRows })))
     throw new Undone({ crowded: true });
-  if (hold !== undefined) {
-    await tx.query(HOLD, [hold.id, hold.at, ...columns(hold.units, HELD)]);
-  }
   return { taken: taken as number[] };
 }
 
@@ -170,35 +138,19 @@ async function isCrowded(
   return in_root > maxRows.root || in_branch > maxRows.branch;
 }
 
-const HELD = ['counter', 'period', 'kind', 'amount'] as const;
-
-const HOLD = `
-INSERT INTO kernel_hold (id, held_at, counter, period, kind, amount)
-SELECT $1, $2, h.* FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS h`;
-
-/** Who deletes the rows settles the hold: of two that try at a time, one finds them. */
-const TAKE_HOLD = 'DELETE FROM kernel_hold WHERE id = $1 RETURNING counter, period, kind, amount';
-
-/** Changes rows in the order of the key, like a debit. */
-const CHANGE = (changes: string, matching: string): string => `
-WITH changes AS (${changes}), locked AS (
+/** Changes rows in the order of the key, like a debit. What was debited in a window that is over is nothing that the
+ *  next one owes. */
+const GIVE_BACK = {
+  name: 'kernel-ledger-give-back',
+  text: `
+WITH changes AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS r (counter, period, ends, units)
+), locked AS (
   SELECT l.counter, l.period, c.units FROM kernel_ledger l JOIN changes c USING (counter, period)
-  WHERE ${matching} ORDER BY l.counter COLLATE "C", l.period COLLATE "C" FOR UPDATE OF l)
+  WHERE l.ends = c.ends ORDER BY l.counter COLLATE "C", l.period COLLATE "C" FOR UPDATE OF l)
 UPDATE kernel_ledger l SET used = l.used - k.units
-FROM locked k WHERE l.counter = k.counter AND l.period = k.period`;
-
-const SETTLE = CHANGE(
-  `SELECT h.counter, h.period,
-     h.amount - coalesce(CASE h.kind WHEN 'cost' THEN $5::bigint ELSE $6::bigint END, h.amount) AS units
-   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS h (counter, period, kind, amount)`,
-  'true',
-);
-
-/** What was debited in a window that is over is nothing that the next one owes. */
-const GIVE_BACK = CHANGE(
-  'SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS r (counter, period, ends, units)',
-  'l.ends = c.ends',
-);
+FROM locked k WHERE l.counter = k.counter AND l.period = k.period`,
+};
 
 /** The arrays that `unnest` makes rows of. */
 function columns<T extends object>(rows: readonly T[], names: readonly (keyof T)[]): SqlValue[] {

@@ -9,7 +9,6 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLog } from '../../platform/log.js';
 import { migrate } from '../../platform/migrations.js';
 import { createSql, type Sql } from '../../platform/sql.js';
 import { random } from '../../platform/system.js';
@@ -49,8 +48,7 @@ function capability(
 function ledgerAt(sql: Sql = database.sql) {
   const time = { now: NOW, monotonic: 0 };
   const clock = { now: () => time.now, monotonic: () => time.monotonic };
-  const log = createLog({ level: 'silent', format: 'json', clock });
-  return { time, ledger: createLedger({ store: createLedgerStore(sql), clock, random, log }) };
+  return { time, ledger: createLedger({ store: createLedgerStore(sql), clock }) };
 }
 
 async function usedOf(held: VerifiedCapability, period = 'total'): Promise<number> {

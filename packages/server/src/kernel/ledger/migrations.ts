@@ -37,4 +37,14 @@ CREATE INDEX kernel_hold_age ON kernel_hold (held_at);
 ALTER TABLE kernel_ledger ADD COLUMN branch text;
 `,
   },
+  {
+    room: 'kernel-ledger',
+    number: 3,
+    name: 'holds-in-memory',
+    sql: `
+-- What a call holds is a part of what its process has debited: it needs no row of its own. What was held in rows stays
+-- spent, as after a kill.
+DROP TABLE kernel_hold;
+`,
+  },
 ];

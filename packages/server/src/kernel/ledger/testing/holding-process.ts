@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTrustError, parseAnchors, verifyCapabilityAsOf } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { createLog } from '../../../platform/log.js';
 import { createSecret } from '../../../platform/secret.js';
 import { createSql } from '../../../platform/sql.js';
-import { clock, random } from '../../../platform/system.js';
+import { clock } from '../../../platform/system.js';
 import { createLedger } from '../ledger.js';
 import { createLedgerStore } from '../ledger-store.js';
 
@@ -35,9 +34,8 @@ export type HoldingLine =
 // A process that is ready, is told to begin (SIGUSR2), and then holds and settles until a limit is used up or somebody kills it.
 const { address, chain, anchor, workers, held, spent } = JSON.parse(readFileSync(0, 'utf8')) as HoldingTask;
 const crypto = createNodeCrypto();
-const log = createLog({ level: 'silent', format: 'json', clock });
 const sql = createSql({ address: { ...address, password: createSecret(address.password) } });
-const ledger = createLedger({ store: createLedgerStore(sql), clock, random, log });
+const ledger = createLedger({ store: createLedgerStore(sql), clock });
 const capability = verifyCapabilityAsOf(chain, {
   time: Math.floor(clock.now() / 1000),
   anchors: parseAnchors([anchor], crypto),
@@ -53,7 +51,7 @@ async function work(): Promise<void> {
       say({ did: 'hold' });
       await sleep(1);
       if (hold === undefined) continue;
-      await ledger.settle(hold, spent);
+      await hold.settle(spent);
       say({ did: 'settle' });
     } catch (error) {
       const code = isTrustError(error) ? error.code : String(error);

@@ -1,0 +1,51 @@
+import type { Corrections } from './corrections.js';
+import type { Leases } from './leases.js';
+import type { HeldNeed } from './need.js';
+
+/** What a call holds of limits of money and tokens until it is known what it came to. */
+export interface Hold {
+  /** Counts what the call took in place of what was held for it; what is not said is what was held. More than that is
+   *  counted too. A second time it changes nothing. What is never settled stays spent. */
+  settle(spent: SpentUnits): Promise<void>;
+}
+
+/** What a call took in the end; what is not said is what was held. */
+export interface SpentUnits {
+  /** Micro-units of the currency that was held. */
+  readonly cost?: number;
+  readonly tokens?: number;
+}
+
+/** Where units go that a process has debited. */
+export interface Book {
+  readonly leases: Leases;
+  readonly corrections: Corrections;
+  /** Then no unit is kept any more. */
+  isClosed(): boolean;
+}
+
+export function createHold({ leases, corrections, isClosed }: Book, needs: readonly HeldNeed[]): Hold {
+  let isSettled = false;
+  return {
+    settle: async (spent) => {
+      checkSpent(spent);
+      if (isSettled) return;
+      isSettled = true;
+      for (const need of needs) {
+        const rest = need.amount - (spent[need.kind] ?? need.amount);
+        const { counter, period, ends } = need;
+        const units =
+          rest < 0 ? rest + leases.takeUpTo(need, -rest) : isClosed() ? rest : leases.restore(need, rest);
+        if (units !== 0) corrections.add({ counter, period, ends, units });
+      }
+      await corrections.write();
+    },
+  };
+}
+
+function checkSpent(spent: SpentUnits): void {
+  for (const units of [spent.cost, spent.tokens]) {
+    if (units !== undefined && !(Number.isSafeInteger(units) && units >= 0))
+      throw new RangeError('what was spent is a whole number, and not less than nothing');
+  }
+}
