@@ -39,6 +39,44 @@ const typed: Partial<Io> = { ask: { confirm: async () => true, secret: async () 
 const at = () => ['--base-url', `${provider.url}/v1`];
 const yaml = () => readFile(world.ready.config, 'utf8');
 
+describe('talos llm alias', () => {
+  const models = ['--model', 'a', '--model', 'b', '--price', '1.00/10USD'];
+
+  it('gives several models one name, that a client asks for at once', async () => {
+    const added = await talos(['llm', 'add', 'mine', ...at(), ...models, '--json'], typed);
+    const { key_file, url } = JSON.parse(added.out);
+    const named = await talos(['llm', 'alias', 'smart', 'mine/a', 'mine/b', '--json']);
+    expect([named.code, JSON.parse(named.out)]).toMatchObject([
+      0,
+      { ok: true, alias: 'smart', models: [{ model: 'mine/a' }, { model: 'mine/b' }] },
+    ]);
+    const apiKey = (await readFile(key_file, 'utf8')).trim();
+    const client = new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 });
+    const ask = () =>
+      client.chat.completions.create({ model: 'smart', messages: [{ role: 'user', content: 'hi' }] });
+    expect((await ask()).model).toBe('a');
+    const again = await talos(['llm', 'alias', 'smart', 'mine/b=3', 'mine/a=1', '--no-fallback', '--json']);
+    expect(JSON.parse(again.out)).toMatchObject({ choose: 'weight', fallback: false });
+    expect(['a', 'b']).toContain((await ask()).model);
+  });
+
+  it('changes nothing where the platform would refuse it', async () => {
+    await talos(['llm', 'add', 'mine', ...at(), ...models], typed);
+    const as = await yaml();
+    for (const argv of [
+      ['smart', 'nobody/m'],
+      ['smart', 'mine/a', 'mine/a'],
+      ['smart', 'mine/other'],
+      ['smart', 'plain'],
+      ['smart', 'mine/a', '--choose', 'luck'],
+      ['smart', 'mine/a=0'],
+      ['with/slash', 'mine/a'],
+    ])
+      expect((await talos(['llm', 'alias', ...argv])).code, argv.join(' ')).not.toBe(0);
+    expect(await yaml()).toBe(as);
+  });
+});
+
 describe('talos llm add', () => {
   it('takes the key without showing it, and gives one that an OpenAI client uses', async () => {
     const priced = ['--model', 'm', '--price', '1.00/10USD', '--cost', '1.00USD', '--per', 'day'];
@@ -71,6 +109,18 @@ describe('talos llm add', () => {
     expect(text.startsWith('# by hand')).toBe(true);
     expect(text.match(/llm:mine/g)).toHaveLength(1);
     expect(text).toMatch(/models"?: \{? *"?b/);
+  });
+
+  it('says who serves a provider, and what the platform would refuse is not written', async () => {
+    const azure = ['--host', 'azure', '--api-version', '2024-10-21', '--no-key'];
+    expect((await talos(['llm', 'add', 'azure', ...at(), ...azure])).code).toBe(0);
+    expect(await yaml()).toMatch(/"?apiVersion"?: "?2024-10-21/);
+    const aws = ['--api', 'anthropic', '--host', 'aws', '--no-key'];
+    const nowhere = await talos(['llm', 'add', 'bedrock', ...at(), ...aws]);
+    expect([nowhere.code, nowhere.text]).toEqual([1, expect.stringContaining('region')]);
+    expect(await yaml()).not.toContain('bedrock');
+    expect((await talos(['llm', 'add', 'bedrock', ...at(), ...aws, '--region', 'us-east-1'])).code).toBe(0);
+    expect((await talos(['llm', 'add', 'x', ...at(), '--host', 'gcp', '--no-key'])).code).toBe(1);
   });
 
   it('knows providers by name, and asks for no key where none is wanted', async () => {

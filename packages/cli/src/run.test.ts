@@ -52,6 +52,7 @@ describe('every command', () => {
       'mcp policy suggest',
       'mcp policy confirm',
       'llm add',
+      'llm alias',
       'budget recompute',
       'audit tail',
       'audit stats',

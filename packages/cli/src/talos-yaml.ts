@@ -1,6 +1,7 @@
 import {
   createChecker,
   type Grant,
+  type ModelAlias,
   type ModelProvider,
   type PinnedTool,
   PolicyDocument,
@@ -20,6 +21,8 @@ export interface TalosYaml {
   pinTools(server: string, tools: Readonly<Record<string, PinnedTool>>): void;
   /** Adds a provider of models, or puts it in place of the one of that name. */
   setProvider(name: string, provider: ModelProvider): void;
+  /** Gives several models one name, in place of what had it. */
+  setAlias(name: string, alias: ModelAlias): void;
   /** Lets the anchor of an issuer give a scope, if it does not yet. @throws {TrustError} NOT_FOUND: there is no such anchor */
   allowAnchor(iss: string, scope: string): void;
   /** Adds a log that a witness follows; false if it is there. */
@@ -60,6 +63,10 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
     setProvider: (name, provider) => {
       if (!document.hasIn(['providers'])) document.setIn(['providers'], document.createNode({}));
       document.setIn(['providers', name], document.createNode(provider));
+    },
+    setAlias: (name, alias) => {
+      if (!document.hasIn(['aliases'])) document.setIn(['aliases'], document.createNode({}));
+      document.setIn(['aliases', name], document.createNode(alias));
     },
     allowAnchor: (iss, scope) => {
       const index = policy.anchors?.findIndex((anchor) => anchor.iss === iss) ?? -1;

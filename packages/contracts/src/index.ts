@@ -150,6 +150,7 @@ export {
   EventDisclosures,
   LogManifest,
 } from './log-archive.js';
+export { AliasTarget, ModelAlias } from './model-alias.js';
 export {
   AUDIT_BATCH,
   AuditBatch,

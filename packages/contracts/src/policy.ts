@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { AuditSettings } from './audit-settings.js';
 import { TrustAnchor } from './capability.js';
+import { ALIAS_NAME, ModelAlias } from './model-alias.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
 import { ModelProvider } from './provider.js';
@@ -98,6 +99,13 @@ export const PolicyDocument = Type.Object(
     }),
     providers: Type.Optional(
       Type.Record(Type.String({ pattern: SERVER_NAME }), ModelProvider, { ...CLOSED, maxProperties: 64 }),
+    ),
+    aliases: Type.Optional(
+      Type.Record(Type.String({ pattern: ALIAS_NAME }), ModelAlias, {
+        ...CLOSED,
+        maxProperties: 256,
+        description: 'names of models that stand for several',
+      }),
     ),
     limits: Type.Optional(PolicyLimits),
     rates: Type.Optional(

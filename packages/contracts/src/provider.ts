@@ -23,6 +23,15 @@ export const ModelProvider = Type.Object(
       pattern: '^https?://(?![^/]*@)[!-~]+$',
       description: 'up to the version, as clients of the provider have it: https://api.openai.com/v1',
     }),
+    host: Type.Optional(
+      Type.Union([Type.Literal('azure'), Type.Literal('aws')], {
+        description: 'who serves it, where that is not its maker: Azure OpenAI, or AWS Bedrock',
+      }),
+    ),
+    apiVersion: Type.Optional(
+      ascii('^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-preview)?$', 18, 'of Azure: a dated version of its API'),
+    ),
+    region: Type.Optional(ascii('^[a-z0-9-]{1,32}$', 32, 'of AWS; absent: the one that its address names')),
     insecure: Type.Optional(
       Type.Boolean({
         description: 'http to another host than this machine, over which others can read along',

@@ -2,10 +2,12 @@ import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
 import { compileRates } from './limits/rules.js';
+import { compileAlias } from './llm/alias.js';
 import { compileProvider } from './llm/provider.js';
 
 /** A checked policy document as the gateway reads it.
- *  @throws {TrustError} MALFORMED: a manifest outside its grammar, an unsafe address of a provider */
+ *  @throws {TrustError} MALFORMED: a manifest outside its grammar, an unsafe address of a provider, an alias of what nobody
+ *    serves */
 export function compilePolicy(loaded: {
   readonly hash: string;
   readonly document: PolicyDocument;
@@ -19,8 +21,14 @@ export function compilePolicy(loaded: {
       compileProvider(name, provider),
     ]),
   );
+  const aliases = new Map(
+    Object.entries(document.aliases ?? {}).map(([name, alias]) => [
+      name,
+      compileAlias(name, alias, providers),
+    ]),
+  );
   const rates = compileRates(document.rates ?? []);
-  return { hash, defaultTenant, servers: compileServers(document), providers, limits, rates };
+  return { hash, defaultTenant, servers: compileServers(document), providers, aliases, limits, rates };
 }
 
 /** The tool servers, ready to be decided with. */

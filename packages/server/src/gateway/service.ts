@@ -7,7 +7,7 @@ import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
 import type { Clock, Random } from '../platform/system.js';
 import { createAdmission } from './admission/admission.js';
-import type { AdmissionDeps } from './admission/call.js';
+import type { Admission, AdmissionDeps } from './admission/call.js';
 import { createDrafts } from './admission/drafts.js';
 import { createOutcomeQueue } from './admission/outcomes.js';
 import type {
@@ -26,7 +26,7 @@ import { createRedisLimits } from './limits/redis-limits.js';
 import { ANTHROPIC_MODELS } from './llm/anthropic.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
-import { createModelFront } from './llm/front.js';
+import { createModelFront, type ModelFrontDeps } from './llm/front.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { COUNT_TOKENS, MESSAGES } from './llm/messages.js';
 import { createModelsFront } from './llm/models-front.js';
@@ -34,6 +34,7 @@ import { OPENAI_MODELS } from './llm/openai.js';
 import { createPrices } from './llm/prices.js';
 import { createReach } from './llm/reach.js';
 import { RESPONSES } from './llm/responses.js';
+import { createRouting } from './llm/routing.js';
 import { createUpstreams } from './llm/upstream.js';
 import { createLookAtTools } from './mcp/announced-tools.js';
 import { createCatalogue } from './mcp/catalogue.js';
@@ -119,15 +120,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
   const admission = createAdmission(admissionDeps);
   const catalogue = createCatalogue({ policy, pool, pins, log });
-  const upstreams = createReach(createUpstreams(), log);
-  const models = {
-    admission,
-    policy,
-    upstreams,
-    prices: createPrices(crypto),
-    secret: createKnownSecrets(deps.secrets, clock),
-    now: () => clock.now(),
-  };
+  const { models, close } = openModels(deps, admission, log);
   const mcp = createMcpFront({ admission, policy, catalogue, inFlight: createInFlight() });
   let purging: NodeJS.Timeout | undefined;
   const purge = (): void => {
@@ -155,9 +148,30 @@ export function createGateway(deps: GatewayDeps): Gateway {
     async stop() {
       clearInterval(purging);
       rates.stop();
-      await Promise.all([pool.stop(), upstreams.close()]);
+      await Promise.all([pool.stop(), close()]);
     },
   };
+}
+
+/** What calls of models are made with, and what ends it. */
+function openModels(
+  { clock, crypto, random, policy, secrets }: GatewayDeps,
+  admission: Admission,
+  log: Log,
+): { readonly models: ModelFrontDeps; close(): Promise<void> } {
+  const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log });
+  const monotonic = (): number => clock.monotonic();
+  const models = {
+    admission,
+    policy,
+    upstreams: { send, close },
+    prices: createPrices(crypto),
+    secret: createKnownSecrets(secrets, clock),
+    routing: createRouting({ random, monotonic, isLeftAlone }),
+    now: () => clock.now(),
+    monotonic,
+  };
+  return { models, close };
 }
 
 function rateLimitsOf({ redis, did, clock }: GatewayDeps): RateLimits {

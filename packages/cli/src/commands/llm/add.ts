@@ -19,6 +19,9 @@ import { createModelSnippets, type ModelSnippets } from './snippets.js';
 interface Options extends PlatformOptions, LimitOptionValues {
   readonly api?: string;
   readonly baseUrl?: string;
+  readonly host?: string;
+  readonly apiVersion?: string;
+  readonly region?: string;
   readonly keyFile?: string;
   readonly key?: boolean;
   readonly model?: readonly string[];
@@ -35,6 +38,8 @@ export function addAdd(llm: Command, shell: Shell): void {
     examples: [
       'talos llm add openai --cost 5.00USD --per day',
       'talos llm add ollama --model llama3.2',
+      'talos llm add azure --host azure --base-url https://NAME.openai.azure.com/openai/v1 --model my-deployment',
+      'talos llm add bedrock --api anthropic --host aws --base-url https://bedrock-runtime.us-east-1.amazonaws.com',
       'talos llm add mine --base-url https://models.example.com/v1 --key-file mine.key --model large --price 2.50/10.00USD',
     ],
     notes: [
@@ -50,6 +55,7 @@ export function addAdd(llm: Command, shell: Shell): void {
     const life = parseDuration(options.expires);
     const limits = limitsOf(options);
     modelsOf(options);
+    hostOf(options);
     const platform = await openPlatform(call.io, options);
     const config = platform.record?.config;
     if (config === undefined)
@@ -73,6 +79,9 @@ export function addAdd(llm: Command, shell: Shell): void {
   withPlatform(defineCommand(llm, shell, text, add), 'kernel', 'gateway')
     .option('--api <protocol>', 'openai or anthropic (default: that of the provider)')
     .option('--base-url <url>', 'where it is, up to the version')
+    .option('--host <host>', 'azure or aws, if one of them serves it')
+    .option('--api-version <date>', 'of Azure: a dated version of its API')
+    .option('--region <region>', 'of AWS, if the address does not name it')
     .option('--key-file <file>', "read the provider's key from a file, - for standard input")
     .option('--no-key', 'it wants no key')
     .option('--model <name>', 'only this model of it, for the key (repeatable)', collect)
@@ -107,7 +116,12 @@ async function configure(
     });
     await withProgress(io, output, 'Keeping the key', secrets.set(secret, value));
   }
-  const provider = { ...preset, ...(wantsKey ? { key: secret } : {}), ...modelsOf(options) };
+  const provider = {
+    ...preset,
+    ...hostOf(options),
+    ...(wantsKey ? { key: secret } : {}),
+    ...modelsOf(options),
+  };
   const restore = await editTalosYaml(io, config, (yaml) => {
     yaml.setProvider(name, provider);
     yaml.allowAnchor(record?.organisationDid ?? '', `llm:${name}`);
@@ -119,6 +133,21 @@ async function configure(
     },
   );
   return provider;
+}
+
+/** Who serves it, if not its maker. @throws {UsageError} */
+function hostOf({
+  host,
+  apiVersion,
+  region,
+}: Options): Pick<ModelProvider, 'host' | 'apiVersion' | 'region'> {
+  if (host !== undefined && host !== 'azure' && host !== 'aws')
+    throw new UsageError(`--host is azure or aws: ${host}`);
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    ...(region === undefined ? {} : { region }),
+  };
 }
 
 /** Models with a price of their own are all that is served of a provider. @throws {UsageError} */

@@ -11,6 +11,7 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   openai: remote('https://api.openai.com/v1'),
   anthropic: { api: 'anthropic', baseUrl: 'https://api.anthropic.com/v1', hasKey: true },
   deepseek: remote('https://api.deepseek.com/v1'),
+  gemini: remote('https://generativelanguage.googleapis.com/v1beta/openai'),
   groq: remote('https://api.groq.com/openai/v1'),
   mistral: remote('https://api.mistral.ai/v1'),
   openrouter: remote('https://openrouter.ai/api/v1'),

@@ -66,6 +66,8 @@ export interface Call<A> {
   real(): Promise<RealCall | undefined> | undefined;
   /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
   prepare(signal: AbortSignal): Promise<Prepared<A>>;
+  /** The same call of another target, where this one has no answer: decided, held and recorded as a call of its own. */
+  readonly instead?: (() => Call<A>) | undefined;
   /** The answer for a failure after the decision. */
   failure(failure: Failure, receipt: string): A;
   /** An answer as it is kept under its `rid`, and hashed for the record, and back. Of an answer that goes out bit by bit
@@ -111,6 +113,8 @@ export interface Dispatched<A> {
   readonly answer: A;
   /** Settles, and never rejects, when nothing more of it comes. Absent if the answer is all there is. */
   readonly ended?: Promise<Ended>;
+  /** True if nothing of an answer came, and another target may have one. */
+  readonly isForAnother?: boolean;
   /** Nobody gets the answer after all: nothing more of it is to come. */
   abandon?(): void;
 }

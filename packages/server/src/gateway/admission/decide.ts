@@ -10,10 +10,22 @@ import { assertLive, watch } from './live.js';
 import { Outage } from './outage.js';
 import type { Authenticated } from './ports.js';
 
-/** Decides one call of a verified caller and, if it is allowed, makes it. Whatever goes wrong on the way to the
- *  dispatch is a denial (DEC-2); it is recorded before it is answered.
- *  Throws only where nothing could be recorded: UNAVAILABLE, DISK_FULL, INTERNAL. */
+/** Decides a call of a verified caller and, if it is allowed, makes it; where its target has no answer and another may, the
+ *  same of that. Throws only where nothing could be recorded: UNAVAILABLE, DISK_FULL, INTERNAL. */
 export async function decide<A>(
+  deps: AdmissionDeps,
+  caller: Authenticated,
+  call: Call<A>,
+  facts: DecisionFacts,
+): Promise<Decided<A>> {
+  const decided = await decideOne(deps, caller, call, facts);
+  if (decided.kind !== 'answered' || decided.instead === undefined) return decided;
+  const { instead } = decided;
+  return decide(deps, caller, instead, { ...facts, uuid: deps.drafts.uuid(), action: instead.action });
+}
+
+/** Whatever goes wrong on the way to the dispatch is a denial (DEC-2); it is recorded before it is answered. */
+async function decideOne<A>(
   deps: AdmissionDeps,
   caller: Authenticated,
   call: Call<A>,

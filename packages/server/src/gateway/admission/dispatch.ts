@@ -26,6 +26,8 @@ export type Decided<A> =
       readonly answer: A;
       readonly receipt: string;
       readonly end: Ended | Promise<Ended>;
+      /** The same call of another target, which may have an answer. */
+      readonly instead?: Call<A>;
       readonly rates?: RateReport;
     }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly rates?: RateReport };
@@ -117,10 +119,13 @@ async function run<A>(
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
   const [done, record] = await Promise.all([dispatch(admitted, receipt), settled(recorded)]);
+  const instead = done.isForAnother ? call.instead?.() : undefined;
+  // The rid is for the answer, which is another's to give.
+  if (name !== undefined && instead !== undefined) await deps.journal.release(name).catch(throwOutage);
   place.follow(async () => {
     const end = await done.end;
     const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
-    if (name !== undefined) await deps.journal.finish(name, form, hash);
+    if (name !== undefined && instead === undefined) await deps.journal.finish(name, form, hash);
     if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
     await settle(deps, hold, spentOf(end));
   });
@@ -130,7 +135,7 @@ async function run<A>(
   }
   if (!(done.end instanceof Promise) && done.end.status === 'cancelled')
     return { kind: 'cancelled', receipt };
-  return { kind: 'answered', answer: done.answer, receipt, end: done.end };
+  return { kind: 'answered', answer: done.answer, receipt, end: done.end, ...(instead && { instead }) };
 }
 
 /** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */
@@ -147,6 +152,7 @@ const WHOLE: Ended = { status: 'completed' };
 interface Done<A> {
   readonly answer: A;
   readonly end: Ended | Promise<Ended>;
+  readonly isForAnother?: boolean;
   abandon?(): void;
 }
 
@@ -158,8 +164,8 @@ async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done
     signal.throwIfAborted();
     begun = await prepared.dispatch(signal);
     assertLive(deps, caller, call);
-    const { answer, ended } = begun;
-    return { answer, end: ended ?? WHOLE, abandon: () => begun?.abandon?.() };
+    const { answer, ended, isForAnother = false } = begun;
+    return { answer, end: ended ?? WHOLE, isForAnother, abandon: () => begun?.abandon?.() };
   } catch (error) {
     begun?.abandon?.();
     if (!(error instanceof TrustError)) deps.log.error('a call failed on our side', { err: error });

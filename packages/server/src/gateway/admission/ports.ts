@@ -2,6 +2,7 @@ import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '
 import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import type { CompiledRate } from '../limits/rules.js';
+import type { AliasPolicy } from '../llm/alias.js';
 import type { ProviderPolicy } from '../llm/provider.js';
 
 /** What the gateway needs of other rooms. They implement it, `main` hands it in; the gateway imports none of them. */
@@ -73,13 +74,13 @@ export interface CallSpent {
   readonly tokens?: number;
 }
 
-/** Debits `limits`. */
 /** What a call holds of limits of money and tokens. */
 export interface CallHold {
   /** Counts what the call came to in place of what was held for it; once, a second time changes nothing. */
   settle(spent: CallSpent): Promise<void>;
 }
 
+/** Debits `limits`. */
 export interface CallLedger {
   /** Takes one call, and the money and tokens it may come to, from every limit of every link and the anchor, durably,
    *  before it resolves. The call is never given back. Gives what settles the rest; undefined if no limit holds any.
@@ -191,6 +192,8 @@ export interface Policy {
   readonly defaultTenant: string;
   readonly servers: ReadonlyMap<string, ServerPolicy>;
   readonly providers: ReadonlyMap<string, ProviderPolicy>;
+  /** Names of models that stand for several. */
+  readonly aliases: ReadonlyMap<string, AliasPolicy>;
   readonly limits: {
     readonly bodyBytes: number;
     readonly answerBytes: number;

@@ -65,11 +65,15 @@ function createSurface(
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {
-      const { providers, limits, rates } = deps.policy();
+      const { providers, aliases, limits, rates } = deps.policy();
+      const { model } = message.body;
+      const alias = typeof model === 'string' ? aliases.get(model) : undefined;
+      const asks = { api: dialect.api, op: dialect.op, capability: caller.capability };
       return modelCall({
         ...deps,
         request: message,
         providers,
+        targets: alias && deps.routing.candidates(alias, asks),
         caller,
         requestId,
         answerBytes: limits.answerBytes,

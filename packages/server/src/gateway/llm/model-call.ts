@@ -15,6 +15,7 @@ import {
 } from './plan.js';
 import type { ProviderPolicy } from './provider.js';
 import { failedAfter, failureAnswer, refused, streamed, whole } from './provider-answer.js';
+import { isForAnother } from './status.js';
 
 /** A call of a model as admission decides it. What is wrong with it is told when its items are asked for, so that it is
  *  recorded as any other refusal. */
@@ -22,6 +23,7 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
   const { dialect, body, bytes } = context.request;
   const planned = attempt(() => planOf(context));
   const plan = 'value' in planned ? planned.value : undefined;
+  const next = nextOf(context);
   const named = plan && { provider: plan.target.provider.name, model: plan.target.model };
   return {
     action: { method: dialect.method, ...named, op: dialect.op },
@@ -39,12 +41,19 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
       return hidden;
     },
     real: () => undefined,
+    instead: next === undefined ? undefined : () => modelCall(next),
     prepare: (signal) => prepare(context, plan as Plan, signal),
     failure: (failure, receipt) => failureAnswer(context, failure, receipt),
     kept: KEPT_ANSWER,
     // Whoever leaves has had a call made all the same: what it comes to is read to its end, within a bound.
     cancelled: undefined,
   };
+}
+
+/** The same call of the next model behind the alias. */
+function nextOf(context: ModelCallContext): ModelCallContext | undefined {
+  const [, ...rest] = context.targets ?? [];
+  return rest.length === 0 ? undefined : { ...context, targets: rest };
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly error: unknown } {
@@ -94,16 +103,22 @@ async function dispatch(
   const { dialect } = context.request;
   const { provider } = plan.target;
   const until = AbortSignal.any([signal, AbortSignal.timeout(provider.times.total)]);
-  const headers = dialect.keyHeaders(key?.reveal());
-  const answer = await context.upstreams.send({ provider, path: dialect.path, headers, body, signal: until });
+  const { host, baseUrl } = provider;
+  const path = host.path({ dialect, model: plan.target.model, stream: plan.shape.stream });
+  const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, body, now: context.now() };
+  const headers = await host.headers(shown);
+  const began = context.monotonic();
+  const answer = await context.upstreams.send({ provider, path, headers, body, signal: until });
   if (answer.kind === 'failure') {
     // What a provider may have begun is held to have come to the most that it can.
     const spent = answer.wasSent ? spentOf(context, plan, undefined, plan.output) : NOTHING;
-    return failedAfter(context, answer.error, spent);
+    return { ...failedAfter(context, answer.error, spent), isForAnother: !signal.aborted };
   }
-  if (answer.status >= 300) return refused(context, answer, key, until);
+  if (answer.status >= 300)
+    return { ...(await refused(context, answer, key, until)), isForAnother: isForAnother(answer.status) };
+  context.routing.observe(plan.target, context.monotonic() - began);
   const reader = plan.shape.stream ? dialect.readStream?.(plan.shape) : undefined;
-  return reader !== undefined && answer.type === 'text/event-stream'
-    ? streamed(context, plan, reader, { answer, signal: until })
+  return reader !== undefined && answer.type === host.streamType
+    ? streamed(context, plan, reader, { body: host.events(answer.body), signal: until })
     : whole(context, plan, answer, until);
 }

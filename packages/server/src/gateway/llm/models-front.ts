@@ -9,7 +9,8 @@ import { sendJson } from '../../platform/json-exchange.js';
 import type { RouteHandler } from '../../platform/routes.js';
 import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface } from '../admission/call.js';
-import type { PolicyView } from '../admission/ports.js';
+import type { Policy, PolicyView } from '../admission/ports.js';
+import type { AliasPolicy } from './alias.js';
 import type { Dialect } from './dialect.js';
 import { KEY_HEADERS } from './front.js';
 import { findModel, type ModelTarget } from './model-name.js';
@@ -49,15 +50,13 @@ export function createModelsFront(
       if (verdict.kind === 'unauthenticated')
         return await refuseCaller(told, verdict.refusal, verdict.receipt);
       if (verdict.kind !== 'identified') throw new TypeError('a list of models is never decided');
-      const { providers } = policy();
+      const served = policy();
       const { capability } = verdict.caller;
       const { model } = context.params;
       sendJson(
         response,
         200,
-        model === undefined
-          ? all(providers, capability, dialect)
-          : one(providers, capability, dialect, model),
+        model === undefined ? all(served, capability, dialect) : one(served, capability, dialect, model),
       );
     } catch (error) {
       await refuse(told, failureOf(error, context), undefined);
@@ -77,26 +76,47 @@ const SURFACE: Surface<undefined, never> = {
   callOf: () => undefined,
 };
 
-type Providers = ReadonlyMap<string, ProviderPolicy>;
+/** What the policy serves. */
+type Served = Pick<Policy, 'providers' | 'aliases'>;
 
-function all(providers: Providers, capability: VerifiedCapability, dialect: ModelsDialect): JsonObject {
+function all(
+  { providers, aliases }: Served,
+  capability: VerifiedCapability,
+  dialect: ModelsDialect,
+): JsonObject {
   const own = [...providers.values()].filter(({ api }) => api === dialect.api);
   const targets = own.flatMap((provider) =>
     [...(provider.models?.keys() ?? [])].map((model) => ({ provider, model })),
   );
   const shown = targets.filter((target) => isShown(target, capability, dialect));
-  return dialect.list(shown.map((target) => dialect.one(listed(target, idOf(providers, target, dialect)))));
+  const names = [...aliases].flatMap(([name, alias]) => {
+    const target = shownOf(alias, capability, dialect);
+    return target === undefined ? [] : [listed(target, name)];
+  });
+  const models = shown.map((target) => listed(target, idOf({ providers, aliases }, target, dialect)));
+  return dialect.list([...names, ...models].map(dialect.one));
+}
+
+/** The first model behind an alias that the caller may use. */
+function shownOf(
+  { targets }: AliasPolicy,
+  capability: VerifiedCapability,
+  dialect: ModelsDialect,
+): ModelTarget | undefined {
+  return targets.find((target) => isShown(target, capability, dialect, ANY));
 }
 
 /** Under the name it was asked for by. @throws {TrustError} UNKNOWN_MODEL, also if the caller may not use it */
 function one(
-  providers: Providers,
+  { providers, aliases }: Served,
   capability: VerifiedCapability,
   dialect: ModelsDialect,
   asked: string,
 ): JsonObject {
-  const target = findModel(providers, asked, dialect.api);
-  if (!isShown(target, capability, dialect))
+  const alias = aliases.get(asked);
+  const target =
+    alias === undefined ? findModel(providers, asked, dialect.api) : shownOf(alias, capability, dialect);
+  if (target === undefined || (alias === undefined && !isShown(target, capability, dialect)))
     throw new TrustError('UNKNOWN_MODEL', 'no such model is served here');
   return dialect.one(listed(target, asked));
 }
@@ -106,20 +126,29 @@ function isShown(
   { provider, model }: ModelTarget,
   capability: VerifiedCapability,
   { api }: ModelsDialect,
+  isNamed: (provider: ProviderPolicy, model: string) => boolean = isNamedByPolicy,
 ): boolean {
-  if (provider.api !== api || !provider.models?.has(model)) return false;
+  if (provider.api !== api || !isNamed(provider, model)) return false;
   const named = { provider: provider.name, model };
   return (['write', 'read'] as const).some((op) => couldAllow(capability, { ...named, ops: [op] }));
 }
+
+const isNamedByPolicy = ({ models }: ProviderPolicy, model: string): boolean => models?.has(model) ?? false;
+/** Whoever is behind an alias is named by it. */
+const ANY = (): boolean => true;
 
 function listed({ provider: { name } }: ModelTarget, id: string): ListedModel {
   return { id, provider: name };
 }
 
 /** The model's own name where it means this one, else with its provider. */
-function idOf(providers: Providers, { provider, model }: ModelTarget, { api }: ModelsDialect): string {
+function idOf(
+  { providers, aliases }: Served,
+  { provider, model }: ModelTarget,
+  { api }: ModelsDialect,
+): string {
   try {
-    if (findModel(providers, model, api).provider === provider) return model;
+    if (!aliases.has(model) && findModel(providers, model, api).provider === provider) return model;
   } catch (error) {
     // Several have it.
     if (!isTrustError(error)) throw error;

@@ -18,6 +18,7 @@ import { notPassed } from './members.js';
 import { findModel, type ModelTarget, namedModel } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
+import type { Routing } from './routing.js';
 import type { Upstreams } from './upstream.js';
 
 /** What a call came to that no provider has worked for. */
@@ -32,6 +33,9 @@ export interface ModelCallDeps {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly answerBytes: number;
+  readonly routing: Routing;
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number;
 }
 
 /** A request as it was read. */
@@ -45,6 +49,8 @@ export interface ModelRequest {
 export interface ModelCallContext extends ModelCallDeps {
   readonly request: ModelRequest;
   readonly providers: ReadonlyMap<string, ProviderPolicy>;
+  /** Where an alias was asked for: the models that may answer, the first of which is asked now. */
+  readonly targets: readonly ModelTarget[] | undefined;
   readonly caller: Authenticated;
   readonly requestId: string;
   /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
@@ -77,21 +83,38 @@ export function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly Chec
 export function outOfReach({
   request,
   providers,
+  targets,
   caller,
 }: ModelCallContext): readonly CheckedItem[] | undefined {
   const { dialect, body } = request;
-  const named = namedModel(providers, body['model'], dialect.api);
+  const [first] = targets ?? [];
+  const named = first
+    ? { provider: first.provider.name, model: first.model }
+    : namedModel(providers, body['model'], dialect.api);
   if (named === undefined || couldAllow(caller.capability, { ...named, ops: [dialect.op] })) return undefined;
   return itemsOfModelCall({ ...named, op: dialect.op, features: [] });
 }
 
-export function planOf({ request, providers, prices, caller, now, isRated }: ModelCallContext): Plan {
+/** What is asked now: the first model behind an alias, or the one that is named. @throws {TrustError} UNKNOWN_MODEL */
+function targetOf({ request: { dialect, body }, providers, targets }: ModelCallContext): ModelTarget {
+  const asked = body['model'];
+  if (targets === undefined) return findModel(providers, typeof asked === 'string' ? asked : '', dialect.api);
+  const [first] = targets;
+  if (first === undefined)
+    throw new TrustError('UNKNOWN_MODEL', 'no model behind this name speaks the protocol', {
+      hint: 'Ask for it on the route of the other protocol.',
+    });
+  return first;
+}
+
+export function planOf(context: ModelCallContext): Plan {
+  const { request, prices, caller, now, isRated } = context;
   const { dialect, body, bytes } = request;
   const at = now();
-  const asked = body['model'];
-  const target = findModel(providers, typeof asked === 'string' ? asked : '', dialect.api);
+  const target = targetOf(context);
   const { provider, model } = target;
   if (provider.api !== dialect.api) throw otherProtocol(provider);
+  provider.host.assertServes(dialect);
   const shape = dialect.readRequest(body, provider.fields);
   const isLimited =
     isRated || limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
@@ -105,7 +128,10 @@ export function planOf({ request, providers, prices, caller, now, isRated }: Mod
     at,
     target,
     shape,
-    sent: dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
+    sent: provider.host.body(
+      dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
+      { dialect, model, stream: shape.stream },
+    ),
     input,
     output,
     cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { modelCost, TrustError } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
@@ -21,22 +22,38 @@ export async function refused(
 ): Promise<Dispatched<ModelAnswer>> {
   const text = await readAll(answer.body, { maxBytes: MAX_ERROR }).catch(() => undefined);
   const told = statusOf(answer.status);
-  const body = told.passed && text !== undefined ? withoutKey(text, key) : undefined;
+  const said = told.passed && text !== undefined ? saidOf(text, key) : undefined;
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
   const ended: Ended = { status: 'failed', spent: NOTHING };
   if (signal.aborted) throw failed(undefined, signal);
-  const own = failureAnswer(context, { code: 'UPSTREAM_FAILED', hint: told.hint }, undefined, told.status);
-  const shown = body === undefined ? own : { ...own, body };
+  const hint = said?.words === undefined ? told.hint : `${told.hint} It says: ${said.words}`;
+  const own = failureAnswer(context, { code: 'UPSTREAM_FAILED', hint }, undefined, told.status);
+  const shown = said?.body === undefined ? own : { ...own, body: said.body };
   return { answer: { ...shown, headers: { ...shown.headers, ...retry } }, ended: Promise.resolve(ended) };
 }
 
 const MAX_ERROR = 65_536;
 
-/** Undefined if it is not what a client of the protocol can read. */
-function withoutKey(text: string, key: Secret<string> | undefined): string | undefined {
-  if (key !== undefined && text.includes(key.reveal())) return undefined;
+/** What a provider says of a refusal. */
+interface Said {
+  /** In the form of its protocol. */
+  readonly body?: string;
+  /** Where it has another form: what it says, for ours. */
+  readonly words?: string;
+}
+
+const MAX_WORDS = 512;
+
+/** Undefined if it says nothing that can be read, or says its key. */
+function saidOf(text: string, key: Secret<string> | undefined): Said | undefined {
+  // A key of AWS has parts, each of which is nobody's to know.
+  const parts = key === undefined ? [] : key.reveal().split(':');
+  if (parts.some((part) => part.length >= 8 && text.includes(part))) return undefined;
   try {
-    return JSON.stringify(parseProviderObject(text));
+    const body = parseProviderObject(text);
+    if (body['error'] !== undefined) return { body: JSON.stringify(body) };
+    const words = body['message'] ?? body['Message'] ?? body['detail'];
+    return typeof words === 'string' ? { words: words.slice(0, MAX_WORDS) } : undefined;
   } catch {
     return undefined;
   }
@@ -87,11 +104,11 @@ export function streamed(
   context: ModelCallContext,
   plan: Plan,
   reader: StreamReader,
-  { answer, signal }: { readonly answer: UpstreamAnswer; readonly signal: AbortSignal },
+  { body, signal }: { readonly body: Readable; readonly signal: AbortSignal },
 ): Dispatched<ModelAnswer> {
   const { dialect } = context.request;
   const stream = createModelStream({
-    source: answer.body,
+    source: body,
     reader,
     signal,
     mostPieces: plan.output,

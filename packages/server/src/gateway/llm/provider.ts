@@ -1,5 +1,9 @@
 import type { ModelProvider, ModelRates, ProviderApi } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
+import { createAzureHost } from './hosts/azure.js';
+import { createAwsHost, createBedrockHost } from './hosts/bedrock.js';
+import type { ModelHost } from './hosts/host.js';
+import { PLAIN_HOST } from './hosts/plain.js';
 
 /** One model provider of the policy, ready to be used. Times in milliseconds. */
 export interface ProviderPolicy {
@@ -8,6 +12,7 @@ export interface ProviderPolicy {
   readonly api: ProviderApi;
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  readonly host: ModelHost;
   /** Name of the secret that is its key; undefined: it wants none. */
   readonly key: string | undefined;
   /** Models by name, each with the rates the operator gave it; undefined: whatever the provider has. */
@@ -29,7 +34,8 @@ export interface ProviderPolicy {
   };
 }
 
-/** @throws {TrustError} MALFORMED: an address under which a key could be read on the way */
+/** @throws {TrustError} MALFORMED: an address under which a key could be read on the way, or a host that does not serve the
+ *    protocol */
 export function compileProvider(name: string, provider: ModelProvider): ProviderPolicy {
   const { api, key, models, prices, fields = [], maxOutputTokens = 8192 } = provider;
   const baseUrl = checkedUrl(name, provider);
@@ -37,6 +43,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     name,
     api,
     baseUrl,
+    host: hostOf(name, provider, baseUrl),
     key,
     models: models && new Map(Object.entries(models).map(([model, { rates }]) => [model, rates] as const)),
     prices,
@@ -55,6 +62,22 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
 
 const isOpenAi = (url: string): boolean =>
   /^(?:api\.openai\.com|.*\.openai\.azure\.com)$/.test(new URL(url).hostname);
+
+function hostOf(name: string, { api, host, apiVersion, region }: ModelProvider, baseUrl: string): ModelHost {
+  const wrong = (member: string, hint: string): TrustError =>
+    new TrustError('MALFORMED', `providers.${name}.${member} is not for this provider`, { hint });
+  if (apiVersion !== undefined && host !== 'azure') throw wrong('apiVersion', 'it is for host: azure');
+  if (region !== undefined && host !== 'aws') throw wrong('region', 'it is for host: aws');
+  if (host === undefined) return PLAIN_HOST;
+  if (host === 'azure') {
+    if (api !== 'openai') throw wrong('host', 'Azure OpenAI speaks api: openai');
+    return createAzureHost(apiVersion);
+  }
+  const where =
+    region ?? /^bedrock-runtime\.([a-z0-9-]+)\.amazonaws\.com$/.exec(new URL(baseUrl).hostname)?.[1];
+  if (where === undefined) throw wrong('host', 'say its region: the address does not');
+  return api === 'anthropic' ? createBedrockHost(where) : createAwsHost(where);
+}
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 

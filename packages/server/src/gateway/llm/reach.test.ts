@@ -8,6 +8,8 @@ import type { UpstreamAnswer, UpstreamFailure } from './upstream.js';
 
 const provider = compileProvider('p', { api: 'openai', baseUrl: 'https://models.example/v1' });
 const other = compileProvider('q', { api: 'openai', baseUrl: 'https://models.example/v1' });
+/** Whose time a test moves on. */
+const clock = { now: () => Date.now(), monotonic: () => Date.now() };
 type Result = UpstreamAnswer | UpstreamFailure;
 
 const answer = (status: number, retryAfter?: number): UpstreamAnswer => ({
@@ -35,10 +37,10 @@ function reachOf(...script: readonly (() => Result)[]) {
     seen.push(result);
     return result;
   };
-  const reach = createReach({ send, close: async () => undefined }, createTestLog(lines));
+  const reach = createReach({ send, close: async () => undefined }, { clock, log: createTestLog(lines) });
   const ask = (of = provider, signal = new AbortController().signal) =>
     reach.send({ provider: of, path: '/x', headers: {}, body: new Uint8Array(), signal });
-  return { ask, seen, lines };
+  return { ask, seen, lines, reach };
 }
 
 beforeEach(() => {
@@ -114,19 +116,24 @@ describe('a provider that keeps failing', () => {
 
   it('is left alone, tried by one call after a while, and used again when that one is answered', async () => {
     let isDown = true;
-    const { ask, seen, lines } = reachOf(() => (isDown ? down() : answer(200)));
+    const { ask, seen, lines, reach } = reachOf(() => (isDown ? down() : answer(200)));
+    expect(reach.isLeftAlone(provider)).toBe(false);
     for (let calls = 0; calls < 5; calls += 1) await ask();
     expect(await ask()).toMatchObject({ kind: 'failure', wasSent: false });
     expect(seen).toHaveLength(5);
+    expect([reach.isLeftAlone(provider), reach.isLeftAlone(other)]).toEqual([true, false]);
     await vi.advanceTimersByTimeAsync(10_001);
+    expect(reach.isLeftAlone(provider)).toBe(false);
     await ask();
     expect(await ask()).toMatchObject({ wasSent: false });
     expect(seen).toHaveLength(6);
+    expect(reach.isLeftAlone(provider)).toBe(true);
     isDown = false;
     await vi.advanceTimersByTimeAsync(10_001);
     expect(await ask()).toMatchObject({ status: 200 });
     expect(await ask()).toMatchObject({ status: 200 });
     expect(lines.join('')).toMatch(/is left alone[\s\S]*answers again/);
+    expect(reach.isLeftAlone(provider)).toBe(false);
   });
 
   it('takes no other one with it', async () => {

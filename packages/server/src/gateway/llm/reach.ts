@@ -10,6 +10,7 @@ import {
   wrap,
 } from 'cockatiel';
 import type { Log } from '../../platform/log.js';
+import type { Clock } from '../../platform/system.js';
 import type { ProviderPolicy } from './provider.js';
 import { failed, type UpstreamAnswer, type UpstreamFailure, type Upstreams } from './upstream.js';
 
@@ -30,16 +31,37 @@ const BREAK_MS = 10_000;
 /** Says that the provider is busy or gone, and has done nothing. */
 const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 529]);
 
+/** Connections to providers, and how they are. */
+export interface Reach extends Upstreams {
+  /** True while a provider is left alone because it keeps failing. */
+  isLeftAlone(provider: ProviderPolicy): boolean;
+}
+
+export interface ReachDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Reaches providers: tries again what a provider cannot have done, and leaves one alone that keeps failing. */
-export function createReach(upstreams: Upstreams, log: Log): Upstreams {
+export function createReach(upstreams: Upstreams, { clock, log }: ReachDeps): Reach {
   const known = new WeakMap<ProviderPolicy, IPolicy>();
+  const broken = new WeakMap<ProviderPolicy, number>();
   const policyOf = (provider: ProviderPolicy): IPolicy => {
-    const policy = known.get(provider) ?? createPolicy(provider, log);
+    const policy =
+      known.get(provider) ??
+      createPolicy(provider, log, (isBroken) => {
+        if (isBroken) broken.set(provider, clock.monotonic());
+        else broken.delete(provider);
+      });
     known.set(provider, policy);
     return policy;
   };
   return {
     close: upstreams.close,
+    isLeftAlone: (provider) => {
+      const since = broken.get(provider);
+      return since !== undefined && clock.monotonic() - since < BREAK_MS;
+    },
     send: async (request) => {
       const { provider, signal } = request;
       try {
@@ -53,7 +75,7 @@ export function createReach(upstreams: Upstreams, log: Log): Upstreams {
   };
 }
 
-function createPolicy({ name }: ProviderPolicy, log: Log): IPolicy {
+function createPolicy({ name }: ProviderPolicy, log: Log, tell: (isBroken: boolean) => void): IPolicy {
   let tokens: number = BUDGET.most;
   const mayTryAgain = (result: unknown): boolean => {
     tokens = Math.min(BUDGET.most, tokens + BUDGET.share);
@@ -71,8 +93,14 @@ function createPolicy({ name }: ProviderPolicy, log: Log): IPolicy {
     handleWhenResult((result) => isOutage(result as Result)),
     { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(BREAK_AFTER) },
   );
-  breaker.onBreak(() => log.warn('a provider keeps failing, and is left alone', { provider: name }));
-  breaker.onReset(() => log.info('a provider answers again', { provider: name }));
+  breaker.onBreak(() => {
+    tell(true);
+    log.warn('a provider keeps failing, and is left alone', { provider: name });
+  });
+  breaker.onReset(() => {
+    tell(false);
+    log.info('a provider answers again', { provider: name });
+  });
   return wrap(retries, breaker);
 }
 

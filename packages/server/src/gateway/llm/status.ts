@@ -23,4 +23,9 @@ export function statusOf(status: number): ToldStatus {
   return { status: 502, passed: false, hint: 'The provider answered with what is no answer.' };
 }
 
+/** True if another provider may have an answer where this one has none. */
+export function isForAnother(status: number): boolean {
+  return status === 404 || status === 408 || !statusOf(status).passed;
+}
+
 const DOWN = 'The provider failed: try again later.';

@@ -14,6 +14,13 @@ describe('what a provider counted', () => {
     expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 })).toEqual({ input: 0, output: 0 });
   });
 
+  it('is all that was not read, where a model that thinks leaves its thoughts out', () => {
+    const usage = { prompt_tokens: 20, completion_tokens: 198, total_tokens: 623 };
+    expect(openAiUsage(usage)).toEqual({ input: 20, output: 603 });
+    expect(openAiUsage({ ...usage, total_tokens: 1 })).toEqual({ input: 20, output: 198 });
+    expect(openAiUsage({ ...usage, total_tokens: 'x' })).toEqual({ input: 20, output: 198 });
+  });
+
   it('is read as OpenAI says it of responses, and of what was written into a cache', () => {
     const details = { cached_tokens: 64, cache_write_tokens: 16 };
     const responses = { input_tokens: 100, output_tokens: 20, input_tokens_details: details };

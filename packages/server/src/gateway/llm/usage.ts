@@ -13,10 +13,12 @@ function count(value: JsonValue | undefined): number | undefined {
 const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
   value !== undefined && isJsonObject(value) ? value[name] : undefined;
 
-/** `usage` of OpenAI's chat completions; undefined if it does not say what was read and written. */
+/** `usage` of OpenAI's chat completions; undefined if it does not say what was read and written. Gemini leaves what it
+ *  thought out of `completion_tokens`, and in the total: all that was not read was written. */
 export function openAiUsage(usage: JsonValue | undefined): ModelUsage | undefined {
-  const [input, output] = [count(at(usage, 'prompt_tokens')), count(at(usage, 'completion_tokens')) ?? 0];
+  const [input, stated] = [count(at(usage, 'prompt_tokens')), count(at(usage, 'completion_tokens')) ?? 0];
   if (input === undefined) return undefined;
+  const output = Math.max(stated, (count(at(usage, 'total_tokens')) ?? 0) - input);
   return withDetails(input, output, at(usage, 'prompt_tokens_details'));
 }
 

@@ -120,50 +120,53 @@ export function chatCallAnswer(call: FakeCall): FakeProvider['answer'] {
   };
 }
 
-/** A message, as Anthropic answers it. */
+const MESSAGE_USAGE = {
+  input_tokens: 10,
+  cache_read_input_tokens: 4,
+  cache_creation_input_tokens: 2,
+  output_tokens: 5,
+};
+
+/** A message, as Anthropic answers it: whole, or as a stream if that was asked for. */
 export function messageAnswer(text: string): FakeProvider['answer'] {
   return async (response, { body }) => {
-    const usage = {
-      input_tokens: 10,
-      cache_read_input_tokens: 4,
-      cache_creation_input_tokens: 2,
-      output_tokens: 5,
-    };
-    const message = { id: 'msg_1', type: 'message', role: 'assistant', model: body.model };
-    if (body.stream !== true) {
-      const content = [{ type: 'text', text }];
-      sendJson(response, 200, { ...message, content, stop_reason: 'end_turn', stop_sequence: null, usage });
-      return;
-    }
-    const begun = {
-      ...message,
-      content: [],
-      stop_reason: null,
-      stop_sequence: null,
-      usage: { ...usage, output_tokens: 1 },
-    };
-    const events = [
-      { type: 'message_start', message: begun },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-      { type: 'ping' },
-      ...text.split(/(?<= )/).map((word) => ({
-        type: 'content_block_delta',
-        index: 0,
-        delta: { type: 'text_delta', text: word },
-      })),
-      { type: 'content_block_stop', index: 0 },
-      {
-        type: 'message_delta',
-        delta: { stop_reason: 'end_turn', stop_sequence: null },
-        usage: { output_tokens: 5 },
-      },
-      { type: 'message_stop' },
-    ];
+    if (body.stream !== true) return sendJson(response, 200, wholeMessage(body.model, text));
     return sendEvents(
       response,
-      events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+      messageEvents(body.model, text).map(
+        (event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
+      ),
     );
   };
+}
+
+export function wholeMessage(model: string, text: string): object {
+  const content = [{ type: 'text', text }];
+  const ended = { stop_reason: 'end_turn', stop_sequence: null, usage: MESSAGE_USAGE };
+  return { id: 'msg_1', type: 'message', role: 'assistant', model, content, ...ended };
+}
+
+/** The events of a message. */
+export function messageEvents(model: string, text: string): { readonly type: string }[] {
+  const usage = { ...MESSAGE_USAGE, output_tokens: 1 };
+  const message = { ...wholeMessage(model, ''), content: [], stop_reason: null, usage };
+  return [
+    { type: 'message_start', message },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'ping' },
+    ...text.split(/(?<= )/).map((word) => ({
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type: 'text_delta', text: word },
+    })),
+    { type: 'content_block_stop', index: 0 },
+    {
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      usage: { output_tokens: 5 },
+    },
+    { type: 'message_stop' },
+  ] as { readonly type: string }[];
 }
 
 const RESPONSE_USAGE = {

@@ -1,0 +1,41 @@
+import type { ModelAlias } from '@talosprotocol/contracts';
+import { TrustError } from '@talosprotocol/protocol';
+import { findModel, type ModelTarget } from './model-name.js';
+import type { ProviderPolicy } from './provider.js';
+
+/** One of the models behind an alias. */
+export interface AliasTarget extends ModelTarget {
+  readonly weight: number;
+}
+
+/** A name that stands for several models (LLM-27). */
+export interface AliasPolicy {
+  readonly targets: readonly AliasTarget[];
+  readonly choose: NonNullable<ModelAlias['choose']>;
+  /** True if the others are asked when one has no answer. */
+  readonly fallback: boolean;
+}
+
+/** @throws {TrustError} MALFORMED: a model that no provider serves, or one that is named twice */
+export function compileAlias(
+  name: string,
+  { models, choose = 'order', fallback = true }: ModelAlias,
+  providers: ReadonlyMap<string, ProviderPolicy>,
+): AliasPolicy {
+  const named = new Set(models.map(({ model }) => model));
+  if (named.size < models.length) throw wrong(name, 'names a model twice');
+  const targets = models.map(({ model, weight = 1 }) => {
+    const provider = providers.get(model.slice(0, model.indexOf('/')));
+    if (provider === undefined) throw wrong(name, `names ${model}, whose provider is not in providers`);
+    try {
+      return { ...findModel(providers, model, provider.api), weight };
+    } catch {
+      throw wrong(name, `names ${model}, which its provider does not serve`);
+    }
+  });
+  return { targets, choose, fallback };
+}
+
+function wrong(name: string, what: string): TrustError {
+  return new TrustError('MALFORMED', `aliases.${name} ${what}`);
+}

@@ -1,0 +1,228 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  chatAnswer,
+  type FakeProvider,
+  messageAnswer,
+  openFakeProvider,
+  sendJson,
+} from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
+
+let world: LlmWorld;
+let second: FakeProvider;
+let key: string;
+
+beforeAll(async () => {
+  world = await openLlmWorld();
+  second = await openFakeProvider();
+  await world.configure((document) => ({
+    ...document,
+    providers: {
+      ...document.providers,
+      second: {
+        api: 'openai',
+        baseUrl: `${second.url}/v1`,
+        models: { mini: { rates: { ...RATES, input: 2_000_000 } }, 'no-price': {} },
+        firstByteSeconds: 1,
+        totalSeconds: 3,
+      },
+      gone: { api: 'openai', baseUrl: 'http://127.0.0.1:9/v1', models: { m: { rates: RATES } } },
+    },
+    aliases: {
+      smart: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/mini' }] },
+      alone: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/mini' }], fallback: false },
+      lost: { models: [{ model: 'gone/m' }, { model: 'second/mini' }] },
+      both: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'anthropic/claude-sonnet-4-5' }] },
+      mini: { models: [{ model: 'openai/gpt-4o-mini' }] },
+      odd: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/no-price' }] },
+    },
+  }));
+  key = await world.key();
+});
+afterAll(async () => {
+  await world?.close();
+  await second?.close();
+});
+beforeEach(() => {
+  world.openai.answer = chatAnswer('the first');
+  world.anthropic.answer = messageAnswer('claude');
+  second.answer = chatAnswer('the second');
+  world.openai.asked.length = 0;
+  second.asked.length = 0;
+});
+
+const failing =
+  (status: number): FakeProvider['answer'] =>
+  (response) =>
+    sendJson(response, status, { error: { message: 'no' } });
+const MESSAGES = [{ role: 'user' as const, content: 'hi' }];
+
+async function ask(model: string, more: object = {}, apiKey = key) {
+  const response = await fetch(`${world.ready.gateway}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
+    body: JSON.stringify({ model, messages: MESSAGES, ...more }),
+  });
+  const text = await response.text();
+  const { headers } = response;
+  return {
+    status: response.status,
+    text,
+    by: headers.get('x-talos-model'),
+    receipt: headers.get('x-talos-receipt'),
+    request: headers.get('x-request-id'),
+  };
+}
+
+/** The decisions of one request, oldest first. */
+async function decisionsOf(request: string | null) {
+  const { events } = await world.audit.events({ limit: 50 });
+  return events
+    .map(({ event }) => event)
+    .filter((event) => event.type === 'decision' && event.request === request)
+    .toReversed();
+}
+
+// LLM-27
+describe('an alias', () => {
+  it('is asked for like a model, by an unmodified client, and the provider hears its own name', async () => {
+    const client = new OpenAI({ apiKey: key, baseURL: `${world.ready.gateway}/v1`, maxRetries: 0 });
+    const answer = await client.chat.completions.create({ model: 'smart', messages: MESSAGES });
+    expect(answer.choices[0]?.message.content).toBe('the first');
+    expect(world.openai.asked[0]?.body.model).toBe('gpt-4o-mini');
+    const { data } = await client.models.list();
+    expect(data.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['smart', 'lost', 'both', 'mini', 'gpt-4o-mini', 'second/mini']),
+    );
+    expect((await client.models.retrieve('smart')).owned_by).toBe('openai');
+  });
+
+  it('reaches no further than the capability, whatever stands behind it', async () => {
+    const narrow = await world.key([{ scope: 'llm:second/model:mini', ops: ['write'] }]);
+    expect(await ask('smart', {}, narrow)).toMatchObject({ status: 200, by: 'second/mini' });
+    expect(world.openai.asked).toEqual([]);
+    world.openai.answer = failing(503);
+    const other = await world.key([{ scope: 'llm:openai', ops: ['write'] }]);
+    expect((await ask('smart', {}, other)).status).toBe(503);
+    expect(second.asked).toHaveLength(1);
+    const none = await world.key([{ scope: 'llm:anthropic', ops: ['write'] }]);
+    const refused = await ask('smart', {}, none);
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('SCOPE_MISMATCH')]);
+    expect(await ask('smart', { nonsense: 1 }, none)).toMatchObject({ status: 403 });
+  });
+
+  it('serves each protocol by the models that speak it', async () => {
+    const response = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ model: 'both', max_tokens: 10, messages: MESSAGES }),
+    });
+    expect([response.status, response.headers.get('x-talos-model')]).toEqual([
+      200,
+      'anthropic/claude-sonnet-4-5',
+    ]);
+    const none = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ model: 'smart', max_tokens: 10, messages: MESSAGES }),
+    });
+    expect(none.status).toBe(404);
+  });
+});
+
+// LLM-28
+describe('a model that has no answer', () => {
+  it.each([401, 402, 403, 404, 408, 429, 500, 503, 302])(
+    'because it says %i leaves it to the next one',
+    async (status) => {
+      world.openai.answer = failing(status);
+      expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
+    },
+  );
+
+  it('because it cannot be reached, or does not answer, leaves it to the next one', async () => {
+    expect(await ask('lost')).toMatchObject({ status: 200, by: 'second/mini' });
+    world.openai.answer = (response) => void response.destroy();
+    expect(await ask('smart', { stream: true })).toMatchObject({
+      status: 200,
+      by: 'second/mini',
+      text: expect.stringContaining('second'),
+    });
+  });
+
+  it.each([400, 413, 422])('because it finds fault with the request (%i) is the answer', async (status) => {
+    world.openai.answer = failing(status);
+    expect((await ask('smart')).status).toBe(status);
+    expect(second.asked).toEqual([]);
+  });
+
+  it('is the answer where the policy wants no other, and where there is none left', async () => {
+    world.openai.answer = failing(500);
+    second.answer = failing(503);
+    expect((await ask('alone')).status).toBe(502);
+    expect(second.asked).toEqual([]);
+    expect(await ask('smart')).toMatchObject({ status: 503 });
+  });
+
+  it('once its answer has begun is not replaced', async () => {
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n');
+      setTimeout(() => response.destroy(), 50);
+    };
+    const { text } = await ask('smart', { stream: true });
+    expect(text).toContain('half');
+    expect(text).toContain('error');
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end('{"half');
+    expect((await ask('smart')).status).toBe(502);
+    expect(second.asked).toEqual([]);
+  });
+
+  it('is a call of its own: two decisions and two receipts of one request, and the budget pays for one', async () => {
+    const capped = await world.key(undefined, [
+      { per: 'total', cost: { amount: 100_000_000, currency: 'USD' } },
+    ]);
+    world.openai.answer = failing(503);
+    const answer = await ask('smart', { max_tokens: 10 }, capped);
+    expect(answer).toMatchObject({ status: 200, by: 'second/mini' });
+    const { decision, outcome } = await world.record(answer.receipt);
+    expect(decision.action).toMatchObject({ provider: 'second', model: 'mini' });
+    // 12 read at two dollars, 3 written at ten.
+    expect(outcome.cost).toEqual({ amount: 54, currency: 'USD' });
+    const all = await decisionsOf(answer.request);
+    expect(all.map((event) => event.type === 'decision' && [event.effect, event.action.provider])).toEqual([
+      ['allow', 'openai'],
+      ['allow', 'second'],
+    ]);
+    const failed = await world.record(all[0]?.id.replace('evt_', 'rcp_') ?? null);
+    expect(failed.outcome.status).toBe('failed');
+    expect(failed.outcome.cost).toBeUndefined();
+  });
+
+  it('is not followed by one that the budget cannot pay, or whose price nobody knows', async () => {
+    world.openai.answer = failing(503);
+    const capped = await world.key(undefined, [
+      { per: 'total', cost: { amount: 100_000_000, currency: 'USD' } },
+    ]);
+    const refused = await ask('odd', {}, capped);
+    expect([refused.status, refused.text]).toEqual([
+      403,
+      expect.stringContaining('second/no-price has no price'),
+    ]);
+    expect(second.asked).toEqual([]);
+  });
+
+  it('leaves the rid of a session to the next one', async () => {
+    const agent = await world.agent();
+    world.openai.answer = failing(503);
+    const answer = await agent.fetch(`${world.ready.gateway}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'smart', messages: MESSAGES }),
+    });
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('the second')]);
+    await agent.close();
+  });
+});
