@@ -8,6 +8,7 @@ import { authorizeProof } from './authorize/proof.js';
 import { authorizeWorkers } from './authorize/workers.js';
 import type { Benchmark } from './benchmark.js';
 import { gatewayChat, gatewaySse } from './gateway/models.js';
+import { gatewayIdle, gatewaySoak } from './gateway/streams.js';
 import { mcpCall } from './mcp/call.js';
 import { startEmbedded } from './start-embedded.js';
 
@@ -21,6 +22,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   mcpCall,
   gatewayChat,
   gatewaySse,
+  gatewayIdle,
+  gatewaySoak,
   startEmbedded,
   auditIngest,
   auditProof,

@@ -38,12 +38,21 @@ const millionEvents = (op: string) => ({ benchmark: 'audit.proof', params: { op,
 
 const gateway = (benchmark: string, connections: number, upstream_ms: number) => ({
   benchmark,
-  params: { connections, upstream_ms },
+  params: { connections, upstream_ms, features: 'all' },
 });
 
 export const GOALS: readonly Goal[] = [
   { ...gateway('gateway.chat', 64, 0), ...ratio('undici-proxy', 0.6) },
   { ...gateway('gateway.sse', 64, 0), ...ratio('undici-proxy', 0.6) },
+  { ...gateway('gateway.chat', 64, 0), ...ratio('portkey', 10) },
+  { ...gateway('gateway.sse', 64, 0), ...ratio('portkey', 8) },
+  {
+    benchmark: 'gateway.idle',
+    params: { streams: 1_000 },
+    measure: 'RSS grown (MiB)',
+    value: ({ grown_bytes }) => grown_bytes && grown_bytes / 2 ** 20,
+    atMost: 150,
+  },
   {
     ...gateway('gateway.chat', 1, 20),
     measure: 'added p50 (ms)',

@@ -37,6 +37,7 @@ function cellsOf(result: Result): readonly string[] {
       ...Object.entries(result.ratios).map(([peer, ratio]) => `${figure(ratio)}x ${peer}`),
       ...added('direct', result.added_p50_ms),
       ...added('direct, stdio-backed', result.added_p50_ms_stdio),
+      ...(result.grown_bytes === undefined ? [] : [`RSS grown by ${mebibytes(result.grown_bytes)} MiB`]),
       ...(result.receipt_p99_ms === undefined ? [] : [`receipt p99 ${figure(result.receipt_p99_ms)} ms`]),
     ].join(', '),
   ];

@@ -22,6 +22,8 @@ export interface Result {
   readonly added_p50_ms?: number;
   /** The same over the stdio-backed server. */
   readonly added_p50_ms_stdio?: number;
+  /** What was added to the resident memory since the measurement began. */
+  readonly grown_bytes?: number;
   /** From the call that records an event until its receipt is there, in milliseconds. */
   readonly receipt_p50_ms?: number;
   readonly receipt_p99_ms?: number;

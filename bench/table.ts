@@ -35,6 +35,7 @@ function formatResult(result: Result): string {
     ...Object.entries(result.ratios).map(([peer, value]) => formatPeer(peer, value, result.peers[peer])),
     ...formatAdded('direct', result.added_p50_ms),
     ...formatAdded('direct, stdio-backed', result.added_p50_ms_stdio),
+    ...(result.grown_bytes === undefined ? [] : [`  RSS grown by ${mebibytes(result.grown_bytes)} MiB`]),
     ...formatReceipt(result),
   ].join('\n');
 }

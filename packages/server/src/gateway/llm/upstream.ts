@@ -39,13 +39,12 @@ export interface Upstreams {
   close(): Promise<void>;
 }
 
-/** Connections to one provider at most. */
-const MAX_CONNECTIONS = 256;
 /** A load balancer on the way ends those that are idle for a minute. */
 const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 32_768;
 
-/** Builds it. Redirects are not followed: whoever answers with one would be sent the key. */
+/** Builds it. Redirects are not followed: whoever answers with one would be sent the key. Each call has a connection of its own,
+ *  of which there are as many as calls may run at a time. */
 export function createUpstreams(): Upstreams {
   const agents = new Map<number, Dispatcher>();
   const agentOf = ({ times: { connect } }: ProviderPolicy): Dispatcher => {
@@ -53,7 +52,6 @@ export function createUpstreams(): Upstreams {
     if (known !== undefined) return known;
     const agent = new Agent({
       connect: { timeout: connect },
-      connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
