@@ -85,6 +85,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^refused: 403 CONSTRAINT_VIOLATED[^\n]*\n/m,
     /(^allowed[^\n]*\n[^\n]*\n){2}refused: 402 BUDGET_EXCEEDED/m,
     /Denied: BUDGET_EXCEEDED {2}req_/, // why
+    /(^allowed[^\n]*\n[^\n]*\n){3}refused: 402 BUDGET_EXCEEDED - The operator of this gateway set this budget/m,
     / decision allow chat\/completions stand-in\/small /, // tail
     /^PROVEN/m,
     /^stand-in\/small {2}0\.\d+ USD {2}\(/m, // recomputed

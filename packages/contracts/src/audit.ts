@@ -1,4 +1,5 @@
 import { type Static, type TProperties, Type } from 'typebox';
+import { BUDGET_NAME } from './budget.js';
 import { Cost } from './capability.js';
 import { ProblemCodeSchema } from './decision.js';
 import { DeactivatedBy, IdentityKind, WebvhVersionId } from './identity.js';
@@ -267,6 +268,16 @@ export const EVENTS = {
     version: Positive,
     actor: Commitment,
   }),
+  'budget.reached': event('budget.reached', {
+    budget: ascii(BUDGET_NAME, 64, 'name of the budget'),
+    subject: Commitment,
+    kind: Type.Union([Type.Literal('calls'), Type.Literal('cost'), Type.Literal('tokens')]),
+    percent: Type.Integer({ minimum: 1, maximum: 100 }),
+    allowed: Positive,
+    currency: Type.Union([ascii('^[A-Z]{3}$', 3, 'of a cost'), Type.Null()]),
+    period: ascii('^(?:total|day|month)$', 5, 'what it is counted for'),
+    ends: Count,
+  }),
   denials: event('denials', {
     source: AddressHash,
     code: ProblemCodeSchema,
@@ -294,6 +305,7 @@ export const AuditEvent = Type.Union([
   EVENTS['log.pruned'],
   EVENTS['rbac.changed'],
   EVENTS['secret.changed'],
+  EVENTS['budget.reached'],
   EVENTS.denials,
 ]);
 export type AuditEvent = Static<typeof AuditEvent>;

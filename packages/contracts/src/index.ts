@@ -54,6 +54,7 @@ export {
   AuthzenSubject,
   MAX_EVALUATIONS,
 } from './authzen.js';
+export { Budget, BudgetFor, DidGroups } from './budget.js';
 export {
   AnchoredTree,
   BUNDLE_TYP,

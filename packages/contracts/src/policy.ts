@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { AuditSettings } from './audit-settings.js';
+import { Budget, DidGroups } from './budget.js';
 import { TrustAnchor } from './capability.js';
 import { ALIAS_NAME, ModelAlias } from './model-alias.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
@@ -107,6 +108,11 @@ export const PolicyDocument = Type.Object(
         description: 'names of models that stand for several',
       }),
     ),
+    budgets: Type.Optional(
+      Type.Array(Budget, { maxItems: 64, description: 'how much may be spent by whom; none by default' }),
+    ),
+    teams: Type.Optional(DidGroups),
+    tags: Type.Optional(DidGroups),
     limits: Type.Optional(PolicyLimits),
     rates: Type.Optional(
       Type.Array(RateRule, { maxItems: 64, description: 'how fast calls may come; none by default' }),

@@ -1,6 +1,7 @@
 import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
+import { compileBudgets } from './budgets/budget.js';
 import { compileRates } from './limits/rules.js';
 import { compileAlias } from './llm/alias.js';
 import { compileProvider } from './llm/provider.js';
@@ -28,7 +29,16 @@ export function compilePolicy(loaded: {
     ]),
   );
   const rates = compileRates(document.rates ?? []);
-  return { hash, defaultTenant, servers: compileServers(document), providers, aliases, limits, rates };
+  return {
+    hash,
+    defaultTenant,
+    servers: compileServers(document),
+    providers,
+    aliases,
+    limits,
+    rates,
+    budgets: compileBudgets(document),
+  };
 }
 
 /** The tool servers, ready to be decided with. */

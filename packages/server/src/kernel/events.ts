@@ -19,6 +19,7 @@ import { createBoundedSet } from './bounded.js';
 import { type Body, createEventDrafts, type EventDrafts } from './event-drafts.js';
 import type { NumberedChange } from './identity/change-store.js';
 import type { NewIdentity } from './identity/store.js';
+import type { BudgetMark } from './ledger/marks.js';
 import type { AuditSink, DenialDraft, DraftOf, KernelDraft, KernelPolicy, RecordedEvent } from './ports.js';
 import { nameOf, type RevocationTarget } from './revocation/revocation.js';
 
@@ -76,6 +77,8 @@ export interface ChangeEvent {
 export interface Events {
   /** Looks whether new things may be recorded now, before they are made. */
   assertAccepting(): void;
+  /** So much of a budget of the policy is used. */
+  budgetReached(mark: BudgetMark): ChangeEvent;
   identityRegistered(identity: NewIdentity, actor: Actor): ChangeEvent;
   identityRotated(change: NumberedChange): ChangeEvent;
   identityDeactivated(change: NumberedChange & { readonly actor?: Actor }): ChangeEvent;
@@ -112,6 +115,22 @@ export function createEvents(deps: EventsDeps): Events {
   const changeEvent = createChangeEvents(deps.outbox);
   return {
     assertAccepting: () => audit.assertAccepting('write'),
+    budgetReached: ({ take, percent }) => {
+      const { budget, subject, kind, allowed, currency = null, per, ends } = take;
+      const named = seal('/subject', subject);
+      const members = {
+        budget,
+        subject: named.commitment,
+        kind,
+        percent,
+        allowed,
+        currency,
+        period: per,
+        ends,
+      };
+      const body = { tenant: policy().defaultTenant, members, disclosures: named.disclosures };
+      return changeEvent(draft<'budget.reached'>({ type: 'budget.reached', ...body }));
+    },
     chain,
     ...createIdentityEvents(deps, drafts, changeEvent),
     capabilityIssued: (issued, lid, by) => {

@@ -50,7 +50,8 @@ export type KernelDraft =
   | DraftOf<'session.opened'>
   | DraftOf<'revocation'>
   | DraftOf<'revocation.below'>
-  | DraftOf<'rbac.changed'>;
+  | DraftOf<'rbac.changed'>
+  | DraftOf<'budget.reached'>;
 
 /** A refusal; the client's address itself is never recorded (AUD-5). */
 export type DenialDraft = DraftOf<'decision'> & { readonly address: string };

@@ -4,6 +4,7 @@ import type { Deps } from '../platform/deps.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Route } from '../platform/routes.js';
 import { startTasks } from '../platform/tasks.js';
+import { createBudgetAlarm } from './budget-alarm.js';
 import { createGateCheck } from './canary.js';
 import { createAnchorEnds } from './capability/anchor-ends.js';
 import { createAuthorizing } from './capability/authorizing.js';
@@ -116,7 +117,8 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const bearers = createBearers(shared);
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
   const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });
-  const ledger = createLedger({ ...deps, store: createLedgerStore(deps.sql) });
+  const onMarks = createBudgetAlarm(deps, events);
+  const ledger = createLedger({ ...deps, onMarks, store: createLedgerStore(deps.sql) });
   const authorizing = createAuthorizing(shared);
   const routes = {
     ...shared,

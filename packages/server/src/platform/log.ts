@@ -24,6 +24,8 @@ export interface LogFields {
   readonly exitCode?: number;
   readonly server?: string;
   readonly provider?: string;
+  readonly budget?: string;
+  readonly percent?: number;
   readonly tool?: string;
   readonly lid?: string;
   readonly tenant?: string;

@@ -2,6 +2,7 @@ import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
 import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
+import type { BudgetWarning } from '../budgets/take.js';
 import type { RateGate } from '../limits/gate.js';
 import type { RateReport } from '../limits/report.js';
 import type { CallJournal } from '../store.js';
@@ -142,6 +143,8 @@ export type Verdict<M, A> =
       readonly answer: A;
       readonly receipt: string;
       readonly rates?: RateReport;
+      /** Budgets that are used up to a mark. */
+      readonly warnings?: readonly BudgetWarning[];
       readonly message: M;
     }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly message: M };

@@ -71,13 +71,13 @@ const open = new Map<string, number>();
 /** The ledger, with an eye on what is open. */
 function watched({ hold }: Ledger): CallLedger {
   return {
-    hold: async (capability, cost) => {
-      const held = await hold(capability, cost);
+    hold: async (capability, cost, budgets) => {
+      const held = await hold(capability, cost, budgets);
       const lid = capability.links[0]?.lid ?? '';
       const add = (units: number): unknown => open.set(lid, (open.get(lid) ?? 0) + units);
       const units = cost.cost?.amount ?? 0;
       if (held !== undefined) add(units);
-      return held && { settle: (spent) => held.settle(spent).then(() => void add(-units)) };
+      return held && { ...held, settle: (spent) => held.settle(spent).then(() => void add(-units)) };
     },
   };
 }

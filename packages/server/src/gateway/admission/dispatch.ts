@@ -1,5 +1,8 @@
 import { isTrustError, modelCost, TrustError } from '@talosprotocol/protocol';
 import { UnsureError } from '../../platform/unsure-error.js';
+import type { BudgetedCall } from '../budgets/budget.js';
+import type { BudgetWarning } from '../budgets/take.js';
+import { takesOfBudgets } from '../budgets/takes.js';
 import type { RateReport } from '../limits/report.js';
 import type { CallName } from '../store.js';
 import type { AdmissionDeps, Call, Dispatched, Prepared } from './call.js';
@@ -26,6 +29,8 @@ export type Decided<A> =
       readonly answer: A;
       readonly receipt: string;
       readonly end: Ended | Promise<Ended>;
+      /** Budgets that are used up to a mark. */
+      readonly warnings?: readonly BudgetWarning[];
       /** The same call of another target, which may have an answer. */
       readonly instead?: Call<A>;
       readonly rates?: RateReport;
@@ -69,7 +74,13 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
   let hold: CallHold | undefined;
   try {
     assertLive(deps, caller, call);
-    hold = await deps.ledger.hold(caller.capability, call.cost).catch(throwOutage);
+    const budgets = takesOfBudgets(
+      deps.policy().budgets,
+      budgetedCall(admitted),
+      call.cost,
+      deps.clock.now(),
+    );
+    hold = await deps.ledger.hold(caller.capability, call.cost, budgets).catch(throwOutage);
     assertLive(deps, caller, call);
     draft = deps.drafts.decision({
       ...facts,
@@ -89,6 +100,16 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
     throw error;
   }
   return run(admitted, draft, recorded, { name, hold });
+}
+
+function budgetedCall({
+  caller: { capability },
+  call: { action },
+  facts: { surface },
+}: Admitted<unknown>): BudgetedCall {
+  const { provider, model, server } = action;
+  const named = provider === undefined || model === undefined ? undefined : `${provider}/${model}`;
+  return { surface, capability, model: named, server };
 }
 
 /** A hold that cannot be settled stays spent: nobody gets more than a limit allows by it. */
@@ -135,7 +156,15 @@ async function run<A>(
   }
   if (!(done.end instanceof Promise) && done.end.status === 'cancelled')
     return { kind: 'cancelled', receipt };
-  return { kind: 'answered', answer: done.answer, receipt, end: done.end, ...(instead && { instead }) };
+  const warnings = hold === undefined || hold.warnings.length === 0 ? {} : { warnings: hold.warnings };
+  return {
+    kind: 'answered',
+    answer: done.answer,
+    receipt,
+    end: done.end,
+    ...warnings,
+    ...(instead && { instead }),
+  };
 }
 
 /** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */

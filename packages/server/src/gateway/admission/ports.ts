@@ -1,6 +1,8 @@
 import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '@talosprotocol/contracts';
 import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
+import type { BudgetPolicy } from '../budgets/budget.js';
+import type { BudgetTake, BudgetWarning } from '../budgets/take.js';
 import type { CompiledRate } from '../limits/rules.js';
 import type { AliasPolicy } from '../llm/alias.js';
 import type { ProviderPolicy } from '../llm/provider.js';
@@ -76,6 +78,8 @@ export interface CallSpent {
 
 /** What a call holds of limits of money and tokens. */
 export interface CallHold {
+  /** Of budgets that are used up to a mark. */
+  readonly warnings: readonly BudgetWarning[];
   /** Counts what the call came to in place of what was held for it; once, a second time changes nothing. */
   settle(spent: CallSpent): Promise<void>;
 }
@@ -83,10 +87,15 @@ export interface CallHold {
 /** Debits `limits`. */
 export interface CallLedger {
   /** Takes one call, and the money and tokens it may come to, from every limit of every link and the anchor, durably,
-   *  before it resolves. The call is never given back. Gives what settles the rest; undefined if no limit holds any.
+   *  before it resolves, and from budgets. The call is never given back. Gives what settles the rest; undefined if there is nothing to settle
+   *  or to say.
    *  @throws {TrustError} BUDGET_EXCEEDED or RATE_LIMITED with link | POLICY_DENIED for a limit it cannot enforce |
    *    UNAVAILABLE */
-  hold(capability: VerifiedCapability, cost: CallCost): Promise<CallHold | undefined>;
+  hold(
+    capability: VerifiedCapability,
+    cost: CallCost,
+    budgets: readonly BudgetTake[],
+  ): Promise<CallHold | undefined>;
 }
 
 /** Members that every event has (AUD-1). */
@@ -202,6 +211,8 @@ export interface Policy {
     readonly maxConcurrentCalls: number;
   };
   readonly rates: readonly CompiledRate[];
+  /** How much may be spent by whom; those that are off are not here. */
+  readonly budgets: readonly BudgetPolicy[];
 }
 
 /** Gives the policy in force now. */

@@ -65,7 +65,7 @@ function bucketOf(bucket: RateBucket | undefined): Bucket | undefined {
 }
 
 /** A name, or the beginning of names if a `*` ends it. */
-function compilePattern(pattern: string): (name: string) => boolean {
+export function compilePattern(pattern: string): (name: string) => boolean {
   if (!pattern.endsWith('*')) return (name) => name === pattern;
   const beginning = pattern.slice(0, -1);
   return (name) => name.startsWith(beginning);

@@ -6,6 +6,7 @@ import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface, Verdict } from '../admission/call.js';
 import type { Policy, PolicyView } from '../admission/ports.js';
+import { budgetHeaders } from '../budgets/report.js';
 import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
@@ -40,8 +41,12 @@ export function createModelFront(deps: ModelFrontDeps, dialect: Dialect): RouteH
 
 type Answered = Extract<Verdict<ModelRequest, ModelAnswer>, { kind: 'answered' }>;
 
-function answer(response: ServerResponse, { answer: given, receipt, rates }: Answered): Promise<void> {
-  const headers = { ...modelRateHeaders(rates), ...given.headers, 'x-talos-receipt': receipt };
+function answer(
+  response: ServerResponse,
+  { answer: given, receipt, rates, warnings }: Answered,
+): Promise<void> {
+  const own = { ...modelRateHeaders(rates), ...budgetHeaders(warnings) };
+  const headers = { ...own, ...given.headers, 'x-talos-receipt': receipt };
   return sendModelAnswer(response, { ...given, headers });
 }
 
@@ -65,7 +70,7 @@ function createSurface(
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {
-      const { providers, aliases, limits, rates } = deps.policy();
+      const { providers, aliases, limits, rates, budgets } = deps.policy();
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
       const asks = { api: dialect.api, op: dialect.op, capability: caller.capability };
@@ -74,6 +79,7 @@ function createSurface(
         request: message,
         providers,
         targets: alias && deps.routing.candidates(alias, asks),
+        budgets,
         caller,
         requestId,
         answerBytes: limits.answerBytes,

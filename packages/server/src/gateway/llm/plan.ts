@@ -12,6 +12,8 @@ import {
 import type { Secret } from '../../platform/secret.js';
 import type { ModelSpent } from '../admission/ended.js';
 import type { Authenticated } from '../admission/ports.js';
+import type { BudgetPolicy } from '../budgets/budget.js';
+import { meteringBudgets } from '../budgets/takes.js';
 import { inputBound } from './bound.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import { notPassed } from './members.js';
@@ -51,6 +53,7 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly providers: ReadonlyMap<string, ProviderPolicy>;
   /** Where an alias was asked for: the models that may answer, the first of which is asked now. */
   readonly targets: readonly ModelTarget[] | undefined;
+  readonly budgets: readonly BudgetPolicy[];
   readonly caller: Authenticated;
   readonly requestId: string;
   /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
@@ -68,6 +71,8 @@ export interface Plan {
   readonly input: number;
   readonly output: number;
   readonly cost: Cost | undefined;
+  /** Budgets that refuse, and that count its money or tokens. */
+  readonly metering: readonly BudgetPolicy[];
 }
 
 export function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem[] {
@@ -107,6 +112,15 @@ function targetOf({ request: { dialect, body }, providers, targets }: ModelCallC
   return first;
 }
 
+function meteringOf(
+  { budgets, caller: { capability }, request: { dialect } }: ModelCallContext,
+  { provider, model }: ModelTarget,
+): readonly BudgetPolicy[] {
+  if (dialect.op === 'read') return [];
+  const named = { model: `${provider.name}/${model}`, server: undefined };
+  return meteringBudgets(budgets, { surface: 'llm', capability, ...named });
+}
+
 export function planOf(context: ModelCallContext): Plan {
   const { request, prices, caller, now, isRated } = context;
   const { dialect, body, bytes } = request;
@@ -116,8 +130,11 @@ export function planOf(context: ModelCallContext): Plan {
   if (provider.api !== dialect.api) throw otherProtocol(provider);
   provider.host.assertServes(dialect);
   const shape = dialect.readRequest(body, provider.fields);
+  const metering = meteringOf(context, target);
   const isLimited =
-    isRated || limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
+    isRated ||
+    metering.length > 0 ||
+    limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
   const [input, output] = [inputBound(bytes.length, shape.pictures), most * shape.choices];
@@ -128,6 +145,7 @@ export function planOf(context: ModelCallContext): Plan {
     at,
     target,
     shape,
+    metering,
     sent: provider.host.body(
       dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
       { dialect, model, stream: shape.stream },
@@ -152,31 +170,42 @@ export function heldOf({ input, output, cost }: Plan): CallCost {
 }
 
 /** What nobody knows the price or the size of is not done on a budget (LLM-7). */
-export function assertPriced(
-  { request, caller, prices }: ModelCallContext,
-  { at, target, shape, input }: Plan,
-): void {
+export function assertPriced(context: ModelCallContext, plan: Plan): void {
+  const { request, caller, prices } = context;
   if (request.dialect.op === 'read') return;
   const limits = limitsOf(caller.capability);
   const metered = limits.find(({ kind }) => kind === 'cost' || kind === 'tokens');
-  const [feature] = shape.features.filter((one) => one !== 'fetch');
+  const [feature] = plan.shape.features.filter((one) => one !== 'fetch');
+  const [budget] = plan.metering;
   // What a hosted tool finds is read by the model, as much as it finds.
-  if (metered !== undefined && feature !== undefined)
+  if (feature !== undefined && metered !== undefined)
     throw notPassed(
       feature,
       `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`,
     );
+  if (feature !== undefined && budget !== undefined)
+    throw notPassed(feature, `the budget ${budget.name} counts, and nobody knows what it comes to`);
   const limit = limits.find(({ kind }) => kind === 'cost');
-  if (limit === undefined) return;
-  const { link } = limit;
-  const { provider, model } = target;
-  if (prices.ratesOf(provider, model, input, at) === undefined)
-    throw new TrustError('POLICY_DENIED', 'nobody knows what the model costs', {
-      link,
-      caveat: `cost in ${limit.currency}`,
-      hint: `Link ${link} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
-    });
-  if (shape.longCache) throw notPassed('cache_control.ttl', `link ${link} limits costs, and it has no price`);
+  const money = plan.metering.find(({ currency }) => currency !== undefined);
+  const { provider, model } = plan.target;
+  const isKnown = prices.ratesOf(provider, model, plan.input, plan.at) !== undefined;
+  if (limit !== undefined && !isKnown) throw unpriced(plan, limit.currency, `Link ${limit.link}`, limit.link);
+  if (money !== undefined && !isKnown) throw unpriced(plan, money.currency, `The budget ${money.name}`);
+  if (plan.shape.longCache && (limit !== undefined || money !== undefined))
+    throw notPassed('cache_control.ttl', 'what is kept for long has no price here, and costs are limited');
+}
+
+function unpriced(
+  { target: { provider, model } }: Plan,
+  currency: string | undefined,
+  who: string,
+  link?: number,
+): TrustError {
+  return new TrustError('POLICY_DENIED', 'nobody knows what the model costs', {
+    ...(link === undefined ? {} : { link }),
+    caveat: `cost in ${currency}`,
+    hint: `${who} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
+  });
 }
 
 /** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */

@@ -4,6 +4,7 @@ import { isJsonObject, isTrustError, type JsonObject } from '@talosprotocol/prot
 import type { RequestContext } from '../../platform/routes.js';
 import type { Failure, Verdict } from '../admission/call.js';
 import { toRefusal } from '../admission/hint.js';
+import { budgetHeaders } from '../budgets/report.js';
 import { rateHeaders } from '../limits/report.js';
 import { withServerInfo } from './methods.js';
 import { type McpMessage, RpcFault, type RpcId } from './rpc.js';
@@ -31,7 +32,9 @@ export function answerOf(verdict: Decided, requestId: string): McpAnswer {
   const { receipt, message } = verdict;
   const id = message?.id ?? null;
   const rates = 'rates' in verdict ? verdict.rates : undefined;
-  const headers = { ...rateHeaders(rates), ...(receipt === undefined ? {} : { 'x-talos-receipt': receipt }) };
+  const warnings = 'warnings' in verdict ? verdict.warnings : undefined;
+  const shown = receipt === undefined ? {} : { 'x-talos-receipt': receipt };
+  const headers = { ...rateHeaders(rates), ...budgetHeaders(warnings), ...shown };
   switch (verdict.kind) {
     case 'cancelled':
       return { ...NOTHING, headers };

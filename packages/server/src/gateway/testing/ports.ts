@@ -139,7 +139,7 @@ export function createTestLedger(): TestLedger {
         spent.set(`${key} ${kind}`, used);
       }
       const isOpen = takes.some(({ kind }) => kind === 'cost' || kind === 'tokens');
-      return isOpen ? { settle: async (units) => void ledger.settled.push(units) } : undefined;
+      return isOpen ? { warnings: [], settle: async (units) => void ledger.settled.push(units) } : undefined;
     },
   };
   return ledger;

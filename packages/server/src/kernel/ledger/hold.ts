@@ -1,12 +1,20 @@
 import type { Corrections } from './corrections.js';
 import type { Leases } from './leases.js';
+import type { BudgetMark, Marks } from './marks.js';
 import type { HeldNeed } from './need.js';
 
 /** What a call holds of limits of money and tokens until it is known what it came to. */
 export interface Hold {
+  /** Of budgets that are used up to a mark: the highest that was reached. */
+  readonly warnings: readonly BudgetWarning[];
   /** Counts what the call took in place of what was held for it; what is not said is what was held. More than that is
    *  counted too. A second time it changes nothing. What is never settled stays spent. */
   settle(spent: SpentUnits): Promise<void>;
+}
+
+export interface BudgetWarning {
+  readonly budget: string;
+  readonly percent: number;
 }
 
 /** What a call took in the end; what is not said is what was held. */
@@ -20,13 +28,19 @@ export interface SpentUnits {
 export interface Book {
   readonly leases: Leases;
   readonly corrections: Corrections;
+  readonly marks: Marks;
   /** Then no unit is kept any more. */
   isClosed(): boolean;
 }
 
-export function createHold({ leases, corrections, isClosed }: Book, needs: readonly HeldNeed[]): Hold {
+export function createHold(
+  { leases, corrections, isClosed }: Pick<Book, 'leases' | 'corrections' | 'isClosed'>,
+  needs: readonly HeldNeed[],
+  marks: readonly BudgetMark[],
+): Hold {
   let isSettled = false;
   return {
+    warnings: marks.map(({ take: { budget }, percent }) => ({ budget, percent })),
     settle: async (spent) => {
       checkSpent(spent);
       if (isSettled) return;

@@ -6,7 +6,7 @@ export interface Debit {
   /** What is counted under which link or anchor. */
   readonly counter: string;
   readonly period: string;
-  /** Of a rate: the end of its window in Unix seconds; else 0. */
+  /** Of a rate or a budget: the end of its window, day or month in Unix seconds; else 0. */
   readonly ends: number;
   /** Most units in the period. */
   readonly allowed: number;
@@ -26,6 +26,8 @@ export interface DebitRequest {
   /** Most counters below it, and below one second link; those without a branch are always let in. */
   readonly maxRows: { readonly root: number; readonly branch: number };
   readonly debits: readonly Debit[];
+  /** Told, in the transaction, what is used of each then. */
+  readonly onUsed?: (tx: Queries, used: readonly number[]) => Promise<void>;
 }
 
 /** What a debit came to: the units taken from each counter in the order asked, or the indexes of
@@ -42,7 +44,7 @@ export interface LedgerStore {
   debit(request: DebitRequest): Promise<DebitOutcome>;
   /** Gives back what was debited and not spent, and debits, beyond the limit if it must, what was spent and not debited. */
   giveBack(rests: readonly Rest[]): Promise<void>;
-  /** Forgets days and months before the month given (`2026-11`), and windows that ended before `seconds`. */
+  /** Forgets days and months before the month given (`2026-11`), and windows, and days and months of budgets, that ended before `seconds`. */
   forgetBefore(month: string, seconds: number): Promise<void>;
 }
 
@@ -54,7 +56,7 @@ export function createLedgerStore(sql: Sql): LedgerStore {
     },
     forgetBefore: async (month, seconds) => {
       await sql.query(`DELETE FROM kernel_ledger WHERE period LIKE '2%' AND period < $1`, [month]);
-      await sql.query(`DELETE FROM kernel_ledger WHERE period = 'rate' AND ends < $1`, [seconds]);
+      await sql.query('DELETE FROM kernel_ledger WHERE ends > 0 AND ends < $1', [seconds]);
     },
   };
 }
@@ -98,31 +100,63 @@ ON CONFLICT (counter, period) DO UPDATE SET
   used = ${BASE} + ${CHUNK},
   taken = ${CHUNK}
 WHERE ${BASE} + excluded.amount <= excluded.allowed
-RETURNING l.counter, l.period, l.taken, (l.xmax = 0) AS created`,
+RETURNING l.counter, l.period, l.taken, l.used, (l.xmax = 0) AS created`,
 };
 
 interface Debited {
   readonly counter: string;
   readonly period: string;
   readonly taken: number;
+  readonly used: number;
   readonly created: boolean;
 }
 
-async function debitAll(tx: Queries, { root, maxRows, debits }: DebitRequest): Promise<DebitOutcome> {
+async function debitAll(tx: Queries, { root, maxRows, debits, onUsed }: DebitRequest): Promise<DebitOutcome> {
   const asked = columns(debits, ['counter', 'period', 'ends', 'allowed', 'amount', 'largest']);
   const branches = debits.map(({ branch = '' }) => branch);
   const rows = await tx.query<Debited>(DEBIT, [root, ...asked, branches]);
-  const taken = debits.map(
-    ({ counter, period }) => rows.find((row) => row.counter === counter && row.period === period)?.taken,
+  const debited = debits.map(({ counter, period }) =>
+    rows.find((row) => row.counter === counter && row.period === period),
   );
-  const exhausted = taken.flatMap((units, index) => (units === undefined ? [index] : []));
+  const exhausted = debited.flatMap((row, index) => (row === undefined ? [index] : []));
   if (exhausted.length > 0) throw new Undone({ exhausted });
   const made = new Set(rows.filter(({ created }) => created).map(({ counter }) => counter));
   const branch = debits.find((debit) => debit.branch !== undefined && made.has(debit.counter))?.branch;
   if (branch !== undefined && (await isCrowded(tx, { root, branch, maxRows })))
     throw new Undone({ crowded: true });
-  return { taken: taken as number[] };
+  const all = debited as Debited[];
+  await onUsed?.(
+    tx,
+    all.map(({ used }) => used),
+  );
+  return { taken: all.map(({ taken }) => taken) };
 }
+
+/** What is used of a counter in per cent. */
+export interface MarkedCounter extends Pick<Debit, 'counter' | 'period' | 'ends'> {
+  readonly percent: number;
+}
+
+/** Notes that so much is used; true for those of which nobody did yet. */
+export async function markCounters(
+  tx: Queries,
+  marked: readonly MarkedCounter[],
+): Promise<readonly boolean[]> {
+  const rows = await tx.query<Pick<Debit, 'counter' | 'period'>>(
+    MARK,
+    columns(marked, ['counter', 'period', 'ends', 'percent']),
+  );
+  return marked.map(({ counter, period }) =>
+    rows.some((row) => row.counter === counter && row.period === period),
+  );
+}
+
+const MARK = `
+UPDATE kernel_ledger l SET marked = m.percent, marked_ends = m.ends
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[]) AS m (counter, period, ends, percent)
+WHERE l.counter = m.counter AND l.period = m.period AND l.ends = m.ends
+  AND (l.marked_ends <> m.ends OR l.marked < m.percent)
+RETURNING l.counter, l.period`;
 
 /** Whoever was delegated to makes links with limits as many as it likes: its rows must not leave others without any. */
 async function isCrowded(

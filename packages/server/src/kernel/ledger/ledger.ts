@@ -1,21 +1,27 @@
 import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
+import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { createCorrections } from './corrections.js';
 import { type Book, createHold, type Hold } from './hold.js';
 import { createLeases, type Rest } from './leases.js';
-import type { LedgerStore } from './ledger-store.js';
-import { isHeld, largestOf, type Need, needsOf } from './need.js';
+import { type LedgerStore, markCounters } from './ledger-store.js';
+import { type BudgetMark, createMarks } from './marks.js';
+import { type BudgetTake, isHeld, largestOf, type Need, needsOf } from './need.js';
 import { monthBefore } from './period.js';
 import { refusalOf } from './refusal.js';
 
 /** Counts what calls take from `limits` (CAP-21). */
 export interface Ledger {
-  /** Takes what a call may need from every limit of every link and the anchor, durably, before it resolves: all of it
-   *  or nothing. One call is spent by this; money and tokens are held until they are settled. Undefined if there is
-   *  nothing to settle.
+  /** Takes what a call may need from every limit of every link and the anchor, and from budgets, durably, before it
+   *  resolves: all of it or nothing. One call is spent by this; money and tokens are held until they are settled. Undefined if there is
+   *  nothing to settle or to say.
    *  @throws {TrustError} BUDGET_EXCEEDED or RATE_LIMITED with the link | POLICY_DENIED for money in a currency that a
    *    limit does not count | UNAVAILABLE */
-  hold(capability: VerifiedCapability, cost?: CallCost): Promise<Hold | undefined>;
+  hold(
+    capability: VerifiedCapability,
+    cost?: CallCost,
+    budgets?: readonly BudgetTake[],
+  ): Promise<Hold | undefined>;
   /** Gives unused leases back and forgets past periods. Call it now and then. */
   tidy(): Promise<void>;
   /** Refuses further holds and gives back what was debited and not spent. */
@@ -25,6 +31,8 @@ export interface Ledger {
 export interface LedgerDeps {
   readonly store: LedgerStore;
   readonly clock: Clock;
+  /** Told that a budget is used up to a mark, in the transaction of the debit that passed it: once in each period. */
+  readonly onMarks?: (tx: Queries, marks: readonly BudgetMark[]) => Promise<void>;
 }
 
 const MAX_LEASES = 10_000;
@@ -40,19 +48,25 @@ const MAX_TRIES = 3;
 
 /** Makes the ledger of one process. Several may share a database: each debits what it spends beforehand, so that
  *  together they never exceed a limit. What a process had debited and not spent when it was killed stays spent. */
-export function createLedger({ store, clock }: LedgerDeps): Ledger {
+export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
   const leases = createLeases(MAX_LEASES, clock.monotonic);
   const corrections = createCorrections(store.giveBack);
   const underWay = new Set<Promise<unknown>>();
   let closed = false;
-  const book: Book = { leases, corrections, isClosed: () => closed };
+  const marks = createMarks();
+  const book: Book = { leases, corrections, marks, isClosed: () => closed };
+  const debiting = { store, onMarks: onMarks ?? (async () => undefined) };
 
-  const holdUnits = async (capability: VerifiedCapability, cost: CallCost): Promise<Hold | undefined> => {
-    const needs = needsOf(capability, cost, clock.now());
+  const holdUnits = async (
+    capability: VerifiedCapability,
+    cost: CallCost,
+    budgets: readonly BudgetTake[],
+  ): Promise<Hold | undefined> => {
+    const needs = needsOf(capability, cost, budgets, clock.now());
     const [root = '', branch] = capability.links.map(({ lid }) => lid);
     let waits = 0;
     for (let tries = 1; needs.length > 0; ) {
-      const found = await holdOnce(store, book, needs, { root, branch, mayWait: waits < MAX_WAITS });
+      const found = await holdOnce(debiting, book, needs, { root, branch, mayWait: waits < MAX_WAITS });
       if (found === 'held') break;
       if (found === 'waited') waits += 1;
       else if (tries >= MAX_TRIES || !(await isWorthAnotherTry(book, found)))
@@ -60,11 +74,12 @@ export function createLedger({ store, clock }: LedgerDeps): Ledger {
       else tries += 1;
     }
     const held = needs.filter(isHeld);
-    return held.length === 0 ? undefined : createHold(book, held);
+    const known = marks.of(needs);
+    return held.length + known.length === 0 ? undefined : createHold(book, held, known);
   };
-  const hold: Ledger['hold'] = (capability, cost = {}) => {
+  const hold: Ledger['hold'] = (capability, cost = {}, budgets = []) => {
     if (closed) return Promise.reject(new TrustError('UNAVAILABLE', 'the ledger is closing'));
-    const held = holdUnits(capability, cost).finally(() => underWay.delete(held));
+    const held = holdUnits(capability, cost, budgets).finally(() => underWay.delete(held));
     underWay.add(held);
     return held;
   };
@@ -101,8 +116,8 @@ interface HoldRequest {
 /** Takes what it can from leases and debits the rest in one transaction. Gives the first need that not enough is left
  *  for; then, and where it has waited for another's fetch, nothing was taken. */
 async function holdOnce(
-  store: LedgerStore,
-  { leases }: Book,
+  { store, onMarks }: Pick<Required<LedgerDeps>, 'store' | 'onMarks'>,
+  { leases, marks }: Book,
   needs: readonly Need[],
   { root, branch, mayWait }: HoldRequest,
 ): Promise<Need | 'held' | 'waited'> {
@@ -122,13 +137,25 @@ async function holdOnce(
   const debits = missing.map((need) => ({
     ...need,
     largest: fetching.includes(need) ? largestOf(need) : need.amount,
-    branch: need.link > 1 ? branch : undefined,
+    branch: 'limit' in need.of && need.of.limit.link > 1 ? branch : undefined,
   }));
-  const debited = store.debit({ root, debits, maxRows: MAX_COUNTERS }).then((outcome) => {
+  let passed: readonly BudgetMark[] = [];
+  const onUsed = async (tx: Queries, used: readonly number[]): Promise<void> => {
+    passed = marks.passed(missing, used);
+    if (passed.length === 0) return;
+    const isNew = await markCounters(
+      tx,
+      passed.map(({ take, percent }) => ({ ...take, percent })),
+    );
+    const fresh = passed.filter((_, index) => isNew[index]);
+    if (fresh.length > 0) await onMarks(tx, fresh);
+  };
+  const debited = store.debit({ root, debits, maxRows: MAX_COUNTERS, onUsed }).then((outcome) => {
     if ('crowded' in outcome) throw crowded();
     if ('exhausted' in outcome) return missing[outcome.exhausted[0] ?? 0] as Need;
     for (const [index, need] of missing.entries())
       if (fetching.includes(need)) leases.add(need, (outcome.taken[index] ?? need.amount) - need.amount);
+    marks.remember(passed);
     return 'held' as const;
   });
   for (const need of fetching) leases.fetching(need, debited);

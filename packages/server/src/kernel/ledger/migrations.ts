@@ -47,4 +47,14 @@ ALTER TABLE kernel_ledger ADD COLUMN branch text;
 DROP TABLE kernel_hold;
 `,
   },
+  {
+    room: 'kernel-ledger',
+    number: 4,
+    name: 'marks-of-budgets',
+    sql: `
+-- Per cent of a budget that were said to be used, in the period that ends at 'marked_ends'.
+ALTER TABLE kernel_ledger ADD COLUMN marked smallint NOT NULL DEFAULT 0;
+ALTER TABLE kernel_ledger ADD COLUMN marked_ends bigint NOT NULL DEFAULT 0;
+`,
+  },
 ];

@@ -2,9 +2,9 @@ import { formatTime, type LimitEntry } from '@talosprotocol/protocol';
 
 /** When units are counted. */
 export interface Period {
-  /** `total`, `2026-11-23`, `2026-11` or `rate`. */
+  /** `total`, `2026-11-23`, `2026-11` or `rate`; of a budget `total`, `day` or `month`. */
   readonly period: string;
-  /** Of a rate: the end of the window, in Unix seconds; else 0. */
+  /** Of a rate or a budget: the end of the window, day or month, in Unix seconds; else 0. */
   readonly ends: number;
 }
 

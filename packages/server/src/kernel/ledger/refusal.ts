@@ -1,33 +1,57 @@
 import { type LimitTake, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
-import type { Period } from './period.js';
+import type { BudgetTake, Need } from './need.js';
 
-/** Says which limit of which link a call would exceed, and what would help. */
-export function refusalOf(
-  need: LimitTake & Period,
+/** Says which limit of which link, or which budget, a call would exceed, and what would help. */
+export function refusalOf(need: Need, capability: VerifiedCapability, nowMs: number): TrustError {
+  return 'limit' in need.of
+    ? limitRefusal(need, need.of.limit, capability, nowMs)
+    : budgetRefusal(need.of.budget);
+}
+
+function limitRefusal(
+  need: Need,
+  limit: LimitTake,
   capability: VerifiedCapability,
   nowMs: number,
 ): TrustError {
-  const { link, kind } = need;
+  const { link, kind } = limit;
   const issuer = capability.links[link - 1]?.claims.iss;
   const who =
     issuer === undefined ? 'The operator of this gateway set this limit' : `${issuer} set this limit`;
-  const caveat = caveatOf(need);
+  const caveat = caveatOf(limit);
   if (kind === 'rate') {
     const wait = Math.max(1, Math.ceil(need.ends - nowMs / 1000));
     const hint = `${who}. Try again in ${wait} s, or ask for a link with a higher rate.`;
     return new TrustError('RATE_LIMITED', `link ${link} allows no more calls now`, { link, caveat, hint });
   }
-  const until = need.per === 'total' ? 'for good' : `until the next ${need.per} (UTC) begins`;
-  const left = need.amount === 1 ? 'it is used up' : 'less than this call may need is left';
+  const until = limit.per === 'total' ? 'for good' : `until the next ${limit.per} (UTC) begins`;
   return new TrustError('BUDGET_EXCEEDED', `the ${kind} of link ${link} do not suffice`, {
     link,
     caveat,
-    hint: `${who}; ${left} ${until}. Ask for a link with a higher limit.`,
+    hint: `${who}; ${leftOf(need)} ${until}. Ask for a link with a higher limit.`,
   });
 }
 
+/** Whom it is counted for is not told: the budget may be others' too. */
+function budgetRefusal(take: BudgetTake): TrustError {
+  const { budget, per, zone } = take;
+  const until = per === 'total' ? 'for good' : `until the next ${per} (${zone}) begins`;
+  return new TrustError('BUDGET_EXCEEDED', `the budget ${budget} does not suffice`, {
+    caveat: `budget ${budget}: ${caveatOf(take)}`,
+    hint: `The operator of this gateway set this budget; ${leftOf(take)} ${until}. Ask for more of it, or ask for less in the call.`,
+  });
+}
+
+const leftOf = ({ amount }: { readonly amount: number }): string =>
+  amount === 1 ? 'it is used up' : 'less than this call may need is left';
+
 /** The limit as people read it. */
-function caveatOf({ kind, per, allowed, currency }: LimitTake): string {
+function caveatOf({
+  kind,
+  per,
+  allowed,
+  currency,
+}: Pick<LimitTake, 'kind' | 'per' | 'allowed'> & { readonly currency?: string }): string {
   if (kind === 'rate') return `rate ${allowed} per ${per} s`;
   return `${kind} ${allowed}${kind === 'cost' ? ` ${currency} micro-units` : ''} per ${per}`;
 }
