@@ -1,11 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { createReaper } from '../reaper.js';
+import { ensureProgram } from './programs.js';
 
 /** A real Redis for a test. */
 export interface TestRedis {
@@ -150,40 +150,13 @@ function anyPort(): Promise<number> {
   });
 }
 
-const run = promisify(execFile);
-
 /** `redis-server` of the PATH, else what the package manager of the system installs when it may. */
 async function findRedisServer(): Promise<string> {
-  if (await isThere()) return 'redis-server';
-  const why = await install();
-  if (await isThere()) return 'redis-server';
-  throw new Error(
-    `these tests need a real Redis, and there is none: ${why}. Put redis-server on the PATH, or name a running one in TALOS_TEST_REDIS_URL`,
-  );
-}
-
-async function isThere(): Promise<boolean> {
-  return run('redis-server', ['--version']).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Says why there is still none; of no meaning if there is one afterwards. */
-async function install(): Promise<string> {
-  if (process.platform !== 'linux')
-    return `redis-server is not on the PATH of this ${process.platform} machine`;
-  if (process.getuid?.() !== 0) return 'redis-server is not on the PATH, and only root may install it';
-  // Two test processes may want it at the same time: the second waits for the first.
-  const words = ['-y', '-o', 'DPkg::Lock::Timeout=120', 'install', '--no-install-recommends', 'redis-server'];
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    await run('apt-get', words, { env }).catch(async () => {
-      await run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', 'update'], { env });
-      await run('apt-get', words, { env });
-    });
-    return '';
-  } catch (error) {
-    return `apt-get cannot install redis-server (${(error as Error).message.split('\n')[0]})`;
-  }
+  await ensureProgram('redis-server', 'redis-server').catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : error;
+    throw new Error(
+      `these tests need a real Redis, and there is none: ${why}. Put redis-server on the PATH, or name a running one in TALOS_TEST_REDIS_URL`,
+    );
+  });
+  return 'redis-server';
 }
