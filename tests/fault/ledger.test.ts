@@ -160,3 +160,40 @@ describe('two ledgers in two processes, one of which is killed in the middle of 
     expect(seconds).toBeGreaterThan(2);
   }, 60_000);
 });
+
+// CAP-21
+describe('six ledgers in six processes, of which all but one are killed, each at a moment of its own', () => {
+  it('never spend more than a limit allows, and leave one lease each', async () => {
+    const LIMIT = 40_000;
+    const chain = issue([{ per: 'total', tokens: LIMIT, cost: euro(1_000_000) }]);
+    const ledgers = Array.from({ length: 6 }, () => startLedger(chain));
+    await expect.poll(() => ledgers.every((one) => one.count('ready') === 1), { timeout: 30_000 }).toBe(true);
+    const [survivor, ...victims] = ledgers;
+    let isOver = false;
+    void survivor!.ended.then(() => {
+      isOver = true;
+    });
+    for (const { child } of ledgers) child.kill('SIGUSR2');
+    const exceeded: Counter[] = [];
+    while (!isOver) {
+      exceeded.push(...(await countersOf(chain)).filter(({ used, allowed }) => used > allowed));
+      for (const [index, { child, count }] of victims.entries())
+        if (count('hold') >= 40 * (index + 1) && child.exitCode === null && child.signalCode === null)
+          child.kill('SIGKILL');
+    }
+    for (const victim of victims) {
+      victim.child.kill('SIGKILL');
+      expect(await victim.ended).toMatchObject({ signal: 'SIGKILL' });
+    }
+    expect(exceeded).toEqual([]);
+    const settled = ledgers.reduce((sum, { count }) => sum + count('settle'), 0);
+    const used = (await countersOf(chain)).find(({ counter }) => counter.endsWith(' tokens'))?.used ?? 0;
+    expect(used).toBeLessThanOrEqual(LIMIT);
+    expect(used).toBeGreaterThanOrEqual(settled * SPENT.tokens);
+    const lease = 64 * HELD.tokens + HELD.tokens;
+    expect(used - settled * SPENT.tokens).toBeLessThanOrEqual(
+      victims.length * (lease + WORKERS * HELD.tokens),
+    );
+    expect(used).toBeGreaterThan(LIMIT - HELD.tokens * WORKERS);
+  }, 120_000);
+});
