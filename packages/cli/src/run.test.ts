@@ -53,6 +53,7 @@ describe('every command', () => {
       'mcp policy confirm',
       'llm add',
       'llm alias',
+      'import litellm',
       'budget recompute',
       'audit tail',
       'audit stats',

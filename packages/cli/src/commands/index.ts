@@ -6,6 +6,7 @@ import { addCapCommands } from './cap/cap.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addIdCommands } from './id/id.js';
+import { addImportCommands } from './import/import.js';
 import { addInit } from './init.js';
 import { addLlmCommands } from './llm/llm.js';
 import { addMcpCommands } from './mcp/mcp.js';
@@ -30,6 +31,7 @@ export function addCommands(program: Command, shell: Shell): void {
   addCapCommands(program, shell);
   addMcpCommands(program, shell);
   addLlmCommands(program, shell);
+  addImportCommands(program, shell);
   addBudgetCommands(program, shell);
   addAuditCommands(program, shell);
   addWitness(program, shell);
