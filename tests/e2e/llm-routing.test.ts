@@ -1,3 +1,4 @@
+import { verifyBundle } from '@talosprotocol/protocol';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -8,6 +9,7 @@ import {
   sendJson,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
+import { crypto } from '../support/world.js';
 
 let world: LlmWorld;
 let second: FakeProvider;
@@ -214,7 +216,7 @@ describe('a model that has no answer', () => {
     expect(second.asked).toEqual([]);
   });
 
-  it('leaves the rid of a session to the next one', async () => {
+  it('is the answer to a session, whose number, like a proof, is for one dispatch; the log verifies', async () => {
     const agent = await world.agent();
     world.openai.answer = failing(503);
     const answer = await agent.fetch(`${world.ready.gateway}/v1/chat/completions`, {
@@ -222,7 +224,12 @@ describe('a model that has no answer', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'smart', messages: MESSAGES }),
     });
-    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('the second')]);
+    expect(answer.status).toBe(503);
+    expect(second.asked).toEqual([]);
     await agent.close();
+    expect((await ask('smart')).by).toBe('second/mini');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const report = verifyBundle(await world.audit.bundle(), await world.trust(), crypto);
+    expect(report.counts.allowed).toBeGreaterThan(10);
   });
 });

@@ -101,6 +101,19 @@ describe('transactions and sessions', () => {
     expect(await caught(failing)).toBeInstanceOf(SqlError);
     expect(await db.sql.query('SELECT 1 FROM item WHERE id = 101')).toEqual([]);
   });
+  it('end within a second or so where the server does not answer', async () => {
+    const session = await db.sql.openSession();
+    const [row] = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const pid = row?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // However often it is asked for.
+      await Promise.all([session.close(), session.close(), session.lost]);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
   it('hold an advisory lock until the session ends, and say when the connection is lost', async () => {
     const take = 'SELECT pg_try_advisory_lock(42) AS got';
     const first = await db.sql.openSession();

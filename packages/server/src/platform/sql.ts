@@ -236,6 +236,7 @@ async function connectSession(
 ): Promise<SqlSession> {
   const { query_timeout: _, ...unlimited } = config;
   const client = new Client(unlimited);
+  let closing: Promise<void> | undefined;
   const lost = new Promise<void>((resolve) => client.once('end', resolve));
   // A broken connection also ends: `lost` tells.
   client.on('error', () => undefined);
@@ -244,6 +245,18 @@ async function connectSession(
   return {
     query: (text, values) => run(client, text, values),
     lost,
-    close: () => client.end(),
+    close: () => {
+      closing ??= endClient(client);
+      return closing;
+    },
   };
+}
+
+/** How long a server has to take leave. */
+const END_MS = 1_000;
+
+/** One that does not answer is left without. */
+async function endClient(client: Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), END_MS);
+  await client.end().finally(() => clearTimeout(timer));
 }

@@ -67,8 +67,8 @@ export interface Call<A> {
   real(): Promise<RealCall | undefined> | undefined;
   /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
   prepare(signal: AbortSignal): Promise<Prepared<A>>;
-  /** The same call of another target, where this one has no answer: decided, held and recorded as a call of its own. */
-  readonly instead?: (() => Call<A>) | undefined;
+  /** The same call of another target, where this one has no answer and somebody still waits for one: decided, held and recorded as a call of its own. */
+  readonly instead?: (() => Call<A> | undefined) | undefined;
   /** The answer for a failure after the decision. */
   failure(failure: Failure, receipt: string): A;
   /** An answer as it is kept under its `rid`, and hashed for the record, and back. Of an answer that goes out bit by bit

@@ -20,6 +20,8 @@ export async function decide<A>(
 ): Promise<Decided<A>> {
   const decided = await decideOne(deps, caller, call, facts);
   if (decided.kind !== 'answered' || decided.instead === undefined) return decided;
+  // What is asked next was chosen by the policy that was in force at first: under another one nothing is.
+  if (deps.policy().hash !== facts.policy) return decided;
   const { instead } = decided;
   return decide(deps, caller, instead, { ...facts, uuid: deps.drafts.uuid(), action: instead.action });
 }

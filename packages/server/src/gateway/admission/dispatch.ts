@@ -140,13 +140,13 @@ async function run<A>(
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
   const [done, record] = await Promise.all([dispatch(admitted, receipt), settled(recorded)]);
-  const instead = done.isForAnother ? call.instead?.() : undefined;
-  // The rid is for the answer, which is another's to give.
-  if (name !== undefined && instead !== undefined) await deps.journal.release(name).catch(throwOutage);
+  // A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows.
+  const mayMove = done.isForAnother === true && facts.credential.kind === 'bearer';
+  const instead = mayMove ? call.instead?.() : undefined;
   place.follow(async () => {
     const end = await done.end;
     const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
-    if (name !== undefined && instead === undefined) await deps.journal.finish(name, form, hash);
+    if (name !== undefined) await deps.journal.finish(name, form, hash);
     if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
     await settle(deps, hold, spentOf(end));
   });

@@ -50,9 +50,17 @@ describe('a budget', () => {
   it('BUD-1 takes what it counts of a call, under its name and for its period', () => {
     const own = call();
     expect(takes({ tokens: 50, calls: 3, zone: 'Europe/Berlin' }, own)).toMatchObject([
-      { kind: 'calls', amount: 1, allowed: 3, counter: 'budget:b all calls', isHard: true },
-      { kind: 'tokens', amount: 9, allowed: 50, counter: 'budget:b all tokens' },
-      { kind: 'cost', amount: 7, allowed: 100, currency: 'USD', period: 'day', warnAt: [80, 100] },
+      { kind: 'calls', amount: 1, allowed: 3, counter: 'budget:b all calls Europe/Berlin', isHard: true },
+      { kind: 'tokens', amount: 9, allowed: 50, counter: 'budget:b all tokens Europe/Berlin' },
+      {
+        kind: 'cost',
+        counter: 'budget:b all cost:USD Europe/Berlin',
+        amount: 7,
+        allowed: 100,
+        currency: 'USD',
+        period: 'day',
+        warnAt: [80, 100],
+      },
     ]);
     const [berlin] = takes({ zone: 'Europe/Berlin' }, own);
     expect(berlin?.ends).toBe(Date.parse('2026-12-01T23:00:00.000Z') / 1000);
@@ -133,6 +141,17 @@ describe('a budget', () => {
     expect(() => compileBudgets(document)).toThrow(
       expect.objectContaining({ code: 'MALFORMED', message: expect.stringContaining(what) }),
     );
+  });
+
+  it('BUD-7 for some models is refused where their provider names none, as one may have several names', () => {
+    const open = { openai: { api: 'openai' as const, baseUrl: 'https://x.example/v1' } };
+    const listed = { openai: { ...open.openai, models: { 'gpt-4o-mini': {} } } };
+    for (const model of ['openai/gpt-4o', 'openai/gpt-*']) {
+      expect(() => compile({ model }, { providers: open })).toThrow(/must name its models/);
+      expect(compile({ model }, { providers: listed })).toHaveLength(1);
+    }
+    for (const model of ['openai/*', 'open*', '*', 'other/x'])
+      expect(compile({ model }, { providers: open })).toHaveLength(1);
   });
 
   it('BUD-7 is refused in the policy if its name is another one’s', () => {

@@ -33,19 +33,33 @@ const WARN_AT: readonly number[] = [80, 100];
 
 /** The budgets of a policy that are not off.
  *  @throws {TrustError} MALFORMED: two of one name, an unknown zone, team or tag, nothing that is counted, an override in
- *    another currency */
+ *    another currency, some models of a provider that names none */
 export function compileBudgets({
   budgets = [],
   teams = {},
   tags = {},
-}: Pick<PolicyDocument, 'budgets' | 'teams' | 'tags'>): readonly BudgetPolicy[] {
+  providers = {},
+}: Pick<PolicyDocument, 'budgets' | 'teams' | 'tags' | 'providers'>): readonly BudgetPolicy[] {
   const names = new Set<string>();
   return budgets.flatMap((budget) => {
     if (names.has(budget.name)) throw wrong(budget.name, 'is there twice');
+    assertNamed(budget, providers);
     names.add(budget.name);
     const compiled = compileBudget(budget, { teams, tags });
     return compiled === undefined ? [] : [compiled];
   });
+}
+
+/** A provider that serves whatever it has may know one model by several names, of which a budget would count one. */
+function assertNamed({ name, model }: Budget, providers: NonNullable<PolicyDocument['providers']>): void {
+  if (model === undefined) return;
+  const fits = compilePattern(model);
+  for (const [provider, { models }] of Object.entries(providers)) {
+    const isWhole = model.endsWith('*') && `${provider}/`.startsWith(model.slice(0, -1));
+    const isMeant = model.startsWith(`${provider}/`) || fits(`${provider}/`);
+    if (models === undefined && isMeant && !isWhole)
+      throw wrong(name, `is for some models of ${provider}, which must name its models then`);
+  }
 }
 
 interface Groups {
@@ -95,10 +109,11 @@ function takesIn(
   { budget: { name, mode = 'hard', per, zone = 'UTC', warnAt = [...WARN_AT] }, subject, period }: Counted,
 ): BudgetTake[] {
   const isHard = mode === 'hard';
+  const currency = cost?.currency;
   const take = (kind: BudgetTake['kind'], allowed: number, amount: number): BudgetTake => ({
     ...{ budget: name, subject, kind, per, zone, allowed, amount, isHard, warnAt },
     ...period,
-    counter: `budget:${name} ${subject} ${kind}`,
+    counter: `budget:${name} ${subject} ${kind}${kind === 'cost' ? `:${currency}` : ''} ${zone}`,
   });
   const takes: BudgetTake[] = [];
   if (calls !== undefined) takes.push(take('calls', calls, 1));

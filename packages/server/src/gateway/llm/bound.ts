@@ -21,3 +21,13 @@ export function countTyped(value: JsonValue | undefined, types: ReadonlySet<stri
   const own = typeof type === 'string' && types.has(type) ? 1 : 0;
   return Object.values(value).reduce<number>((sum, one) => sum + countTyped(one, types), own);
 }
+
+/** True if something of a request is to stay in a cache for longer than usual, which costs more. */
+export function hasLongCache(value: JsonValue | undefined): boolean {
+  if (Array.isArray(value)) return value.some(hasLongCache);
+  if (value === undefined || !isJsonObject(value)) return false;
+  const control = value['cache_control'];
+  const isLong =
+    control !== undefined && isJsonObject(control) && 'ttl' in control && control['ttl'] !== '5m';
+  return isLong || Object.values(value).some(hasLongCache);
+}

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, utf8Length } from '@talosprotocol/protocol';
+import { hasLongCache } from './bound.js';
 import type { Dialect, RequestShape, Rewrite, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
@@ -8,6 +9,7 @@ import {
   notPassed,
   object,
   onlyMembers,
+  partsOf,
   positive,
   text,
 } from './members.js';
@@ -42,9 +44,17 @@ const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
   ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal'],
   ...['reasoning', 'reasoning_content', 'annotations'],
 ]);
-const PARTS: ReadonlySet<string> = new Set(['text', 'refusal', 'image_url']);
+/** Parts of a message, and their members; the mark of a cache is one of OpenRouter's. */
+const PARTS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['text', new Set(['type', 'text', 'cache_control'])],
+  ['refusal', new Set(['type', 'refusal'])],
+  ['image_url', new Set(['type', 'image_url', 'cache_control'])],
+]);
+const PICTURE: ReadonlySet<string> = new Set(['detail']);
 /** Tools that are the client's own affair. */
 const OWN_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
+/** Models that search whatever they are asked. */
+const SEARCHING = /-search-(?:preview|api)|(?:^|\/)sonar/i;
 const MOST_CHOICES = 128;
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
@@ -64,7 +74,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     pictures,
     features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
-    longCache: false,
+    longCache: hasLongCache(body['messages']),
   };
 }
 
@@ -82,7 +92,8 @@ function featuresOf(body: JsonObject): string[] {
     const type = text(object(tool, 'a tool'), 'type');
     return OWN_TOOLS.has(type) ? [] : [type];
   });
-  return body['web_search_options'] == null ? hosted : [...hosted, 'web_search'];
+  const searches = body['web_search_options'] != null || SEARCHING.test(String(body['model']));
+  return searches ? [...hosted, 'web_search'] : hosted;
 }
 
 function readMessages(messages: readonly JsonValue[]): { pictures: number; fetches: boolean } {
@@ -90,14 +101,16 @@ function readMessages(messages: readonly JsonValue[]): { pictures: number; fetch
   for (const one of messages) {
     const message = object(one, 'a message');
     onlyMembers(message, MESSAGE_MEMBERS, [], 'messages.');
-    const { content } = message;
-    if (!Array.isArray(content)) continue;
-    for (const part of content) {
-      const type = text(object(part, 'a part of a message'), 'type');
-      if (!PARTS.has(type)) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+    for (const one of partsOf(message['content'], 'content')) {
+      const part = object(one, 'a part of a message');
+      const type = text(part, 'type');
+      const members = PARTS.get(type);
+      if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+      onlyMembers(part, members, [], `${type}.`);
       if (type !== 'image_url') continue;
       pictures += 1;
-      const { url } = object((part as JsonObject)['image_url'], 'image_url');
+      const { url, ...rest } = object(part['image_url'], 'image_url');
+      onlyMembers(rest, PICTURE, [], 'image_url.');
       fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || fetches;
     }
   }

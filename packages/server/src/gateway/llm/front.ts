@@ -81,6 +81,7 @@ function createSurface(
         targets: alias && deps.routing.candidates(alias, asks),
         budgets,
         caller,
+        hasLeft: () => request.socket.destroyed,
         requestId,
         answerBytes: limits.answerBytes,
         isRated: rates.some(countsTokens),

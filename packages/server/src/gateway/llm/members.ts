@@ -38,6 +38,13 @@ export function list(value: JsonValue | undefined, name: string): readonly JsonV
   return value;
 }
 
+/** What may stand alone as text, or as a list of parts: those. */
+export function partsOf(value: JsonValue | undefined, name: string): readonly JsonValue[] {
+  if (value === undefined || value === null || typeof value === 'string') return [];
+  if (Array.isArray(value)) return value;
+  throw malformed(`${name} must be a string or a list`);
+}
+
 export function object(value: JsonValue | undefined, name: string): JsonObject {
   if (value === undefined || !isJsonObject(value)) throw malformed(`${name} must be an object`);
   return value;

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey } from './anthropic.js';
-import { countTyped } from './bound.js';
+import { countTyped, hasLongCache } from './bound.js';
 import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import {
@@ -11,6 +11,7 @@ import {
   notPassed,
   object,
   onlyMembers,
+  partsOf,
   positive,
   text,
 } from './members.js';
@@ -111,16 +112,26 @@ function hostedTools(body: JsonObject): string[] {
 
 /** True if the provider is told to load something. */
 function readBlocks(content: JsonValue | undefined): boolean {
-  if (!Array.isArray(content)) return false;
   let fetches = false;
-  for (const one of content) {
+  for (const one of partsOf(content, 'content')) {
     const block = object(one, 'a block');
     const type = text(block, 'type');
     if (!BLOCKS.has(type)) throw notPassed(`a block of type ${type}`, 'only text, pictures and tools are');
     if (type === 'image') fetches = readSource(object(block['source'], 'source')) || fetches;
-    if (type === 'tool_result') fetches = readBlocks(block['content']) || fetches;
+    if (type === 'tool_result' || type === 'search_result') fetches = readBlocks(block['content']) || fetches;
+    if (type === 'web_search_tool_result') assertFound(block['content']);
   }
   return fetches;
+}
+
+/** What a hosted search found earlier: results, or why there are none. */
+function assertFound(content: JsonValue | undefined): void {
+  const found = Array.isArray(content) ? content : [content];
+  for (const one of found) {
+    const type = text(object(one, 'a result of a search'), 'type');
+    if (type !== 'web_search_result' && type !== 'web_search_tool_result_error')
+      throw notPassed(`a result of type ${type}`, 'only those of a web search are');
+  }
 }
 
 function readSource(source: JsonObject): boolean {
@@ -128,15 +139,6 @@ function readSource(source: JsonObject): boolean {
   if (type === 'base64') return false;
   if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
   throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
-}
-
-function hasLongCache(value: JsonValue | undefined): boolean {
-  if (Array.isArray(value)) return value.some(hasLongCache);
-  if (value === undefined || !isJsonObject(value)) return false;
-  const control = value['cache_control'];
-  const isLong =
-    control !== undefined && isJsonObject(control) && 'ttl' in control && control['ttl'] !== '5m';
-  return isLong || Object.values(value).some(hasLongCache);
 }
 
 function readStream(): StreamReader {

@@ -41,7 +41,7 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
       return hidden;
     },
     real: () => undefined,
-    instead: next === undefined ? undefined : () => modelCall(next),
+    instead: next === undefined ? undefined : () => (context.hasLeft() ? undefined : modelCall(next)),
     prepare: (signal) => prepare(context, plan as Plan, signal),
     failure: (failure, receipt) => failureAnswer(context, failure, receipt),
     kept: KEPT_ANSWER,
@@ -108,7 +108,14 @@ async function dispatch(
   const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, body, now: context.now() };
   const headers = await host.headers(shown);
   const began = context.monotonic();
-  const answer = await context.upstreams.send({ provider, path, headers, body, signal: until });
+  const answer = await context.upstreams.send({
+    provider,
+    model: plan.target.model,
+    path,
+    headers,
+    body,
+    signal: until,
+  });
   if (answer.kind === 'failure') {
     // What a provider may have begun is held to have come to the most that it can.
     const spent = answer.wasSent ? spentOf(context, plan, undefined, plan.output) : NOTHING;
@@ -116,7 +123,7 @@ async function dispatch(
   }
   if (answer.status >= 300)
     return { ...(await refused(context, answer, key, until)), isForAnother: isForAnother(answer.status) };
-  context.routing.observe(plan.target, context.monotonic() - began);
+  if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
   const reader = plan.shape.stream ? dialect.readStream?.(plan.shape) : undefined;
   return reader !== undefined && answer.type === host.streamType
     ? streamed(context, plan, reader, { body: host.events(answer.body), signal: until })

@@ -52,6 +52,8 @@ export function namedModel(
 }
 
 function has({ models }: ProviderPolicy, model: string): boolean {
+  // In the paths of some hosts a model is a segment, and these two are none.
+  if (model === '.' || model === '..') return false;
   return NAME.test(model) && (models === undefined || models.has(model));
 }
 

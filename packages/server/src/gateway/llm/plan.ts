@@ -55,6 +55,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly targets: readonly ModelTarget[] | undefined;
   readonly budgets: readonly BudgetPolicy[];
   readonly caller: Authenticated;
+  /** True once nobody waits for an answer any more. */
+  readonly hasLeft: () => boolean;
   readonly requestId: string;
   /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
   readonly isRated: boolean;

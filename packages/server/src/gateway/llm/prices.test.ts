@@ -31,6 +31,11 @@ describe('the price of a model', () => {
     expect(prices.ratesOf(provider(), 'no-such-model', 100, NOW)).toBeUndefined();
   });
 
+  it('is not known of a model of which each request is paid for as well', () => {
+    const perplexity = provider({ baseUrl: 'https://api.perplexity.ai', prices: 'perplexity' });
+    expect(prices.ratesOf(perplexity, 'sonar', 100, NOW)).toBeUndefined();
+  });
+
   it('is what the operator says, if that is said', () => {
     const rates: ModelRates = { currency: 'EUR', input: 1, output: 2 };
     const own = provider({ models: { 'gpt-4o-mini': { rates }, 'gpt-4o': {} } });

@@ -61,7 +61,8 @@ export function createPrices(crypto: CryptoProvider): Prices {
 function ratesFrom(table: Table, input: number): ModelRates | undefined {
   const rate = (name: string): number | undefined => microUnits(table[name], input);
   const [read, written] = [rate('input_mtok'), rate('output_mtok') ?? 0];
-  if (read === undefined) return undefined;
+  // What is paid for each request is in no count of tokens.
+  if (read === undefined || table['requests_kcount'] !== undefined) return undefined;
   const [cacheRead, cacheWrite] = [rate('cache_read_mtok'), rate('cache_write_mtok')];
   return {
     currency: 'USD',

@@ -48,9 +48,11 @@ const MAX_WORDS = 512;
 function saidOf(text: string, key: Secret<string> | undefined): Said | undefined {
   // A key of AWS has parts, each of which is nobody's to know.
   const parts = key === undefined ? [] : key.reveal().split(':');
-  if (parts.some((part) => part.length >= 8 && text.includes(part))) return undefined;
   try {
     const body = parseProviderObject(text);
+    // Also one that is written in escapes, as it would come out of here.
+    const shown = [text, JSON.stringify(body)];
+    if (parts.some((part) => part.length >= 8 && shown.some((one) => one.includes(part)))) return undefined;
     if (body['error'] !== undefined) return { body: JSON.stringify(body) };
     const words = body['message'] ?? body['Message'] ?? body['detail'];
     return typeof words === 'string' ? { words: words.slice(0, MAX_WORDS) } : undefined;

@@ -39,7 +39,7 @@ function reachOf(...script: readonly (() => Result)[]) {
   };
   const reach = createReach({ send, close: async () => undefined }, { clock, log: createTestLog(lines) });
   const ask = (of = provider, signal = new AbortController().signal) =>
-    reach.send({ provider: of, path: '/x', headers: {}, body: new Uint8Array(), signal });
+    reach.send({ provider: of, model: 'm', path: '/x', headers: {}, body: new Uint8Array(), signal });
   return { ask, seen, lines, reach };
 }
 
@@ -117,23 +117,23 @@ describe('a provider that keeps failing', () => {
   it('is left alone, tried by one call after a while, and used again when that one is answered', async () => {
     let isDown = true;
     const { ask, seen, lines, reach } = reachOf(() => (isDown ? down() : answer(200)));
-    expect(reach.isLeftAlone(provider)).toBe(false);
+    expect(reach.isLeftAlone(provider, 'm')).toBe(false);
     for (let calls = 0; calls < 5; calls += 1) await ask();
     expect(await ask()).toMatchObject({ kind: 'failure', wasSent: false });
     expect(seen).toHaveLength(5);
-    expect([reach.isLeftAlone(provider), reach.isLeftAlone(other)]).toEqual([true, false]);
+    expect([reach.isLeftAlone(provider, 'm'), reach.isLeftAlone(other, 'm')]).toEqual([true, false]);
     await vi.advanceTimersByTimeAsync(10_001);
-    expect(reach.isLeftAlone(provider)).toBe(false);
+    expect(reach.isLeftAlone(provider, 'm')).toBe(false);
     await ask();
     expect(await ask()).toMatchObject({ wasSent: false });
     expect(seen).toHaveLength(6);
-    expect(reach.isLeftAlone(provider)).toBe(true);
+    expect(reach.isLeftAlone(provider, 'm')).toBe(true);
     isDown = false;
     await vi.advanceTimersByTimeAsync(10_001);
     expect(await ask()).toMatchObject({ status: 200 });
     expect(await ask()).toMatchObject({ status: 200 });
     expect(lines.join('')).toMatch(/is left alone[\s\S]*answers again/);
-    expect(reach.isLeftAlone(provider)).toBe(false);
+    expect(reach.isLeftAlone(provider, 'm')).toBe(false);
   });
 
   it('takes no other one with it', async () => {
@@ -143,10 +143,24 @@ describe('a provider that keeps failing', () => {
     expect(seen).toHaveLength(6);
   });
 
-  it.each([400, 401, 404, 429])('is not one that answers %i', async (status) => {
+  it.each([400, 401, 404, 429, 500])('is not one that answers %i', async (status) => {
     const { ask, seen } = reachOf(() => answer(status, 1));
     for (let calls = 0; calls < 20; calls += 1) await ask();
     expect(seen).toHaveLength(20);
+  });
+
+  it('is told apart from the other models of its provider', async () => {
+    const { ask, reach } = reachOf(down);
+    for (let calls = 0; calls < 6; calls += 1) await ask();
+    expect([reach.isLeftAlone(provider, 'm'), reach.isLeftAlone(provider, 'n')]).toEqual([true, false]);
+  });
+
+  it('is left alone after five calls, however often each was tried', async () => {
+    const { ask, seen, reach } = reachOf(() => answer(503));
+    for (let calls = 0; calls < 4; calls += 1) await after(ask());
+    expect([seen.length, reach.isLeftAlone(provider, 'm')]).toEqual([12, false]);
+    await after(ask());
+    expect(reach.isLeftAlone(provider, 'm')).toBe(true);
   });
 
   it('is not one whose calls were revoked on our side', async () => {

@@ -24,7 +24,7 @@ const FIRST_WAIT_MS = 100;
 /** Of so many calls one may be tried again, and so many at once after a quiet time: where everything fails, trying again
  *  must not double the load. */
 const BUDGET = { share: 0.1, most: 10 } as const;
-/** Failures in a row after which a provider is left alone, and for how long before one call tries it. */
+/** Failures in a row after which a model is left alone, and for how long before one call tries it. */
 const BREAK_AFTER = 5;
 const BREAK_MS = 10_000;
 
@@ -33,8 +33,8 @@ const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 529]);
 
 /** Connections to providers, and how they are. */
 export interface Reach extends Upstreams {
-  /** True while a provider is left alone because it keeps failing. */
-  isLeftAlone(provider: ProviderPolicy): boolean;
+  /** True while a model is left alone because it keeps failing. */
+  isLeftAlone(provider: ProviderPolicy, model: string): boolean;
 }
 
 export interface ReachDeps {
@@ -42,32 +42,48 @@ export interface ReachDeps {
   readonly log: Log;
 }
 
-/** Reaches providers: tries again what a provider cannot have done, and leaves one alone that keeps failing. */
+/** How one model is. */
+interface Standing {
+  readonly policy: IPolicy;
+  /** Monotonic milliseconds since when it is left alone. */
+  broken: number | undefined;
+}
+
+/** Models of one provider that are told apart; what comes beyond, where a client may name any, counts as one. */
+const MOST_MODELS = 256;
+
+/** Reaches providers: tries again what a provider cannot have done, and leaves a model alone that keeps failing. */
 export function createReach(upstreams: Upstreams, { clock, log }: ReachDeps): Reach {
-  const known = new WeakMap<ProviderPolicy, IPolicy>();
-  const broken = new WeakMap<ProviderPolicy, number>();
-  const policyOf = (provider: ProviderPolicy): IPolicy => {
-    const policy =
-      known.get(provider) ??
-      createPolicy(provider, log, (isBroken) => {
-        if (isBroken) broken.set(provider, clock.monotonic());
-        else broken.delete(provider);
-      });
-    known.set(provider, policy);
-    return policy;
+  const known = new WeakMap<ProviderPolicy, Map<string, Standing>>();
+  const standingOf = (provider: ProviderPolicy, model: string): Standing => {
+    const models = known.get(provider) ?? new Map<string, Standing>();
+    known.set(provider, models);
+    const name = models.has(model) || models.size < MOST_MODELS ? model : '';
+    const standing = models.get(name) ?? stand(provider, name);
+    models.set(name, standing);
+    return standing;
+  };
+  const stand = (provider: ProviderPolicy, model: string): Standing => {
+    const standing: Standing = {
+      broken: undefined,
+      policy: createPolicy(`${provider.name}/${model}`, log, (isBroken) => {
+        standing.broken = isBroken ? clock.monotonic() : undefined;
+      }),
+    };
+    return standing;
   };
   return {
     close: upstreams.close,
-    isLeftAlone: (provider) => {
-      const since = broken.get(provider);
-      return since !== undefined && clock.monotonic() - since < BREAK_MS;
+    isLeftAlone: (provider, model) => {
+      const { broken } = standingOf(provider, model);
+      return broken !== undefined && clock.monotonic() - broken < BREAK_MS;
     },
     send: async (request) => {
-      const { provider, signal } = request;
+      const { provider, model, signal } = request;
       try {
-        return await policyOf(provider).execute(() => upstreams.send(request), signal);
+        return await standingOf(provider, model).policy.execute(() => upstreams.send(request), signal);
       } catch (error) {
-        if (error instanceof BrokenCircuitError) return leftAlone(provider);
+        if (error instanceof BrokenCircuitError) return leftAlone(`${provider.name}/${model}`);
         // A try that was never made, because nobody waits for it any more.
         return { kind: 'failure', error: failed(error, signal), wasSent: false };
       }
@@ -75,7 +91,7 @@ export function createReach(upstreams: Upstreams, { clock, log }: ReachDeps): Re
   };
 }
 
-function createPolicy({ name }: ProviderPolicy, log: Log, tell: (isBroken: boolean) => void): IPolicy {
+function createPolicy(provider: string, log: Log, tell: (isBroken: boolean) => void): IPolicy {
   let tokens: number = BUDGET.most;
   const mayTryAgain = (result: unknown): boolean => {
     tokens = Math.min(BUDGET.most, tokens + BUDGET.share);
@@ -95,13 +111,14 @@ function createPolicy({ name }: ProviderPolicy, log: Log, tell: (isBroken: boole
   );
   breaker.onBreak(() => {
     tell(true);
-    log.warn('a provider keeps failing, and is left alone', { provider: name });
+    log.warn('a model keeps failing, and is left alone', { provider });
   });
   breaker.onReset(() => {
     tell(false);
-    log.info('a provider answers again', { provider: name });
+    log.info('a model answers again', { provider });
   });
-  return wrap(retries, breaker);
+  // A call counts once, however often it was tried.
+  return wrap(breaker, retries);
 }
 
 function isWorthAnother(result: Result): boolean {
@@ -110,19 +127,22 @@ function isWorthAnother(result: Result): boolean {
   return AGAIN.has(result.status) && result.retryAfter === undefined;
 }
 
-/** Whoever is busy is not gone, and whoever finds fault is well. An abort is no fault of the provider. */
+/** Whoever is busy is not gone, and whoever finds fault is well; what fails with 500 may do so for this request alone. An
+ *  abort is no fault of the provider. */
 function isOutage(result: Result): boolean {
   if (result.kind === 'failure') return result.error.code === 'UPSTREAM_FAILED';
-  return result.status >= 500;
+  return OUT.has(result.status);
 }
+
+const OUT: ReadonlySet<number> = new Set([502, 503, 504, 529]);
 
 /** Nobody reads what is not the last answer. */
 function giveUp(result: Result): void {
   if (result.kind === 'answer') result.body.destroy();
 }
 
-function leftAlone({ name }: ProviderPolicy): UpstreamFailure {
-  const error = new TrustError('UPSTREAM_FAILED', `the provider ${name} keeps failing, and is left alone`, {
+function leftAlone(name: string): UpstreamFailure {
+  const error = new TrustError('UPSTREAM_FAILED', `the model ${name} keeps failing, and is left alone`, {
     hint: `It is tried again within ${BREAK_MS / 1000} seconds: try again then.`,
   });
   return { kind: 'failure', error, wasSent: false };

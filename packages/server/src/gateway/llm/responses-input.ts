@@ -1,5 +1,13 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
-import { assertMediaUrl, list, malformed, notPassed, object, text } from './members.js';
+import {
+  assertMediaUrl,
+  list,
+  malformed,
+  notPassed,
+  object,
+  text,
+  partsOf as textOrParts,
+} from './members.js';
 
 /** What the input of a response brings with it besides text. */
 export interface InputReach {
@@ -36,6 +44,8 @@ const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['input_text', ['type', 'text']],
   ['output_text', ['type', 'text', 'annotations', 'logprobs']],
   ['refusal', ['type', 'refusal']],
+  ['reasoning_text', ['type', 'text']],
+  ['summary_text', ['type', 'text']],
   ['input_image', ['type', 'image_url', 'detail', 'file_id']],
   ['computer_screenshot', ['type', 'image_url', 'file_id']],
 ]);
@@ -58,17 +68,16 @@ function partsOf(item: JsonObject): readonly JsonValue[] {
   if (members === undefined)
     throw notPassed(`an item of type ${String(type)}`, 'only what stands for itself is');
   closed(item, members, `input.${String(type)}.`);
-  if (type === 'reasoning') assertWholeReasoning(item);
+  if (type === 'reasoning') return assertWholeReasoning(item);
   if (type === 'computer_call_output') return [item['output'] ?? null];
-  const content = item['content'] ?? item['output'];
-  return type !== 'reasoning' && Array.isArray(content) ? content : [];
+  return [...textOrParts(item['content'], 'content'), ...textOrParts(item['output'], 'output')];
 }
 
 const UNKEPT =
   'the provider keeps nothing of a call. Set store to false in your client, so that it sends items whole.';
 
 /** Without its text it only names what the provider may have kept of somebody. */
-function assertWholeReasoning({ encrypted_content, content }: JsonObject): void {
+function assertWholeReasoning({ encrypted_content, content, summary }: JsonObject): readonly JsonValue[] {
   const isWhole =
     (typeof encrypted_content === 'string' && encrypted_content !== '') ||
     (Array.isArray(content) && content.length > 0);
@@ -77,6 +86,7 @@ function assertWholeReasoning({ encrypted_content, content }: JsonObject): void 
       'a reasoning item without encrypted_content',
       `${UNKEPT} Include reasoning.encrypted_content.`,
     );
+  return [...textOrParts(content, 'content'), ...textOrParts(summary, 'summary')];
 }
 
 function readPart(part: JsonObject): 'text' | 'data' | 'fetch' {

@@ -38,8 +38,8 @@ export interface RoutingDeps {
   readonly random: Random;
   /** Milliseconds. */
   readonly monotonic: () => number;
-  /** True if a provider keeps failing and is not asked now. */
-  readonly isLeftAlone: (provider: ProviderPolicy) => boolean;
+  /** True if a model keeps failing and is not asked now. */
+  readonly isLeftAlone: (provider: ProviderPolicy, model: string) => boolean;
 }
 
 export function createRouting({ random, monotonic, isLeftAlone }: RoutingDeps): Routing {
@@ -70,7 +70,7 @@ export function createRouting({ random, monotonic, isLeftAlone }: RoutingDeps): 
       );
       if (reached.length === 0) return own.slice(0, 1);
       const ordered = order(alias, reached);
-      const well = ordered.filter(({ provider }) => !isLeftAlone(provider));
+      const well = ordered.filter(({ provider, model }) => !isLeftAlone(provider, model));
       const all = [...well, ...ordered.filter((target) => !well.includes(target))];
       return alias.fallback ? all : all.slice(0, 1);
     },

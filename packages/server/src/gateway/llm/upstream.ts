@@ -6,6 +6,7 @@ import type { ProviderPolicy } from './provider.js';
 /** One request to a provider. */
 export interface UpstreamRequest {
   readonly provider: ProviderPolicy;
+  readonly model: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;

@@ -133,6 +133,33 @@ describe('a budget in the ledger', () => {
     expect(await usedOf(take(1))).toBe(60);
   });
 
+  it('BUD-6 tells a mark again that was only held for at first, after a while', async () => {
+    const take = budgetOf(100);
+    const { ledger, told } = ledgerAt();
+    const cross = async (): Promise<void> => {
+      const big = await ledger.hold(capability(), { tokens: 90 }, [take(90)]);
+      await big?.settle({ tokens: 0 });
+      const small = await ledger.hold(capability(), { tokens: 10 }, [take(10)]);
+      expect(small?.warnings).toEqual([]);
+      await small?.settle({ tokens: 0 });
+    };
+    await cross();
+    await cross();
+    const { budget, counter } = take(1);
+    expect(told).toEqual([[budget, 50]]);
+    await database.sql.query(
+      "UPDATE kernel_ledger SET said_at = said_at - interval '11 minutes' WHERE counter = $1",
+      [counter],
+    );
+    await ledger.hold(capability(), { tokens: 60 }, [take(60)]);
+    await ledger.hold(capability(), { tokens: 40 }, [take(40)]);
+    expect(told).toEqual([
+      [budget, 50],
+      [budget, 50],
+      [budget, 100],
+    ]);
+  });
+
   it('BUD-6 tells nothing of a debit that came to nothing', async () => {
     const [take, full] = [budgetOf(100), budgetOf(10)];
     const { ledger, told } = ledgerAt();

@@ -228,6 +228,25 @@ describe('money and tokens', () => {
       await expect(ledger.hold(held, { tokens: 1 })).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
     });
 
+    it('stay leased when somebody asks for more than there is at all', async () => {
+      const held = capability({ per: 'total', tokens: LIMIT });
+      let debits = 0;
+      const store = createLedgerStore(database.sql);
+      const { ledger } = ledgerAt({
+        ...store,
+        debit: (request) => {
+          debits += 1;
+          return store.debit(request);
+        },
+      });
+      await ledger.hold(held, { tokens: 10 });
+      for (let call = 0; call < 20; call += 1) {
+        await expect(ledger.hold(held, { tokens: LIMIT })).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
+        await (await ledger.hold(held, { tokens: 10 }))?.settle({ tokens: 1 });
+      }
+      expect(debits).toBe(21);
+    });
+
     it('are not spent beyond a limit that was lowered meanwhile', async () => {
       const signer = createSigner(random(32), crypto);
       const under = (tokens: number) => below(signer, [{ per: 'total', tokens }]);

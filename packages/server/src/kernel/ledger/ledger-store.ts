@@ -30,11 +30,11 @@ export interface DebitRequest {
   readonly onUsed?: (tx: Queries, used: readonly number[]) => Promise<void>;
 }
 
-/** What a debit came to: the units taken from each counter in the order asked, or the indexes of
- *  those of which not enough is left. */
+/** What a debit came to: the units taken from each counter in the order asked, or the index of the first of which not
+ *  enough is left, and what is. */
 type DebitOutcome =
   | { readonly taken: readonly number[] }
-  | { readonly exhausted: readonly number[] }
+  | { readonly exhausted: number; readonly left: number }
   | { readonly crowded: true };
 
 /** The ledger's SQL. */
@@ -118,8 +118,8 @@ async function debitAll(tx: Queries, { root, maxRows, debits, onUsed }: DebitReq
   const debited = debits.map(({ counter, period }) =>
     rows.find((row) => row.counter === counter && row.period === period),
   );
-  const exhausted = debited.flatMap((row, index) => (row === undefined ? [index] : []));
-  if (exhausted.length > 0) throw new Undone({ exhausted });
+  const exhausted = debited.indexOf(undefined);
+  if (exhausted >= 0) throw new Undone({ exhausted, left: await leftOf(tx, debits[exhausted] as Debit) });
   const made = new Set(rows.filter(({ created }) => created).map(({ counter }) => counter));
   const branch = debits.find((debit) => debit.branch !== undefined && made.has(debit.counter))?.branch;
   if (branch !== undefined && (await isCrowded(tx, { root, branch, maxRows })))
@@ -137,7 +137,8 @@ export interface MarkedCounter extends Pick<Debit, 'counter' | 'period' | 'ends'
   readonly percent: number;
 }
 
-/** Notes that so much is used; true for those of which nobody did yet. */
+/** Notes how much is used; true where that is more than was noted in this period, and the last time it was said lies
+ *  behind by a while: what was only held may be given back, and be used again in earnest. */
 export async function markCounters(
   tx: Queries,
   marked: readonly MarkedCounter[],
@@ -152,11 +153,26 @@ export async function markCounters(
 }
 
 const MARK = `
-UPDATE kernel_ledger l SET marked = m.percent, marked_ends = m.ends
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[]) AS m (counter, period, ends, percent)
-WHERE l.counter = m.counter AND l.period = m.period AND l.ends = m.ends
-  AND (l.marked_ends <> m.ends OR l.marked < m.percent)
-RETURNING l.counter, l.period`;
+WITH marks AS (
+  SELECT m.*, CASE WHEN l.marked_ends = m.ends THEN l.marked ELSE 0 END AS was,
+    l.marked_ends = m.ends AND l.said >= m.percent AND l.said_at > now() - interval '10 minutes' AS is_said
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[]) AS m (counter, period, ends, percent)
+  JOIN kernel_ledger l ON l.counter = m.counter AND l.period = m.period AND l.ends = m.ends
+), changed AS (
+  UPDATE kernel_ledger l SET marked = m.percent, marked_ends = m.ends,
+    said = CASE WHEN m.percent > m.was AND NOT m.is_said THEN m.percent ELSE l.said END,
+    said_at = CASE WHEN m.percent > m.was AND NOT m.is_said THEN now() ELSE l.said_at END
+  FROM marks m WHERE l.counter = m.counter AND l.period = m.period AND l.ends = m.ends
+)
+SELECT counter, period FROM marks WHERE percent > was AND NOT is_said`;
+
+async function leftOf(tx: Queries, { counter, period, ends, allowed }: Debit): Promise<number> {
+  const [row] = await tx.query<{ used: number }>(
+    'SELECT used FROM kernel_ledger WHERE counter = $1 AND period = $2 AND ends >= $3',
+    [counter, period, ends],
+  );
+  return Math.max(0, allowed - (row?.used ?? 0));
+}
 
 /** Whoever was delegated to makes links with limits as many as it likes: its rows must not leave others without any. */
 async function isCrowded(

@@ -70,7 +70,7 @@ export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
       if (found === 'held') break;
       if (found === 'waited') waits += 1;
       else if (tries >= MAX_TRIES || !(await isWorthAnotherTry(book, found)))
-        throw refusalOf(found, capability, clock.now());
+        throw refusalOf(found.need, capability, clock.now());
       else tries += 1;
     }
     const held = needs.filter(isHeld);
@@ -120,7 +120,7 @@ async function holdOnce(
   { leases, marks }: Book,
   needs: readonly Need[],
   { root, branch, mayWait }: HoldRequest,
-): Promise<Need | 'held' | 'waited'> {
+): Promise<Lack | 'held' | 'waited'> {
   const missing: Need[] = [];
   const leased = needs.filter((need) => leases.take(need, need.amount) || !missing.push(need));
   if (missing.length === 0) return 'held';
@@ -141,7 +141,7 @@ async function holdOnce(
   }));
   let passed: readonly BudgetMark[] = [];
   const onUsed = async (tx: Queries, used: readonly number[]): Promise<void> => {
-    passed = marks.passed(missing, used);
+    passed = marks.changed(missing, used);
     if (passed.length === 0) return;
     const isNew = await markCounters(
       tx,
@@ -152,7 +152,7 @@ async function holdOnce(
   };
   const debited = store.debit({ root, debits, maxRows: MAX_COUNTERS, onUsed }).then((outcome) => {
     if ('crowded' in outcome) throw crowded();
-    if ('exhausted' in outcome) return missing[outcome.exhausted[0] ?? 0] as Need;
+    if ('exhausted' in outcome) return { need: missing[outcome.exhausted] as Need, left: outcome.left };
     for (const [index, need] of missing.entries())
       if (fetching.includes(need)) leases.add(need, (outcome.taken[index] ?? need.amount) - need.amount);
     marks.remember(passed);
@@ -169,10 +169,17 @@ async function holdOnce(
   }
 }
 
+/** A need that not enough is left for, and what is. */
+interface Lack {
+  readonly need: Need;
+  readonly left: number;
+}
+
 /** Another call may have brought a lease meanwhile. If ours has less than is needed, what it has may suffice with
- *  what is left in the counter. */
-async function isWorthAnotherTry({ leases, corrections }: Book, need: Need): Promise<boolean> {
+ *  what is left in the counter; else it stays where it is, for calls that need less. */
+async function isWorthAnotherTry({ leases, corrections }: Book, { need, left }: Lack): Promise<boolean> {
   if (leases.has(need, need.amount)) return true;
+  if (!leases.has(need, need.amount - left)) return false;
   const rests = leases.takeOut(need);
   for (const rest of rests) corrections.add(rest);
   await corrections.write();

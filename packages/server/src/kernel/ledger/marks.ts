@@ -3,14 +3,14 @@ import type { BudgetTake, Need } from './need.js';
 /** So much of a budget is used. */
 export interface BudgetMark {
   readonly take: BudgetTake;
-  /** Per cent of what is allowed. */
+  /** Per cent of what is allowed; 0: no mark. */
   readonly percent: number;
 }
 
-/** Which marks of their budgets counters have passed. */
+/** Which marks of their budgets counters have passed, as far as this process knows. */
 export interface Marks {
-  /** Marks that so much of these counters passes and that this process does not know of. */
-  passed(needs: readonly Need[], used: readonly number[]): readonly BudgetMark[];
+  /** Marks that so much of these counters comes to, where that is another than was known. */
+  changed(needs: readonly Need[], used: readonly number[]): readonly BudgetMark[];
   remember(marks: readonly BudgetMark[]): void;
   /** The highest mark that each of these has passed. */
   of(needs: readonly Need[]): readonly BudgetMark[];
@@ -26,17 +26,17 @@ export function createMarks(): Marks {
     remember: (marks) => {
       for (const { take, percent } of marks) {
         known.delete(nameOf(take));
-        known.set(nameOf(take), percent);
+        if (percent > 0) known.set(nameOf(take), percent);
         const [oldest] = known.keys();
         if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
       }
     },
-    passed: (needs, used) =>
+    changed: (needs, used) =>
       needs.flatMap(({ of }, index) => {
         if (!('budget' in of)) return [];
         const take = of.budget;
         const percent = markOf(take, used[index] ?? 0);
-        return percent <= (known.get(nameOf(take)) ?? 0) ? [] : [{ take, percent }];
+        return percent === (known.get(nameOf(take)) ?? 0) ? [] : [{ take, percent }];
       }),
     of: (needs) =>
       known.size === 0

@@ -57,4 +57,14 @@ ALTER TABLE kernel_ledger ADD COLUMN marked smallint NOT NULL DEFAULT 0;
 ALTER TABLE kernel_ledger ADD COLUMN marked_ends bigint NOT NULL DEFAULT 0;
 `,
   },
+  {
+    room: 'kernel-ledger',
+    number: 5,
+    name: 'when-marks-were-said',
+    sql: `
+-- The mark that was said last, and when: what was only held is given back, and a mark is passed again in earnest.
+ALTER TABLE kernel_ledger ADD COLUMN said smallint NOT NULL DEFAULT 0;
+ALTER TABLE kernel_ledger ADD COLUMN said_at timestamptz NOT NULL DEFAULT '-infinity';
+`,
+  },
 ];

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { awsEvent, awsMessage } from '../testing/fake-bedrock.js';
 import { readAwsEvents } from './aws-events.js';
@@ -63,6 +63,20 @@ describe('a stream of AWS', () => {
     const events = readAwsEvents(body);
     await events[Symbol.asyncIterator]().next();
     events.destroy();
-    await expect.poll(() => body.destroyed).toBe(true);
+    expect(body.destroyed).toBe(true);
+  });
+
+  it('gives it up at once also where it waits for the rest of a message', async () => {
+    const body = new PassThrough();
+    const events = readAwsEvents(body);
+    const closed = new Promise((resolve) => events.once('close', resolve));
+    const next = events[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined);
+    body.write(PING.subarray(0, 10));
+    await new Promise(setImmediate);
+    events.destroy();
+    await Promise.all([closed, next]);
+    expect([body.destroyed, events.closed]).toEqual([true, true]);
   });
 });

@@ -11,8 +11,12 @@ const MIN_MESSAGE = 16;
  *  becomes an event of the type `error`. The stream breaks off with UPSTREAM_FAILED where it is none. */
 export function readAwsEvents(body: Readable): Readable {
   const events = Readable.from(eventsOf(body), { objectMode: false });
-  // Whoever gives up reading gives up the connection.
-  events.on('close', () => body.destroy());
+  // Whoever gives up reading gives up the connection, at once: a generator that waits for bytes does not hear of it.
+  const destroy = events.destroy.bind(events);
+  events.destroy = (error) => {
+    body.destroy();
+    return destroy(error);
+  };
   return events;
 }
 
