@@ -2,7 +2,7 @@ import type { Migration } from '../platform/migrations.js';
 import { outboxMigration } from '../platform/outbox.js';
 import { identityMigrations } from './identity/migrations.js';
 import { ledgerMigrations } from './ledger/migrations.js';
-import { OUTBOX_TABLE } from './outbox-table.js';
+import { ALARM_TABLE, OUTBOX_TABLE } from './outbox-table.js';
 import { rbacMigrations } from './rbac/migrations.js';
 import { revocationMigrations } from './revocation/migrations.js';
 
@@ -71,6 +71,7 @@ CREATE TABLE kernel_node (
   ...identityMigrations,
   ...revocationMigrations,
   outboxMigration('kernel-outbox', OUTBOX_TABLE),
+  outboxMigration('kernel-alarm-outbox', ALARM_TABLE),
   {
     room: 'kernel',
     number: 3,

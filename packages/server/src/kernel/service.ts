@@ -4,6 +4,7 @@ import type { Deps } from '../platform/deps.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Route } from '../platform/routes.js';
 import { startTasks } from '../platform/tasks.js';
+import type { Webhook } from '../platform/webhook.js';
 import { createBudgetAlarm } from './budget-alarm.js';
 import { createGateCheck } from './canary.js';
 import { createAnchorEnds } from './capability/anchor-ends.js';
@@ -60,6 +61,8 @@ export interface KernelDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log
   readonly audit: AuditSink;
   readonly decisions: DecisionLookup;
   readonly limiter: RateLimiter;
+  /** Told when a budget is used up to a mark. */
+  readonly webhook: Webhook | undefined;
   /** Checks a caller of a route that is open to others as well. @throws {TrustError} UNAUTHENTICATED | FORBIDDEN */
   readonly authorize: Authorize;
   readonly wellKnown: WellKnown;
@@ -117,8 +120,8 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const bearers = createBearers(shared);
   const proofs = createProofs({ ...shared, gateway, consumeNonce: sessions.consumeNonce });
   const revoking = createRevoking({ ...shared, feed, issuer: deps.organisation.did });
-  const onMarks = createBudgetAlarm(deps, events);
-  const ledger = createLedger({ ...deps, onMarks, store: createLedgerStore(deps.sql) });
+  const alarm = createBudgetAlarm(deps, events);
+  const ledger = createLedger({ ...deps, onMarks: alarm.onMarks, store: createLedgerStore(deps.sql) });
   const authorizing = createAuthorizing(shared);
   const routes = {
     ...shared,
@@ -135,6 +138,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     { name: 'old feed entries', everyMs: 3_600_000, run: feed.tidy },
     { name: 'ended identities', everyMs: 1_000, run: standing.poll },
     { name: 'outbox', everyMs: 5_000, run: outbox.drain },
+    { name: 'alarms', everyMs: 5_000, run: alarm.drain },
     { name: 'ledger', everyMs: 60_000, run: ledger.tidy },
     { name: 'sessions', everyMs: 1_000, run: async () => sessions.sweep() },
   ]);

@@ -14,6 +14,7 @@ import type { Redis } from '../platform/redis/redis.js';
 import type { SignaturePool } from '../platform/signature-pool.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
+import { createWebhook } from '../platform/webhook.js';
 import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
 import { createAuditWire } from './audit-link/wire.js';
@@ -320,9 +321,10 @@ function kernelDeps(
   { policies, sink, access, signatures }: SharedParts,
 ): Omit<KernelDeps, 'limiter'> {
   const { foundation, sql, node } = options;
-  const { crypto, identities, log, metrics } = foundation;
+  const { crypto, identities, log, metrics, settings } = foundation;
   return {
     ...node.registry.self,
+    webhook: settings.webhook && createWebhook(settings.webhook, clock),
     ...(signatures === undefined ? {} : { signatures: signatures.verify }),
     sql,
     clock,

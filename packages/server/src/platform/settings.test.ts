@@ -86,6 +86,17 @@ describe('settings', () => {
     ['no number of threads', { TALOS_WORKERS: '1.5' }, /TALOS_WORKERS/],
     ['too many threads', { TALOS_WORKERS: '65' }, /TALOS_WORKERS/],
     ['a port with a sign', { TALOS_GATEWAY_PORT: '+80' }, /TALOS_GATEWAY_PORT/],
+    ['a webhook without its secret', { TALOS_ALERT_WEBHOOK: 'https://h/x' }, /must be set together/],
+    [
+      'a webhook on which others read along',
+      { TALOS_ALERT_WEBHOOK: 'http://h/x', TALOS_ALERT_WEBHOOK_SECRET: `whsec_${'A'.repeat(44)}` },
+      /must be https/,
+    ],
+    [
+      'a secret of a webhook that is none',
+      { TALOS_ALERT_WEBHOOK: 'https://h', TALOS_ALERT_WEBHOOK_SECRET: 'whsec_AAAA' },
+      /TALOS_ALERT_WEBHOOK_SECRET must be whsec_/,
+    ],
     ['a Redis URL of another kind', { TALOS_REDIS_URL: 'http://h' }, /TALOS_REDIS_URL must be a URL/],
     ['a Redis URL without a host', { TALOS_REDIS_URL: 'redis://:pw@' }, /TALOS_REDIS_URL must have a host/],
     ['half a key of a bucket', { TALOS_S3_ACCESS_KEY_ID: 'AKIA' }, /must be set together/],

@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { createSecret, type Secret } from './secret.js';
+import type { WebhookSettings } from './webhook.js';
 
 /** What a process reads at start, checked. */
 export interface Settings {
@@ -18,6 +19,8 @@ export interface Settings {
   readonly databaseUrl: Secret<string> | undefined;
   /** A Redis in which all nodes count rates together; absent: each process counts by itself. */
   readonly redisUrl: Secret<string> | undefined;
+  /** Where budgets are told of that are used up to a mark. */
+  readonly webhook: WebhookSettings | undefined;
   /** The unprivileged user the embedded PostgreSQL runs as when the platform is started by root. */
   readonly postgresUser: string | undefined;
   readonly host: string;
@@ -81,6 +84,11 @@ const Variables = Type.Object(
     TALOS_REDIS_URL: text(
       'a URL such as rediss://user:password@host:port, with rediss+cluster: of a Redis Cluster',
       '^rediss?(\\+cluster)?://[^\\s]+$',
+    ),
+    TALOS_ALERT_WEBHOOK: text('an https URL, or http on this machine', '^https?://[^\\s@]+$'),
+    TALOS_ALERT_WEBHOOK_SECRET: text(
+      'whsec_ and 24 to 64 bytes in base64',
+      '^whsec_(?=.{32,88}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
     ),
     TALOS_POSTGRES_USER: text('the name of a user of this machine', '^[a-z_][a-z0-9_-]{0,31}$'),
     TALOS_HOST: text('an address or host name', '^[A-Za-z0-9.:_-]+$'),
@@ -159,6 +167,7 @@ function contradictions(variables: Variables): string[] {
   if (variables.TALOS_DATABASE_URL !== undefined && variables.TALOS_POSTGRES_USER !== undefined) {
     faults.push('TALOS_POSTGRES_USER is for the embedded database, TALOS_DATABASE_URL replaces it: set one');
   }
+  faults.push(...webhookFaults(variables));
   const isHalf =
     (variables.TALOS_S3_ACCESS_KEY_ID === undefined) !== (variables.TALOS_S3_SECRET_ACCESS_KEY === undefined);
   if (isHalf) faults.push('TALOS_S3_ACCESS_KEY_ID and TALOS_S3_SECRET_ACCESS_KEY must be set together');
@@ -209,6 +218,26 @@ function portsOf(variables: Variables): Settings['ports'] {
   };
 }
 
+function webhookFaults({
+  TALOS_ALERT_WEBHOOK: url,
+  TALOS_ALERT_WEBHOOK_SECRET: text,
+}: Variables): readonly string[] {
+  if ((url === undefined) !== (text === undefined))
+    return ['TALOS_ALERT_WEBHOOK and TALOS_ALERT_WEBHOOK_SECRET must be set together'];
+  if (url !== undefined && (!URL.canParse(url) || isOpenHttp(url)))
+    return ['TALOS_ALERT_WEBHOOK must be https: others could read along'];
+  return [];
+}
+
+function webhookOf({
+  TALOS_ALERT_WEBHOOK: url,
+  TALOS_ALERT_WEBHOOK_SECRET: text,
+}: Variables): WebhookSettings | undefined {
+  if (url === undefined || text === undefined) return undefined;
+  const bytes = new Uint8Array(Buffer.from(text.slice('whsec_'.length), 'base64'));
+  return { url: createSecret(url), secret: createSecret(bytes) };
+}
+
 function toSettings(variables: Variables, dataFolder: string): Settings {
   const environment = (variables.TALOS_ENV ?? 'development') as Settings['environment'];
   const format = environment === 'production' ? 'json' : 'short';
@@ -218,6 +247,7 @@ function toSettings(variables: Variables, dataFolder: string): Settings {
     diskReserve: Number(variables.TALOS_DISK_RESERVE ?? DISK_RESERVE),
     databaseUrl: secret(variables.TALOS_DATABASE_URL),
     redisUrl: secret(variables.TALOS_REDIS_URL),
+    webhook: webhookOf(variables),
     postgresUser: variables.TALOS_POSTGRES_USER,
     host: variables.TALOS_HOST ?? '127.0.0.1',
     ports: portsOf(variables),

@@ -141,6 +141,7 @@ export async function openWorld(sql: Sql, platform: Platform = createPlatform())
   let last: { key: string; value: KernelPolicy } | undefined;
   platform.boots.last += 1;
   const kernel = await createKernel({
+    webhook: undefined,
     node: 1,
     boot: platform.boots.last,
     sql,
