@@ -83,10 +83,14 @@ async function keepAlarm(
     timestamp: formatTime(now),
     data: { budget, kind, percent, allowed, currency, per, ends },
   };
+  // What fails here must not fail the debit, nor undo it unseen.
+  await tx.query('SAVEPOINT alarm');
   try {
     await outbox.put(tx, [alarm]);
+    await tx.query('RELEASE SAVEPOINT alarm');
     deliverSoon(() => outbox.deliver(alarm.id));
   } catch (error) {
+    await tx.query('ROLLBACK TO SAVEPOINT alarm');
     log.warn('the webhook is not told of a budget', { budget, err: error });
   }
 }

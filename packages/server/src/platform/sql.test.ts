@@ -85,6 +85,15 @@ describe('an unreachable database', () => {
 });
 
 describe('transactions and sessions', () => {
+  it('that swallowed the failure of a statement are not taken for kept', async () => {
+    const work = db.sql.transaction(async (tx) => {
+      await tx.query('INSERT INTO item VALUES (4711)');
+      await tx.query('SELECT 1/0').catch(() => undefined);
+    });
+    expect(await caught(work)).toMatchObject({ code: 'INTERNAL' });
+    expect(await db.sql.query('SELECT id FROM item WHERE id = 4711')).toEqual([]);
+  });
+
   it('roll back when the work fails, with its own error', async () => {
     const failing = db.sql.transaction(async (tx) => {
       await tx.query('INSERT INTO item VALUES (100)');

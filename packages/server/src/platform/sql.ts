@@ -1,3 +1,4 @@
+import { TrustError } from '@talosprotocol/protocol';
 import { Client, type ClientConfig, Pool, type PoolClient, types } from 'pg';
 import type { Secret } from './secret.js';
 import { fromSqlError, SqlError, unavailable } from './sql-error.js';
@@ -210,7 +211,7 @@ async function runTransaction<T>(
   try {
     await run(client, `BEGIN ISOLATION LEVEL ${isolation}`);
     const result = await work({ query: (text, values) => run(client, text, values) });
-    await run(client, 'COMMIT');
+    await commit(client);
     return result;
   } catch (error) {
     broken = await rollBack(client);
@@ -218,6 +219,15 @@ async function runTransaction<T>(
   } finally {
     client.release(broken);
   }
+}
+
+/** A transaction in which a statement failed is rolled back by COMMIT, which says so and is no error: whoever swallowed
+ *  that failure must not be told that something was kept. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT').catch((error: unknown) => {
+    throw fromSqlError(error);
+  });
+  if (command !== 'COMMIT') throw new TrustError('INTERNAL', 'a transaction was rolled back at its end');
 }
 
 /** Gives the reason why the connection must not go back to the pool, if there is one. */

@@ -31,7 +31,8 @@ export interface Ledger {
 export interface LedgerDeps {
   readonly store: LedgerStore;
   readonly clock: Clock;
-  /** Told that a budget is used up to a mark, in the transaction of the debit that passed it: once in each period. */
+  /** Told that a budget is used up to a mark, in the transaction of the debit that passed it; again at the
+   *  earliest ten minutes later. */
   readonly onMarks?: (tx: Queries, marks: readonly BudgetMark[]) => Promise<void>;
 }
 
