@@ -4,6 +4,11 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import { createSecret, type Secret } from './secret.js';
+import {
+  type TelemetrySettings,
+  telemetryFaults,
+  telemetrySettings,
+} from './telemetry/telemetry-settings.js';
 import type { WebhookSettings } from './webhook.js';
 
 /** What a process reads at start, checked. */
@@ -52,6 +57,8 @@ export interface Settings {
   readonly kek: Secret<Uint8Array> | undefined;
   /** The keys to the bucket that talos.yaml names; absent: what the AWS SDK finds by itself. */
   readonly bucketCredentials: BucketCredentials | undefined;
+  /** Where spans are sent; absent: none are made. */
+  readonly telemetry: TelemetrySettings | undefined;
 }
 
 export interface BucketCredentials {
@@ -130,6 +137,7 @@ export function readSettings(env: Environment, machine: Machine): Settings {
     ...variableFaults(variables),
     ...contradictions(variables),
     ...unfitForProduction(variables),
+    ...telemetryFaults(env, variables.TALOS_ENV === 'production'),
   ];
   if (folder === undefined) faults.push('TALOS_DATA must be set: there is no home folder to use');
   if (faults.length > 0 || folder === undefined) {
@@ -137,7 +145,7 @@ export function readSettings(env: Environment, machine: Machine): Settings {
       hint: `the variables are ${Object.keys(Variables.properties).join(', ')}`,
     });
   }
-  return toSettings(variables, folder);
+  return { ...toSettings(variables, folder), telemetry: telemetrySettings(env) };
 }
 
 function variableFaults(variables: Variables): string[] {
@@ -238,7 +246,7 @@ function webhookOf({
   return { url: createSecret(url), secret: createSecret(bytes) };
 }
 
-function toSettings(variables: Variables, dataFolder: string): Settings {
+function toSettings(variables: Variables, dataFolder: string): Omit<Settings, 'telemetry'> {
   const environment = (variables.TALOS_ENV ?? 'development') as Settings['environment'];
   const format = environment === 'production' ? 'json' : 'short';
   return {

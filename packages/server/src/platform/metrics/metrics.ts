@@ -3,7 +3,8 @@ import { createSeriesTable, type Labels, type Series, type SeriesTable } from '.
 
 /** What a metric says of itself when it is made. */
 export interface MetricOptions<K extends string> {
-  /** `talos_`, what it counts, and its unit: `talos_http_request_duration_seconds`; a counter's ends with `_total`. */
+  /** `talos_`, what it counts, and its unit: `talos_http_request_duration_seconds`; a counter's ends with `_total`. Or the
+   *  name of one of OpenTelemetry's conventions. */
   readonly name: string;
   /** One sentence for the people who read it. */
   readonly help: string;
@@ -158,7 +159,8 @@ function observations<K extends string>(
   return table.all();
 }
 
-const NAME = /^talos_[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
+/** Ours, and those of OpenTelemetry's conventions as Prometheus writes them. */
+const NAME = /^(?:talos|gen_ai|mcp)_[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 const LABEL = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 /** What Prometheus appends itself. */
 const RESERVED = /_(?:total|count|sum|bucket|created)$/;
