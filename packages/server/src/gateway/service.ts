@@ -6,6 +6,7 @@ import { createRequestIds } from '../platform/request-id.js';
 import type { Route } from '../platform/routes.js';
 import type { Sql } from '../platform/sql.js';
 import type { Clock, Random } from '../platform/system.js';
+import type { Tracer } from '../platform/telemetry/tracer.js';
 import { createAdmission } from './admission/admission.js';
 import type { Admission, AdmissionDeps } from './admission/call.js';
 import { createDrafts } from './admission/drafts.js';
@@ -46,6 +47,8 @@ import { createUpstreamPool } from './mcp/upstream/pool.js';
 import { measureUpstream } from './mcp/upstream/upstream-metrics.js';
 import { gatewayRoutes } from './routes.js';
 import { createCallJournal } from './store.js';
+import { measureCalls } from './telemetry/call-metrics.js';
+import { createCallWatches } from './telemetry/call-watch.js';
 
 /** @public main reads it from the module it loads by name */
 export { createRateLimiter } from './admission/rate-limiter.js';
@@ -68,6 +71,8 @@ export interface GatewayDeps {
   readonly crypto: CryptoProvider;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Absent where nobody wants spans. */
+  readonly tracer: Tracer | undefined;
   /** Where tool servers' allow-listed variables come from. */
   readonly environment: ChildDeps['environment'];
   readonly reaper: ChildDeps['reaper'];
@@ -115,6 +120,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     journal,
     outcomes,
     drafts: createDrafts(deps),
+    watch: createCallWatches({ tracer: deps.tracer, meter: measureCalls(deps.metrics, policy), clock, log }),
     clock,
     log,
   };

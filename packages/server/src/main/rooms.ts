@@ -14,6 +14,7 @@ import type { Redis } from '../platform/redis/redis.js';
 import type { SignaturePool } from '../platform/signature-pool.js';
 import type { Sql } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
+import type { Tracer } from '../platform/telemetry/tracer.js';
 import { createWebhook } from '../platform/webhook.js';
 import { createAdministration, createGuard } from './administration.js';
 import { type AuditPort, createAuditLink } from './audit-link/audit-link.js';
@@ -72,6 +73,8 @@ export interface RoomsOptions {
   /** Of this process: what `${NAME}` in talos.yaml and a tool server's allow-listed variables refer to. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Absent where nobody wants spans. */
+  readonly tracer: Tracer | undefined;
   readonly roles: Roles;
   readonly node: Node;
   /** True if other processes may use the same database. */
@@ -214,7 +217,7 @@ async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<
 }
 
 async function buildGateway(
-  { foundation, sql, env, reaper }: RoomsOptions,
+  { foundation, sql, env, reaper, tracer }: RoomsOptions,
   { policies, sink }: SharedParts,
   { kernel, config, redis }: { kernel: Kernel; config: Config; redis: Redis | undefined },
 ): Promise<Gateway> {
@@ -234,6 +237,7 @@ async function buildGateway(
     crypto,
     log,
     metrics,
+    tracer,
     environment: env,
     reaper,
   });

@@ -21,6 +21,7 @@ import { openListeners, type ServiceRoutes } from './listeners.js';
 import { joinNodes, type Node, nodesRoute, openNodeListener, routeSessions } from './node.js';
 import { type Roles, SERVICES, withAudit } from './roles.js';
 import { buildRooms, migrateAll, type Rooms } from './rooms.js';
+import { openTracing } from './tracing.js';
 
 /** A platform that serves. */
 export interface Running {
@@ -82,7 +83,11 @@ async function serveRooms(start: Start): Promise<Running> {
   await assertClock(sql, clock, foundation.log);
   const node = await joinNodes(foundation, { sql, roles, version });
   shutdown.add('close', 'node', () => node.close());
-  const rooms = await buildRooms({ foundation, sql, reaper, env, version, roles, node, isShared });
+  const tracing = await openTracing(foundation, version);
+  // Before the rooms' own steps, and so after them: what they write down ends spans.
+  if (tracing !== undefined) shutdown.add('flush', 'spans', tracing.close);
+  const tracer = tracing?.tracer;
+  const rooms = await buildRooms({ foundation, sql, reaper, env, version, tracer, roles, node, isShared });
   addRoomSteps(shutdown, rooms);
   void database.lost.then(() => {
     rooms.audit?.giveUp();

@@ -1,21 +1,32 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
-import type { Admission, AdmissionDeps, Arrival, Call } from './call.js';
+import type { Admission, AdmissionDeps, Arrival, Call, Surface, Verdict } from './call.js';
 import { credentialOf, type Examined, examine, type Presented, unverifiedRecord } from './credential.js';
 import { decide } from './decide.js';
-import type { DecisionFacts } from './drafts.js';
+import type { CallFacts } from './dispatch.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { rethrowOutage } from './outage.js';
 import type { Authenticated, SurfaceName } from './ports.js';
+import type { CallWatch } from './watch.js';
 
 /** Builds admission. Order (DEC-4): address limiter, what a session header shows, a bearer key or
  *  proof as far as it shows, body and syntax, credential, items
  *  and grants, rates, what is to be called, limits, record, dispatch; the first failure ends it.
  *  The function throws where nothing could be decided or recorded: UNAVAILABLE, DISK_FULL, and what `read` throws. */
 export function createAdmission(deps: AdmissionDeps): Admission {
-  return async (arrival, surface) => {
+  const admit = createAdmit(deps);
+  return (arrival, surface) => {
+    const watch = deps.watch(arrival, surface.name);
+    return watch.closes(admit(arrival, surface, watch));
+  };
+}
+
+type Admit = <M, A>(arrival: Arrival, surface: Surface<M, A>, watch: CallWatch) => Promise<Verdict<M, A>>;
+
+function createAdmit(deps: AdmissionDeps): Admit {
+  return async (arrival, surface, watch) => {
     const refuse = async (action: ActionRecord, presented: Presented | undefined, error: unknown) =>
-      refuseCaller(deps, arrival, { surface: surface.name, action, presented }, error);
+      refuseCaller(deps, arrival, { surface: surface.name, action, presented, watch }, error);
     let presented: Presented | undefined;
     try {
       deps.limiter.take(arrival.address);
@@ -40,7 +51,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     }
     const call = surface.callOf(message, caller);
     if (call === undefined) return { kind: 'identified', caller, message };
-    const facts = factsOf(deps, arrival, surface.name, caller, call);
+    const facts = { ...factsOf(deps, arrival, surface.name, caller, call), watch };
     return { ...(await decide(deps, caller, call, facts)), message };
   };
 }
@@ -53,17 +64,19 @@ interface Attempt {
   readonly surface: SurfaceName;
   readonly action: ActionRecord;
   readonly presented: Presented | undefined;
+  readonly watch: CallWatch;
 }
 
 /** A refusal of whoever proved nothing is recorded before it is answered, like any other. */
 async function refuseCaller(
   deps: AdmissionDeps,
   { requestId, address }: Arrival,
-  { surface, action, presented }: Attempt,
+  { surface, action, presented, watch }: Attempt,
   error: unknown,
 ): Promise<{ kind: 'unauthenticated'; refusal: Refusal; receipt?: string }> {
   rethrowOutage(error);
   const { hash, defaultTenant } = deps.policy();
+  watch.decides({ action, policy: hash });
   const refusal = toRefusal(error);
   const uuid = deps.drafts.uuid();
   const draft = deps.drafts.decision({
@@ -87,7 +100,7 @@ function factsOf(
   surface: SurfaceName,
   caller: Authenticated,
   { action, request }: Call<unknown>,
-): DecisionFacts {
+): Omit<CallFacts, 'watch'> {
   return {
     uuid: drafts.uuid(),
     request: requestId,

@@ -20,6 +20,7 @@ import type {
   SignedRequest,
   SurfaceName,
 } from './ports.js';
+import type { WatchCall } from './watch.js';
 
 /** A request as it arrived on some surface. */
 export interface Arrival {
@@ -114,6 +115,10 @@ export interface Dispatched<A> {
   readonly answer: A;
   /** Settles, and never rejects, when nothing more of it comes. Absent if the answer is all there is. */
   readonly ended?: Promise<Ended>;
+  /** Settles, and never rejects, when the first of it has come. Absent if it comes at once, and never settles if it does not. */
+  readonly begun?: Promise<void>;
+  /** Of what the upstream answered as a failure of its own: which one, in a word. Absent: it did not. */
+  readonly fault?: string;
   /** True if nothing of an answer came, and another target may have one. */
   readonly isForAnother?: boolean;
   /** Nobody gets the answer after all: nothing more of it is to come. */
@@ -161,6 +166,7 @@ export interface AdmissionDeps {
   readonly journal: CallJournal;
   readonly outcomes: OutcomeQueue;
   readonly drafts: Drafts;
+  readonly watch: WatchCall;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -2,7 +2,14 @@ import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talos
 import type { RateTicket } from '../limits/gate.js';
 import type { RatedCall } from '../limits/rules.js';
 import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
-import { type Decided, type Denied, dispatchOnce, NOTHING_SPENT, spentOf } from './dispatch.js';
+import {
+  type CallFacts,
+  type Decided,
+  type Denied,
+  dispatchOnce,
+  NOTHING_SPENT,
+  spentOf,
+} from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
 import type { Ended } from './ended.js';
 import { type Refusal, toRefusal } from './hint.js';
@@ -16,8 +23,9 @@ export async function decide<A>(
   deps: AdmissionDeps,
   caller: Authenticated,
   call: Call<A>,
-  facts: DecisionFacts,
+  facts: CallFacts,
 ): Promise<Decided<A>> {
+  facts.watch.decides(facts, call);
   const decided = await decideOne(deps, caller, call, facts);
   if (decided.kind !== 'answered' || decided.instead === undefined) return decided;
   // What is asked next was chosen by the policy that was in force at first: under another one nothing is.
@@ -31,7 +39,7 @@ async function decideOne<A>(
   deps: AdmissionDeps,
   caller: Authenticated,
   call: Call<A>,
-  facts: DecisionFacts,
+  facts: CallFacts,
 ): Promise<Decided<A>> {
   deps.sink.assertAccepting(call.op);
   const place = deps.outcomes.reserve();

@@ -13,6 +13,7 @@ import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
 import type { Authenticated, CallHold, CallSpent, DecisionDraft } from './ports.js';
+import type { CallWatch } from './watch.js';
 
 export interface Denied {
   readonly kind: 'denied';
@@ -40,13 +41,18 @@ export type Decided<A> =
 /** Of a call that reached nothing. */
 export const NOTHING_SPENT: Ended = { status: 'failed', spent: { usage: { input: 0, output: 0 } } };
 
+/** What is known of a call, and who watches it. */
+export interface CallFacts extends DecisionFacts {
+  readonly watch: CallWatch;
+}
+
 /** A call that was allowed, and what it is made with. */
 export interface Admitted<A> {
   readonly deps: AdmissionDeps;
   readonly caller: Authenticated;
   readonly call: Call<A>;
   readonly prepared: Prepared<A>;
-  readonly facts: DecisionFacts;
+  readonly facts: CallFacts;
   readonly place: OutcomePlace;
   readonly signal: AbortSignal;
 }
@@ -139,7 +145,8 @@ async function run<A>(
   const { deps, call, facts, place } = admitted;
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
-  const [done, record] = await Promise.all([dispatch(admitted, receipt), settled(recorded)]);
+  const dispatched = facts.watch.follows(receipt, dispatch(admitted, receipt));
+  const [done, record] = await Promise.all([dispatched, settled(recorded)]);
   // A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows.
   const mayMove = done.isForAnother === true && facts.credential.kind === 'bearer';
   const instead = mayMove ? call.instead?.() : undefined;
@@ -178,12 +185,7 @@ export function spentOf({ spent }: Ended): CallSpent {
 /** Of an answer that is all there. */
 const WHOLE: Ended = { status: 'completed' };
 
-interface Done<A> {
-  readonly answer: A;
-  readonly end: Ended | Promise<Ended>;
-  readonly isForAnother?: boolean;
-  abandon?(): void;
-}
+type Done<A> = Omit<Dispatched<A>, 'ended'> & { readonly end: Ended | Promise<Ended> };
 
 async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done<A>> {
   const { caller, call, prepared, signal, deps } = admitted;
@@ -193,8 +195,8 @@ async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done
     signal.throwIfAborted();
     begun = await prepared.dispatch(signal);
     assertLive(deps, caller, call);
-    const { answer, ended, isForAnother = false } = begun;
-    return { answer, end: ended ?? WHOLE, isForAnother, abandon: () => begun?.abandon?.() };
+    const { ended, ...rest } = begun;
+    return { ...rest, end: ended ?? WHOLE };
   } catch (error) {
     begun?.abandon?.();
     if (!(error instanceof TrustError)) deps.log.error('a call failed on our side', { err: error });
@@ -211,7 +213,8 @@ async function endOf<A>(
   begun: Dispatched<A> | undefined,
 ): Promise<Ended> {
   const spent = (await begun?.ended)?.spent;
-  return { status: statusOf(failure, call), ...(spent === undefined ? {} : { spent }) };
+  const { code } = failure;
+  return { status: statusOf(failure, call), code, ...(spent === undefined ? {} : { spent }) };
 }
 
 function statusOf(failure: TrustError, { cancelled }: Call<unknown>): Ended['status'] {

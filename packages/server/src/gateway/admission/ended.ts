@@ -1,9 +1,11 @@
-import type { ModelRates, ModelUsage } from '@talosprotocol/contracts';
+import type { ModelRates, ModelUsage, ProblemCode } from '@talosprotocol/contracts';
 
 /** How a call ended. */
 export interface Ended {
   readonly status: 'completed' | 'failed' | 'cancelled' | 'revoked_during';
   readonly spent?: ModelSpent;
+  /** Why, if it failed; not recorded, and told to nobody but who watches (TEL-4). */
+  readonly code?: ProblemCode;
 }
 
 /** What a call of a model came to. */

@@ -98,7 +98,7 @@ export function failedAfter(
   const status = error.code === 'REVOKED' ? 'revoked_during' : 'failed';
   return {
     answer: failureAnswer(context, { code: error.code, hint }, undefined),
-    ended: Promise.resolve({ status, spent }),
+    ended: Promise.resolve({ status, spent, code: error.code }),
   };
 }
 
@@ -123,6 +123,7 @@ export function streamed(
   return {
     answer: { status: 200, headers, body: stream },
     ended: stream.ended,
+    begun: stream.begun,
     abandon: stream.abandon,
   };
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ProblemCode } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import { createParser } from 'eventsource-parser';
 import type { Failure } from '../admission/call.js';
@@ -25,6 +26,8 @@ export interface StreamDeps {
 /** A stream under way. */
 export interface RunningStream extends ModelStream {
   readonly ended: Promise<Ended>;
+  /** The first bit is there. */
+  readonly begun: Promise<void>;
   /** Nothing of it was sent, and nothing will be. */
   abandon(): void;
 }
@@ -38,21 +41,27 @@ export function createModelStream(deps: StreamDeps): RunningStream {
   const ended = new Promise<Ended>((resolve) => {
     settle = resolve;
   });
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
   let hasLeft = false;
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => void source.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const finish = (status: Ended['status']): void => {
+  const finish = (status: Ended['status'], code?: ProblemCode): void => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
     source.destroy();
-    settle({ status, spent: deps.spent(reader) });
+    settle({ status, spent: deps.spent(reader), ...(code && { code }) });
   };
   async function* bits(): AsyncGenerator<string> {
     let status: Ended['status'] = 'cancelled';
+    let code: ProblemCode | undefined;
     try {
       for await (const text of passed(deps)) {
+        begin();
         seen.add(text);
         yield text;
       }
@@ -60,17 +69,19 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     } catch (error) {
       const failure = error instanceof TrustError ? error : failed(error, signal);
       status = statusOf(failure, hasLeft);
+      code = failure.code;
       const text = format(deps.toEvent({ ...toRefusal(failure), code: failure.code }));
       seen.add(text);
       yield text;
     } finally {
-      finish(status);
+      finish(status, code);
     }
   }
   return {
     bits: bits(),
     seen,
     ended,
+    begun,
     clientLeft() {
       hasLeft = true;
       timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();

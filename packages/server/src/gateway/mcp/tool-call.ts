@@ -13,7 +13,7 @@ import {
   TrustError,
   withRealPaths,
 } from '@talosprotocol/protocol';
-import type { Call, Failure, Prepared, RealCall } from '../admission/call.js';
+import type { Call, Dispatched, Failure, Prepared, RealCall } from '../admission/call.js';
 import type { Authenticated, Policy, ServerPolicy, ToolPolicy } from '../admission/ports.js';
 import type { Catalogue, FoundTool } from './catalogue.js';
 import { realPathOf } from './real-path.js';
@@ -142,9 +142,17 @@ async function prepare(
   return {
     pin: found.pin,
     forwarded: { method: message.method, params },
-    dispatch: async (stop) => ({ answer: await dispatch(found, params, message.era, stop) }),
+    dispatch: async (stop) => answered(await dispatch(found, params, message.era, stop)),
     release: () => found.lease.release(),
   };
+}
+
+/** A tool that fails answers all the same: with a result that says so, or an error of JSON-RPC. */
+function answered(answer: JsonObject): Dispatched<JsonObject> {
+  const { result, error } = answer;
+  if (error !== undefined && isJsonObject(error)) return { answer, fault: String(error['code']) };
+  const isError = result !== undefined && isJsonObject(result) && result['isError'] === true;
+  return isError ? { answer, fault: 'tool_error' } : { answer };
 }
 
 /** Sends what was authorised, and nothing else (DEC-10). */

@@ -65,6 +65,7 @@ export async function openWorld(
     crypto,
     log,
     metrics: createMetrics(),
+    tracer: undefined,
     environment: { PATH: process.env['PATH'] },
     reaper: { addGroup: (pgid) => void groups.add(pgid), removeGroup: (pgid) => void groups.delete(pgid) },
   };
