@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { attenuateToBearer } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -90,6 +91,14 @@ describe('the metrics of a platform', () => {
     expect(readFileSync(PAGE, 'utf8')).toBe(wanted);
     const known = new Set([...list.map(({ name }) => name), ...namesIn(createWatchMetrics(() => 0).text())]);
     expect(namesIn(words).filter((name) => name !== 'talos_watch_' && !known.has(name))).toEqual([]);
+  });
+
+  // TEL-1
+  it('are there without anything that makes spans, where nobody set an address for them', () => {
+    const loaded = Object.keys(createRequire(import.meta.url).cache);
+    const names = loaded.flatMap((path) => /@opentelemetry\/[a-z-]+/.exec(path) ?? []);
+    expect(names).toContain('@opentelemetry/exporter-prometheus');
+    expect(names.filter((name) => /trace|otlp/.test(name))).toEqual([]);
   });
 
   it('are the same at every service of the process', async () => {

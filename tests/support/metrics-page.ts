@@ -23,7 +23,7 @@ export function metricsTable(metrics: readonly ShownMetric[]): string {
 
 /** Every name of a metric in a text, without what Prometheus appends to histograms. */
 export function namesIn(text: string): string[] {
-  return [...text.matchAll(/\btalos_[a-z0-9_]+/g)].map(([name]) =>
+  return [...text.matchAll(/\b(?:talos|gen_ai|mcp)_[a-z0-9_]+/g)].map(([name]) =>
     name.replace(/_(?:bucket|count|sum)$/, ''),
   );
 }
