@@ -362,7 +362,12 @@ describe('spans of calls of tools', () => {
     await receiver?.close();
   });
 
-  const call = async (name: string, args: object, headers: Record<string, string> = {}) => {
+  const call = async (
+    name: string,
+    args: object,
+    headers: Record<string, string> = {},
+    more: object = {},
+  ) => {
     const response = await fetch(`${world.ready.gateway}/mcp`, {
       method: 'POST',
       headers: {
@@ -375,7 +380,7 @@ describe('spans of calls of tools', () => {
         jsonrpc: '2.0',
         id: 1,
         method: 'tools/call',
-        params: { name, arguments: args },
+        params: { name, arguments: args, ...more },
       }),
     });
     const answer = (await response.json()) as { result?: { isError?: boolean }; error?: object };
@@ -399,6 +404,21 @@ describe('spans of calls of tools', () => {
     });
     expect(below).toHaveLength(1);
     expect(below[0]).toMatchObject({ name: 'tools/call read_text_file', kind: 'client', isError: false });
+  });
+
+  // TEL-5
+  it('go on the trace of their message, before that of its request', async () => {
+    const path = world.files.guide;
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01` };
+    const own = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
+    const meta = (traceparent: unknown) => ({ _meta: { traceparent, tracestate: 'v=canary-state' } });
+    const good = await call('files__read_text_file', { path }, headers, meta(own));
+    const { server } = await spansOf(receiver, good.receipt);
+    expect([server.traceId, server.parentSpanId]).toEqual(['c'.repeat(32), 'd'.repeat(16)]);
+    for (const none of ['no traceparent', 7]) {
+      const bad = await call('files__read_text_file', { path }, headers, meta(none));
+      expect((await spansOf(receiver, bad.receipt)).server.traceId).toBe(TRACE);
+    }
   });
 
   it('whose result says that it failed are errors, though HTTP and JSON-RPC say it went well', async () => {

@@ -80,6 +80,8 @@ export interface Call<A> {
   };
   /** Aborts when the client does not want the answer any more. */
   readonly cancelled: AbortSignal | undefined;
+  /** Of a protocol that carries one beside the headers: where a client's own trace goes on, as it says. */
+  readonly traceparent?: string;
 }
 
 /** An answer as it is kept. */

@@ -16,11 +16,18 @@ export interface WatchedArrival {
 /** Watches one request, and changes nothing of it: what it is handed it hands back at once, and it never fails. */
 export interface CallWatch {
   /** This is what is decided on now; of several (LLM-28) the last one stands for the request. */
-  decides(decision: WatchedDecision, call?: { readonly arguments: JsonObject }): void;
+  decides(decision: WatchedDecision, call?: WatchedCall): void;
   /** Follows a dispatch to its end. */
   follows<D extends WatchedDispatch>(receipt: string, dispatch: Promise<D>): Promise<D>;
   /** Follows the request to its answer, and to the end of that. */
   closes<V extends WatchedVerdict>(verdict: Promise<V>): Promise<V>;
+}
+
+/** What is watched of a call. */
+export interface WatchedCall {
+  readonly arguments: JsonObject;
+  /** Goes before that of the headers. */
+  readonly traceparent?: string;
 }
 
 /** What is watched of a decision. */

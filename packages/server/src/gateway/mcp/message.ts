@@ -64,7 +64,9 @@ function parseCall(value: JsonObject, headers: SignedHeaders): McpMessage {
   const { _meta: meta, ...rest } = params;
   const kind = known === null ? 'notification' : 'request';
   const message = { kind, id: known ?? undefined, method, params: rest } as const;
-  return { ...message, era: checkEra(message, meta, headers) };
+  const era = checkEra(message, meta, headers);
+  const traceparent = meta !== undefined && isJsonObject(meta) ? meta['traceparent'] : undefined;
+  return { ...message, era, ...(typeof traceparent === 'string' ? { traceparent } : {}) };
 }
 
 function isId(id: JsonValue | undefined): id is RpcId {

@@ -48,4 +48,6 @@ export interface McpMessage {
   readonly id: RpcId | undefined;
   readonly method: string;
   readonly params: JsonObject;
+  /** Of `_meta`, as it was sent: where a client's own trace goes on (SEP-414). */
+  readonly traceparent?: string;
 }

@@ -60,6 +60,7 @@ export function toolCall(context: ToolCallContext): Call<JsonObject> {
     failure: (failure, receipt) => ({ error: refusalError(failure, requestId, receipt) }),
     kept: KEPT,
     cancelled,
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
   };
 }
 

@@ -1,14 +1,15 @@
 import type { ActionRecord } from '@talosprotocol/contracts';
-import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
+import { isTrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
-import { parseTraceparent } from '../../platform/telemetry/traceparent.js';
+import { parseTraceparent, type TraceParent } from '../../platform/telemetry/traceparent.js';
 import type { Span, Tracer } from '../../platform/telemetry/tracer.js';
 import type { Ended } from '../admission/ended.js';
 import type { SurfaceName } from '../admission/ports.js';
 import type {
   WatchCall,
   WatchedArrival,
+  WatchedCall,
   WatchedDecision,
   WatchedDispatch,
   WatchedVerdict,
@@ -81,11 +82,7 @@ function now(watching: Watching): number {
   return watching.at + secondsSince(watching, watching.began) * 1000;
 }
 
-function decides(
-  watching: Watching,
-  decision: WatchedDecision,
-  call: { readonly arguments: JsonObject } | undefined,
-): void {
+function decides(watching: Watching, decision: WatchedDecision, call: WatchedCall | undefined): void {
   watching.action = decision.action;
   const { tracer, surface, arrival, at, action, span } = watching;
   if (tracer === undefined) return;
@@ -99,7 +96,13 @@ function decides(
   const name = spanNameOf(action, surface);
   span?.set(attributes);
   span?.rename(name);
-  watching.span ??= tracer.start(name, { at, attributes, parent: parseTraceparent(arrival.rawHeaders) });
+  watching.span ??= tracer.start(name, { at, attributes, parent: parentOf(arrival, call?.traceparent) });
+}
+
+/** What a message says of itself goes before what its request says: one connection may carry the messages of many. */
+function parentOf({ rawHeaders }: WatchedArrival, own: string | undefined): TraceParent | undefined {
+  const ofMessage = own === undefined ? undefined : parseTraceparent(['traceparent', own]);
+  return ofMessage ?? parseTraceparent(rawHeaders);
 }
 
 async function follow(
