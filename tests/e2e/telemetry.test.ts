@@ -23,6 +23,7 @@ const environment = ({ url }: OtlpReceiver, more: Record<string, string> = {}) =
   OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${TOKEN}`,
   OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
   OTEL_BSP_SCHEDULE_DELAY: '20',
+  OTEL_EXPORTER_OTLP_TIMEOUT: '3000',
   OTEL_SERVICE_NAME: 'talos-test',
   ...more,
 });
@@ -330,12 +331,17 @@ describe('spans of calls of models', () => {
     }
   });
 
+  // TEL-8
   it('are told of as failed in the metrics, and once in the log', async () => {
+    const usual = receiver.answer;
+    receiver.answer = (response) => void response.writeHead(400).end('canary-refusal');
+    await chat();
     await expect
       .poll(async () => (await metricsOf(world))('talos_telemetry_spans_total', { result: 'failed' }), {
         timeout: 15_000,
       })
       .toBeGreaterThan(0);
+    receiver.answer = usual;
     const { receipt } = await chat();
     await spansOf(receiver, receipt);
     const said = world.log.filter((line) => line.includes('spans are not taken'));
@@ -343,6 +349,7 @@ describe('spans of calls of models', () => {
     expect(said.length).toBeGreaterThan(0);
     expect(said.length - again.length).toBeLessThanOrEqual(1);
     expect(said.join('')).not.toContain(TOKEN);
+    expect(said.join('')).not.toContain('canary-refusal');
   });
 });
 
