@@ -123,6 +123,14 @@ describe('talos llm add', () => {
     expect((await talos(['llm', 'add', 'x', ...at(), '--host', 'gcp', '--no-key'])).code).toBe(1);
   });
 
+  // LLM-30
+  it('lets clients of the other protocol use a provider where that is wanted', async () => {
+    expect((await talos(['llm', 'add', 'own', ...at(), '--no-key'])).code).toBe(0);
+    expect(await yaml()).not.toContain('translate');
+    expect((await talos(['llm', 'add', 'both', ...at(), '--no-key', '--translate'])).code).toBe(0);
+    expect(await yaml()).toMatch(/"?translate"?: true/);
+  });
+
   it('knows providers by name, and asks for no key where none is wanted', async () => {
     expect((await talos(['llm', 'add', 'ollama'])).code).toBe(0);
     expect(await yaml()).toContain('http://127.0.0.1:11434/v1');

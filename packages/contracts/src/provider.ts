@@ -66,6 +66,13 @@ export const ModelProvider = Type.Object(
           'most that a call may write whose capability has a limit and that names no maximum itself',
       }),
     ),
+    translate: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'whether clients of the other protocol may use it too: OpenAI chat completions and Anthropic messages, translated',
+      }),
+    ),
     connectSeconds: seconds(60, 5),
     firstByteSeconds: seconds(3600, 300),
     idleSeconds: seconds(3600, 120),

@@ -22,6 +22,7 @@ interface Options extends PlatformOptions, LimitOptionValues {
   readonly host?: string;
   readonly apiVersion?: string;
   readonly region?: string;
+  readonly translate?: boolean;
   readonly keyFile?: string;
   readonly key?: boolean;
   readonly model?: readonly string[];
@@ -82,6 +83,7 @@ export function addAdd(llm: Command, shell: Shell): void {
     .option('--host <host>', 'azure or aws, if one of them serves it')
     .option('--api-version <date>', 'of Azure: a dated version of its API')
     .option('--region <region>', 'of AWS, if the address does not name it')
+    .option('--translate', 'let clients of the other protocol use it too')
     .option('--key-file <file>', "read the provider's key from a file, - for standard input")
     .option('--no-key', 'it wants no key')
     .option('--model <name>', 'only this model of it, for the key (repeatable)', collect)
@@ -119,6 +121,7 @@ async function configure(
   const provider = {
     ...preset,
     ...hostOf(options),
+    ...(options.translate === true ? { translate: true } : {}),
     ...(wantsKey ? { key: secret } : {}),
     ...modelsOf(options),
   };

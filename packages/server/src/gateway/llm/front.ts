@@ -73,7 +73,7 @@ function createSurface(
       const { providers, aliases, limits, rates, budgets } = deps.policy();
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
-      const asks = { api: dialect.api, op: dialect.op, capability: caller.capability };
+      const asks = { by: dialect, op: dialect.op, capability: caller.capability };
       return modelCall({
         ...deps,
         request: message,

@@ -100,7 +100,7 @@ async function dispatch(
   plan: Plan,
   { body, key, signal }: Send,
 ): Promise<Dispatched<ModelAnswer>> {
-  const { dialect } = context.request;
+  const { dialect } = plan.wire;
   const { provider } = plan.target;
   const until = AbortSignal.any([signal, AbortSignal.timeout(provider.times.total)]);
   const { host, baseUrl } = provider;
@@ -122,7 +122,10 @@ async function dispatch(
     return { ...failedAfter(context, answer.error, spent), isForAnother: !signal.aborted };
   }
   if (answer.status >= 300)
-    return { ...(await refused(context, answer, key, until)), isForAnother: isForAnother(answer.status) };
+    return {
+      ...(await refused(context, plan, answer, { key, signal: until })),
+      isForAnother: isForAnother(answer.status),
+    };
   if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
   const reader = plan.shape.stream ? dialect.readStream?.(plan.shape) : undefined;
   return reader !== undefined && answer.type === host.streamType

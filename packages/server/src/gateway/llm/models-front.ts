@@ -84,7 +84,7 @@ function all(
   capability: VerifiedCapability,
   dialect: ModelsDialect,
 ): JsonObject {
-  const own = [...providers.values()].filter(({ api }) => api === dialect.api);
+  const own = [...providers.values()].filter((provider) => isSpoken(provider, dialect));
   const targets = own.flatMap((provider) =>
     [...(provider.models?.keys() ?? [])].map((model) => ({ provider, model })),
   );
@@ -125,12 +125,19 @@ function one(
 function isShown(
   { provider, model }: ModelTarget,
   capability: VerifiedCapability,
-  { api }: ModelsDialect,
+  dialect: ModelsDialect,
   isNamed: (provider: ProviderPolicy, model: string) => boolean = isNamedByPolicy,
 ): boolean {
-  if (provider.api !== api || !isNamed(provider, model)) return false;
+  if (!isSpoken(provider, dialect) || !isNamed(provider, model)) return false;
   const named = { provider: provider.name, model };
-  return (['write', 'read'] as const).some((op) => couldAllow(capability, { ...named, ops: [op] }));
+  // What only counts is not translated.
+  const ops = provider.api === dialect.api ? (['write', 'read'] as const) : (['write'] as const);
+  return ops.some((op) => couldAllow(capability, { ...named, ops: [op] }));
+}
+
+/** Where the operator has calls translated, the models of a provider are there for both protocols. */
+function isSpoken(provider: ProviderPolicy, { api }: ModelsDialect): boolean {
+  return provider.api === api || provider.translate;
 }
 
 const isNamedByPolicy = ({ models }: ProviderPolicy, model: string): boolean => models?.has(model) ?? false;

@@ -21,6 +21,7 @@ import { findModel, type ModelTarget, namedModel } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
 import type { Routing } from './routing.js';
+import { type Wire, wireOf } from './translate/wire.js';
 import type { Upstreams } from './upstream.js';
 
 /** What a call came to that no provider has worked for. */
@@ -65,6 +66,7 @@ export interface ModelCallContext extends ModelCallDeps {
 /** What can be said of a call before it is decided; a fault waits until it is asked for. */
 export interface Plan {
   readonly target: ModelTarget;
+  readonly wire: Wire;
   readonly shape: RequestShape;
   readonly sent: JsonObject;
   /** When it was held, in Unix milliseconds: it is settled by the prices of that moment. */
@@ -125,13 +127,11 @@ function meteringOf(
 
 export function planOf(context: ModelCallContext): Plan {
   const { request, prices, caller, now, isRated } = context;
-  const { dialect, body, bytes } = request;
   const at = now();
   const target = targetOf(context);
   const { provider, model } = target;
-  if (provider.api !== dialect.api) throw otherProtocol(provider);
-  provider.host.assertServes(dialect);
-  const shape = dialect.readRequest(body, provider.fields);
+  const wire = wireOf(request, target, at);
+  const { dialect, shape, body, bytes } = wire;
   const metering = meteringOf(context, target);
   const isLimited =
     isRated ||
@@ -139,13 +139,14 @@ export function planOf(context: ModelCallContext): Plan {
     limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
-  const [input, output] = [inputBound(bytes.length, shape.pictures), most * shape.choices];
+  const [input, output] = [inputBound(bytes, shape.pictures), most * shape.choices];
   const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
   const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
   return {
     at,
     target,
+    wire,
     shape,
     metering,
     sent: provider.host.body(
@@ -160,12 +161,6 @@ export function planOf(context: ModelCallContext): Plan {
 
 /** More than any model takes that we know of. */
 const UNKNOWN_WINDOW = 10_000_000;
-
-function otherProtocol({ name, api }: ProviderPolicy): TrustError {
-  return new TrustError('UNKNOWN_MODEL', `the provider ${name} speaks another protocol`, {
-    hint: `This model is served on the routes of ${api}.`,
-  });
-}
 
 export function heldOf({ input, output, cost }: Plan): CallCost {
   return { tokens: input + output, ...(cost && { cost }) };

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { modelCost, TrustError } from '@talosprotocol/protocol';
+import { isJsonObject, modelCost, TrustError } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
@@ -10,19 +10,20 @@ import { type ModelCallContext, NOTHING, type Plan, spentOf } from './plan.js';
 import { parseProviderObject } from './provider-json.js';
 import { statusOf } from './status.js';
 import { createModelStream } from './stream.js';
+import type { Wire } from './translate/wire.js';
 import { failed, type UpstreamAnswer } from './upstream.js';
 
 /** A provider that refuses has done nothing that costs. What it says is passed on where it concerns the request, and kept
  *  back where it concerns the operator: it may name a key. */
 export async function refused(
   context: ModelCallContext,
+  { wire }: Plan,
   answer: UpstreamAnswer,
-  key: Secret<string> | undefined,
-  signal: AbortSignal,
+  { key, signal }: { readonly key: Secret<string> | undefined; readonly signal: AbortSignal },
 ): Promise<Dispatched<ModelAnswer>> {
   const text = await readAll(answer.body, { maxBytes: MAX_ERROR }).catch(() => undefined);
   const told = statusOf(answer.status);
-  const said = told.passed && text !== undefined ? saidOf(text, key) : undefined;
+  const said = told.passed && text !== undefined ? saidOf(text, key, wire) : undefined;
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
   const ended: Ended = { status: 'failed', spent: NOTHING };
   if (signal.aborted) throw failed(undefined, signal);
@@ -45,7 +46,7 @@ interface Said {
 const MAX_WORDS = 512;
 
 /** Undefined if it says nothing that can be read, or says its key. */
-function saidOf(text: string, key: Secret<string> | undefined): Said | undefined {
+function saidOf(text: string, key: Secret<string> | undefined, { back }: Wire): Said | undefined {
   // A key of AWS has parts, each of which is nobody's to know.
   const parts = key === undefined ? [] : key.reveal().split(':');
   try {
@@ -53,8 +54,10 @@ function saidOf(text: string, key: Secret<string> | undefined): Said | undefined
     // Also one that is written in escapes, as it would come out of here.
     const shown = [text, JSON.stringify(body)];
     if (parts.some((part) => part.length >= 8 && shown.some((one) => one.includes(part)))) return undefined;
-    if (body['error'] !== undefined) return { body: JSON.stringify(body) };
-    const words = body['message'] ?? body['Message'] ?? body['detail'];
+    const { error } = body;
+    if (error !== undefined && back === undefined) return { body: JSON.stringify(body) };
+    const inner = error !== undefined && isJsonObject(error) ? error['message'] : undefined;
+    const words = inner ?? body['message'] ?? body['Message'] ?? body['detail'];
     return typeof words === 'string' ? { words: words.slice(0, MAX_WORDS) } : undefined;
   } catch {
     return undefined;
@@ -67,7 +70,7 @@ export async function whole(
   answer: UpstreamAnswer,
   signal: AbortSignal,
 ): Promise<Dispatched<ModelAnswer>> {
-  const { dialect } = context.request;
+  const { dialect, back } = plan.wire;
   let text: string;
   let spent: ModelSpent;
   try {
@@ -81,11 +84,16 @@ export async function whole(
     const most = spentOf(context, plan, undefined, plan.output);
     return failedAfter(context, failed(error, signal), most);
   }
-  return {
-    // As it came: no member that we do not know is changed on its way.
-    answer: { status: 200, headers: headersOf(plan, 'application/json', spent), body: text },
-    ended: Promise.resolve({ status: 'completed', spent }),
-  };
+  try {
+    // As it came, but for a translation: no member that we do not know is changed on its way.
+    const told = back === undefined ? text : JSON.stringify(back.answer(text));
+    return {
+      answer: { status: 200, headers: headersOf(plan, 'application/json', spent), body: told },
+      ended: Promise.resolve({ status: 'completed', spent }),
+    };
+  } catch (error) {
+    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent);
+  }
 }
 
 export function failedAfter(
@@ -112,6 +120,7 @@ export function streamed(
   const stream = createModelStream({
     source: body,
     reader,
+    tell: plan.wire.back?.stream(),
     signal,
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,

@@ -22,6 +22,8 @@ export interface ProviderPolicy {
   /** Members of requests that are passed on besides those of its protocol. */
   readonly fields: readonly string[];
   readonly maxOutputTokens: number;
+  /** True if clients of the other protocol may use it too (LLM-30). */
+  readonly translate: boolean;
   /** What a maximum of chat completions is called: OpenAI renamed it, others did not. */
   readonly maxField: 'max_tokens' | 'max_completion_tokens';
   readonly times: {
@@ -49,6 +51,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     prices,
     fields,
     maxOutputTokens,
+    translate: provider.translate ?? false,
     maxField: isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
     times: {
       connect: (provider.connectSeconds ?? 5) * 1000,

@@ -1,21 +1,21 @@
-import type { ProviderApi } from '@talosprotocol/contracts';
 import { couldAllow, type VerifiedCapability } from '@talosprotocol/protocol';
 import type { Random } from '../../platform/system.js';
 import type { AliasPolicy, AliasTarget } from './alias.js';
 import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
+import { isServed, type Speaker } from './translate/wire.js';
 
 /** Who asks for a model by its alias, and how. */
 export interface RouteRequest {
-  readonly api: ProviderApi;
+  readonly by: Speaker;
   readonly op: 'read' | 'write';
   readonly capability: VerifiedCapability;
 }
 
 /** Which of the models behind an alias are asked, and in which order. */
 export interface Routing {
-  /** Those of the protocol that the caller reaches; if it reaches none, one that it is refused for. Empty if none speaks the
-   *  protocol. */
+  /** Those that serve the protocol and that the caller reaches; if it reaches none, one that it is refused for. Empty if none
+   *  serves the protocol. */
   candidates(alias: AliasPolicy, request: RouteRequest): readonly ModelTarget[];
   /** Tells how long a model took to begin its answer. Milliseconds. */
   observe(target: ModelTarget, ms: number): void;
@@ -63,8 +63,8 @@ export function createRouting({ random, monotonic, isLeftAlone }: RoutingDeps): 
     return choose === 'latency' ? byLatency(targets) : targets;
   };
   return {
-    candidates: (alias, { api, op, capability }) => {
-      const own = alias.targets.filter(({ provider }) => provider.api === api);
+    candidates: (alias, { by, op, capability }) => {
+      const own = alias.targets.filter(({ provider }) => isServed(by, provider));
       const reached = own.filter(({ provider, model }) =>
         couldAllow(capability, { provider: provider.name, model, ops: [op] }),
       );

@@ -7,11 +7,14 @@ import type { Ended, ModelSpent } from '../admission/ended.js';
 import { toRefusal } from '../admission/hint.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
+import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
 
 export interface StreamDeps {
   readonly source: Readable;
   readonly reader: StreamReader;
+  /** Absent where the client is told the events as they come. */
+  readonly tell: TellEvent | undefined;
   /** Aborts when the credential dies, or the time is over. */
   readonly signal: AbortSignal;
   /** Most pieces of text that were paid for. */
@@ -99,13 +102,13 @@ function statusOf({ code }: TrustError, hasLeft: boolean): Ended['status'] {
 const MAX_EVENT = 4 * 1024 * 1024;
 
 /** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED */
-async function* passed({ source, reader, mostPieces }: StreamDeps): AsyncGenerator<string> {
+async function* passed({ source, reader, tell, mostPieces }: StreamDeps): AsyncGenerator<string> {
   let out: string[] = [];
   let waiting = 0;
   const parser = createParser({
     onEvent: (event) => {
       waiting = 0;
-      if (reader.read(event)) out.push(format(event));
+      if (reader.read(event)) for (const told of tell?.(event) ?? [event]) out.push(format(told));
     },
     onComment: (comment) => void out.push(`: ${comment}\n\n`),
   });

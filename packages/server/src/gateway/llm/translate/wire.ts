@@ -1,0 +1,103 @@
+import type { JsonObject } from '@talosprotocol/protocol';
+import { TrustError } from '@talosprotocol/protocol';
+import { CHAT } from '../chat.js';
+import type { Dialect, RequestShape } from '../dialect.js';
+import { MESSAGES } from '../messages.js';
+import type { ModelTarget } from '../model-name.js';
+import type { ProviderPolicy } from '../provider.js';
+import { chatAnswer } from './chat-answer.js';
+import { chatRequest } from './chat-request.js';
+import { createChatStream } from './chat-stream.js';
+import { messageAnswer } from './message-answer.js';
+import { messageRequest } from './message-request.js';
+import { createMessageStream } from './message-stream.js';
+import type { TellEvent, Translation } from './translation.js';
+
+/** How a call gets to its provider, and the answer back. */
+export interface Wire {
+  /** What the provider is spoken to in. */
+  readonly dialect: Dialect;
+  /** Of what it is told. */
+  readonly shape: RequestShape;
+  readonly body: JsonObject;
+  /** Most bytes of it that can be read as tokens. */
+  readonly bytes: number;
+  /** Absent where client and provider speak the same: answers go through as they are. */
+  readonly back: { answer(text: string): JsonObject; stream(): TellEvent } | undefined;
+}
+
+/** A request as it was read. */
+interface Said {
+  readonly dialect: Dialect;
+  readonly body: JsonObject;
+  readonly bytes: Uint8Array;
+}
+
+interface Route {
+  readonly to: Dialect;
+  readonly translation: Translation;
+}
+
+/** What is translated, by the method of the client; nothing else is (LLM-30). */
+const ROUTES: ReadonlyMap<string, Route> = new Map([
+  [
+    CHAT.method,
+    {
+      to: MESSAGES,
+      translation: { request: messageRequest, answer: chatAnswer, stream: createChatStream },
+    },
+  ],
+  [
+    MESSAGES.method,
+    {
+      to: CHAT,
+      translation: { request: chatRequest, answer: messageAnswer, stream: createMessageStream },
+    },
+  ],
+]);
+
+/** Who asks, as far as it matters to who may answer. */
+export type Speaker = Pick<Dialect, 'api' | 'method'>;
+
+/** True if a provider may be asked by clients of this protocol. */
+export function isServed({ api, method }: Speaker, provider: ProviderPolicy): boolean {
+  return provider.api === api || (provider.translate && ROUTES.get(method)?.to.api === provider.api);
+}
+
+/** Makes the way to a provider.
+ *  @throws {TrustError} UNKNOWN_MODEL: it speaks another protocol; MALFORMED | POLICY_DENIED: as the dialects say, or what the
+ *    provider's protocol cannot say */
+export function wireOf({ dialect, body, bytes }: Said, { provider, model }: ModelTarget, now: number): Wire {
+  if (provider.api === dialect.api) {
+    provider.host.assertServes(dialect);
+    const shape = dialect.readRequest(body, provider.fields);
+    return { dialect, shape, body, bytes: bytes.length, back: undefined };
+  }
+  const route = ROUTES.get(dialect.method);
+  if (route === undefined || !isServed(dialect, provider)) throw otherProtocol(provider, route !== undefined);
+  const { to, translation } = route;
+  provider.host.assertServes(to);
+  // What the operator lets through is of the provider's protocol, and no client of another can say it.
+  const asked = dialect.readRequest(body, []);
+  const at = Math.floor(now / 1000);
+  const context = { asked, model, maxOutputTokens: provider.maxOutputTokens, at };
+  const said = translation.request(body, context);
+  const shape = to.readRequest(said, []);
+  return {
+    dialect: to,
+    shape: { ...shape, features: [...new Set([...asked.features, ...shape.features])] },
+    body: said,
+    bytes: Math.max(bytes.length, Buffer.byteLength(JSON.stringify(said))),
+    back: {
+      answer: (text) => translation.answer(text, context),
+      stream: () => translation.stream(context),
+    },
+  };
+}
+
+function otherProtocol({ name, api }: ProviderPolicy, isTranslatable: boolean): TrustError {
+  const more = isTranslatable ? ' The operator can have it translated (`translate` of the provider).' : '';
+  return new TrustError('UNKNOWN_MODEL', `the provider ${name} speaks another protocol`, {
+    hint: `This model is served on the routes of ${api}.${more}`,
+  });
+}
