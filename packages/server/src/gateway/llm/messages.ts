@@ -142,7 +142,7 @@ function readSource(source: JsonObject): boolean {
 }
 
 function readStream(): StreamReader {
-  let [pieces, bytes, over] = [0, 0, false];
+  let [pieces, bytes, over, counted] = [0, 0, false, false];
   let usage: JsonObject | undefined;
   return {
     read({ data }) {
@@ -151,7 +151,10 @@ function readStream(): StreamReader {
       if (type === 'error')
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
       if (type === 'message_start') usage = joinUsage(usage, messageOf(event)?.['usage']);
-      if (type === 'message_delta') usage = joinUsage(usage, event['usage']);
+      if (type === 'message_delta') {
+        usage = joinUsage(usage, event['usage']);
+        counted = true;
+      }
       if (type === 'message_stop') over = true;
       if (type === 'content_block_delta') {
         const { type: _, ...delta } = object(event['delta'], 'delta');
@@ -162,7 +165,8 @@ function readStream(): StreamReader {
     },
     pieces: () => pieces,
     bytes: () => bytes,
-    usage: () => anthropicUsage(usage),
+    // At its beginning a stream says what was read, and not yet what will be written: cut before its end, it is estimated.
+    usage: () => (counted ? anthropicUsage(usage) : undefined),
     isOver: () => over,
   };
 }
