@@ -11,8 +11,10 @@ import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
 import { modelCall } from './model-call.js';
+import type { ModelTarget } from './model-name.js';
 import type { ModelCallDeps, ModelRequest } from './plan.js';
 import { failureOf, refuse, refuseCaller } from './refusal.js';
+import { canBeSaid } from './translate/wire.js';
 
 export interface ModelFrontDeps extends Omit<ModelCallDeps, 'answerBytes'> {
   readonly admission: Admission;
@@ -73,7 +75,9 @@ function createSurface(
       const { providers, aliases, limits, rates, budgets } = deps.policy();
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
-      const asks = { by: dialect, op: dialect.op, capability: caller.capability };
+      const { op } = dialect;
+      const canBeAsked = (target: ModelTarget): boolean => canBeSaid(message, target);
+      const asks = { by: dialect, canBeAsked, op, capability: caller.capability };
       return modelCall({
         ...deps,
         request: message,

@@ -36,6 +36,14 @@ describe('the name of a model', () => {
     expect(find(both, 'm', 'anthropic')).toBe('b m');
   });
 
+  // LLM-30
+  it('alone is then looked for where calls are translated', () => {
+    const both = [named('a'), named('b', { translate: true })];
+    expect(find(both, 'm', 'anthropic')).toBe('b m');
+    expect(find([...both, named('c', { api: 'anthropic' })], 'm', 'anthropic')).toBe('c m');
+    expect(() => find(both, 'm', 'openai')).toThrow(unknown);
+  });
+
   it.each(['', ' ', 'a b', 'm\n', 'ä', 'x'.repeat(129), 'a/', 'other/m'])('is none: %j', (asked) => {
     const listed = [named('a', { models: { m: {} } })];
     expect(() => find(listed, asked)).toThrow(unknown);

@@ -14,7 +14,7 @@ type Providers = ReadonlyMap<string, ProviderPolicy>;
 const NAME = /^[!-~]{1,128}$/;
 
 /** Finds what a client means by a model: `provider/model`, or the plain name if one provider alone can be meant. Of several
- *  those that speak the protocol of the surface come first.
+ *  those that speak the protocol of the surface come first, and then those that are translated.
  *  @throws {TrustError} UNKNOWN_MODEL */
 export function findModel(providers: Providers, asked: string, api: ProviderApi): ModelTarget {
   if (!NAME.test(asked)) throw unknownModel();
@@ -24,7 +24,8 @@ export function findModel(providers: Providers, asked: string, api: ProviderApi)
     return { provider: named, model: asked.slice(slash + 1) };
   const all = [...providers.values()].filter((provider) => has(provider, asked));
   const own = all.filter((provider) => provider.api === api);
-  const [found, ...others] = own.length > 0 ? own : all;
+  const translated = all.filter(({ translate }) => translate);
+  const [found, ...others] = [own, translated, all].find(({ length }) => length > 0) ?? [];
   if (found === undefined) throw unknownModel();
   if (others.length > 0)
     throw new TrustError('UNKNOWN_MODEL', 'several providers have a model of that name', {

@@ -14,7 +14,7 @@ import { compileProvider, type ProviderPolicy } from './provider.js';
 import { createRouting } from './routing.js';
 
 const crypto = createNodeCrypto();
-const BY = { api: 'openai', method: 'chat/completions' } as const;
+const ASKS = { by: { api: 'openai', method: 'chat/completions' }, canBeAsked: () => true } as const;
 const served = (name: string, more: Partial<ModelProvider> = {}) =>
   [name, compileProvider(name, { api: 'openai', baseUrl: 'https://models.example/v1', ...more })] as const;
 const providers = new Map([
@@ -65,7 +65,7 @@ function routingOf(chance: readonly number[] = [0]) {
   });
   const ask = (alias: ReturnType<typeof aliasOf>, held = capability('llm:*')): string[] =>
     routing
-      .candidates(alias, { by: BY, op: 'write', capability: held })
+      .candidates(alias, { ...ASKS, op: 'write', capability: held })
       .map(({ provider, model }) => `${provider.name}/${model}`);
   return { state, routing, ask };
 }
@@ -102,7 +102,7 @@ describe('an alias', () => {
     const held = capability('llm:*');
     const firsts = Array.from(
       { length: 2_000 },
-      () => real.candidates(alias, { by: BY, op: 'write', capability: held })[0]?.provider.name,
+      () => real.candidates(alias, { ...ASKS, op: 'write', capability: held })[0]?.provider.name,
     );
     const share = firsts.filter((name) => name === 'a').length / firsts.length;
     expect(share).toBeGreaterThan(0.68);

@@ -8,14 +8,16 @@ import { isServed, type Speaker } from './translate/wire.js';
 /** Who asks for a model by its alias, and how. */
 export interface RouteRequest {
   readonly by: Speaker;
+  /** True if what is asked can be said to it. */
+  readonly canBeAsked: (target: ModelTarget) => boolean;
   readonly op: 'read' | 'write';
   readonly capability: VerifiedCapability;
 }
 
 /** Which of the models behind an alias are asked, and in which order. */
 export interface Routing {
-  /** Those that serve the protocol and that the caller reaches; if it reaches none, one that it is refused for. Empty if none
-   *  serves the protocol. */
+  /** Those that serve the protocol, that the caller reaches and that it can be said to; if it reaches none, one that it is
+   *  refused for. Empty if none serves the protocol. */
   candidates(alias: AliasPolicy, request: RouteRequest): readonly ModelTarget[];
   /** Tells how long a model took to begin its answer. Milliseconds. */
   observe(target: ModelTarget, ms: number): void;
@@ -63,13 +65,14 @@ export function createRouting({ random, monotonic, isLeftAlone }: RoutingDeps): 
     return choose === 'latency' ? byLatency(targets) : targets;
   };
   return {
-    candidates: (alias, { by, op, capability }) => {
+    candidates: (alias, { by, canBeAsked, op, capability }) => {
       const own = alias.targets.filter(({ provider }) => isServed(by, provider));
       const reached = own.filter(({ provider, model }) =>
         couldAllow(capability, { provider: provider.name, model, ops: [op] }),
       );
       if (reached.length === 0) return own.slice(0, 1);
-      const ordered = order(alias, reached);
+      const asked = reached.filter(canBeAsked);
+      const ordered = order(alias, asked.length > 0 ? asked : reached);
       const well = ordered.filter(({ provider, model }) => !isLeftAlone(provider, model));
       const all = [...well, ...ordered.filter((target) => !well.includes(target))];
       return alias.fallback ? all : all.slice(0, 1);

@@ -1,5 +1,4 @@
-import type { JsonObject } from '@talosprotocol/protocol';
-import { TrustError } from '@talosprotocol/protocol';
+import { isTrustError, type JsonObject, TrustError } from '@talosprotocol/protocol';
 import { CHAT } from '../chat.js';
 import type { Dialect, RequestShape } from '../dialect.js';
 import { MESSAGES } from '../messages.js';
@@ -85,7 +84,12 @@ export function wireOf({ dialect, body, bytes }: Said, { provider, model }: Mode
   const shape = to.readRequest(said, []);
   return {
     dialect: to,
-    shape: { ...shape, features: [...new Set([...asked.features, ...shape.features])] },
+    shape: {
+      ...shape,
+      // Whether its client hears of the count is the translation's affair, which has to see it.
+      wantsUsage: true,
+      features: [...new Set([...asked.features, ...shape.features])],
+    },
     body: said,
     bytes: Math.max(bytes.length, Buffer.byteLength(JSON.stringify(said))),
     back: {
@@ -93,6 +97,18 @@ export function wireOf({ dialect, body, bytes }: Said, { provider, model }: Mode
       stream: () => translation.stream(context),
     },
   };
+}
+
+/** True if a request can be carried to a model without loss; where nothing is translated it always is. */
+export function canBeSaid(said: Said, target: ModelTarget): boolean {
+  if (target.provider.api === said.dialect.api) return true;
+  try {
+    wireOf(said, target, 0);
+    return true;
+  } catch (error) {
+    if (isTrustError(error)) return false;
+    throw error;
+  }
 }
 
 function otherProtocol({ name, api }: ProviderPolicy, isTranslatable: boolean): TrustError {
