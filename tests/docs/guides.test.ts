@@ -90,6 +90,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^PROVEN/m,
     /^stand-in\/small {2}0\.\d+ USD {2}\(/m, // recomputed
     /^refused: 401 REVOKED/m,
+    /^translated: You said: Hello \(5 tokens\)\nstreamed: You said: Hello\nrefused: 403 top_k is not passed on: [^\n]*without loss/m,
     /^ {2}chat = openai\/gpt-4o-mini, azure\/mini \(weight\)/m, // import
   ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],
