@@ -6,6 +6,7 @@ import {
   chatAnswer,
   chatEvents,
   messageAnswer,
+  messageEvents,
   sendEvents,
   sendJson,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
@@ -465,6 +466,20 @@ describe('a stream', () => {
     expect(text).not.toContain('[DONE]');
     const { outcome } = await record(receipt);
     expect(outcome).toMatchObject({ status: 'failed', usage: { estimated: true } });
+  });
+
+  it('of messages that ends before its count is estimated: at its beginning it counts one token of all', async () => {
+    const events = messageEvents('m', 'a few words that were written').slice(0, -2);
+    const texts = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    world.anthropic.answer = (response) => sendEvents(response, texts);
+    const response = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ ...ASK_CLAUDE, stream: true }),
+    });
+    expect(await response.text()).toContain('UPSTREAM_FAILED');
+    const { outcome } = await record(response.headers.get('x-talos-receipt'));
+    expect(outcome).toMatchObject({ status: 'failed', usage: { output: 29, estimated: true } });
   });
 
   it('is cut when its provider writes more than was asked for and held', async () => {

@@ -276,6 +276,15 @@ describe('an answer that is told in the other protocol', () => {
     expect(chatAnswer(JSON.stringify(whole), asked())).not.toHaveProperty('usage');
   });
 
+  it('takes members of a server that say nothing', () => {
+    const { choices, ...rest } = openai.whole(EMPTY);
+    const message = { ...choices[0]!.message, provider_specific_fields: null, reasoning: '', audio: null };
+    const told: Any = messageAnswer(
+      JSON.stringify({ ...rest, choices: [{ ...choices[0], message, token_ids: [1] }] }),
+    );
+    expect(told.content).toEqual([{ type: 'text', text: 'a', citations: null }]);
+  });
+
   it('says why a model would not answer', () => {
     const details = { type: 'refusal', category: null, explanation: 'not that' };
     const said = { words: [], calls: [], end: 'refusal', usage: NONE } as const;
@@ -324,6 +333,11 @@ describe('an answer that is told in the other protocol', () => {
 const NONE = { plain: 0, read: 0, written: 0, output: 0 } as const;
 const EMPTY: Said = { words: ['a'], calls: [], end: 'stop', usage: NONE };
 const CALLING: Said = { ...EMPTY, calls: [{ id: '1', name: 'f', pieces: ['{}'] }] };
+
+/** Tells an event between each two that were sound. */
+function spoilt(tell: TellEvent, data: string): TellEvent {
+  return (event) => [...tell(event), ...tell({ data })];
+}
 
 function failureOf(work: () => unknown) {
   try {
@@ -392,6 +406,7 @@ describe('an answer that cannot be told in the other protocol', () => {
   it.each<[string, object]>([
     ['reasons', choice({ content: 'x', reasoning_content: 'hm' })],
     ['refuses', choice({ content: null, refusal: 'no' })],
+    ['speaks', choice({ content: 'x', audio: { id: 'a' } })],
     ['cites', choice({ content: 'x', annotations: [{ type: 'url_citation' }] })],
     ['has a member nobody knows', choice({ content: 'x', zz: 1 })],
     ['is no text', choice({ content: [{ type: 'text', text: 'x' }] })],
@@ -488,6 +503,31 @@ describe('an answer that cannot be told in the other protocol', () => {
     const failed = failureOf(() => all.slice(last).map(tell));
     expect(failed?.code).toBe('UPSTREAM_FAILED');
     expect(failed?.message).not.toContain('secret');
+  });
+
+  it('of nonsense fails in a typed way, or is told, and nothing else happens', () => {
+    const json = fc.oneof(fc.jsonValue(), fc.constantFrom('text', 'tool_use', 'stop', null, 0, [], {}));
+    const sources = [anthropic.whole(CALLING), ...anthropic.stream(CALLING), openai.whole(CALLING)];
+    const all = [...sources, ...openai.stream(CALLING)].map((one) => JSON.stringify(one));
+    // Some member of what is sound has another value, and what may follow follows.
+    const spoil = (text: string, at: number, value: unknown): string => {
+      const places = [...text.matchAll(/"(\w+)":(?=["{[\dn])/g)];
+      const name = places[at % places.length]![1]!;
+      return JSON.stringify(JSON.parse(text, (key, one) => (key === name ? value : one)));
+    };
+    fc.assert(
+      fc.property(fc.nat(all.length - 1), fc.nat(), json, (which, at, value) => {
+        const text = spoil(all[which]!, at, value);
+        for (const work of [
+          () => chatAnswer(text, COUNTED),
+          () => messageAnswer(text),
+          () => eventsOf(anthropic.stream(CALLING)).flatMap(spoilt(createChatStream(COUNTED), text)),
+          () => eventsOf(openai.stream(CALLING)).flatMap(spoilt(createMessageStream(), text)),
+        ])
+          expect([undefined, 'UPSTREAM_FAILED']).toContain(failureOf(work)?.code);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it.each<[string, () => TellEvent, readonly StreamEvent[]]>([

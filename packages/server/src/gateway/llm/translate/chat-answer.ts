@@ -2,16 +2,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from '
 import { anthropicUsage } from '../usage.js';
 import { isDirect } from './chat-turns.js';
 import { finishReason } from './finish.js';
-import {
-  assertSayable,
-  EMPTY,
-  type Fault,
-  faultOfAnswer,
-  listOf,
-  ONLY_NULL,
-  objectOf,
-  textOf,
-} from './sayable.js';
+import { assertTellable, EMPTY, type Fault, faultOfAnswer, listOf, objectOf, textOf } from './sayable.js';
 import { chatUsage } from './told-usage.js';
 import { MOST_INPUT } from './tool-input.js';
 import type { TranslationContext } from './translation.js';
@@ -77,7 +68,7 @@ export function noInput(): ReturnType<Fault> {
 
 export function assertTextBlock(block: JsonObject): void {
   if (block['type'] !== 'text') throw chatFault(`a block of type ${String(block['type'])} at its place`);
-  assertSayable(block, TEXT, { citations: EMPTY }, 'text.', chatFault);
+  assertTellable(block, TEXT, { citations: EMPTY }, 'text.', chatFault);
 }
 
 const CALL: ReadonlySet<string> = new Set(['type', 'id', 'name', 'input']);
@@ -96,5 +87,5 @@ function callOf(block: JsonObject): JsonObject {
 /** A chat has no word after the first call of a tool. */
 export function assertCallBlock(block: JsonObject): void {
   if (block['type'] !== 'tool_use') throw chatFault(`a block of type ${String(block['type'])} after a call`);
-  assertSayable(block, CALL, { caller: isDirect, toolset_name: ONLY_NULL }, 'tool_use.', chatFault);
+  assertTellable(block, CALL, { caller: isDirect }, 'tool_use.', chatFault);
 }

@@ -7,6 +7,7 @@ import {
   listOf,
   ONLY_NULL,
   objectOf,
+  optionalText,
   type SilentMembers,
   shareOf,
   stated,
@@ -63,6 +64,5 @@ function stopOf(value: JsonValue | undefined): readonly string[] | undefined {
 function userOf(value: JsonValue): string | undefined {
   const metadata = objectOf(value, 'metadata', fault);
   assertSayable(metadata, new Set(['user_id']), {}, 'metadata.', fault);
-  const user = metadata['user_id'];
-  return user === undefined || user === null ? undefined : textOf(user, 'metadata.user_id', fault);
+  return optionalText(metadata, 'user_id', 'metadata.', fault);
 }

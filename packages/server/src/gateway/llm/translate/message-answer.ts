@@ -3,12 +3,11 @@ import { parseProviderObject } from '../provider-json.js';
 import { openAiUsage } from '../usage.js';
 import { stopReason } from './finish.js';
 import {
-  assertSayable,
+  assertTellable,
   EMPTY,
   type Fault,
   faultOfAnswer,
   listOf,
-  ONLY_NULL,
   objectOf,
   type SilentMembers,
   textOf,
@@ -25,8 +24,6 @@ const NO_WORD = (value: JsonValue): boolean => value === '' || EMPTY(value);
 export const SILENT: SilentMembers = {
   refusal: NO_WORD,
   annotations: EMPTY,
-  audio: ONLY_NULL,
-  function_call: ONLY_NULL,
   reasoning: NO_WORD,
   reasoning_content: NO_WORD,
   reasoning_details: EMPTY,
@@ -40,7 +37,7 @@ export function messageAnswer(text: string): JsonObject {
   if (choice === undefined || others.length > 0) throw messageFault('not one answer');
   const { message: said, finish_reason: finish } = objectOf(choice, 'an answer', messageFault);
   const message = objectOf(said, 'no message', messageFault);
-  assertSayable(message, MESSAGE, SILENT, 'message.', messageFault);
+  assertTellable(message, MESSAGE, SILENT, 'message.', messageFault);
   const content = message['content'] ?? '';
   const words = textOf(content, 'message.content', messageFault);
   const calls = listOf(message['tool_calls'] ?? [], 'message.tool_calls', messageFault).map(callOf);
@@ -95,8 +92,8 @@ const FUNCTION: ReadonlySet<string> = new Set(['name', 'arguments']);
 export function assertCall(call: JsonObject): void {
   if ((call['type'] ?? 'function') !== 'function')
     throw messageFault(`a call of type ${String(call['type'])}`);
-  assertSayable(call, CALL, {}, 'tool_calls.', messageFault);
+  assertTellable(call, CALL, {}, 'tool_calls.', messageFault);
   const own = call['function'];
   if (own !== undefined && isJsonObject(own))
-    assertSayable(own, FUNCTION, {}, 'tool_calls.function.', messageFault);
+    assertTellable(own, FUNCTION, {}, 'tool_calls.function.', messageFault);
 }

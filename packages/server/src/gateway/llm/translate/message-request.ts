@@ -9,6 +9,7 @@ import {
   listOf,
   ONLY_NULL,
   objectOf,
+  optionalText,
   type SilentMembers,
   shareOf,
   stated,
@@ -55,6 +56,7 @@ export function messageRequest(body: JsonObject, context: TranslationContext): J
   const { asked, model, maxOutputTokens } = context;
   const { system, messages } = messageTurns(body['messages'], fault);
   assertStreamOptions(body['stream_options']);
+  const user = optionalText(body, 'user', '', fault);
   return stated({
     model,
     system,
@@ -64,7 +66,7 @@ export function messageRequest(body: JsonObject, context: TranslationContext): J
     temperature: shareOf(body, 'temperature', fault),
     top_p: shareOf(body, 'top_p', fault),
     stop_sequences: stopSequences(body['stop']),
-    metadata: body['user'] == null ? undefined : { user_id: textOf(body['user'], 'user', fault) },
+    metadata: user === undefined ? undefined : { user_id: user },
     tools: body['tools'] == null ? undefined : messageTools(body['tools'], fault),
     tool_choice: messageToolChoice(body, fault),
     // `auto`, which is the default of both, may be said or not.

@@ -3,7 +3,7 @@ import type { StreamEvent } from '../dialect.js';
 import { parseProviderObject } from '../provider-json.js';
 import { stopReason } from './finish.js';
 import { assertCall, countOf, messageFault, messageHead, noInput, SILENT } from './message-answer.js';
-import { assertSayable, listOf, objectOf, textOf } from './sayable.js';
+import { assertTellable, listOf, objectOf, textOf } from './sayable.js';
 import { createToolInput, type ToolInput } from './tool-input.js';
 import type { TellEvent } from './translation.js';
 
@@ -77,7 +77,7 @@ const DELTA: ReadonlySet<string> = new Set(['role', 'content', 'tool_calls']);
 
 function goOn(value: JsonValue, progress: Progress): readonly StreamEvent[] {
   const delta = objectOf(value, 'a delta', messageFault);
-  assertSayable(delta, DELTA, SILENT, 'delta.', messageFault);
+  assertTellable(delta, DELTA, SILENT, 'delta.', messageFault);
   const words = textOf(delta['content'] ?? '', 'delta.content', messageFault);
   const calls = listOf(delta['tool_calls'] ?? [], 'delta.tool_calls', messageFault);
   if (progress.finish !== undefined && (words !== '' || calls.length > 0))

@@ -175,6 +175,15 @@ describe('a chat completion as messages', () => {
     ['a tool of type custom', { tools: [{ type: 'custom', custom: { name: 'x' } }] }],
     ['a tool of type web_search', { tools: [{ type: 'web_search' }] }],
     ['tools.function.name', { tools: [{ type: 'function', function: {} }] }],
+    ['tools.function.strict', { tools: [{ type: 'function', function: { name: 'f', strict: 'yes' } }] }],
+    [
+      'tools.function.parameters',
+      { tools: [{ type: 'function', function: { name: 'f', parameters: 'x' } }] },
+    ],
+    [
+      'tools.function.description',
+      { tools: [{ type: 'function', function: { name: 'f', description: {} } }] },
+    ],
     ['stop', { stop: [1] }],
     ['user', { user: 1 }],
     ['stream_options.include_obfuscation', { stream_options: { include_obfuscation: true } }],
@@ -431,6 +440,25 @@ describe('a request that both protocols can say', () => {
         expect(refused?.code).toBe('POLICY_DENIED');
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe('a request that is nonsense somewhere', () => {
+  it('is refused in a typed way, or goes through, and nothing else happens', () => {
+    const hostile = fc.oneof(fc.jsonValue(), fc.constantFrom('', 'text', 'tool_use', '__proto__', 1e21, -1));
+    fc.assert(
+      fc.property(conversation, fc.nat(), hostile, fc.boolean(), (body, at, value, isBack) => {
+        const whole = isBack ? toMessages(body) : body;
+        const places = objectsOf(whole).flatMap((one) =>
+          Object.keys(one).map((name) => [one, name] as const),
+        );
+        const [chosen, name] = places[at % places.length]!;
+        const spoilt = withMember(whole, chosen, name, value as JsonValue);
+        const refused = attempt(() => JSON.stringify(isBack ? toChat(spoilt) : toMessages(spoilt)));
+        expect(['POLICY_DENIED', 'MALFORMED', undefined]).toContain(refused?.code);
+      }),
+      { numRuns: 2000 },
     );
   });
 });

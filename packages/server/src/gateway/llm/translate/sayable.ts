@@ -45,6 +45,18 @@ export function assertSayable(
   }
 }
 
+/** The same of an answer, in which a null says nothing, whatever it stands for: servers have members of their own. */
+export function assertTellable(
+  value: JsonObject,
+  carried: ReadonlySet<string>,
+  silent: SilentMembers,
+  where: string,
+  fault: Fault,
+): void {
+  const said = Object.entries(value).filter(([, one]) => one !== null);
+  assertSayable(Object.fromEntries(said), carried, silent, where, fault);
+}
+
 /** A string that has to be there. */
 export function textOf(value: JsonValue | undefined, member: string, fault: Fault): string {
   if (typeof value !== 'string') throw fault(member);
@@ -59,6 +71,17 @@ export function objectOf(value: JsonValue | undefined, member: string, fault: Fa
 export function listOf(value: JsonValue | undefined, member: string, fault: Fault): readonly JsonValue[] {
   if (!Array.isArray(value)) throw fault(member);
   return value;
+}
+
+/** A string, if it is there; null counts as absent. */
+export function optionalText(
+  body: JsonObject,
+  name: string,
+  where: string,
+  fault: Fault,
+): string | undefined {
+  const value = body[name];
+  return value === undefined || value === null ? undefined : textOf(value, `${where}${name}`, fault);
 }
 
 /** A number from 0 to 1: Anthropic's scales end there. */

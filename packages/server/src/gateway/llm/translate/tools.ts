@@ -7,6 +7,7 @@ import {
   listOf,
   ONLY_NULL,
   objectOf,
+  optionalText,
   stated,
   textOf,
 } from './sayable.js';
@@ -28,9 +29,9 @@ export function messageTools(tools: JsonValue, fault: Fault): JsonValue | undefi
     assertSayable(own, FUNCTION, {}, 'tools.function.', fault);
     return stated({
       name: textOf(own['name'], 'tools.function.name', fault),
-      description: own['description'] ?? undefined,
-      input_schema: own['parameters'] ?? NO_PARAMETERS,
-      strict: own['strict'] ?? undefined,
+      description: optionalText(own, 'description', 'tools.function.', fault),
+      input_schema: objectOf(own['parameters'] ?? NO_PARAMETERS, 'tools.function.parameters', fault),
+      strict: strictOf(own, 'tools.function.', fault),
     });
   });
   return list.length === 0 ? undefined : list;
@@ -51,13 +52,19 @@ export function chatTools(tools: JsonValue, fault: Fault): JsonValue | undefined
     assertSayable(tool, TOOL, silent, 'tools.', fault);
     const own = stated({
       name: textOf(tool['name'], 'tools.name', fault),
-      description: tool['description'] ?? undefined,
+      description: optionalText(tool, 'description', 'tools.', fault),
       parameters: objectOf(tool['input_schema'], 'tools.input_schema', fault),
-      strict: tool['strict'] ?? undefined,
+      strict: strictOf(tool, 'tools.', fault),
     });
     return { type: 'function', function: own };
   });
   return list.length === 0 ? undefined : list;
+}
+
+function strictOf({ strict }: JsonObject, where: string, fault: Fault): boolean | undefined {
+  if (strict === undefined || strict === null) return undefined;
+  if (typeof strict !== 'boolean') throw fault(`${where}strict`);
+  return strict;
 }
 
 const CHOICES: Readonly<Record<string, string>> = { auto: 'auto', required: 'any', none: 'none' };
