@@ -44,32 +44,28 @@ function systemOf(turns: readonly Turn[], fault: Fault): JsonValue | undefined {
   return texts.flatMap((one) => (typeof one === 'string' ? [textItem(one)] : one));
 }
 
-/** A message of Anthropic's, and whether it is made of nothing but results of tools. */
-interface Told {
-  readonly message: JsonObject;
-  readonly results?: readonly JsonObject[];
-}
+/** A turn of Anthropic's messages, or the result of a tool, which is a part of one. */
+type Told = { readonly turn: JsonObject } | { readonly result: JsonObject };
 
 function turnOf({ role, message }: Turn, fault: Fault): Told {
-  if (role === 'user') return { message: userTurn(message, fault) };
-  if (role === 'assistant') return { message: assistantTurn(message, fault) };
+  if (role === 'user') return { turn: userTurn(message, fault) };
+  if (role === 'assistant') return { turn: assistantTurn(message, fault) };
   if (role !== 'tool') throw fault(`a message of role ${role}${isInstruction(role) ? ' further on' : ''}`);
-  const result = resultOf(message, fault);
-  return { message: { role: 'user', content: [result] }, results: [result] };
+  return { result: resultOf(message, fault) };
 }
 
 /** Results that follow each other belong to one turn of the user. */
 function joined(told: readonly Told[]): readonly JsonObject[] {
   const messages: JsonObject[] = [];
-  let open: readonly JsonObject[] | undefined;
-  for (const { message, results } of told) {
-    if (results === undefined || open === undefined) {
-      messages.push(message);
-      open = results;
-    } else {
-      open = [...open, ...results];
-      messages[messages.length - 1] = { role: 'user', content: open };
-    }
+  let open: JsonObject[] | undefined;
+  for (const one of told) {
+    if ('turn' in one) {
+      messages.push(one.turn);
+      open = undefined;
+    } else if (open === undefined) {
+      open = [one.result];
+      messages.push({ role: 'user', content: open });
+    } else open.push(one.result);
   }
   return messages;
 }
