@@ -11,7 +11,20 @@ const alias = [
   { find: /^@talosprotocol\/(contracts|protocol|sdk|verifier)$/, replacement: source('$1/src/index.ts') },
 ];
 
+/** A thread runs what node can run: beside the sources of one there is none, and tests give it what is made of them. */
+const threadOfSources = {
+  name: 'thread-of-sources',
+  transform: (code: string, id: string) =>
+    id.endsWith('/guard/scan/scanner.ts')
+      ? code.replace(
+          /new URL\((["'])\.\/scan-thread\.js\1, import\.meta\.url\)/,
+          `new URL(${JSON.stringify(new URL('./packages/server/node_modules/.cache/sources/scan-thread.mjs', import.meta.url).href)})`,
+        )
+      : undefined,
+};
+
 export default defineConfig({
+  plugins: [threadOfSources],
   resolve: { alias },
   test: {
     include: [
@@ -21,7 +34,7 @@ export default defineConfig({
       'bench/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    globalSetup: ['./tests/support/page-setup.ts'],
+    globalSetup: ['./tests/support/page-setup.ts', './tests/support/thread-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // What is waited for comes; how soon depends on what else the machine does.

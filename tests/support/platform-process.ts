@@ -11,14 +11,16 @@ import { type Operator, operate, type Ready, testEnvironment } from './world.js'
 const CACHE = 'packages/server/node_modules/.cache';
 
 /** The server's program, made from the sources. From where it lies it finds its package.json as the real one does, and
- *  beside it the program of its threads. */
+ *  beside it the programs of its threads. */
 export async function buildServer(): ReturnType<typeof buildProgram> {
-  const [program, worker] = await Promise.all([
+  const [program, worker, scanner] = await Promise.all([
     buildProgram('server/src/main.ts', CACHE),
     buildProgram('server/src/platform/signature-worker.ts', CACHE, 'worker'),
+    buildProgram('server/src/gateway/guard/scan/scan-thread.ts', CACHE, 'scanner'),
   ]);
   // At once: other test files make the same one.
   await rename(worker.path, join(dirname(worker.path), 'signature-worker.js'));
+  await rename(scanner.path, join(dirname(scanner.path), 'scan-thread.js'));
   return program;
 }
 

@@ -181,6 +181,8 @@ export const EVENTS = {
     forwarded_hash: nullable(Commitment),
     refusal: nullable(Commitment),
     pin: nullable(HexHash),
+    /** Of a call that guards looked at: what they said of it (AUD-127). */
+    guards: Type.Optional(Commitment),
     /** What the call may cost at most; absent if nothing. Its price is in what `pin` covers (AUD-85), or follows from the rates of
      *  its outcome. */
     held: Type.Optional(Cost),
@@ -201,6 +203,8 @@ export const EVENTS = {
       Type.Literal('lost'),
     ]),
     response_hash: nullable(Commitment),
+    /** What guards said of the answer (AUD-127). */
+    guards: Type.Optional(Commitment),
     /** What the call came to; absent if nothing (AUD-85). */
     cost: Type.Optional(Cost),
     /** What a provider says the call came to beyond what was held (AUD-126). */

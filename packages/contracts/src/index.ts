@@ -122,6 +122,7 @@ export {
   type StatsSeries,
 } from './event-stats.js';
 export { EventFilter, EventOrder, StreamEnd } from './explore.js';
+export { Guard, GuardAction, GuardKind, GuardPlace, GuardVerdict } from './guard.js';
 export {
   DEACTIVATE_TYP,
   DeactivatedBy,

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { AuditSettings } from './audit-settings.js';
 import { Budget, DidGroups } from './budget.js';
 import { TrustAnchor } from './capability.js';
+import { Guard } from './guard.js';
 import { ALIAS_NAME, ModelAlias } from './model-alias.js';
 import { SERVER_NAME, TOOL_NAME } from './policy-name.js';
 import { ascii, CLOSED, text } from './primitive.js';
@@ -116,6 +117,12 @@ export const PolicyDocument = Type.Object(
     limits: Type.Optional(PolicyLimits),
     rates: Type.Optional(
       Type.Array(RateRule, { maxItems: 64, description: 'how fast calls may come; none by default' }),
+    ),
+    guards: Type.Optional(
+      Type.Array(Guard, {
+        maxItems: 16,
+        description: 'what is looked at in calls of models; none by default',
+      }),
     ),
     audit: Type.Optional(AuditSettings),
     witness: Type.Optional(WitnessSettings),

@@ -95,6 +95,12 @@ export const PROBLEMS = {
     decision: true,
     title: 'A policy of this gateway refuses the call',
   },
+  CONTENT_REFUSED: {
+    status: 403,
+    retryable: false,
+    decision: true,
+    title: 'A guard refuses what is said',
+  },
   UNAVAILABLE: {
     status: 503,
     retryable: true,

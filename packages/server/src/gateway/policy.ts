@@ -2,6 +2,7 @@ import type { PolicyDocument, ToolServer } from '@talosprotocol/contracts';
 import { parseManifest } from '@talosprotocol/protocol';
 import type { Policy, ServerLimits, ServerPolicy, ToolPolicy } from './admission/ports.js';
 import { compileBudgets } from './budgets/budget.js';
+import { compileGuards } from './guard/guard.js';
 import { compileRates } from './limits/rules.js';
 import { compileAlias } from './llm/alias.js';
 import { compileProvider } from './llm/provider.js';
@@ -38,6 +39,7 @@ export function compilePolicy(loaded: {
     limits,
     rates,
     budgets: compileBudgets(document),
+    guards: compileGuards(document),
   };
 }
 

@@ -20,6 +20,7 @@ import type {
 } from './admission/ports.js';
 import { createRateLimiter } from './admission/rate-limiter.js';
 import { createCanary } from './canary.js';
+import { createGuards } from './guard/guards.js';
 import { createRateGate } from './limits/gate.js';
 import { createMemoryLimits } from './limits/memory-limits.js';
 import type { RateLimits } from './limits/rate-limits.js';
@@ -167,17 +168,20 @@ function openModels(
 ): { readonly models: ModelFrontDeps; close(): Promise<void> } {
   const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log });
   const monotonic = (): number => clock.monotonic();
+  const secret = createKnownSecrets(secrets, clock);
+  const guards = createGuards({ secret });
   const models = {
     admission,
+    guards,
     policy,
     upstreams: { send, close },
     prices: createPrices(crypto),
-    secret: createKnownSecrets(secrets, clock),
+    secret,
     routing: createRouting({ random, monotonic, isLeftAlone }),
     now: () => clock.now(),
     monotonic,
   };
-  return { models, close };
+  return { models, close: async () => void (await Promise.all([close(), guards.stop()])) };
 }
 
 function rateLimitsOf({ redis, did, clock }: GatewayDeps): RateLimits {

@@ -1,4 +1,4 @@
-import type { ActionRecord, Op, ProblemCode } from '@talosprotocol/contracts';
+import type { ActionRecord, GuardVerdict, Op, ProblemCode } from '@talosprotocol/contracts';
 import type { Authorizer, CallCost, CheckedItem, JsonObject } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
@@ -68,6 +68,8 @@ export interface Call<A> {
   real(): Promise<RealCall | undefined> | undefined;
   /** Finds what will be called and keeps it ready. @throws {TrustError} to refuse */
   prepare(signal: AbortSignal): Promise<Prepared<A>>;
+  /** What guards said of it so far; absent or undefined if none looked. */
+  readonly verdicts?: () => readonly GuardVerdict[] | undefined;
   /** The same call of another target, where this one has no answer and somebody still waits for one: decided, held and recorded as a call of its own. */
   readonly instead?: (() => Call<A> | undefined) | undefined;
   /** The answer for a failure after the decision. */

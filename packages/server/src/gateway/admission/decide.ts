@@ -73,7 +73,11 @@ async function decideOne<A>(
     if (error instanceof Outage) throw error.cause;
     end = NOTHING_SPENT;
     return withRates(
-      await deny(deps, { ...known, refusal: toRefusal(revocation.reason() ?? error) }),
+      await deny(deps, {
+        ...known,
+        guards: call.verdicts?.(),
+        refusal: toRefusal(revocation.reason() ?? error),
+      }),
       ticket,
     );
   } finally {

@@ -90,6 +90,7 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
     assertLive(deps, caller, call);
     draft = deps.drafts.decision({
       ...facts,
+      guards: call.verdicts?.(),
       ...(prepared.pin === undefined ? {} : { pin: prepared.pin }),
       ...(prepared.prices === undefined ? {} : { prices: prepared.prices }),
       forwardedHash: deps.drafts.hashRequest(prepared.forwarded),

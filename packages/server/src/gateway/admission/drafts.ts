@@ -1,4 +1,11 @@
-import type { ActionRecord, Commitment, Cost, CredentialRecord, Disclosure } from '@talosprotocol/contracts';
+import type {
+  ActionRecord,
+  Commitment,
+  Cost,
+  CredentialRecord,
+  Disclosure,
+  GuardVerdict,
+} from '@talosprotocol/contracts';
 import {
   type CheckedItem,
   type CryptoProvider,
@@ -42,6 +49,8 @@ export interface DecisionFacts {
   /** What the call may cost at most; recorded if it is allowed. */
   readonly held?: Cost;
   readonly refusal?: Refusal;
+  /** What guards said of it; undefined if none looked. */
+  readonly guards?: readonly GuardVerdict[] | undefined;
 }
 
 /** Builds event drafts; the only place that knows which member is private. */
@@ -74,7 +83,7 @@ export function createDrafts(deps: {
     hash,
     hashRequest: (request) => ('bytes' in request ? crypto.sha256Hex(request.bytes) : hash(request)),
     decision: (facts) => decisionDraft(facts, vault()),
-    outcome(decision, { status, spent }, responseHash) {
+    outcome(decision, { status, spent, guards }, responseHash) {
       const { seal, disclosures } = vault();
       const { tenant, principal, members } = decision;
       const response_hash = seal('/response_hash', responseHash);
@@ -89,6 +98,7 @@ export function createDrafts(deps: {
           decision: decision.id,
           status,
           response_hash,
+          ...guardMember(seal, guards),
           ...costMembers(members.held, spent),
         },
       };
@@ -158,11 +168,21 @@ function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): Deci
       forwarded_hash: seal('/forwarded_hash', facts.forwardedHash),
       refusal: seal('/refusal', whereOf(refusal)),
       pin: facts.pin ?? null,
+      ...guardMember(seal, facts.guards),
       ...(refusal !== undefined || facts.held === undefined ? {} : { held: facts.held }),
       ...(refusal !== undefined || facts.prices === undefined ? {} : { prices: facts.prices }),
       policy: facts.policy,
     },
   };
+}
+
+/** What was found says what a call was about. */
+function guardMember(
+  seal: Vault['seal'],
+  guards: readonly GuardVerdict[] | undefined,
+): { readonly guards?: Commitment } {
+  const sealed = guards === undefined || guards.length === 0 ? null : seal('/guards', guards);
+  return sealed === null ? {} : { guards: sealed };
 }
 
 function principalOf({ capability }: Authenticated): { sub: string; prn?: string } {

@@ -1,4 +1,4 @@
-import type { ModelRates, ModelUsage, ProblemCode } from '@talosprotocol/contracts';
+import type { GuardVerdict, ModelRates, ModelUsage, ProblemCode } from '@talosprotocol/contracts';
 
 /** How a call ended. */
 export interface Ended {
@@ -6,6 +6,8 @@ export interface Ended {
   readonly spent?: ModelSpent;
   /** Why, if it failed; not recorded, and told to nobody but who watches (TEL-4). */
   readonly code?: ProblemCode;
+  /** What guards said of the answer. */
+  readonly guards?: readonly GuardVerdict[];
 }
 
 /** What a call of a model came to. */

@@ -37,6 +37,7 @@ const HINTS: Readonly<Record<DecisionCode, string>> = {
   BUDGET_EXCEEDED: 'Ask the issuer of the link for more calls.',
   RATE_LIMITED: 'Send fewer requests.',
   POLICY_DENIED: "The operator's policy refuses this call.",
+  CONTENT_REFUSED: 'A guard refuses what the call says: leave it out, or ask the operator.',
   UNAVAILABLE: 'Try again in a moment.',
 };
 

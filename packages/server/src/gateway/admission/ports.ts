@@ -3,6 +3,7 @@ import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from
 import type { Secret } from '../../platform/secret.js';
 import type { BudgetPolicy } from '../budgets/budget.js';
 import type { BudgetTake, BudgetWarning } from '../budgets/take.js';
+import type { GuardPolicy } from '../guard/guard.js';
 import type { CompiledRate } from '../limits/rules.js';
 import type { AliasPolicy } from '../llm/alias.js';
 import type { ProviderPolicy } from '../llm/provider.js';
@@ -211,6 +212,8 @@ export interface Policy {
     readonly maxConcurrentCalls: number;
   };
   readonly rates: readonly CompiledRate[];
+  /** What is looked at in calls of models. */
+  readonly guards: readonly GuardPolicy[];
   /** How much may be spent by whom; those that are off are not here. */
   readonly budgets: readonly BudgetPolicy[];
 }

@@ -1,6 +1,6 @@
 import type { Budget, DidGroups, PolicyDocument } from '@talosprotocol/contracts';
 import { type CallCost, parseTime, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
-import { compilePattern } from '../limits/rules.js';
+import { compilePattern, partlyMeant } from '../model-pattern.js';
 import { createCalendar } from './calendar.js';
 import type { BudgetTake } from './take.js';
 
@@ -50,16 +50,10 @@ export function compileBudgets({
   });
 }
 
-/** A provider that serves whatever it has may know one model by several names, of which a budget would count one. */
 function assertNamed({ name, model }: Budget, providers: NonNullable<PolicyDocument['providers']>): void {
-  if (model === undefined) return;
-  const fits = compilePattern(model);
-  for (const [provider, { models }] of Object.entries(providers)) {
-    const isWhole = model.endsWith('*') && `${provider}/`.startsWith(model.slice(0, -1));
-    const isMeant = model.startsWith(`${provider}/`) || fits(`${provider}/`);
-    if (models === undefined && isMeant && !isWhole)
-      throw wrong(name, `is for some models of ${provider}, which must name its models then`);
-  }
+  const provider = model === undefined ? undefined : partlyMeant(model, providers);
+  if (provider !== undefined)
+    throw wrong(name, `is for some models of ${provider}, which must name its models then`);
 }
 
 interface Groups {

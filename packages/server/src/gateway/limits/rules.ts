@@ -1,5 +1,6 @@
 import type { RateBucket, RateRule } from '@talosprotocol/contracts';
 import { networkOf } from '../../platform/client-address.js';
+import { compilePattern } from '../model-pattern.js';
 import type { Demand, RateKind } from './rate-limits.js';
 
 /** What of a call decides which rates count it, and for whom. */
@@ -62,13 +63,6 @@ export function compileRates(rules: readonly RateRule[]): readonly CompiledRate[
 
 function bucketOf(bucket: RateBucket | undefined): Bucket | undefined {
   return bucket && { capacity: bucket.burst ?? bucket.perMinute, perMinute: bucket.perMinute };
-}
-
-/** A name, or the beginning of names if a `*` ends it. */
-export function compilePattern(pattern: string): (name: string) => boolean {
-  if (!pattern.endsWith('*')) return (name) => name === pattern;
-  const beginning = pattern.slice(0, -1);
-  return (name) => name.startsWith(beginning);
 }
 
 /** All that a call wants to take, rate by rate. */

@@ -72,7 +72,7 @@ function createSurface(
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {
-      const { providers, aliases, limits, rates, budgets } = deps.policy();
+      const { providers, aliases, limits, rates, budgets, guards } = deps.policy();
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
       const { op } = dialect;
@@ -84,6 +84,7 @@ function createSurface(
         providers,
         targets: alias && deps.routing.candidates(alias, asks),
         budgets,
+        guardPolicies: guards,
         caller,
         hasLeft: () => request.socket.destroyed,
         requestId,

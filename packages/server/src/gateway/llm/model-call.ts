@@ -1,6 +1,7 @@
 import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import type { Call, Dispatched, Prepared } from '../admission/call.js';
+import type { GuardedRequest } from '../guard/guards.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
 import {
   assertPriced,
@@ -24,6 +25,7 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
   const planned = attempt(() => planOf(context));
   const plan = 'value' in planned ? planned.value : undefined;
   const next = nextOf(context);
+  let guarded: GuardedRequest | undefined;
   const named = plan && { provider: plan.target.provider.name, model: plan.target.model };
   return {
     action: { method: dialect.method, ...named, op: dialect.op },
@@ -42,12 +44,26 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     },
     real: () => undefined,
     instead: next === undefined ? undefined : () => (context.hasLeft() ? undefined : modelCall(next)),
-    prepare: (signal) => prepare(context, plan as Plan, signal),
+    verdicts: () => guarded?.verdicts,
+    prepare: (signal) =>
+      prepare(context, plan as Plan, signal, (said) => {
+        guarded = said;
+      }),
     failure: (failure, receipt) => failureAnswer(context, failure, receipt),
     kept: KEPT_ANSWER,
     // Whoever leaves has had a call made all the same: what it comes to is read to its end, within a bound.
     cancelled: undefined,
   };
+}
+
+/** What guards say of what the provider would be sent; undefined if none looks at its model. */
+async function guardedRequest(
+  { guards, guardPolicies }: ModelCallContext,
+  { target: { provider, model }, sent }: Plan,
+): Promise<GuardedRequest | undefined> {
+  if (guardPolicies.length === 0) return undefined;
+  const looking = guardPolicies.filter(({ looksAt }) => looksAt(`${provider.name}/${model}`));
+  return looking.length === 0 ? undefined : guards.look(looking, sent);
 }
 
 /** The same call of the next model behind the alias. */
@@ -66,10 +82,16 @@ function attempt<T>(work: () => T): { readonly value: T } | { readonly error: un
 
 async function prepare(
   context: ModelCallContext,
-  plan: Plan,
+  planned: Plan,
   signal: AbortSignal,
+  tell: (guarded: GuardedRequest) => void,
 ): Promise<Prepared<ModelAnswer>> {
-  assertPriced(context, plan);
+  assertPriced(context, planned);
+  const guarded = await guardedRequest(context, planned);
+  if (guarded !== undefined) tell(guarded);
+  if (guarded?.refusal !== undefined) throw guarded.refusal;
+  const plan = guarded === undefined ? planned : { ...planned, sent: guarded.message, guarded };
+  signal.throwIfAborted();
   const { provider } = plan.target;
   const key = provider.key === undefined ? undefined : await context.secret(provider.key);
   signal.throwIfAborted();

@@ -14,6 +14,8 @@ import type { ModelSpent } from '../admission/ended.js';
 import type { Authenticated } from '../admission/ports.js';
 import type { BudgetPolicy } from '../budgets/budget.js';
 import { meteringBudgets } from '../budgets/takes.js';
+import type { GuardPolicy } from '../guard/guard.js';
+import type { GuardedRequest, Guards } from '../guard/guards.js';
 import { inputBound } from './bound.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import { notPassed } from './members.js';
@@ -36,6 +38,7 @@ export interface ModelCallDeps {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly answerBytes: number;
+  readonly guards: Guards;
   readonly routing: Routing;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
@@ -55,6 +58,7 @@ export interface ModelCallContext extends ModelCallDeps {
   /** Where an alias was asked for: the models that may answer, the first of which is asked now. */
   readonly targets: readonly ModelTarget[] | undefined;
   readonly budgets: readonly BudgetPolicy[];
+  readonly guardPolicies: readonly GuardPolicy[];
   readonly caller: Authenticated;
   /** True once nobody waits for an answer any more. */
   readonly hasLeft: () => boolean;
@@ -77,6 +81,8 @@ export interface Plan {
   readonly cost: Cost | undefined;
   /** Budgets that refuse, and that count its money or tokens. */
   readonly metering: readonly BudgetPolicy[];
+  /** What guards said of it, once they looked. */
+  readonly guarded?: GuardedRequest;
 }
 
 export function itemsOf({ target, shape }: Plan, { op }: Dialect): readonly CheckedItem[] {

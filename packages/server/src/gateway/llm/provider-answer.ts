@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
-import { isJsonObject, modelCost, TrustError } from '@talosprotocol/protocol';
+import type { GuardVerdict } from '@talosprotocol/contracts';
+import { isJsonObject, type JsonObject, modelCost, TrustError } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
+import { guardHeaders } from '../guard/guards.js';
 import type { ModelAnswer } from './answer.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, type Plan, spentOf } from './plan.js';
@@ -73,10 +75,11 @@ export async function whole(
   const { dialect, back } = plan.wire;
   let text: string;
   let spent: ModelSpent;
+  let body: JsonObject;
   try {
     if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
-    const body = parseProviderObject(text);
+    body = parseProviderObject(text);
     spent = spentOf(context, plan, dialect.usageOf(body), dialect.textBytes(body));
   } catch (error) {
     answer.body.destroy();
@@ -84,15 +87,20 @@ export async function whole(
     const most = spentOf(context, plan, undefined, plan.output);
     return failedAfter(context, failed(error, signal), most);
   }
+  // What has no stream says nothing: it counts, or makes vectors.
+  const guarded = dialect.readStream === undefined ? undefined : await plan.guarded?.whole(body);
+  const guards = guarded?.verdicts;
+  if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, guards);
+  const shown = guarded === undefined || guarded.message === body ? text : JSON.stringify(guarded.message);
   try {
-    // As it came, but for a translation: no member that we do not know is changed on its way.
-    const told = back === undefined ? text : JSON.stringify(back.answer(text));
+    // As it came, but for guards and a translation: no member that we do not know is changed on its way.
+    const told = back === undefined ? shown : JSON.stringify(back.answer(shown));
     return {
-      answer: { status: 200, headers: headersOf(plan, 'application/json', spent), body: told },
-      ended: Promise.resolve({ status: 'completed', spent }),
+      answer: { status: 200, headers: headersOf(plan, 'application/json', { spent, guards }), body: told },
+      ended: Promise.resolve({ status: 'completed', spent, ...(guards && { guards }) }),
     };
   } catch (error) {
-    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent);
+    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, guards);
   }
 }
 
@@ -100,13 +108,14 @@ export function failedAfter(
   context: ModelCallContext,
   error: TrustError,
   spent: ModelSpent,
+  guards?: readonly GuardVerdict[],
 ): Dispatched<ModelAnswer> {
   const hint =
     `${error.data.reason ?? 'The provider did not answer properly'}. ${error.data.hint ?? ''}`.trim();
   const status = error.code === 'REVOKED' ? 'revoked_during' : 'failed';
   return {
     answer: failureAnswer(context, { code: error.code, hint }, undefined),
-    ended: Promise.resolve({ status, spent, code: error.code }),
+    ended: Promise.resolve({ status, spent, code: error.code, ...(guards && { guards }) }),
   };
 }
 
@@ -122,6 +131,7 @@ export function streamed(
     reader,
     tell: plan.wire.back?.stream(),
     signal,
+    guard: plan.guarded?.stream(),
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
     spent: () => spentOf(context, plan, reader.usage(), reader.bytes()),
@@ -137,13 +147,24 @@ export function streamed(
   };
 }
 
-function headersOf({ target }: Plan, type: string, spent?: ModelSpent): Record<string, string> {
+interface Came {
+  readonly spent?: ModelSpent | undefined;
+  /** What guards said of the answer. */
+  readonly guards?: readonly GuardVerdict[] | undefined;
+}
+
+function headersOf(
+  { target, guarded }: Plan,
+  type: string,
+  { spent, guards = [] }: Came = {},
+): Record<string, string> {
   const model = `${target.provider.name}/${target.model}`;
   const cost =
     spent?.rates === undefined
       ? {}
       : { 'x-talos-cost': `${modelCost(spent.usage, spent.rates)} ${spent.rates.currency}` };
-  return { 'content-type': type, 'x-talos-model': model, ...cost };
+  const said = guardHeaders([...(guarded?.verdicts ?? []), ...guards]);
+  return { 'content-type': type, 'x-talos-model': model, ...cost, ...said };
 }
 
 /** A failure after the decision. */
@@ -157,5 +178,9 @@ export function failureAnswer(
   return { status, headers: { 'content-type': 'application/json' }, body };
 }
 
-const statusOfCode = ({ code }: Failure): number =>
-  code === 'INTERNAL' ? 500 : code === 'REVOKED' ? 401 : 502;
+const STATUSES: Partial<Record<Failure['code'], number>> = {
+  INTERNAL: 500,
+  REVOKED: 401,
+  CONTENT_REFUSED: 403,
+};
+const statusOfCode = ({ code }: Failure): number => STATUSES[code] ?? 502;

@@ -1,5 +1,6 @@
 import type { ModelProvider, ModelRates, ProviderApi } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
+import { outwardUrl } from '../outward-url.js';
 import { createAzureHost } from './hosts/azure.js';
 import { createAwsHost, createBedrockHost } from './hosts/bedrock.js';
 import type { ModelHost } from './hosts/host.js';
@@ -40,7 +41,7 @@ export interface ProviderPolicy {
  *    protocol */
 export function compileProvider(name: string, provider: ModelProvider): ProviderPolicy {
   const { api, key, models, prices, fields = [], maxOutputTokens = 8192 } = provider;
-  const baseUrl = checkedUrl(name, provider);
+  const baseUrl = outwardUrl(`providers.${name}.baseUrl`, provider.baseUrl, provider.insecure);
   return {
     name,
     api,
@@ -80,17 +81,4 @@ function hostOf(name: string, { api, host, apiVersion, region }: ModelProvider, 
     region ?? /^bedrock-runtime\.([a-z0-9-]+)\.amazonaws\.com$/.exec(new URL(baseUrl).hostname)?.[1];
   if (where === undefined) throw wrong('host', 'say its region: the address does not');
   return api === 'anthropic' ? createBedrockHost(where) : createAwsHost(where);
-}
-
-const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
-
-function checkedUrl(name: string, { baseUrl, insecure = false }: ModelProvider): string {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  if (url === undefined || url.search !== '' || url.hash !== '' || url.username !== '')
-    throw new TrustError('MALFORMED', `providers.${name}.baseUrl is not an address without query`);
-  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname) && !insecure)
-    throw new TrustError('MALFORMED', `providers.${name}.baseUrl is http: others could read the key`, {
-      hint: 'use https, or say insecure: true for a network that is yours alone',
-    });
-  return url.href.replace(/\/+$/, '');
 }

@@ -5,6 +5,7 @@ import { createParser } from 'eventsource-parser';
 import type { Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
 import { toRefusal } from '../admission/hint.js';
+import type { StreamGuard } from '../guard/stream-guard.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
 import type { TellEvent } from './translate/translation.js';
@@ -17,6 +18,8 @@ export interface StreamDeps {
   readonly tell: TellEvent | undefined;
   /** Aborts when the credential dies, or the time is over. */
   readonly signal: AbortSignal;
+  /** Looks at what goes to the client. */
+  readonly guard: StreamGuard | undefined;
   /** Most pieces of text that were paid for. */
   readonly mostPieces: number;
   /** How long the rest is read after the client has left, in milliseconds. */
@@ -57,7 +60,8 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
     source.destroy();
-    settle({ status, spent: deps.spent(reader), ...(code && { code }) });
+    const guards = deps.guard?.verdicts();
+    settle({ status, spent: deps.spent(reader), ...(code && { code }), ...(guards && { guards }) });
   };
   async function* bits(): AsyncGenerator<string> {
     let status: Ended['status'] = 'cancelled';
@@ -101,14 +105,20 @@ function statusOf({ code }: TrustError, hasLeft: boolean): Ended['status'] {
 /** Longest run of bytes without an event in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
-/** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED */
-async function* passed({ source, reader, tell, mostPieces }: StreamDeps): AsyncGenerator<string> {
+/** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
+async function* passed({ source, reader, tell, mostPieces, guard }: StreamDeps): AsyncGenerator<string> {
   let out: string[] = [];
+  let arrived: StreamEvent[] = [];
   let waiting = 0;
+  const show = (events: readonly StreamEvent[]): void => {
+    for (const event of events) for (const told of tell?.(event) ?? [event]) out.push(format(told));
+  };
   const parser = createParser({
     onEvent: (event) => {
       waiting = 0;
-      if (reader.read(event)) for (const told of tell?.(event) ?? [event]) out.push(format(told));
+      if (!reader.read(event)) return;
+      if (guard === undefined) show([event]);
+      else arrived.push(event);
     },
     onComment: (comment) => void out.push(`: ${comment}\n\n`),
   });
@@ -117,12 +127,18 @@ async function* passed({ source, reader, tell, mostPieces }: StreamDeps): AsyncG
     waiting += chunk.length;
     parser.feed(decode(decoder, chunk));
     if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
+    if (guard !== undefined) {
+      for (const event of arrived) show(await guard.push(event));
+      arrived = [];
+    }
     if (out.length > 0) {
       yield out.join('');
       out = [];
     }
     if (reader.pieces() > mostPieces) throw beyondHold();
   }
+  if (guard !== undefined) show(await guard.end());
+  if (out.length > 0) yield out.join('');
   if (!reader.isOver())
     throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
 }

@@ -1,0 +1,169 @@
+import type { Finding } from './detect/finding.js';
+import type { GuardPolicy } from './guard.js';
+import { escaped, type Masks, plainMask, type Replacement } from './masks.js';
+
+/** One text of a stream that comes bit by bit. Places are counted in characters from its beginning. */
+export interface Channel {
+  /** Those that look at it. */
+  readonly guards: readonly GuardPolicy[];
+  /** Adds a piece; gives where it stands. */
+  add(piece: string): { readonly start: number; readonly end: number };
+  /** Nothing more comes. */
+  close(): void;
+  /** What a guard has not looked at, with as much before it as it needs; undefined if it is not worth a look yet. */
+  unseen(guard: GuardPolicy): { readonly text: string; readonly from: number } | undefined;
+  /** What a guard found in `unseen`. */
+  seen(guard: GuardPolicy, from: number, length: number, findings: readonly Finding[]): void;
+  /** Up to here every guard has looked, and nothing that was found goes on behind it. */
+  settledTo(): number;
+  /** What was found before `end`, once; `late` is what began before an earlier one, and was not known then. */
+  take(
+    guard: GuardPolicy,
+    end: number,
+  ): { readonly whole: readonly Finding[]; readonly late: readonly Finding[] };
+  /** A piece as it may be shown. */
+  shown(start: number, end: number): string;
+  /** Nothing before this place is asked for any more. */
+  forget(before: number): void;
+  /** True once it is complete, and all of it looked at. */
+  isDone(): boolean;
+  /** Characters that are kept. */
+  size(): number;
+}
+
+/** A finding that is shorter than this is seen whole before any of it is shown, wherever the stream is cut. */
+const WINDOW = 128;
+/** Longer ones are too, where no space is in them: keys and tokens. */
+const LONGEST_WORD = 2048;
+
+/** So much of what was looked at is looked at again with what follows it. */
+const CONTEXT = 2 * LONGEST_WORD;
+
+interface Watch {
+  lookedTo: number;
+  takenTo: number;
+  findings: Finding[];
+}
+
+export function createChannel(
+  guards: readonly GuardPolicy[],
+  masks: Masks | undefined,
+  isJson: boolean,
+): Channel {
+  let [text, base, closed] = ['', 0, false];
+  const length = (): number => base + text.length;
+  const watches = new Map<GuardPolicy, Watch>(
+    guards.map((guard) => [guard, { lookedTo: 0, takenTo: 0, findings: [] }]),
+  );
+  const watch = (guard: GuardPolicy): Watch => watches.get(guard) as Watch;
+  const looked = (): number => Math.min(length(), ...[...watches.values()].map(({ lookedTo }) => lookedTo));
+  const window = guards.length === 0 ? 0 : WINDOW;
+  const settledTo = (): number => {
+    const end = looked();
+    let settled = closed ? end : Math.min(end - window, wordStart(text, end - base) + base);
+    for (const { findings, lookedTo } of watches.values()) {
+      for (const one of findings) {
+        const mayGrow = one.end === lookedTo && !closed;
+        if (one.start < settled && (one.end > settled || mayGrow)) settled = one.start;
+      }
+    }
+    return Math.max(settled, 0);
+  };
+  return {
+    guards,
+    add(piece) {
+      const start = length();
+      text += piece;
+      return { start, end: length() };
+    },
+    close: () => {
+      closed = true;
+    },
+    unseen(guard) {
+      const { lookedTo, findings } = watch(guard);
+      const isDue = length() - lookedTo >= guard.step || (closed && length() > lookedTo);
+      if (!isDue) return undefined;
+      // One that may go on is seen from its beginning again.
+      const open = findings.filter(({ end }) => end === lookedTo).map(({ start }) => start);
+      const from = Math.max(base, Math.min(lookedTo - CONTEXT, ...open));
+      return { text: text.slice(from - base), from };
+    },
+    seen(guard, from, size, findings) {
+      const own = watch(guard);
+      own.lookedTo = from + size;
+      const before = own.findings.filter(({ start }) => start < from);
+      const known = Math.max(from, ...before.map(({ end }) => end));
+      const found = findings.map((one) => ({ ...one, start: one.start + from, end: one.end + from }));
+      own.findings = [...before, ...found.filter(({ start }) => start >= known)];
+    },
+    settledTo,
+    take(guard, end) {
+      const own = watch(guard);
+      const whole = own.findings.filter((one) => one.start >= own.takenTo && one.end <= end);
+      const late = own.findings.filter((one) => one.start < own.takenTo && one.end > own.takenTo);
+      own.takenTo = Math.max(own.takenTo, end);
+      return { whole, late };
+    },
+    shown(start, end) {
+      const parts = replacementsIn(watches, text, base, { masks, isJson });
+      return shownPart(text, base, parts, start, end);
+    },
+    forget(before) {
+      const from = Math.min(before, looked()) - CONTEXT;
+      if (from <= base) return;
+      text = text.slice(from - base);
+      base = from;
+      for (const own of watches.values()) own.findings = own.findings.filter(({ end }) => end > from);
+    },
+    isDone: () => closed && settledTo() === length(),
+    size: () => text.length,
+  };
+}
+
+/** Where the word begins that goes on at `end`: at most so far before it that what is kept has a bound. */
+function wordStart(text: string, end: number): number {
+  let at = end;
+  while (at > 0 && end - at < LONGEST_WORD && isWordCode(text.charCodeAt(at - 1))) at -= 1;
+  return at;
+}
+
+/** Of ASCII what keys are made of: no space, no quote. */
+function isWordCode(code: number): boolean {
+  return code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60;
+}
+
+function replacementsIn(
+  watches: ReadonlyMap<GuardPolicy, Watch>,
+  text: string,
+  base: number,
+  { masks, isJson }: { readonly masks: Masks | undefined; readonly isJson: boolean },
+): Replacement[] {
+  const masked = [...watches].flatMap(([{ action }, { findings }]) =>
+    action === 'mask' ? findings.map((one) => ({ ...one, text: plainMask(one.type) })) : [],
+  );
+  const restored = (masks?.find(text) ?? []).map(({ start, end, value }) => ({
+    start: start + base,
+    end: end + base,
+    text: isJson ? escaped(value) : value,
+  }));
+  return [...masked, ...restored].sort((a, b) => a.start - b.start);
+}
+
+/** What stands between two places, where what replaces a part stands at its beginning. */
+function shownPart(
+  text: string,
+  base: number,
+  replacements: readonly Replacement[],
+  start: number,
+  end: number,
+): string {
+  const out: string[] = [];
+  let at = start;
+  for (const one of replacements) {
+    if (one.end <= at || one.start >= end) continue;
+    if (one.start >= at) out.push(text.slice(at - base, one.start - base), one.text);
+    at = Math.max(at, Math.min(one.end, end));
+  }
+  out.push(text.slice(at - base, end - base));
+  return out.join('');
+}

@@ -1,0 +1,76 @@
+import type { GuardVerdict } from '@talosprotocol/contracts';
+import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { Secret } from '../../platform/secret.js';
+import { createExternalClient } from './external.js';
+import type { GuardPolicy } from './guard.js';
+import { createLooker } from './looker.js';
+import { createMasks } from './masks.js';
+import { type Guarded, guardMessage } from './message-guard.js';
+import { createScanner } from './scan/scanner.js';
+import { createStreamGuard, type StreamGuard } from './stream-guard.js';
+
+/** Looks at calls of models as guards of the policy do. */
+export interface Guards {
+  /** Looks at a request. */
+  look(policies: readonly GuardPolicy[], request: JsonObject): Promise<GuardedRequest>;
+  stop(): Promise<void>;
+}
+
+/** What guards said of a request, and how they look at its answer. */
+export interface GuardedRequest extends Guarded {
+  /** Looks at an answer that is there as a whole. */
+  whole(answer: JsonObject): Promise<Guarded>;
+  /** Looks at one that comes bit by bit; undefined if nobody wants to, and nothing is put back. */
+  stream(): StreamGuard | undefined;
+}
+
+/** So many bytes more than it had may a request come to by what stands for a value: what it may cost was reckoned without. */
+const MOST_GROWTH = 512;
+
+export function createGuards(deps: {
+  readonly secret: (name: string) => Promise<Secret<string> | undefined>;
+}): Guards {
+  const scanner = createScanner();
+  const external = createExternalClient(deps.secret);
+  const looker = createLooker(scanner, external.ask);
+  return {
+    async look(policies, request) {
+      const text = JSON.stringify(request);
+      const found = createMasks(text);
+      const asking = policies.filter(({ places }) => places.has('prompt') || places.has('tool-result'));
+      const guarded = await guardMessage(request, { guards: asking, looker, place: 'prompt', masks: found });
+      const answering = policies.filter(({ places }) => places.has('answer'));
+      const masks = found.size === 0 ? undefined : found;
+      const guards = answering;
+      return {
+        ...guarded,
+        refusal: guarded.refusal ?? growthRefusal(text, guarded.message, request),
+        whole: (answer) => guardMessage(answer, { guards, looker, place: 'answer', masks }),
+        stream: () =>
+          guards.length === 0 && masks === undefined
+            ? undefined
+            : createStreamGuard({ guards, looker, masks }),
+      };
+    },
+    async stop() {
+      await Promise.all([scanner.stop(), external.close()]);
+    },
+  };
+}
+
+function growthRefusal(before: string, message: JsonObject, request: JsonObject): TrustError | undefined {
+  if (message === request || JSON.stringify(message).length <= before.length + MOST_GROWTH) return undefined;
+  return new TrustError('CONTENT_REFUSED', 'masked, the request is longer than what was held for it', {
+    hint: 'Too many short parts of it are to be masked: leave them out.',
+  });
+}
+
+/** `X-Talos-Guard`: guards that found something, each as `"name";did=mask`. */
+export function guardHeaders(verdicts: readonly GuardVerdict[]): Readonly<Record<string, string>> {
+  const told = verdicts.filter(({ action, failed }) => action !== 'allow' || failed === true);
+  if (told.length === 0) return {};
+  const shown = told.map(
+    ({ guard, action, failed }) => `"${guard}";did=${failed === true ? 'fail' : action}`,
+  );
+  return { 'x-talos-guard': [...new Set(shown)].join(', ') };
+}

@@ -1,0 +1,35 @@
+import type { GuardPlace } from '@talosprotocol/contracts';
+import type { Finding } from './detect/finding.js';
+import type { ExternalClient } from './external.js';
+import type { GuardPolicy } from './guard.js';
+import type { Scanner } from './scan/scanner.js';
+
+/** Looks at texts of one place as a guard does: the findings of each text. @throws whatever kept it from looking */
+export type Looker = (
+  guard: GuardPolicy,
+  place: GuardPlace,
+  texts: readonly string[],
+) => Promise<readonly (readonly Finding[])[]>;
+
+export function createLooker(scanner: Scanner, external: ExternalClient): Looker {
+  return async ({ look }, place, texts) => {
+    switch (look.kind) {
+      case 'scan':
+        return scanner.scan(look.spec, texts);
+      case 'external':
+        return external(look, place, texts);
+      case 'size':
+        return tooLong(texts, look.most[place] ?? Infinity);
+    }
+  };
+}
+
+/** Finds the text with which there is too much. */
+function tooLong(texts: readonly string[], most: number): Finding[][] {
+  let size = 0;
+  return texts.map(({ length }) => {
+    const before = size;
+    size += length;
+    return size > most && before <= most ? [{ type: 'size', start: 0, end: length }] : [];
+  });
+}

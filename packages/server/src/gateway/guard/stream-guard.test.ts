@@ -1,0 +1,192 @@
+import type { Guard } from '@talosprotocol/contracts';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createDetector } from './detect/detector.js';
+import { compileGuards, type GuardPolicy } from './guard.js';
+import type { Looker } from './looker.js';
+import { createMasks } from './masks.js';
+import { guardMessage } from './message-guard.js';
+import { createStreamGuard } from './stream-guard.js';
+
+/** The real detectors, without their thread. */
+const looker: Looker = async ({ look }, _, texts) => {
+  if (look.kind !== 'scan') throw new TypeError('only scans are looked for here');
+  return createDetector(look.spec)(texts);
+};
+
+const guardsOf = (...guards: Guard[]): readonly GuardPolicy[] => compileGuards({ guards });
+
+const PERSONAL: Guard = { name: 'personal', kind: 'personal', action: 'mask' };
+const SECRETS: Guard = { name: 'secrets', kind: 'secrets', action: 'block' };
+const WORDS: Guard = { name: 'words', kind: 'deny', words: ['project x'], action: 'mask' };
+
+const KEY = `ghp_${'a1B2'.repeat(9)}`;
+/** What a text is made of: what is found, what is nearly, and what stands around it. */
+const PART = fc.oneof(
+  fc.constantFrom(
+    'jo@example.com',
+    '4111 1111 1111 1111',
+    'DE89 3704 0044 0532 0130 00',
+    'Project  X',
+    '(415) 555-2671',
+  ),
+  fc.constantFrom('jo@', '4111 1111', 'project', 'x', 'DE89', '"', '\n', '. ', ', so it is said '),
+  fc.lorem({ maxCount: 6 }),
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.constant('longwordwithoutaspace'.repeat(40)),
+);
+const TEXT = fc.array(PART, { maxLength: 12 }).map((parts) => parts.join(' '));
+
+/** A text in pieces, cut where it likes between two characters. */
+function cut(text: string, places: readonly number[]): string[] {
+  const characters = [...text];
+  const at = [...new Set(places.map((place) => place % (characters.length + 1)))].sort((a, b) => a - b);
+  return [...at, characters.length].map((end, index) => characters.slice(at[index - 1] ?? 0, end).join(''));
+}
+const CUTS = fc.array(fc.nat(5000), { maxLength: 40 });
+
+const chunk = (content: string, index = 0) => ({
+  data: JSON.stringify({
+    id: 'c',
+    object: 'chat.completion.chunk',
+    choices: [{ index, delta: { content } }],
+  }),
+});
+const stop = (index = 0) => ({
+  data: JSON.stringify({ choices: [{ index, delta: {}, finish_reason: 'stop' }] }),
+});
+const DONE = { data: '[DONE]' };
+
+const contentOf = (events: readonly { data: string }[], index = 0): string =>
+  events
+    .filter(({ data }) => data !== '[DONE]')
+    .flatMap(({ data }) => JSON.parse(data).choices as { index: number; delta: { content?: string } }[])
+    .filter((choice) => choice.index === index)
+    .map(({ delta }) => delta.content ?? '')
+    .join('');
+
+async function streamed(
+  guards: readonly GuardPolicy[],
+  events: readonly { data: string }[],
+  masks?: ReturnType<typeof createMasks>,
+) {
+  const guard = createStreamGuard({ guards, looker, masks });
+  const out: { data: string }[] = [];
+  for (const event of events) out.push(...(await guard.push(event)));
+  out.push(...(await guard.end()));
+  return { out, verdicts: guard.verdicts() };
+}
+
+async function whole(guards: readonly GuardPolicy[], content: string) {
+  const answer = { choices: [{ index: 0, message: { role: 'assistant', content } }] };
+  const { message, verdicts } = await guardMessage(answer, {
+    guards,
+    looker,
+    place: 'answer',
+    masks: undefined,
+  });
+  return { content: (message as typeof answer).choices[0]?.message.content, verdicts };
+}
+
+test('GRD-5 a stream is masked as the same answer whole, wherever it is cut', async () => {
+  const guards = guardsOf(PERSONAL, WORDS);
+  await fc.assert(
+    fc.asyncProperty(TEXT, CUTS, async (text, cuts) => {
+      const events = [...cut(text, cuts).map((piece) => chunk(piece)), stop(), DONE];
+      const { out, verdicts } = await streamed(guards, events);
+      const expected = await whole(guards, text);
+      expect(contentOf(out)).toBe(expected.content);
+      expect(verdicts).toEqual(expected.verdicts);
+      expect(out).toHaveLength(events.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('GRD-5 several texts that come beside each other are each masked', async () => {
+  const guards = guardsOf(PERSONAL);
+  await fc.assert(
+    fc.asyncProperty(
+      TEXT,
+      TEXT,
+      CUTS,
+      CUTS,
+      fc.array(fc.boolean(), { maxLength: 90 }),
+      async (a, b, x, y, order) => {
+        const [first, second] = [
+          cut(a, x).map((piece) => chunk(piece, 0)),
+          cut(b, y).map((piece) => chunk(piece, 1)),
+        ];
+        const events: { data: string }[] = [];
+        for (const isFirst of order) events.push(...(isFirst ? first : second).splice(0, 1));
+        events.push(...first, ...second, stop(0), stop(1), DONE);
+        const { out } = await streamed(guards, events);
+        expect(contentOf(out, 0)).toBe((await whole(guards, a)).content);
+        expect(contentOf(out, 1)).toBe((await whole(guards, b)).content);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('GRD-5 of what is blocked nothing has gone out, wherever it is cut', async () => {
+  const guards = guardsOf(SECRETS);
+  await fc.assert(
+    fc.asyncProperty(TEXT, TEXT, CUTS, async (before, after, cuts) => {
+      const guard = createStreamGuard({ guards, looker, masks: undefined });
+      const out: { data: string }[] = [];
+      const run = async (): Promise<void> => {
+        for (const piece of cut(`${before} ${KEY} ${after}`, cuts))
+          out.push(...(await guard.push(chunk(piece))));
+        out.push(...(await guard.push(stop())), ...(await guard.end()));
+      };
+      await expect(run()).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+      expect(contentOf(out)).not.toContain('ghp_');
+      expect(guard.verdicts()).toMatchObject([{ guard: 'secrets', action: 'block' }]);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('GRD-4 what was masked in the request is put back in a stream, wherever it is cut', async () => {
+  const masks = createMasks('');
+  const mask = masks.maskOf('email', 'jo@example.com');
+  await fc.assert(
+    fc.asyncProperty(TEXT, TEXT, CUTS, async (before, after, cuts) => {
+      const text = `${before} ${mask}, ${after}${mask}`;
+      const { out } = await streamed(
+        [],
+        [...cut(text, cuts).map((piece) => chunk(piece)), stop(), DONE],
+        masks,
+      );
+      expect(contentOf(out)).toBe(text.replaceAll(mask, 'jo@example.com'));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('GRD-5 what is flagged alone is not held back, and is counted', async () => {
+  const guards = guardsOf({ ...PERSONAL, action: 'flag' });
+  const guard = createStreamGuard({ guards, looker, masks: undefined });
+  for (const piece of ['to jo@exam', 'ple.com and']) {
+    const event = chunk(piece);
+    expect(await guard.push(event)).toEqual([event]);
+  }
+  await guard.push(stop());
+  expect(await guard.end()).toEqual([]);
+  expect(guard.verdicts()).toEqual([{ guard: 'personal', action: 'flag', found: { email: 1 } }]);
+});
+
+test('GRD-6 a guard that cannot look cuts the stream, unless the policy says otherwise', async () => {
+  const failing: Looker = async () => Promise.reject(new Error('down'));
+  for (const onFailure of ['block', 'pass'] as const) {
+    const guards = guardsOf({ ...PERSONAL, onFailure });
+    const guard = createStreamGuard({ guards, looker: failing, masks: undefined });
+    const run = guard.push(chunk('a'.repeat(100))).then(() => guard.end());
+    if (onFailure === 'block') await expect(run).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+    else await run;
+    expect(guard.verdicts()).toMatchObject([
+      { action: onFailure === 'block' ? 'block' : 'allow', failed: true },
+    ]);
+  }
+});
