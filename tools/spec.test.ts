@@ -25,7 +25,7 @@ function citations(): Set<string> {
     cited.flatMap(
       (name) =>
         readFileSync(`${root}${name}`, 'utf8').match(
-          /\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC|LLM|LIM|BUD|TEL)-\d+/g,
+          /\b(?:ENC|ID|CAP|SES|DEC|AUD|REV|RBAC|SEC|LLM|LIM|BUD|GRD|TEL)-\d+/g,
         ) ?? [],
     ),
   );

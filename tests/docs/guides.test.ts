@@ -86,6 +86,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /(^allowed[^\n]*\n[^\n]*\n){2}refused: 402 BUDGET_EXCEEDED/m,
     /Denied: BUDGET_EXCEEDED {2}req_/, // why
     /(^allowed[^\n]*\n[^\n]*\n){3}refused: 402 BUDGET_EXCEEDED - The operator of this gateway set this budget/m,
+    /^allowed: You said: Write to jo@example\.com\n[\s\S]*^streamed: You said: Write to jo@example\.com\nWrite to \[EMAIL_1\]\nrefused: 403 CONTENT_REFUSED - The guard no-secrets found secret \(1\)/m,
     / decision allow chat\/completions stand-in\/small /, // tail
     /^PROVEN/m,
     /^stand-in\/small {2}0\.\d+ USD {2}\(/m, // recomputed

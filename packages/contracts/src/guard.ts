@@ -75,7 +75,11 @@ export const Guard = Type.Object(
       ),
     ),
     schema: Type.Optional(
-      Type.Object({}, { description: 'JSON Schema 2020-12 that every text of the answer fits' }),
+      Type.Record(Type.String({ pattern: '^[$A-Za-z][A-Za-z0-9]{0,63}$' }), Type.Unknown(), {
+        ...CLOSED,
+        maxProperties: 64,
+        description: 'JSON Schema 2020-12 that every text of the answer fits',
+      }),
     ),
     url: Type.Optional(
       text(512, {

@@ -162,14 +162,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
 /** What calls of models are made with, and what ends it. */
 function openModels(
-  { clock, crypto, random, policy, secrets }: GatewayDeps,
+  { clock, crypto, random, policy, secrets, metrics }: GatewayDeps,
   admission: Admission,
   log: Log,
 ): { readonly models: ModelFrontDeps; close(): Promise<void> } {
   const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log });
   const monotonic = (): number => clock.monotonic();
   const secret = createKnownSecrets(secrets, clock);
-  const guards = createGuards({ secret });
+  const guards = createGuards({ secret, metrics });
   const models = {
     admission,
     guards,

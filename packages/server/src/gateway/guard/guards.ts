@@ -1,5 +1,6 @@
 import type { GuardVerdict } from '@talosprotocol/contracts';
 import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { Metrics } from '../../platform/metrics/metrics.js';
 import type { Secret } from '../../platform/secret.js';
 import { createExternalClient } from './external.js';
 import type { GuardPolicy } from './guard.js';
@@ -13,6 +14,8 @@ import { createStreamGuard, type StreamGuard } from './stream-guard.js';
 export interface Guards {
   /** Looks at a request. */
   look(policies: readonly GuardPolicy[], request: JsonObject): Promise<GuardedRequest>;
+  /** Counts what they said. */
+  count(stage: 'request' | 'answer', verdicts: readonly GuardVerdict[]): void;
   stop(): Promise<void>;
 }
 
@@ -29,7 +32,13 @@ const MOST_GROWTH = 512;
 
 export function createGuards(deps: {
   readonly secret: (name: string) => Promise<Secret<string> | undefined>;
+  readonly metrics: Metrics;
 }): Guards {
+  const verdicts = deps.metrics.counter({
+    name: 'talos_guard_verdicts_total',
+    help: 'What guards said of requests and of answers, each by what it did.',
+    labels: ['guard', 'stage', 'action'],
+  });
   const scanner = createScanner();
   const external = createExternalClient(deps.secret);
   const looker = createLooker(scanner, external.ask);
@@ -39,9 +48,8 @@ export function createGuards(deps: {
       const found = createMasks(text);
       const asking = policies.filter(({ places }) => places.has('prompt') || places.has('tool-result'));
       const guarded = await guardMessage(request, { guards: asking, looker, place: 'prompt', masks: found });
-      const answering = policies.filter(({ places }) => places.has('answer'));
+      const guards = policies.filter(({ places }) => places.has('answer'));
       const masks = found.size === 0 ? undefined : found;
-      const guards = answering;
       return {
         ...guarded,
         refusal: guarded.refusal ?? growthRefusal(text, guarded.message, request),
@@ -51,6 +59,9 @@ export function createGuards(deps: {
             ? undefined
             : createStreamGuard({ guards, looker, masks }),
       };
+    },
+    count(stage, said) {
+      for (const { guard, action } of said) verdicts.with({ guard, stage, action }).add();
     },
     async stop() {
       await Promise.all([scanner.stop(), external.close()]);

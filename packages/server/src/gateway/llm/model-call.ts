@@ -88,7 +88,10 @@ async function prepare(
 ): Promise<Prepared<ModelAnswer>> {
   assertPriced(context, planned);
   const guarded = await guardedRequest(context, planned);
-  if (guarded !== undefined) tell(guarded);
+  if (guarded !== undefined) {
+    tell(guarded);
+    context.guards.count('request', guarded.verdicts);
+  }
   if (guarded?.refusal !== undefined) throw guarded.refusal;
   const plan = guarded === undefined ? planned : { ...planned, sent: guarded.message, guarded };
   signal.throwIfAborted();
@@ -100,7 +103,12 @@ async function prepare(
   return {
     ...(context.request.dialect.op === 'read' ? {} : { prices: context.prices.hashOf(provider) }),
     forwarded: { bytes: body },
-    dispatch: (stop) => dispatch(context, plan, { body, key, signal: stop }),
+    async dispatch(stop) {
+      const dispatched = await dispatch(context, plan, { body, key, signal: stop });
+      if (guarded !== undefined)
+        void dispatched.ended?.then(({ guards = [] }) => context.guards.count('answer', guards));
+      return dispatched;
+    },
     release: () => undefined,
   };
 }

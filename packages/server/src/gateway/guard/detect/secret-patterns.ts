@@ -43,7 +43,7 @@ export const MORE_SECRETS: readonly SecretPattern[] = [
   // What is called a secret, and set to what looks like one.
   {
     pattern:
-      /(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?key|client[_-]?secret|credential)s?["']?\s{0,8}(?:=>|:=|=|:)\s{0,8}["'`]?([^\s"'`,;<>(){}[\]\\]{8,512})/dgi,
+      /(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?key|client[_-]?secret|credential)s?["']?(?: {1,2}(?:is|was))?\s{0,8}(?:=>|:=|=|:|(?<= (?:is|was)) )\s{0,8}["'`]?([^\s"'`,;<>(){}[\]\\]{8,512})/dgi,
     isOne: isHard,
   },
 ];
