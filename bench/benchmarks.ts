@@ -9,6 +9,7 @@ import { authorizeWorkers } from './authorize/workers.js';
 import type { Benchmark } from './benchmark.js';
 import { gatewayChat, gatewaySse } from './gateway/models.js';
 import { gatewayIdle, gatewaySoak } from './gateway/streams.js';
+import { guardsInjection, guardsPersonal, guardsSecrets } from './guards/benchmarks.js';
 import { mcpCall } from './mcp/call.js';
 import { startEmbedded } from './start-embedded.js';
 
@@ -24,6 +25,9 @@ export const BENCHMARKS: readonly Benchmark[] = [
   gatewaySse,
   gatewayIdle,
   gatewaySoak,
+  guardsSecrets,
+  guardsPersonal,
+  guardsInjection,
   startEmbedded,
   auditIngest,
   auditProof,

@@ -1,16 +1,29 @@
 import type { GoalReport } from './goals.js';
+import { isJudged, QUALITY_HEAD, qualityCells } from './guards/quality-table.js';
 import type { Report, Result } from './result.js';
+
+const HEAD = [
+  'row',
+  'per s',
+  'p50 µs',
+  'p99 µs',
+  'p99.9 µs',
+  'B/op',
+  'B/session',
+  'RSS MiB',
+  'ours / theirs',
+];
 
 /** The figures of a run as the tables that stand between the marks of README.md, so that nobody types a figure. */
 export function formatMarkdown({ machine, commit, results }: Report, goals: readonly GoalReport[]): string {
   const { cpu, cores, memory_bytes, node } = machine;
+  const timed = results.filter((result) => !isJudged(result));
+  const judged = results.filter(isJudged);
   return [
     '<!-- figures -->',
     `${cpu}, ${cores} cores, ${mebibytes(memory_bytes)} MiB, Node ${node}, commit ${commit}.`,
-    table(
-      ['row', 'per s', 'p50 µs', 'p99 µs', 'p99.9 µs', 'B/op', 'B/session', 'RSS MiB', 'ours / theirs'],
-      results.map(cellsOf),
-    ),
+    ...(timed.length === 0 ? [] : [table(HEAD, timed.map(cellsOf))]),
+    ...(judged.length === 0 ? [] : [table(QUALITY_HEAD, judged.map(qualityCells))]),
     ...(goals.length === 0 ? [] : [table(['goal', 'reached', ''], goals.map(cellsOfGoal))]),
     '<!-- /figures -->',
   ].join('\n\n');

@@ -1,3 +1,5 @@
+import type { Quality } from './guards/quality.js';
+
 /** One measured row, as `--json` prints it. Rates are of one core unless `params` says otherwise. */
 export interface Result {
   readonly name: string;
@@ -27,6 +29,8 @@ export interface Result {
   /** From the call that records an event until its receipt is there, in milliseconds. */
   readonly receipt_p50_ms?: number;
   readonly receipt_p99_ms?: number;
+  /** How well detectors did against labels; such rows stand in a table of their own. */
+  readonly quality?: Quality;
 }
 
 /** Everything one call of the program found out. */

@@ -1,11 +1,13 @@
 import type { GoalReport } from './goals.js';
+import { formatQualities, isJudged } from './guards/quality-table.js';
 import type { Machine, Report, Result } from './result.js';
 
 /** The report for people: one block a row, then the goals. */
 export function formatReport(report: Report, goals: readonly GoalReport[]): string {
   return [
     formatMachine(report.machine, report.commit),
-    ...report.results.map(formatResult),
+    ...report.results.filter((result) => !isJudged(result)).map(formatResult),
+    formatQualities(report.results.filter(isJudged)),
     formatGoals(goals),
   ]
     .filter((block) => block !== '')
