@@ -1,3 +1,4 @@
+import { encodedParts, type Reading, readingsOf } from './disguises.js';
 import type { Finding } from './finding.js';
 import { type Folded, fold } from './folded.js';
 import { SIGNALS } from './injection-signals.js';
@@ -5,10 +6,11 @@ import { SIGNALS } from './injection-signals.js';
 /** Signs that a text, which somebody found or was sent, speaks to the model that reads it. They are signs: what is put in other words is
  *  not found, and a text about such attacks may be. */
 export function detectInjection(text: string): readonly Finding[] {
-  const found = [...hiddenText(text), ...signsIn(fold(text))];
-  for (const { start, end, plain } of decodedParts(text)) {
-    if (weightOf(signsIn(fold(plain))) >= ENOUGH) found.push({ type: 'encoded', start, end, weight: ENOUGH });
-  }
+  const folded = fold(text);
+  const found = [...hiddenText(text), ...signsIn(folded)];
+  for (const reading of readingsOf(folded.text))
+    found.push(...disguised({ ...reading, start: 0, end: text.length }, 'disguised'));
+  for (const part of encodedParts(text)) found.push(...disguised({ ...part, isOnPurpose: true }, 'encoded'));
   if (weightOf(found) < ENOUGH) return [];
   return found.map(({ type, start, end }) => ({ type, start, end })).sort((a, b) => a.start - b.start);
 }
@@ -35,8 +37,18 @@ function signsIn({ text, placeOf }: Folded): Sign[] {
   return signs;
 }
 
-/** Text that no person sees: tags, which spell letters, and long runs of what has no width. */
-const HIDDEN = /(?:[\u{E0020}-\u{E007E}]){4,}|[\u200B-\u200D\u2060-\u2064\uFEFF]{8,}/gu;
+/** Who hides an order on purpose needs to say less of it. */
+function disguised(
+  { text, isOnPurpose, start, end }: Reading & Pick<Finding, 'start' | 'end'>,
+  type: string,
+): Sign[] {
+  const enough = isOnPurpose ? ENOUGH - 1 : ENOUGH;
+  return weightOf(signsIn(fold(text))) >= enough ? [{ type, weight: ENOUGH, start, end }] : [];
+}
+
+/** Text that no person sees: tags and selectors, which spell letters, and long runs of what has no width. */
+const HIDDEN =
+  /(?:[\u{E0020}-\u{E007E}]){4,}|[\u{E0100}-\u{E01EF}]{4,}|[\u200B-\u200D\u2060-\u2064\uFEFF]{8,}|(?:\p{L}[\u200B-\u200D\u2060-\u2064\uFEFF]{1,2}){5,}/gu;
 
 function hiddenText(text: string): Sign[] {
   return [...text.matchAll(HIDDEN)].map(({ index, 0: match }) => ({
@@ -45,15 +57,4 @@ function hiddenText(text: string): Sign[] {
     start: index,
     end: index + match.length,
   }));
-}
-
-const ENCODED = /[A-Za-z0-9+/]{40,8192}={0,2}/g;
-const READABLE = /^[\t\n\r\x20-\x7E]{30,}$/;
-
-/** What stands in the text in base64, and is text. */
-function* decodedParts(text: string): Generator<{ start: number; end: number; plain: string }> {
-  for (const { index, 0: match } of text.matchAll(ENCODED)) {
-    const plain = Buffer.from(match, 'base64').toString('latin1');
-    if (READABLE.test(plain)) yield { start: index, end: index + match.length, plain };
-  }
 }
