@@ -19,7 +19,7 @@ const whole = (isOne: (candidate: string) => boolean) => (candidate: string) =>
 const RECOGNIZERS: Readonly<Record<Exclude<PersonalType, 'phone'>, Recognizer>> = {
   email: {
     pattern:
-      /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}_%+-][\p{L}\p{N}._%+-]{0,63}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}[\p{L}]{2,24}(?![\p{L}\p{N}-]|:[\w~/])/gu,
+      /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}_%+-][\p{L}\p{N}._%+-]{0,63}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}[\p{L}]{2,24}(?![\p{L}\p{N}-]|\.[\p{L}\p{N}]|:[\w~/])/gu,
     lengthOf: whole((candidate) => validator.isEmail(candidate)),
   },
   card: {
@@ -92,6 +92,7 @@ function phoneOf(country: CountryCode): Recognizer {
   return {
     pattern: PHONE,
     lengthOf: whole((candidate) => {
+      if (isIP(candidate) === 4) return false;
       const isInternational = /^(?:\+|00)/.test(candidate);
       // Bare digits are numbers of anything, and so are digits that stand alone; neither is worth a closer look.
       if (!isInternational && !GROUPS.test(candidate)) return false;
