@@ -1,6 +1,6 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { ToldFailure } from './dialect.js';
-import type { ModelsDialect } from './models-front.js';
+import type { ModelsDialect } from './models-dialect.js';
 
 /** What Anthropic's protocols have in common. */
 

@@ -11,25 +11,11 @@ import { arrivalOf } from '../admission/arrival.js';
 import type { Admission, Surface } from '../admission/call.js';
 import type { Policy, PolicyView } from '../admission/ports.js';
 import type { AliasPolicy } from './alias.js';
-import type { Dialect } from './dialect.js';
 import { KEY_HEADERS } from './front.js';
 import { findModel, type ModelTarget } from './model-name.js';
+import type { ListedModel, ModelsDialect } from './models-dialect.js';
 import type { ProviderPolicy } from './provider.js';
 import { failureOf, refuse, refuseCaller } from './refusal.js';
-
-/** A model as it is listed. */
-export interface ListedModel {
-  /** What a client writes as `model` to mean it. */
-  readonly id: string;
-  /** The operator's name. */
-  readonly provider: string;
-}
-
-/** How a protocol of providers lists models. */
-export interface ModelsDialect extends Pick<Dialect, 'api' | 'error'> {
-  one(model: ListedModel): JsonObject;
-  list(models: readonly JsonObject[]): JsonObject;
-}
 
 export interface ModelsFrontDeps {
   readonly admission: Admission;

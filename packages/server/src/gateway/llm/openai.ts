@@ -1,7 +1,7 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { ToldFailure } from './dialect.js';
 import { notPassed } from './members.js';
-import type { ModelsDialect } from './models-front.js';
+import type { ModelsDialect } from './models-dialect.js';
 
 /** What OpenAI's protocols have in common. */
 
