@@ -126,7 +126,7 @@ export const ZONES: readonly Zone[] = [
     allow: [
       ...SERVER_BASE,
       '^packages/server/src/gateway/',
-      third('undici', 'eventsource-parser', '@pydantic', 'cockatiel', '@smithy'),
+      third('undici', 'eventsource-parser', '@pydantic', 'cockatiel', '@smithy', 'lru-cache'),
     ],
     builtins: true,
   },

@@ -66,6 +66,14 @@ export const ModelProvider = Type.Object(
           'most that a call may write whose capability has a limit and that names no maximum itself',
       }),
     ),
+    cacheSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 604_800,
+        description:
+          'how long an answer is given again to the same principal for the same request; absent: never',
+      }),
+    ),
     translate: Type.Optional(
       Type.Boolean({
         default: false,

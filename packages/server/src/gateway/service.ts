@@ -25,6 +25,7 @@ import { createRateGate } from './limits/gate.js';
 import { createMemoryLimits } from './limits/memory-limits.js';
 import type { RateLimits } from './limits/rate-limits.js';
 import { createRedisLimits } from './limits/redis-limits.js';
+import { createAnswerCache } from './llm/answer-cache.js';
 import { ANTHROPIC_MODELS } from './llm/anthropic.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
@@ -173,6 +174,7 @@ function openModels(
   const models = {
     admission,
     guards,
+    cache: createAnswerCache(monotonic),
     policy,
     upstreams: { send, close },
     prices: createPrices(crypto),

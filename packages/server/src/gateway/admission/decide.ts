@@ -1,6 +1,7 @@
 import { type CheckedItem, type JsonObject, joinItems, TrustError } from '@talosprotocol/protocol';
 import type { RateTicket } from '../limits/gate.js';
 import type { RatedCall } from '../limits/rules.js';
+import { principalOf } from '../principal.js';
 import type { AdmissionDeps, Call, Prepared, RealCall } from './call.js';
 import {
   type CallFacts,
@@ -96,14 +97,14 @@ function withRates<A>(decided: Decided<A>, ticket: RateTicket | undefined): Deci
 }
 
 function ratedCall(
-  { capability: { principal, leaf, links } }: Authenticated,
+  { capability }: Authenticated,
   { action: { provider, model }, cost }: Call<unknown>,
   { surface, address }: DecisionFacts,
 ): RatedCall {
   return {
     surface,
-    principal: principal ?? links[0]?.claims.sub ?? '',
-    key: leaf.lid,
+    principal: principalOf(capability),
+    key: capability.leaf.lid,
     address,
     ...(provider === undefined || model === undefined ? {} : { model: `${provider}/${model}` }),
     tokens: cost.tokens ?? 0,

@@ -1,6 +1,7 @@
 import type { Budget, DidGroups, PolicyDocument } from '@talosprotocol/contracts';
 import { type CallCost, parseTime, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
 import { compilePattern, partlyMeant } from '../model-pattern.js';
+import { principalOf } from '../principal.js';
 import { createCalendar } from './calendar.js';
 import type { BudgetTake } from './take.js';
 
@@ -136,10 +137,6 @@ function compileFilter({ surface, model, server }: Budget): (call: BudgetedCall)
     return isMeant === undefined || (call.model !== undefined && isMeant(call.model));
   };
 }
-
-/** For whom all is done: the `prn` of the root, else its holder. */
-const principalOf = ({ principal, links }: VerifiedCapability): string =>
-  principal ?? links[0]?.claims.sub ?? '';
 
 function compileSubjects(
   { name, for: whom = 'all', only }: Budget,

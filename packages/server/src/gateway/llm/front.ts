@@ -68,11 +68,11 @@ function createSurface(
       const maxBytes = isRefused ? 0 : bodyBytes;
       const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs });
       const body = parseJsonObject(bytes, { floats: true, maxBytes });
-      return { body: bytes, message: { dialect, body, bytes } };
+      return { body: bytes, message: { dialect, body, bytes, wantsNew: wantsNew(request) } };
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {
-      const { providers, aliases, limits, rates, budgets, guards } = deps.policy();
+      const { hash, providers, aliases, limits, rates, budgets, guards } = deps.policy();
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
       const { op } = dialect;
@@ -85,6 +85,7 @@ function createSurface(
         targets: alias && deps.routing.candidates(alias, asks),
         budgets,
         guardPolicies: guards,
+        policyHash: hash,
         caller,
         hasLeft: () => request.socket.destroyed,
         requestId,
@@ -94,6 +95,10 @@ function createSurface(
     },
   };
 }
+
+/** Clients say it as HTTP has it; none of it goes further. */
+const wantsNew = ({ headers }: IncomingMessage): boolean =>
+  /(?:^|[\s,])no-(?:cache|store)(?:$|[\s,])/i.test(headers['cache-control'] ?? '');
 
 const countsTokens = ({ tokens }: Policy['rates'][number]): boolean => tokens !== undefined;
 

@@ -1,8 +1,12 @@
+import { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import type { Call, Dispatched, Prepared } from '../admission/call.js';
 import type { GuardedRequest } from '../guard/guards.js';
+import { principalOf } from '../principal.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
+import type { CacheKey, KeptAnswer } from './answer-cache.js';
+import type { StreamReader } from './dialect.js';
 import {
   assertPriced,
   heldOf,
@@ -127,25 +131,72 @@ interface Send {
 
 async function dispatch(
   context: ModelCallContext,
+  asked: Plan,
+  send: Send,
+): Promise<Dispatched<ModelAnswer>> {
+  const { provider } = asked.target;
+  const until = AbortSignal.any([send.signal, AbortSignal.timeout(provider.times.total)]);
+  const key = cacheKeyOf(context, asked, send.body);
+  const kept = key === undefined || context.request.wantsNew ? undefined : context.cache.get(key);
+  if (kept !== undefined) return again(context, { ...asked, isKept: true }, kept, until);
+  const { cacheSeconds = 0 } = provider;
+  const plan = key === undefined ? asked : { ...asked, keeper: context.cache.keeper(key, cacheSeconds) };
+  return ask(context, plan, send, until);
+}
+
+/** Under what an answer is kept; undefined if it is not: what a hosted tool finds is another thing tomorrow. */
+function cacheKeyOf(
+  { policyHash, caller: { capability } }: ModelCallContext,
+  plan: Plan,
+  body: Uint8Array,
+): CacheKey | undefined {
+  const { provider } = plan.target;
+  if (provider.cacheSeconds === undefined || plan.shape.features.length > 0) return undefined;
+  return {
+    policy: policyHash,
+    principal: principalOf(capability),
+    provider: provider.name,
+    path: pathOf(plan),
+    body,
+  };
+}
+
+const pathOf = ({ target: { provider, model }, wire: { dialect }, shape: { stream } }: Plan): string =>
+  provider.host.path({ dialect, model, stream });
+
+/** An answer that was given before goes the way of one that comes. */
+function again(
+  context: ModelCallContext,
+  plan: Plan,
+  { type, bytes }: KeptAnswer,
+  signal: AbortSignal,
+): Promise<Dispatched<ModelAnswer>> | Dispatched<ModelAnswer> {
+  const body = Readable.from([bytes]);
+  const reader = readerOf(plan, type === STREAM);
+  if (reader !== undefined) return streamed(context, plan, reader, { body, signal });
+  return whole(context, plan, { kind: 'answer', status: 200, type, retryAfter: undefined, body }, signal);
+}
+
+const STREAM = 'text/event-stream';
+
+function readerOf({ wire: { dialect }, shape }: Plan, isStream: boolean): StreamReader | undefined {
+  return shape.stream && isStream ? dialect.readStream?.(shape) : undefined;
+}
+
+async function ask(
+  context: ModelCallContext,
   plan: Plan,
   { body, key, signal }: Send,
+  until: AbortSignal,
 ): Promise<Dispatched<ModelAnswer>> {
   const { dialect } = plan.wire;
-  const { provider } = plan.target;
-  const until = AbortSignal.any([signal, AbortSignal.timeout(provider.times.total)]);
+  const { provider, model } = plan.target;
   const { host, baseUrl } = provider;
-  const path = host.path({ dialect, model: plan.target.model, stream: plan.shape.stream });
+  const path = pathOf(plan);
   const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, body, now: context.now() };
   const headers = await host.headers(shown);
   const began = context.monotonic();
-  const answer = await context.upstreams.send({
-    provider,
-    model: plan.target.model,
-    path,
-    headers,
-    body,
-    signal: until,
-  });
+  const answer = await context.upstreams.send({ provider, model, path, headers, body, signal: until });
   if (answer.kind === 'failure') {
     // What a provider may have begun is held to have come to the most that it can.
     const spent = answer.wasSent ? spentOf(context, plan, undefined, plan.output) : NOTHING;
@@ -157,8 +208,8 @@ async function dispatch(
       isForAnother: isForAnother(answer.status),
     };
   if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
-  const reader = plan.shape.stream ? dialect.readStream?.(plan.shape) : undefined;
-  return reader !== undefined && answer.type === host.streamType
-    ? streamed(context, plan, reader, { body: host.events(answer.body), signal: until })
-    : whole(context, plan, answer, until);
+  const reader = readerOf(plan, answer.type === host.streamType);
+  return reader === undefined
+    ? whole(context, plan, answer, until)
+    : streamed(context, plan, reader, { body: host.events(answer.body), signal: until });
 }

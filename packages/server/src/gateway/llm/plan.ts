@@ -16,6 +16,7 @@ import type { BudgetPolicy } from '../budgets/budget.js';
 import { meteringBudgets } from '../budgets/takes.js';
 import type { GuardPolicy } from '../guard/guard.js';
 import type { GuardedRequest, Guards } from '../guard/guards.js';
+import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
 import { inputBound } from './bound.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import { notPassed } from './members.js';
@@ -39,6 +40,7 @@ export interface ModelCallDeps {
   readonly now: () => number;
   readonly answerBytes: number;
   readonly guards: Guards;
+  readonly cache: AnswerCache;
   readonly routing: Routing;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
@@ -50,6 +52,8 @@ export interface ModelRequest {
   readonly body: JsonObject;
   /** Its own bytes. */
   readonly bytes: Uint8Array;
+  /** True if the client wants no answer that was given before. */
+  readonly wantsNew: boolean;
 }
 
 export interface ModelCallContext extends ModelCallDeps {
@@ -59,6 +63,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly targets: readonly ModelTarget[] | undefined;
   readonly budgets: readonly BudgetPolicy[];
   readonly guardPolicies: readonly GuardPolicy[];
+  /** hex (AUD-9) */
+  readonly policyHash: string;
   readonly caller: Authenticated;
   /** True once nobody waits for an answer any more. */
   readonly hasLeft: () => boolean;
@@ -81,6 +87,10 @@ export interface Plan {
   readonly cost: Cost | undefined;
   /** Budgets that refuse, and that count its money or tokens. */
   readonly metering: readonly BudgetPolicy[];
+  /** True if its answer was given before: no provider is asked. */
+  readonly isKept?: boolean;
+  /** Keeps its answer. */
+  readonly keeper?: AnswerKeeper;
   /** What guards said of it, once they looked. */
   readonly guarded?: GuardedRequest;
 }
@@ -214,11 +224,11 @@ function unpriced(
 /** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */
 export function spentOf(
   { request, prices }: ModelCallContext,
-  { at, target: { provider, model }, input, output }: Plan,
+  { at, target: { provider, model }, input, output, isKept }: Plan,
   counted: ModelUsage | undefined,
   textBytes: number,
 ): ModelSpent {
-  if (request.dialect.op === 'read') return NOTHING;
+  if (request.dialect.op === 'read' || isKept === true) return NOTHING;
   const usage: ModelUsage = counted ?? { input, output: Math.min(output, textBytes), estimated: true };
   const rates = prices.ratesOf(provider, model, usage.input, at);
   return { usage, ...(rates === undefined ? {} : { rates }) };

@@ -81,6 +81,8 @@ export async function whole(
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
     body = parseProviderObject(text);
     spent = spentOf(context, plan, dialect.usageOf(body), dialect.textBytes(body));
+    plan.keeper?.add(Buffer.from(text));
+    plan.keeper?.done(answer.type);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
@@ -132,6 +134,7 @@ export function streamed(
     tell: plan.wire.back?.stream(),
     signal,
     guard: plan.guarded?.stream(),
+    keeper: plan.keeper,
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
     spent: () => spentOf(context, plan, reader.usage(), reader.bytes()),
@@ -154,7 +157,7 @@ interface Came {
 }
 
 function headersOf(
-  { target, guarded }: Plan,
+  { target, guarded, isKept }: Plan,
   type: string,
   { spent, guards = [] }: Came = {},
 ): Record<string, string> {
@@ -164,7 +167,8 @@ function headersOf(
       ? {}
       : { 'x-talos-cost': `${modelCost(spent.usage, spent.rates)} ${spent.rates.currency}` };
   const said = guardHeaders([...(guarded?.verdicts ?? []), ...guards]);
-  return { 'content-type': type, 'x-talos-model': model, ...cost, ...said };
+  const kept = isKept === true ? { 'x-talos-cache': 'hit' } : {};
+  return { 'content-type': type, 'x-talos-model': model, ...cost, ...kept, ...said };
 }
 
 /** A failure after the decision. */

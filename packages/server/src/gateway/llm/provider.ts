@@ -23,6 +23,8 @@ export interface ProviderPolicy {
   /** Members of requests that are passed on besides those of its protocol. */
   readonly fields: readonly string[];
   readonly maxOutputTokens: number;
+  /** How long answers are given again, in seconds; undefined: never. */
+  readonly cacheSeconds: number | undefined;
   /** True if clients of the other protocol may use it too (LLM-30). */
   readonly translate: boolean;
   /** What a maximum of chat completions is called: OpenAI renamed it, others did not. */
@@ -52,6 +54,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     prices,
     fields,
     maxOutputTokens,
+    cacheSeconds: provider.cacheSeconds,
     translate: provider.translate ?? false,
     maxField: isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
     times: {

@@ -7,6 +7,7 @@ import type { Ended, ModelSpent } from '../admission/ended.js';
 import { toRefusal } from '../admission/hint.js';
 import type { StreamGuard } from '../guard/stream-guard.js';
 import { createTranscript, type ModelStream } from './answer.js';
+import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
 import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
@@ -18,6 +19,8 @@ export interface StreamDeps {
   readonly tell: TellEvent | undefined;
   /** Aborts when the credential dies, or the time is over. */
   readonly signal: AbortSignal;
+  /** Keeps it as it comes. */
+  readonly keeper?: AnswerKeeper | undefined;
   /** Looks at what goes to the client. */
   readonly guard: StreamGuard | undefined;
   /** Most pieces of text that were paid for. */
@@ -106,7 +109,14 @@ function statusOf({ code }: TrustError, hasLeft: boolean): Ended['status'] {
 const MAX_EVENT = 4 * 1024 * 1024;
 
 /** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
-async function* passed({ source, reader, tell, mostPieces, guard }: StreamDeps): AsyncGenerator<string> {
+async function* passed({
+  source,
+  reader,
+  tell,
+  mostPieces,
+  guard,
+  keeper,
+}: StreamDeps): AsyncGenerator<string> {
   let out: string[] = [];
   let arrived: StreamEvent[] = [];
   let waiting = 0;
@@ -120,11 +130,13 @@ async function* passed({ source, reader, tell, mostPieces, guard }: StreamDeps):
       if (guard === undefined) show([event]);
       else arrived.push(event);
     },
-    onComment: (comment) => void out.push(`: ${comment}\n\n`),
+    // It keeps a connection open; what it says is no word of an answer.
+    onComment: () => void out.push(':\n\n'),
   });
   const decoder = new TextDecoder('utf-8', { fatal: true });
   for await (const chunk of source as AsyncIterable<Uint8Array>) {
     waiting += chunk.length;
+    keeper?.add(chunk);
     parser.feed(decode(decoder, chunk));
     if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
     if (guard !== undefined) {
@@ -141,6 +153,7 @@ async function* passed({ source, reader, tell, mostPieces, guard }: StreamDeps):
   if (out.length > 0) yield out.join('');
   if (!reader.isOver())
     throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
+  keeper?.done('text/event-stream');
 }
 
 const CUT = 'The answer is cut off; ask again if you need all of it.';
