@@ -17,6 +17,8 @@ export type Lane = 'main' | 'owed' | 'denial';
 export interface Waiting {
   /** Counts the drafts of both queues. */
   readonly turn: number;
+  /** False of what follows an answer that is out. */
+  readonly isAwaited: boolean;
   readonly draft: AuditDraft;
   readonly resolve: (event: RecordedEvent | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -29,9 +31,11 @@ const OWED_ROOM = 1.5;
 
 /** Drafts that wait, in bounds. */
 export interface Queues {
-  push(waiting: Omit<Waiting, 'turn'>, lane: Lane): void;
+  push(waiting: Omit<Waiting, 'turn' | 'isAwaited'>, lane: Lane): void;
   isFull(lane: Lane): boolean;
   isEmpty(): boolean;
+  /** True if somebody waits for an answer until one of them is written. */
+  isAwaited(): boolean;
   waiting(): { readonly main: number; readonly denial: number };
   /** The next batch, oldest first. */
   take(): Waiting[];
@@ -45,13 +49,14 @@ export function createQueues(limits: QueueLimits): Queues {
   return {
     push: (waiting, lane) => {
       turn += 1;
-      (lane === 'denial' ? denials : main).push({ ...waiting, turn });
+      (lane === 'denial' ? denials : main).push({ ...waiting, turn, isAwaited: lane !== 'owed' });
     },
     isFull: (lane) => {
       if (lane === 'denial') return denials.length >= limits.denialQueue;
       return main.length >= (lane === 'owed' ? limits.queue * OWED_ROOM : limits.queue);
     },
     isEmpty: () => main.length + denials.length === 0,
+    isAwaited: () => denials.length > 0 || main.some(({ isAwaited }) => isAwaited),
     waiting: () => ({ main: main.length, denial: denials.length }),
     take: () => {
       const share = main.length === 0 ? limits.batch : Math.ceil(limits.batch * DENIAL_SHARE);
