@@ -91,8 +91,7 @@ export function createSequencer(deps: SequencerDeps, first: Lead): Sequencer {
     add: (draft, lane = 'main') => {
       if (refusing !== undefined) return Promise.reject(refusing);
       if (queues.isFull(lane)) return Promise.reject(unavailable('too many events wait for the log'));
-      if (!isSound(draft))
-        return Promise.reject(new DraftError('MALFORMED', 'a draft whose ids are not ids'));
+      if (!isSound(draft)) return Promise.reject(unsound());
       return new Promise((resolve, reject) => {
         queues.push({ draft, resolve, reject }, lane);
         if (lane !== 'owed') pause.end();
@@ -152,6 +151,10 @@ function isSound(draft: AuditDraft): boolean {
   const texts = [draft.principal?.sub, cth].filter((text) => text !== undefined);
   const ids = [draft.id, ...(draft.type === 'outcome' ? [draft.members.decision] : [])];
   return ids.every((id) => isUuidv7(uuidOf(id))) && texts.every((text) => /^[!-~]{1,256}$/.test(text));
+}
+
+function unsound(): DraftError {
+  return new DraftError('MALFORMED', 'a draft whose ids are not ids');
 }
 
 function unavailable(reason: string, cause?: unknown): TrustError {

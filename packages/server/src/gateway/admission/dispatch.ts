@@ -213,9 +213,9 @@ async function endOf<A>(
   call: Call<A>,
   begun: Dispatched<A> | undefined,
 ): Promise<Ended> {
-  const spent = (await begun?.ended)?.spent;
+  const { spent, guards } = (await begun?.ended) ?? {};
   const { code } = failure;
-  return { status: statusOf(failure, call), code, ...(spent === undefined ? {} : { spent }) };
+  return { status: statusOf(failure, call), code, ...(spent && { spent }), ...(guards && { guards }) };
 }
 
 function statusOf(failure: TrustError, { cancelled }: Call<unknown>): Ended['status'] {

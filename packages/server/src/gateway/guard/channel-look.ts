@@ -33,21 +33,23 @@ export interface ChannelLook {
   settle(): Promise<void>;
 }
 
-/** Most that is kept, in characters, and most texts at a time: a stream that wants more ends. */
+/** Most that one stream may say where guards look, in characters, and most texts at a time: one that wants more ends. */
 const MOST_KEPT = 16_777_216;
 const MOST_CHANNELS = 1024;
 
 export function createChannelLook({ guards, looker, masks }: ChannelLookDeps, tally: Tally): ChannelLook {
   const count = createCounter(guards, tally);
   const looking = guards.filter(({ look }) => look.kind !== 'size');
-  const alone = guards.filter(({ look }) => look.kind !== 'size' && !isSchema(look));
+  const alone = looking.filter(({ look }) => !isSchema(look));
   const channels = new Map<string, Channel>();
+  /** Of which something came, or which were closed, since they were looked at. */
+  const touched = new Set<Channel>();
   let kept = 0;
-  const channelOf = ({ channel: name, isJson }: Slot): Channel => {
+  const channelOf = ({ channel: name, isJson, isSpoken }: Slot): Channel => {
     const known = channels.get(name);
     if (known !== undefined) return known;
-    if (channels.size >= MOST_CHANNELS) throw tooMuch();
-    const made = createChannel(isJson ? alone : looking, masks, isJson);
+    if (channels.size >= MOST_CHANNELS) forgetDone(channels);
+    const made = createChannel(isSpoken ? looking : alone, masks, isJson);
     channels.set(name, made);
     return made;
   };
@@ -59,6 +61,8 @@ export function createChannelLook({ guards, looker, masks }: ChannelLookDeps, ta
         const { holder, member, text } = slot;
         count(text.length);
         const channel = channelOf(slot);
+        touched.add(channel);
+        kept += text.length;
         // Looked at as what it is a piece of, and not by itself.
         holder[member] = '';
         return { channel, text, ...channel.add(text) };
@@ -69,22 +73,30 @@ export function createChannelLook({ guards, looker, masks }: ChannelLookDeps, ta
         const { holder, member } = after[index] as Slot;
         return { ...piece, holder, member };
       });
+      if (kept > MOST_KEPT) throw tooMuch();
       return { message, pieces };
     },
     close(prefix) {
-      for (const [name, channel] of channels) if (name.startsWith(prefix)) channel.close();
+      for (const [name, channel] of channels) {
+        if (!name.startsWith(prefix)) continue;
+        channel.close();
+        touched.add(channel);
+      }
     },
     async settle() {
-      kept = 0;
-      for (const [name, channel] of channels) {
+      for (const channel of touched) {
         await lookAt(channel, looker, tally);
         countSure(channel, tally);
-        kept += channel.size();
-        if (channel.isDone()) channels.delete(name);
       }
-      if (kept > MOST_KEPT) throw tooMuch();
+      touched.clear();
     },
   };
+}
+
+/** A stream that has more texts at a time than any has is not looked at any further. */
+function forgetDone(channels: Map<string, Channel>): void {
+  for (const [name, channel] of channels) if (channel.isDone()) channels.delete(name);
+  if (channels.size >= MOST_CHANNELS) throw tooMuch();
 }
 
 function tooMuch(): TrustError {
@@ -99,10 +111,9 @@ async function lookAt(channel: Channel, looker: Looker, tally: Tally): Promise<v
   for (const guard of channel.guards) {
     const unseen = channel.unseen(guard);
     if (unseen === undefined) continue;
-    const { text, from } = unseen;
-    const found = await looker(guard, 'answer', [text]).catch(() => undefined);
+    const found = await looker(guard, 'answer', [unseen.text]).catch(() => undefined);
     if (found === undefined) tally.fail(guard);
-    channel.seen(guard, from, text.length, found?.[0] ?? []);
+    channel.seen(guard, unseen, found?.[0] ?? []);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Finding } from './detect/finding.js';
 import type { GuardPolicy } from './guard.js';
-import { escaped, type Masks, plainMask, type Replacement } from './masks.js';
+import { escaped } from './json-text.js';
+import { type Masks, plainMask, type Replacement } from './masks.js';
+import { CONTEXT, learn, safeBefore, takeTo, type Unseen, unseenBy, type Watch } from './watch.js';
 
 /** One text of a stream that comes bit by bit. Places are counted in characters from its beginning. */
 export interface Channel {
@@ -11,9 +13,9 @@ export interface Channel {
   /** Nothing more comes. */
   close(): void;
   /** What a guard has not looked at, with as much before it as it needs; undefined if it is not worth a look yet. */
-  unseen(guard: GuardPolicy): { readonly text: string; readonly from: number } | undefined;
-  /** What a guard found in `unseen`. */
-  seen(guard: GuardPolicy, from: number, length: number, findings: readonly Finding[]): void;
+  unseen(guard: GuardPolicy): Unseen | undefined;
+  /** What a guard found in `unseen`, in its places. */
+  seen(guard: GuardPolicy, unseen: Unseen, findings: readonly Finding[]): void;
   /** Up to here every guard has looked, and nothing that was found goes on behind it. */
   settledTo(): number;
   /** What was found before `end`, once; `late` is what began before an earlier one, and was not known then. */
@@ -36,15 +38,6 @@ const WINDOW = 128;
 /** Longer ones are too, where no space is in them: keys and tokens. */
 const LONGEST_WORD = 2048;
 
-/** So much of what was looked at is looked at again with what follows it. */
-const CONTEXT = 2 * LONGEST_WORD;
-
-interface Watch {
-  lookedTo: number;
-  takenTo: number;
-  findings: Finding[];
-}
-
 export function createChannel(
   guards: readonly GuardPolicy[],
   masks: Masks | undefined,
@@ -58,54 +51,46 @@ export function createChannel(
   const watch = (guard: GuardPolicy): Watch => watches.get(guard) as Watch;
   const looked = (): number => Math.min(length(), ...[...watches.values()].map(({ lookedTo }) => lookedTo));
   const window = guards.length === 0 ? 0 : WINDOW;
-  const settledTo = (): number => {
+  // Both follow from what came and what was found, and are asked for again and again meanwhile.
+  let settled: number | undefined;
+  let parts: readonly Replacement[] | undefined;
+  const changed = (): void => {
+    [settled, parts] = [undefined, undefined];
+  };
+  const settledTo = (): number => (settled ??= findSettled());
+  const findSettled = (): number => {
     const end = looked();
-    let settled = closed ? end : Math.min(end - window, wordStart(text, end - base) + base);
-    for (const { findings, lookedTo } of watches.values()) {
-      for (const one of findings) {
-        const mayGrow = one.end === lookedTo && !closed;
-        if (one.start < settled && (one.end > settled || mayGrow)) settled = one.start;
-      }
-    }
-    return Math.max(settled, 0);
+    let safe = closed ? end : Math.min(end - window, wordStart(text, end - base) + base);
+    for (const own of watches.values()) safe = safeBefore(own, safe, closed);
+    return Math.max(safe, 0);
   };
   return {
     guards,
     add(piece) {
       const start = length();
       text += piece;
+      // More of what seemed complete: what is held of it counts again.
+      closed = false;
+      changed();
       return { start, end: length() };
     },
     close: () => {
       closed = true;
+      changed();
     },
     unseen(guard) {
-      const { lookedTo, findings } = watch(guard);
+      const { lookedTo } = watch(guard);
       const isDue = length() - lookedTo >= guard.step || (closed && length() > lookedTo);
-      if (!isDue) return undefined;
-      // One that may go on is seen from its beginning again.
-      const open = findings.filter(({ end }) => end === lookedTo).map(({ start }) => start);
-      const from = Math.max(base, Math.min(lookedTo - CONTEXT, ...open));
-      return { text: text.slice(from - base), from };
+      return isDue ? unseenBy(watch(guard), { text, base, isJson }) : undefined;
     },
-    seen(guard, from, size, findings) {
-      const own = watch(guard);
-      own.lookedTo = from + size;
-      const before = own.findings.filter(({ start }) => start < from);
-      const known = Math.max(from, ...before.map(({ end }) => end));
-      const found = findings.map((one) => ({ ...one, start: one.start + from, end: one.end + from }));
-      own.findings = [...before, ...found.filter(({ start }) => start >= known)];
+    seen(guard, unseen, findings) {
+      learn(watch(guard), unseen, findings);
+      changed();
     },
     settledTo,
-    take(guard, end) {
-      const own = watch(guard);
-      const whole = own.findings.filter((one) => one.start >= own.takenTo && one.end <= end);
-      const late = own.findings.filter((one) => one.start < own.takenTo && one.end > own.takenTo);
-      own.takenTo = Math.max(own.takenTo, end);
-      return { whole, late };
-    },
+    take: (guard, end) => takeTo(watch(guard), end),
     shown(start, end) {
-      const parts = replacementsIn(watches, text, base, { masks, isJson });
+      parts ??= replacementsIn(watches, text, base, { masks, isJson });
       return shownPart(text, base, parts, start, end);
     },
     forget(before) {
@@ -113,6 +98,7 @@ export function createChannel(
       if (from <= base) return;
       text = text.slice(from - base);
       base = from;
+      changed();
       for (const own of watches.values()) own.findings = own.findings.filter(({ end }) => end > from);
     },
     isDone: () => closed && settledTo() === length(),
@@ -127,9 +113,11 @@ function wordStart(text: string, end: number): number {
   return at;
 }
 
-/** Of ASCII what keys are made of: no space, no quote. */
+/** Of ASCII what keys are made of, no space and no quote; and what nobody sees, wherever it stands in a word. */
 function isWordCode(code: number): boolean {
-  return code > 0x20 && code < 0x7f && code !== 0x22 && code !== 0x27 && code !== 0x60;
+  if (code > 0x7e)
+    return code === 0xad || (code >= 0x200b && code <= 0x206f) || code === 0xfeff || code === 0xdb40;
+  return code > 0x20 && code !== 0x22 && code !== 0x27 && code !== 0x60;
 }
 
 function replacementsIn(

@@ -14,6 +14,8 @@ export type ExternalClient = (
 ) => Promise<readonly (readonly Finding[])[]>;
 
 const MAX_ANSWER = 1_048_576;
+/** As many kinds are told apart in a verdict. */
+const MOST_TYPES = 64;
 const TYPE = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** Builds it (GRD-6). Redirects are not followed: whoever answers with one would be sent what is to be guarded. */
@@ -64,6 +66,7 @@ function unavailable(reason: string, cause?: unknown): TrustError {
 function findingsOf(list: JsonValue | undefined, texts: readonly string[]): Finding[][] {
   if (!Array.isArray(list)) throw new TypeError('no list of findings');
   const out: Finding[][] = texts.map(() => []);
+  const types = new Set<string>();
   for (const one of list) {
     if (!isJsonObject(one)) throw new TypeError('no finding');
     const { text: index, type } = one;
@@ -71,6 +74,8 @@ function findingsOf(list: JsonValue | undefined, texts: readonly string[]): Find
     if (text === undefined || typeof type !== 'string' || !TYPE.test(type)) throw new TypeError('no finding');
     const { start = 0, end = text.length } = one;
     if (!isPlace(start, end, text.length)) throw new TypeError('no place of a text');
+    types.add(type);
+    if (types.size > MOST_TYPES) throw new TypeError('too many kinds of findings');
     out[index as number]?.push({ type, start: start as number, end: end as number });
   }
   return out;

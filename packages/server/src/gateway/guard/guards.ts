@@ -4,16 +4,17 @@ import type { Metrics } from '../../platform/metrics/metrics.js';
 import type { Secret } from '../../platform/secret.js';
 import { createExternalClient } from './external.js';
 import type { GuardPolicy } from './guard.js';
-import { createLooker } from './looker.js';
+import { withoutLogprobs } from './logprobs.js';
+import { createLookers } from './looker.js';
 import { createMasks } from './masks.js';
 import { type Guarded, guardMessage } from './message-guard.js';
-import { createScanner } from './scan/scanner.js';
+import { createScanner, type ScannedFor } from './scan/scanner.js';
 import { createStreamGuard, type StreamGuard } from './stream-guard.js';
 
 /** Looks at calls of models as guards of the policy do. */
 export interface Guards {
   /** Looks at a request. */
-  look(policies: readonly GuardPolicy[], request: JsonObject): Promise<GuardedRequest>;
+  look(policies: readonly GuardPolicy[], request: JsonObject, by: ScannedFor): Promise<GuardedRequest>;
   /** Counts what they said. */
   count(stage: 'request' | 'answer', verdicts: readonly GuardVerdict[]): void;
   stop(): Promise<void>;
@@ -41,9 +42,10 @@ export function createGuards(deps: {
   });
   const scanner = createScanner();
   const external = createExternalClient(deps.secret);
-  const looker = createLooker(scanner, external.ask);
+  const lookerFor = createLookers(scanner, external.ask);
   return {
-    async look(policies, request) {
+    async look(policies, request, by) {
+      const looker = lookerFor(by);
       const text = JSON.stringify(request);
       const found = createMasks(text);
       const asking = policies.filter(({ places }) => places.has('prompt') || places.has('tool-result'));
@@ -53,7 +55,11 @@ export function createGuards(deps: {
       return {
         ...guarded,
         refusal: guarded.refusal ?? growthRefusal(text, guarded.message, request),
-        whole: (answer) => guardMessage(answer, { guards, looker, place: 'answer', masks }),
+        async whole(answer) {
+          const seen = await guardMessage(answer, { guards, looker, place: 'answer', masks });
+          const changes = masks !== undefined || guards.some(({ action }) => action === 'mask');
+          return changes ? { ...seen, message: withoutLogprobs(seen.message) } : seen;
+        },
         stream: () =>
           guards.length === 0 && masks === undefined
             ? undefined

@@ -2,7 +2,7 @@ import type { GuardPlace } from '@talosprotocol/contracts';
 import type { Finding } from './detect/finding.js';
 import type { ExternalClient } from './external.js';
 import type { GuardPolicy } from './guard.js';
-import type { Scanner } from './scan/scanner.js';
+import type { ScannedFor, Scanner } from './scan/scanner.js';
 
 /** Looks at texts of one place as a guard does: the findings of each text. @throws whatever kept it from looking */
 export type Looker = (
@@ -11,17 +11,19 @@ export type Looker = (
   texts: readonly string[],
 ) => Promise<readonly (readonly Finding[])[]>;
 
-export function createLooker(scanner: Scanner, external: ExternalClient): Looker {
-  return async ({ look }, place, texts) => {
-    switch (look.kind) {
-      case 'scan':
-        return scanner.scan(look.spec, texts);
-      case 'external':
-        return external(look, place, texts);
-      case 'size':
-        return tooLong(texts, look.most[place] ?? Infinity);
-    }
-  };
+/** Makes lookers, each for one call. */
+export function createLookers(scanner: Scanner, external: ExternalClient): (by: ScannedFor) => Looker {
+  return (by) =>
+    async ({ look }, place, texts) => {
+      switch (look.kind) {
+        case 'scan':
+          return scanner.scan(look.spec, texts, by);
+        case 'external':
+          return external(look, place, texts);
+        case 'size':
+          return tooLong(texts, look.most[place] ?? Infinity);
+      }
+    };
 }
 
 /** Finds the text with which there is too much. */

@@ -16,6 +16,8 @@ export interface Stood {
 /** Numbered by their order, so that a conversation that goes on has the same ones again: a model is not confused, and what a provider
  *  keeps of it in a cache stays good. */
 export function createMasks(request: string): Masks {
+  // What the request says already stands for itself.
+  const taken = new Set(Array.from(request.matchAll(MASK), ([mask]) => mask));
   const masks = new Map<string, string>();
   const values = new Map<string, string>();
   const counts = new Map<string, number>();
@@ -29,8 +31,7 @@ export function createMasks(request: string): Masks {
         const count = (counts.get(type) ?? 0) + 1;
         counts.set(type, count);
         mask = `[${type.toUpperCase()}_${count}]`;
-        // What the request says already stands for itself.
-      } while (request.includes(mask));
+      } while (taken.has(mask));
       masks.set(key, mask);
       values.set(mask, value);
       return mask;
@@ -71,18 +72,4 @@ export function replaceParts(text: string, replacements: readonly Replacement[])
   }
   parts.push(text.slice(at));
   return parts.join('');
-}
-
-/** A part of a string of JSON as it reads. */
-export function unescaped(part: string): string {
-  try {
-    return JSON.parse(`"${part}"`) as string;
-  } catch {
-    return part;
-  }
-}
-
-/** A text as it stands within a string of JSON. */
-export function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }

@@ -3,7 +3,7 @@ import type { JsonObject, TrustError } from '@talosprotocol/protocol';
 import { type Finding, merged } from './detect/finding.js';
 import type { GuardPolicy } from './guard.js';
 import type { Looker } from './looker.js';
-import { escaped, type Masks, plainMask, type Replacement, replaceParts, unescaped } from './masks.js';
+import { type Masks, plainMask, type Replacement } from './masks.js';
 import { createTally, type Tally } from './tally.js';
 import { type PlacedText, rewriteTexts } from './texts.js';
 
@@ -25,35 +25,55 @@ export interface MessageLook {
   readonly tally?: Tally;
 }
 
-/** Looks at every text of a message with every guard that looks at its place. */
+/** Looks at every text of a message with every guard that looks at its place. Services elsewhere are asked last, and only about
+ *  what the others let pass, as they let it. */
 export async function guardMessage(message: JsonObject, look: MessageLook): Promise<Guarded> {
-  const { guards, looker, place, masks } = look;
+  const tally = look.tally ?? createTally(look.guards);
+  const [own, others] = [look.guards.filter(isOwn), look.guards.filter((guard) => !isOwn(guard))];
+  let seen = await lookOnce(message, { ...look, guards: own, tally });
+  if (others.length > 0 && tally.refusal() === undefined)
+    seen = await lookOnce(seen, { ...look, guards: others, tally });
+  if (look.place === 'answer' && look.masks !== undefined) seen = restored(seen, look.masks);
+  return { message: seen, verdicts: tally.verdicts(), refusal: tally.refusal() };
+}
+
+const isOwn = ({ look }: GuardPolicy): boolean => look.kind !== 'external';
+
+async function lookOnce(
+  message: JsonObject,
+  look: MessageLook & { readonly tally: Tally },
+): Promise<JsonObject> {
+  const { guards, place } = look;
+  if (guards.length === 0) return message;
   const texts: PlacedText[] = [];
   rewriteTexts(message, place, (text) => {
     texts.push(text);
-    return text.text;
+    return text.write([]);
   });
-  const tally = look.tally ?? createTally(guards);
-  const parts: Replacement[][] = texts.map(() => []);
-  const found = await Promise.all(guards.map((guard) => findingsOf(guard, texts, { looker, tally })));
+  const found = await Promise.all(guards.map((guard) => findingsOf(guard, texts, look)));
   // In the order of the message, so that what stands for a value stays the same while a conversation goes on.
   const inOrder = found.flat().sort((a, b) => a.index - b.index || a.start - b.start);
-  for (const one of inOrder) parts[one.index]?.push({ ...one, text: maskFor(one, look) });
-  if (place === 'answer' && masks !== undefined) restore(texts, parts, masks);
+  if (inOrder.length === 0) return message;
+  const parts = new Map<number, Replacement[]>();
+  for (const one of inOrder) {
+    const list = parts.get(one.index) ?? [];
+    parts.set(one.index, list);
+    list.push({ ...one, text: maskFor(one, look) });
+  }
   let at = 0;
-  const rewritten = rewriteTexts(message, place, (text) => replaceParts(text.text, parts[at++] ?? []));
-  return {
-    message: rewritten === message ? message : withoutLogprobs(rewritten, place),
-    verdicts: tally.verdicts(),
-    refusal: tally.refusal(),
-  };
+  return rewriteTexts(message, place, (text) => text.write(parts.get(at++) ?? []));
 }
 
-interface Found {
+/** What stands for something is put back. */
+function restored(message: JsonObject, masks: Masks): JsonObject {
+  return rewriteTexts(message, 'answer', (text) => {
+    const parts = masks.find(text.text).map(({ start, end, value }) => ({ start, end, text: value }));
+    return text.write(text.isFixed ? [] : parts);
+  });
+}
+
+interface Found extends Finding {
   readonly index: number;
-  readonly start: number;
-  readonly end: number;
-  readonly type: string;
   readonly value: string;
 }
 
@@ -78,8 +98,7 @@ async function findingsOf(
     }
     findings.forEach((list, position) => {
       const index = indexes[position] as number;
-      const text = texts[index] as PlacedText;
-      found.push(...taken(guard, text, list, tally).map((one) => ({ ...one, index })));
+      for (const one of taken(guard, texts[index] as PlacedText, list, tally)) found.push({ ...one, index });
     });
   }
   return found;
@@ -88,42 +107,21 @@ async function findingsOf(
 /** Counts what was found in one text, and gives what of it is to be masked. */
 function taken(
   guard: GuardPolicy,
-  { text, form, within }: PlacedText,
+  { text, isFixed }: PlacedText,
   list: readonly Finding[],
   tally: Tally,
 ): Omit<Found, 'index'>[] {
-  const partOf = ({ start, end }: Finding): string => text.slice(start, end);
-  const own = within === undefined ? list : list.filter((one) => !within.includes(partOf(one)));
-  tally.add(guard, own);
-  if (guard.action !== 'mask' || own.length === 0) return [];
-  if (form === 'fixed') {
+  tally.add(guard, list);
+  if (guard.action !== 'mask' || list.length === 0) return [];
+  if (isFixed) {
     tally.cannotMask(guard);
     return [];
   }
-  return merged(own).map((one) => ({
-    ...one,
-    value: form === 'json' ? unescaped(partOf(one)) : partOf(one),
-  }));
+  return merged(list).map((one) => ({ ...one, value: text.slice(one.start, one.end) }));
 }
 
 /** A schema is that of words, and not of arguments or of names. */
-function concerns({ look }: GuardPolicy, place: GuardPlace, text: PlacedText): boolean {
-  if (text.place !== place) return false;
-  return look.kind !== 'scan' || look.spec.kind !== 'schema' || text.isSpoken;
-}
-
-function restore(texts: readonly PlacedText[], parts: Replacement[][], masks: Masks): void {
-  texts.forEach(({ text, form }, index) => {
-    if (form === 'fixed') return;
-    for (const { start, end, value } of masks.find(text))
-      parts[index]?.push({ start, end, text: form === 'json' ? escaped(value) : value });
-  });
-}
-
-/** Tokens of an answer say again what was taken out of it. */
-function withoutLogprobs(message: JsonObject, place: GuardPlace): JsonObject {
-  if (place !== 'answer') return message;
-  return JSON.parse(JSON.stringify(message), (name, value) =>
-    name === 'logprobs' ? null : value,
-  ) as JsonObject;
+function concerns({ look }: GuardPolicy, place: GuardPlace, { text, isSpoken, ...at }: PlacedText): boolean {
+  if (at.place !== place || text === '') return false;
+  return look.kind !== 'scan' || look.spec.kind !== 'schema' || isSpoken;
 }

@@ -190,3 +190,123 @@ test('GRD-6 a guard that cannot look cuts the stream, unless the policy says oth
     ]);
   }
 });
+
+const toolChunk = (args: string) => ({
+  data: JSON.stringify({
+    choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: args } }] } }],
+  }),
+});
+const escapes = (text: string): string =>
+  [...text].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+
+test.each([
+  ['arguments in escapes', () => cut(`{"c":"${escapes(KEY)}"}`, [9, 40, 100]).map(toolChunk)],
+  ['arguments behind a new line', () => cut(JSON.stringify({ c: `x\n${KEY}` }), [9, 20]).map(toolChunk)],
+  [
+    'an end that is none',
+    () => cut(`x ${KEY} y`, [8, 20]).map((content) => withChoice({ delta: { content }, finish_reason: '' })),
+  ],
+  [
+    'an end before the end',
+    () =>
+      cut(`x ${KEY} y`, [8, 20]).map((content) => withChoice({ delta: { content }, finish_reason: 'stop' })),
+  ],
+  [
+    'thoughts in parts',
+    () => cut(KEY, [8]).map((text) => withChoice({ delta: { reasoning_details: [{ index: 0, text }] } })),
+  ],
+  [
+    'the name of a tool',
+    () =>
+      cut(KEY, [8]).map((name) =>
+        withChoice({ delta: { tool_calls: [{ index: 0, custom: { input: name } }] } }),
+      ),
+  ],
+  [
+    'an event of two protocols',
+    () =>
+      cut(KEY, [8]).map((text) => ({
+        data: JSON.stringify({ choices: [], type: 'content_block_delta', index: 0, delta: { text } }),
+      })),
+  ],
+  [
+    'an event of no protocol',
+    () => cut(KEY, [8]).map((text) => ({ data: JSON.stringify({ type: 'whatever', delta: { text } }) })),
+  ],
+  [
+    'a block that ends and goes on',
+    () =>
+      cut(KEY, [8]).flatMap((text) => [
+        {
+          data: JSON.stringify({
+            type: 'content_block_delta',
+            index: 0,
+            delta: { type: 'text_delta', text },
+          }),
+        },
+        { data: JSON.stringify({ type: 'content_block_stop', index: 0 }) },
+      ]),
+  ],
+])('GRD-5 a secret is found in pieces: %s', async (_, events) => {
+  await expect(streamed(guardsOf(SECRETS), [...events(), DONE])).rejects.toMatchObject({
+    code: 'CONTENT_REFUSED',
+  });
+});
+
+const withChoice = (choice: object) => ({ data: JSON.stringify({ choices: [{ index: 0, ...choice }] }) });
+
+test('GRD-5 what servers send that is no strict JSON is told as it is', async () => {
+  const halves = [
+    { data: '{"choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}' },
+    { data: '{"choices":[{"index":0,"delta":{"content":"\\ude00"}}],"created":12345678901234567890}' },
+  ];
+  const { out } = await streamed(guardsOf(SECRETS), [...halves, stop(), DONE]);
+  expect(contentOf(out)).toBe('\ud83d\ude00');
+});
+
+test('GRD-5 a key with headers is masked as a whole', async () => {
+  const lines = Array.from({ length: 20 }, (_, line) => `MIIEowIBA${line}`.padEnd(64, 'x'));
+  const pem = `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n${lines.join('\n')}\n-----END RSA PRIVATE KEY-----`;
+  const text = `here: ${pem} done`;
+  const places = Array.from({ length: 200 }, (_, index) => index * 7);
+  const guards = guardsOf({ ...SECRETS, action: 'mask' });
+  const { out } = await streamed(guards, [...cut(text, places).map((piece) => chunk(piece)), stop(), DONE]);
+  expect(contentOf(out)).toBe('here: [SECRET] done');
+});
+
+test('GRD-4 probabilities of tokens do not say again what was masked', async () => {
+  const tokens = { content: [{ token: 'jo@example.com' }] };
+  const events = [
+    withChoice({ delta: {}, logprobs: tokens }),
+    withChoice({ delta: { content: 'jo@example.com' }, logprobs: tokens }),
+  ];
+  const { out } = await streamed(guardsOf(PERSONAL), [...events, DONE]);
+  expect(JSON.stringify(out)).not.toContain('jo@');
+});
+
+test('GRD-5 a service elsewhere is asked each two thousand characters, and at the end', async () => {
+  let asked = 0;
+  const counting: Looker = async (_, __, texts) => {
+    asked += 1;
+    return texts.map(() => []);
+  };
+  const guards = guardsOf({ name: 'mine', kind: 'external', url: 'http://127.0.0.1:1/', action: 'block' });
+  const guard = createStreamGuard({ guards, looker: counting, masks: undefined });
+  for (let piece = 0; piece < 1000; piece += 1) await guard.push(chunk('word '));
+  await guard.push(DONE);
+  await guard.end();
+  expect(asked).toBe(3);
+});
+
+test('GRD-5 what nobody sees does not let the beginning of a word go', async () => {
+  const guards = guardsOf({ ...WORDS, action: 'block' });
+  const guard = createStreamGuard({ guards, looker, masks: undefined });
+  const out: { data: string }[] = [];
+  const run = async (): Promise<void> => {
+    for (const piece of [`so proj${'\u200b'.repeat(400)}`, 'ect x', ' and more'.repeat(40)])
+      out.push(...(await guard.push(chunk(piece))));
+    out.push(...(await guard.push(DONE)));
+  };
+  await expect(run()).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+  expect(contentOf(out)).not.toContain('proj');
+});

@@ -1,6 +1,8 @@
 import type { GuardVerdict } from '@talosprotocol/contracts';
-import { type JsonObject, type JsonValue, parseJsonObject } from '@talosprotocol/protocol';
+import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { parseProviderObject } from '../llm/provider-json.js';
 import { type ChannelLookDeps, createChannelLook, type Piece } from './channel-look.js';
+import { withoutLogprobs } from './logprobs.js';
 import { slotsOf } from './stream-slots.js';
 import { createTally } from './tally.js';
 
@@ -32,8 +34,10 @@ export function createStreamGuard(deps: ChannelLookDeps): StreamGuard {
   const { guards, masks } = deps;
   const tally = createTally(guards);
   const look = createChannelLook(deps, tally);
-  const holds = masks !== undefined || guards.some(({ action }) => action !== 'flag');
+  const changes = masks !== undefined || guards.some(({ action }) => action === 'mask');
+  const holds = changes || guards.some(({ action }) => action === 'block');
   const queue: Held[] = [];
+  let heldBytes = 0;
 
   const assertAllowed = (): void => {
     const refusal = tally.refusal();
@@ -42,21 +46,28 @@ export function createStreamGuard(deps: ChannelLookDeps): StreamGuard {
   const release = (): readonly GuardedEvent[] => {
     let ready = 0;
     while (ready < queue.length && isSettled(queue[ready] as Held)) ready += 1;
-    return queue.splice(0, ready).map(shownEvent);
+    const free = queue.splice(0, ready);
+    for (const { event } of free) heldBytes -= event.data.length + EVENT_BYTES;
+    const shown = free.map((held) => shownEvent(held, changes));
+    for (const { pieces } of free) for (const { channel, end } of pieces) channel.forget(end);
+    return shown;
   };
   return {
     async push(event) {
-      const body = bodyOf(event.data);
-      // What is no object is the end of a stream.
+      const body = event.data === '[DONE]' ? undefined : parseProviderObject(event.data);
       const closes = body === undefined ? [''] : slotsOf(body).closes;
       const { message, pieces } = await look.take(body);
       queue.push({ event, body: message, isNew: message !== body, pieces });
+      heldBytes += event.data.length + EVENT_BYTES;
       for (const prefix of closes) look.close(prefix);
       await look.settle();
       assertAllowed();
-      if (holds) return release();
+      if (holds) {
+        if (heldBytes > MOST_HELD) throw tooMuch();
+        return release();
+      }
       for (const { channel, end } of pieces) channel.forget(end);
-      queue.length = 0;
+      [queue.length, heldBytes] = [0, 0];
       return [event];
     },
     async end() {
@@ -69,28 +80,28 @@ export function createStreamGuard(deps: ChannelLookDeps): StreamGuard {
   };
 }
 
-function bodyOf(data: string): JsonObject | undefined {
-  if (data === '[DONE]') return undefined;
-  const bytes = Buffer.from(data);
-  return parseJsonObject(bytes, { floats: true, maxBytes: bytes.length });
+/** Most that is held back, in bytes, with what an event takes besides its text. */
+const MOST_HELD = 33_554_432;
+const EVENT_BYTES = 1536;
+
+function tooMuch(): TrustError {
+  return new TrustError('UPSTREAM_FAILED', 'the stream says more than can be held back', {
+    hint: 'Ask for less at once.',
+  });
 }
 
 const isSettled = ({ pieces }: Held): boolean =>
   pieces.every(({ channel, end }) => end <= channel.settledTo());
 
 /** An event as it may be shown. */
-function shownEvent({ event, body, isNew, pieces }: Held): GuardedEvent {
+function shownEvent({ event, body, isNew, pieces }: Held, changes: boolean): GuardedEvent {
   let isChanged = isNew;
   for (const { channel, start, end, holder, member, text } of pieces) {
     const shown = channel.shown(start, end);
-    channel.forget(end);
     holder[member] = shown;
     isChanged ||= shown !== text;
   }
-  return isChanged && body !== undefined ? { ...event, data: withoutLogprobs(body) } : event;
-}
-
-/** Tokens say again what was taken out of a text. */
-function withoutLogprobs(body: JsonObject): string {
-  return JSON.stringify(body, (name, value: JsonValue) => (name === 'logprobs' ? null : value));
+  if (body === undefined) return event;
+  const told = changes ? withoutLogprobs(body) : body;
+  return isChanged || told !== body ? { ...event, data: JSON.stringify(told) } : event;
 }

@@ -5,8 +5,10 @@ export interface Slot {
   /** Tells the text from others that come beside it. */
   readonly channel: string;
   readonly isJson: boolean;
+  /** True of the words of an answer, and not of what it calls a tool with, or thinks. */
+  readonly isSpoken: boolean;
   readonly text: string;
-  /** Of a member of this object. */
+  /** Of a member of this object or list. */
   readonly holder: Record<string, JsonValue>;
   readonly member: string;
 }
@@ -14,88 +16,102 @@ export interface Slot {
 /** What one event of a stream says of texts that come bit by bit. */
 export interface EventSlots {
   readonly slots: readonly Slot[];
-  /** Texts that are complete: those whose channel begins so. An empty one means all. */
+  /** Texts that are complete: those whose channel begins so. */
   readonly closes: readonly string[];
 }
 
-/** Finds the pieces of texts in an event of any protocol we speak. What it does not know as a piece is a text by itself. */
+/** Finds the pieces of texts in an event of any protocol we speak: every text below a `delta` is one, whatever it is called. */
 export function slotsOf(event: JsonObject): EventSlots {
-  if (Array.isArray(event['choices'])) return chatSlots(event['choices']);
-  const { type } = event;
-  if (typeof type !== 'string') return NONE;
-  return type.includes('.') ? responseSlots(event, type) : messageSlots(event, type);
-}
-
-const NONE: EventSlots = { slots: [], closes: [] };
-const NO_PIECE: ReadonlySet<string> = new Set(['role', 'id', 'name', 'type', 'signature', 'tool_call_id']);
-
-type Holder = Record<string, JsonValue>;
-
-const asHolder = (value: JsonValue | undefined): Holder | undefined =>
-  value !== undefined && isJsonObject(value) ? (value as Holder) : undefined;
-
-/** Every text of an object is a piece of a channel of its name. */
-function piecesOf(holder: Holder, prefix: string, isJson = false): Slot[] {
-  return Object.entries(holder).flatMap(([member, text]) =>
-    typeof text !== 'string' || NO_PIECE.has(member)
-      ? []
-      : [{ channel: `${prefix}/${member}`, isJson, text, holder, member }],
-  );
-}
-
-function chatSlots(choices: readonly JsonValue[]): EventSlots {
   const slots: Slot[] = [];
   const closes: string[] = [];
-  for (const one of choices) {
-    const choice = asHolder(one);
-    const delta = asHolder(choice?.['delta']);
-    const prefix = `${String(choice?.['index'] ?? 0)}`;
-    if (choice?.['finish_reason'] != null) closes.push(`${prefix}/`);
-    if (delta === undefined) continue;
-    slots.push(...piecesOf(delta, prefix), ...toolSlots(delta, prefix));
-    const { content } = delta;
-    if (Array.isArray(content))
-      for (const part of content) slots.push(...piecesOf(asHolder(part) ?? {}, `${prefix}/part`));
+  if (Array.isArray(event['choices']))
+    for (const choice of event['choices']) slots.push(...choiceSlots(choice));
+  const { type } = event;
+  if (typeof type !== 'string') {
+    if (event['delta'] !== undefined) slots.push(...piecesOf(event['delta'], 'delta'));
+    return { slots, closes };
   }
+  const channel = channelOf(event, type);
+  if (type === 'content_block_stop' || type.endsWith('.done')) closes.push(channel);
+  slots.push(...typedSlots(event, type, channel));
   return { slots, closes };
 }
 
-function toolSlots({ tool_calls: calls, function_call: call }: Holder, prefix: string): Slot[] {
-  const own = asHolder(call);
-  const slots = own === undefined ? [] : piecesOf(own, `${prefix}/call`, true);
-  if (!Array.isArray(calls)) return slots;
-  calls.forEach((one, position) => {
-    const at = `${prefix}/tool/${String(asHolder(one)?.['index'] ?? position)}`;
-    for (const member of ['function', 'custom'] as const) {
-      const part = asHolder(asHolder(one)?.[member]);
-      if (part !== undefined) slots.push(...piecesOf(part, `${at}/${member}`, member === 'function'));
-    }
+function typedSlots(event: JsonObject, type: string, channel: string): Slot[] {
+  const begun = type === 'content_block_start' ? event['content_block'] : event['delta'];
+  if (typeof begun !== 'string') return begun === undefined ? [] : piecesOf(begun, channel);
+  const kind = { isJson: type.includes('arguments'), isSpoken: type === 'response.output_text.delta' };
+  return [{ ...kind, channel, text: begun, holder: holderOf(event), member: 'delta' }];
+}
+
+/** Of messages by their block, of responses by what they name. */
+function channelOf(event: JsonObject, type: string): string {
+  if (!type.includes('.')) return `block ${String(event['index'])}/`;
+  const names = [type.slice(0, type.lastIndexOf('.')), ...PLACES.map((name) => event[name] ?? '')];
+  return `${names.map(String).join(' ')}/`;
+}
+
+/** What tells texts of responses from each other. */
+const PLACES = ['item_id', 'output_index', 'content_index', 'summary_index'] as const;
+
+const holderOf = (value: object): Record<string, JsonValue> => value as Record<string, JsonValue>;
+
+function choiceSlots(choice: JsonValue): Slot[] {
+  if (!isJsonObject(choice)) return [];
+  const { index = 0, delta, text } = choice;
+  const whole = typeof text === 'string' ? piecesOf({ text }, '') : [];
+  const own = delta === undefined ? [] : piecesOf(delta, `choice ${String(index)}`);
+  return whole.length === 0
+    ? own
+    : [
+        ...own,
+        ...whole.map((slot) => ({
+          ...slot,
+          channel: `choice ${String(index)}/text`,
+          holder: holderOf(choice),
+        })),
+      ];
+}
+
+/** What is no piece of anything: fixed by a protocol, or only for its maker. */
+const NO_PIECE: ReadonlySet<string> = new Set([
+  'role',
+  'id',
+  'type',
+  'signature',
+  'tool_call_id',
+  'encrypted_content',
+]);
+const JSON_PIECES: ReadonlySet<string> = new Set(['arguments', 'partial_json']);
+const SPOKEN: ReadonlySet<string> = new Set(['content', 'text']);
+const MOST_DEPTH = 32;
+
+/** Every text below, each a piece of a channel of its path; deeper ones are looked at as whole texts. */
+function piecesOf(value: JsonValue, path: string, depth = 0): Slot[] {
+  if (depth > MOST_DEPTH || value === null || typeof value !== 'object') return [];
+  const entries = Array.isArray(value)
+    ? value.map((one, position) => [String(position), one] as const)
+    : Object.entries(value as JsonObject);
+  return entries.flatMap(([member, one]) => {
+    if (typeof one !== 'string')
+      return piecesOf(one, `${path}/${nameOf(member, one, Array.isArray(value))}`, depth + 1);
+    if (NO_PIECE.has(member)) return [];
+    const isSpoken = SPOKEN.has(member) && depth === 0;
+    return [
+      {
+        channel: `${path}/${member}`,
+        isJson: JSON_PIECES.has(member),
+        isSpoken,
+        text: one,
+        holder: holderOf(value),
+        member,
+      },
+    ];
   });
-  return slots;
 }
 
-function messageSlots(event: JsonObject, type: string): EventSlots {
-  const index = `${String(event['index'] ?? '')}`;
-  if (type === 'content_block_stop') return { slots: [], closes: [`${index}/`] };
-  if (type === 'message_stop') return { slots: [], closes: [''] };
-  const holder = asHolder(event['delta']) ?? asHolder(event['content_block']);
-  if (holder === undefined || !type.startsWith('content_block')) return NONE;
-  return {
-    slots: piecesOf(holder, index).map((slot) => ({ ...slot, isJson: slot.member === 'partial_json' })),
-    closes: [],
-  };
-}
-
-const ENDS: ReadonlySet<string> = new Set(['response.completed', 'response.incomplete', 'response.failed']);
-
-function responseSlots(event: JsonObject, type: string): EventSlots {
-  if (ENDS.has(type)) return { slots: [], closes: [''] };
-  const [kind = '', step] = [type.slice(0, type.lastIndexOf('.')), type.slice(type.lastIndexOf('.') + 1)];
-  const place = event['content_index'] ?? event['summary_index'] ?? '';
-  const channel = `${kind} ${String(event['item_id'] ?? event['output_index'] ?? '')} ${String(place)}/`;
-  if (step === 'done') return { slots: [], closes: [channel] };
-  const text = event['delta'];
-  if (step !== 'delta' || typeof text !== 'string') return NONE;
-  const isJson = kind.includes('arguments');
-  return { slots: [{ channel, isJson, text, holder: event as Holder, member: 'delta' }], closes: [] };
+/** An element of a list is told by the index that it names, and not by where it stands in one event. */
+function nameOf(member: string, value: JsonValue, isInList: boolean): string {
+  const index = isInList && isJsonObject(value) ? value['index'] : undefined;
+  return index === undefined ? member : `#${String(index)}`;
 }

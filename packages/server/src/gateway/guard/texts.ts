@@ -1,26 +1,30 @@
 import type { GuardPlace } from '@talosprotocol/contracts';
-import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { escaped, readJson } from './json-text.js';
+import { type Replacement, replaceParts } from './masks.js';
 
 /** A text in a request or an answer. */
 export interface PlacedText {
+  /** As it reads: of JSON without its escapes. */
   readonly text: string;
   readonly place: GuardPlace;
-  /** `json`: JSON in itself. `fixed`: nothing may stand in its place (a name of a member, a number). */
-  readonly form: 'text' | 'json' | 'fixed';
-  /** True of the words of an answer, and not of what it calls a tool with. */
+  /** True if nothing may stand in its place: a name of a member, a number. */
+  readonly isFixed: boolean;
+  /** True of the words of an answer, and not of what it calls a tool with, or thinks. */
   readonly isSpoken: boolean;
-  /** Where the same is found too, as it is written. */
-  readonly within?: string;
+  /** The member it is of, with parts of the text replaced. */
+  write(parts: readonly Replacement[]): string;
 }
 
 /** Goes through every text of a message, in its order, and gives the message with what `replace` puts in their places; the
- *  same one if nothing changes. What a protocol fixes (roles, types, ids of its making) and pictures are no texts. */
+ *  same one if nothing changes. What a protocol fixes (roles, types, states) and bytes of pictures and files are no texts.
+ *  @throws {TrustError} UPSTREAM_FAILED: nested deeper than anything that means something */
 export function rewriteTexts(
   message: JsonObject,
   place: GuardPlace,
   replace: (text: PlacedText) => string,
 ): JsonObject {
-  return walkObject(message, { place, isFree: false }, replace);
+  return walkObject(message, { place, isFree: false, isThought: false, depth: 0 }, replace);
 }
 
 type Replace = (text: PlacedText) => string;
@@ -29,18 +33,38 @@ interface Where {
   readonly place: GuardPlace;
   /** True below what the caller names as it likes: arguments of tools and their schemas. */
   readonly isFree: boolean;
+  /** True below what a model thinks. */
+  readonly isThought: boolean;
+  readonly depth: number;
 }
 
-/** Not words of anybody. */
+/** Words of a protocol, if they look like it. */
 const FIXED: ReadonlySet<string> = new Set([
-  ...['role', 'type', 'model', 'object', 'id', 'status', 'detail', 'format', 'media_type', 'service_tier'],
-  ...['finish_reason', 'stop_reason', 'signature', 'encrypted_content', 'system_fingerprint', 'obfuscation'],
+  ...['role', 'type', 'object', 'status', 'detail', 'format', 'media_type', 'service_tier', 'model'],
+  ...['finish_reason', 'stop_reason'],
 ]);
+const WORD = /^[\w./-]{1,40}$/;
+/** Ids that a provider makes, in each event of a stream again. */
+const IDS: ReadonlySet<string> = new Set([
+  ...['id', 'item_id', 'call_id', 'response_id', 'system_fingerprint', 'object', 'native_finish_reason'],
+]);
+const ID = /^[\w.:-]{1,96}$/;
+/** What only its maker can read. */
+const OPAQUE: ReadonlySet<string> = new Set(['signature', 'encrypted_content', 'obfuscation']);
 /** What has names of its own below it. */
 const FREE: ReadonlySet<string> = new Set([
-  ...['input', 'arguments', 'parameters', 'input_schema', 'schema', 'json_schema', 'metadata'],
+  ...[
+    'input',
+    'arguments',
+    'parameters',
+    'input_schema',
+    'output_schema',
+    'schema',
+    'json_schema',
+    'metadata',
+  ],
+  ...['input_examples', 'env', 'headers'],
 ]);
-const PICTURES: ReadonlySet<string> = new Set(['url', 'image_url']);
 /** Names of JSON Schema. */
 const KEYWORDS: ReadonlySet<string> = new Set([
   ...['type', 'properties', 'required', 'description', 'items', 'enum', 'additionalProperties', 'title'],
@@ -49,20 +73,30 @@ const KEYWORDS: ReadonlySet<string> = new Set([
 ]);
 /** Blocks whose words are somebody else's: a tool's, or a document's. */
 const OTHERS = /^(?:tool_result|document|search_result|.{1,64}_(?:output|tool_result))$/;
+const THOUGHTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
+const PICTURES: ReadonlySet<string> = new Set(['url', 'image_url']);
+const PICTURE = /^data:image\/[\w.+-]{1,32};base64,[A-Za-z0-9+/=_-]*$/;
+const MOST_DEPTH = 256;
 
 function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObject {
-  const inner = { ...where, place: placeOf(object, where) };
-  const isPicture = !where.isFree && object['type'] === 'base64';
+  if (where.depth > MOST_DEPTH) throw new TrustError('UPSTREAM_FAILED', 'it is nested too deep');
+  const { type } = object;
+  const inner: Where = {
+    ...where,
+    depth: where.depth + 1,
+    place: placeOf(object, where),
+    isThought: where.isThought || (!where.isFree && THOUGHTS.has(String(type))),
+  };
+  const hasBytes = !where.isFree && type === 'base64';
   let changed: Record<string, JsonValue> | undefined;
   for (const [name, value] of Object.entries(object)) {
     if (inner.isFree && !KEYWORDS.has(name)) replace(fixed(name, inner));
     // Bytes of a picture or of a file: nothing is read in them.
-    if (isPicture && name === 'data') continue;
+    if (hasBytes && name === 'data') continue;
     const after = walkMember(name, value, inner, replace);
-    if (after !== value) {
-      changed ??= { ...object };
-      changed[name] = after;
-    }
+    if (after === value) continue;
+    changed ??= { ...object };
+    changed[name] = after;
   }
   return changed ?? object;
 }
@@ -74,30 +108,33 @@ function placeOf(object: JsonObject, { place, isFree }: Where): GuardPlace {
   return isOthers ? 'tool-result' : place;
 }
 
+const isContent = (name: string): boolean => name === 'content' || name === 'text';
+
 function walkMember(name: string, value: JsonValue, where: Where, replace: Replace): JsonValue {
   if (typeof value !== 'string') {
-    // A list of texts below `input` is that of embeddings, or of responses: their texts, not their arguments.
-    const isFree = where.isFree || (FREE.has(name) && isJsonObject(value));
-    return walk(value, { ...where, isFree }, { replace, isSpoken: false, isContent: isContent(name) });
+    // A list below `input` is that of embeddings, or of responses: their texts, not their arguments.
+    const isFree = where.isFree || (FREE.has(name) && (isJsonObject(value) || name === 'input_examples'));
+    return walk(value, { ...where, isFree }, { replace, isContent: isContent(name) });
   }
-  if (!where.isFree && FIXED.has(name)) return value;
-  if (PICTURES.has(name) && value.startsWith('data:image/')) return value;
-  if (name === 'arguments' && !where.isFree) return jsonText(value, where, replace);
-  const isSpoken = where.place === 'answer' && !where.isFree && isContent(name);
-  return replace({ text: value, place: where.place, form: 'text', isSpoken });
+  if (!where.isFree) {
+    if (OPAQUE.has(name) || isFixed(name, value, where)) return value;
+    if (PICTURES.has(name) && PICTURE.test(value)) return value;
+    if (name === 'arguments') return replace(jsonText(value, where));
+  }
+  return replace(plainText(value, where, isContent(name)));
 }
 
-const isContent = (name: string): boolean => name === 'content' || name === 'text';
+function isFixed(name: string, value: string, { place }: Where): boolean {
+  return (FIXED.has(name) && WORD.test(value)) || (place === 'answer' && IDS.has(name) && ID.test(value));
+}
 
 interface Step {
   readonly replace: Replace;
-  readonly isSpoken: boolean;
   readonly isContent: boolean;
 }
 
 function walk(value: JsonValue, where: Where, step: Step): JsonValue {
-  if (typeof value === 'string')
-    return step.replace({ text: value, place: where.place, form: 'text', isSpoken: step.isSpoken });
+  if (typeof value === 'string') return step.replace(plainText(value, where, step.isContent));
   if (Array.isArray(value)) return walkList(value, where, step);
   if (isJsonObject(value)) return walkObject(value, where, step.replace);
   // A number may be that of a card; of a price or a vector it is none.
@@ -107,9 +144,11 @@ function walk(value: JsonValue, where: Where, step: Step): JsonValue {
 }
 
 function walkList(list: readonly JsonValue[], where: Where, step: Step): JsonValue {
+  if (where.depth > MOST_DEPTH) throw new TrustError('UPSTREAM_FAILED', 'it is nested too deep');
+  const inner = { ...where, depth: where.depth + 1 };
   let changed: JsonValue[] | undefined;
   list.forEach((value, index) => {
-    const after = walk(value, where, step);
+    const after = walk(value, inner, step);
     if (after === value) return;
     changed ??= [...list];
     changed[index] = after;
@@ -117,31 +156,25 @@ function walkList(list: readonly JsonValue[], where: Where, step: Step): JsonVal
   return changed ?? (list as JsonValue);
 }
 
-const fixed = (text: string, { place }: Where): PlacedText => ({
-  text,
-  place,
-  form: 'fixed',
-  isSpoken: false,
-});
-
-/** Arguments of a tool, as text: what is written in escapes is looked at as it will be read. */
-function jsonText(value: string, where: Where, replace: Replace): string {
-  if (value.includes('\\')) {
-    const read = plainOf(value);
-    if (read !== undefined) replace({ ...fixed(read, where), within: value });
-  }
-  return replace({ text: value, place: where.place, form: 'json', isSpoken: false });
+function plainText(text: string, { place, isFree, isThought }: Where, isOfContent: boolean): PlacedText {
+  const isSpoken = place === 'answer' && isOfContent && !isFree && !isThought;
+  return { text, place, isFixed: false, isSpoken, write: (parts) => replaceParts(text, parts) };
 }
 
-function plainOf(json: string): string | undefined {
-  const texts: string[] = [];
-  try {
-    JSON.parse(json, (_, value) => {
-      if (typeof value === 'string') texts.push(value);
-      return value;
-    });
-  } catch {
-    return undefined;
-  }
-  return texts.join('\n');
+const fixed = (text: string, { place }: Where): PlacedText => ({
+  ...{ text, place, isFixed: true, isSpoken: false },
+  write: () => text,
+});
+
+/** Arguments of a tool, as they will be read. */
+function jsonText(raw: string, { place }: Where): PlacedText {
+  const { text, rawAt } = readJson(raw);
+  return {
+    ...{ text, place, isFixed: false, isSpoken: false },
+    write: (parts) =>
+      replaceParts(
+        raw,
+        parts.map((one) => ({ start: rawAt(one.start), end: rawAt(one.end), text: escaped(one.text) })),
+      ),
+  };
 }

@@ -27,7 +27,6 @@ export const CHAT: Dialect = {
   rewrite,
   keyHeaders: openAiKey,
   usageOf: (answer) => openAiUsage(answer['usage']),
-  textBytes: (answer) => choicesOf(answer).reduce((sum, choice) => sum + bytesOf(choice['message']), 0),
   readStream,
   error: openAiError,
   errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),
@@ -148,7 +147,7 @@ function rewrite(
 }
 
 function readStream({ wantsUsage }: RequestShape): StreamReader {
-  let [pieces, bytes, over] = [0, 0, false];
+  let [pieces, over, counted] = [0, false, false];
   let usage: JsonValue | undefined;
   return {
     read({ data }) {
@@ -158,18 +157,15 @@ function readStream({ wantsUsage }: RequestShape): StreamReader {
       }
       const chunk = parseProviderObject(data);
       const choices = choicesOf(chunk);
-      for (const choice of choices) {
-        const size = bytesOf(choice['delta']);
-        if (size > 0) pieces += 1;
-        bytes += size;
-      }
+      for (const choice of choices) if (bytesOf(choice['delta']) > 0) pieces += 1;
       if (chunk['usage'] != null) usage = chunk['usage'];
+      counted ||= chunk['usage'] != null && choices.length === 0;
       // The one event that a client gets who asked for it, and no other.
       return choices.length > 0 || chunk['usage'] == null || wantsUsage;
     },
     pieces: () => pieces,
-    bytes: () => bytes,
-    usage: () => openAiUsage(usage),
+    // Servers that count with every piece have not counted what is still to come.
+    usage: () => (counted || over ? openAiUsage(usage) : undefined),
     isOver: () => over,
   };
 }

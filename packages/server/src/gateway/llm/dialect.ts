@@ -43,8 +43,6 @@ export interface StreamReader {
   read(event: StreamEvent): boolean;
   /** Pieces of text so far: each stands for at least one token. */
   pieces(): number;
-  /** Bytes of text so far. */
-  bytes(): number;
   usage(): ModelUsage | undefined;
   /** True once the last event of the protocol has come. */
   isOver(): boolean;
@@ -73,8 +71,6 @@ export interface Dialect {
   /** Headers that show the provider its key. */
   keyHeaders(key: string | undefined): Readonly<Record<string, string>>;
   usageOf(answer: JsonObject): ModelUsage | undefined;
-  /** Bytes of text in an answer. */
-  textBytes(answer: JsonObject): number;
   /** Absent if its answers never come bit by bit. */
   readonly readStream?: (shape: RequestShape) => StreamReader;
   /** A failure in the form of the protocol: as a body, or as the last event of a stream. */

@@ -14,7 +14,6 @@ export const EMBEDDINGS: Dialect = {
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: openAiKey,
   usageOf: (answer) => openAiUsage(answer['usage']),
-  textBytes: () => 0,
   error: openAiError,
   errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),
 };

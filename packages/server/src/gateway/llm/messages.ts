@@ -1,7 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
-import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import {
   assertMediaUrl,
@@ -28,7 +27,6 @@ export const COUNT_TOKENS: Dialect = {
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
   usageOf: () => undefined,
-  textBytes: () => 0,
   error: anthropicError,
   errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
 };
@@ -43,7 +41,6 @@ export const MESSAGES: Dialect = {
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
   usageOf: (answer) => anthropicUsage(answer['usage']),
-  textBytes: (answer) => bytesOf(answer['content']),
   readStream,
   error: anthropicError,
   errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
@@ -142,7 +139,7 @@ function readSource(source: JsonObject): boolean {
 }
 
 function readStream(): StreamReader {
-  let [pieces, bytes, over, counted] = [0, 0, false, false];
+  let [pieces, over, counted] = [0, false, false];
   let usage: JsonObject | undefined;
   return {
     read({ data }) {
@@ -156,15 +153,10 @@ function readStream(): StreamReader {
         counted = true;
       }
       if (type === 'message_stop') over = true;
-      if (type === 'content_block_delta') {
-        const { type: _, ...delta } = object(event['delta'], 'delta');
-        bytes += bytesOf(delta);
-        pieces += 1;
-      }
+      if (type === 'content_block_delta') pieces += 1;
       return true;
     },
     pieces: () => pieces,
-    bytes: () => bytes,
     // At its beginning a stream says what was read, and not yet what will be written: cut before its end, it is estimated.
     usage: () => (counted ? anthropicUsage(usage) : undefined),
     isOver: () => over,

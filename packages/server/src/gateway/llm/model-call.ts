@@ -62,12 +62,13 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
 
 /** What guards say of what the provider would be sent; undefined if none looks at its model. */
 async function guardedRequest(
-  { guards, guardPolicies }: ModelCallContext,
+  { guards, guardPolicies, caller, hasLeft }: ModelCallContext,
   { target: { provider, model }, sent }: Plan,
 ): Promise<GuardedRequest | undefined> {
   if (guardPolicies.length === 0) return undefined;
   const looking = guardPolicies.filter(({ looksAt }) => looksAt(`${provider.name}/${model}`));
-  return looking.length === 0 ? undefined : guards.look(looking, sent);
+  const by = { owner: principalOf(caller.capability), isWanted: () => !hasLeft() };
+  return looking.length === 0 ? undefined : guards.look(looking, sent, by);
 }
 
 /** The same call of the next model behind the alias. */
@@ -199,7 +200,7 @@ async function ask(
   const answer = await context.upstreams.send({ provider, model, path, headers, body, signal: until });
   if (answer.kind === 'failure') {
     // What a provider may have begun is held to have come to the most that it can.
-    const spent = answer.wasSent ? spentOf(context, plan, undefined, plan.output) : NOTHING;
+    const spent = answer.wasSent ? spentOf(context, plan, undefined) : NOTHING;
     return { ...failedAfter(context, answer.error, spent), isForAnother: !signal.aborted };
   }
   if (answer.status >= 300)

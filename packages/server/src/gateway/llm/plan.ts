@@ -221,15 +221,15 @@ function unpriced(
   });
 }
 
-/** What a call came to: as its provider counted, else no more than it can have been, and said to be that. */
+/** What a call came to: as its provider counted, else the most that it can have been, and said to be that: what a model
+ *  thinks is paid for too, and nobody sees how much it is. */
 export function spentOf(
   { request, prices }: ModelCallContext,
   { at, target: { provider, model }, input, output, isKept }: Plan,
   counted: ModelUsage | undefined,
-  textBytes: number,
 ): ModelSpent {
   if (request.dialect.op === 'read' || isKept === true) return NOTHING;
-  const usage: ModelUsage = counted ?? { input, output: Math.min(output, textBytes), estimated: true };
+  const usage: ModelUsage = counted ?? { input, output, estimated: true };
   const rates = prices.ratesOf(provider, model, usage.input, at);
   return { usage, ...(rates === undefined ? {} : { rates }) };
 }

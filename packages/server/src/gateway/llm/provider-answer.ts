@@ -5,7 +5,7 @@ import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
-import { guardHeaders } from '../guard/guards.js';
+import { type GuardedRequest, guardHeaders } from '../guard/guards.js';
 import type { ModelAnswer } from './answer.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, type Plan, spentOf } from './plan.js';
@@ -19,13 +19,14 @@ import { failed, type UpstreamAnswer } from './upstream.js';
  *  back where it concerns the operator: it may name a key. */
 export async function refused(
   context: ModelCallContext,
-  { wire }: Plan,
+  { wire, guarded }: Plan,
   answer: UpstreamAnswer,
   { key, signal }: { readonly key: Secret<string> | undefined; readonly signal: AbortSignal },
 ): Promise<Dispatched<ModelAnswer>> {
   const text = await readAll(answer.body, { maxBytes: MAX_ERROR }).catch(() => undefined);
   const told = statusOf(answer.status);
-  const said = told.passed && text !== undefined ? saidOf(text, key, wire) : undefined;
+  const guardedText = told.passed && text !== undefined ? await passedBy(guarded, text) : undefined;
+  const said = guardedText === undefined ? undefined : saidOf(guardedText, key, wire);
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
   const ended: Ended = { status: 'failed', spent: NOTHING };
   if (signal.aborted) throw failed(undefined, signal);
@@ -36,6 +37,17 @@ export async function refused(
 }
 
 const MAX_ERROR = 65_536;
+
+/** What guards let pass of what a provider says: it may repeat what it was sent, or say anything else. */
+async function passedBy(guarded: GuardedRequest | undefined, text: string): Promise<string | undefined> {
+  if (guarded === undefined) return text;
+  try {
+    const { message, refusal } = await guarded.whole(parseProviderObject(text));
+    return refusal === undefined ? JSON.stringify(message) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a provider says of a refusal. */
 interface Said {
@@ -80,21 +92,22 @@ export async function whole(
     if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
     body = parseProviderObject(text);
-    spent = spentOf(context, plan, dialect.usageOf(body), dialect.textBytes(body));
+    spent = spentOf(context, plan, dialect.usageOf(body));
     plan.keeper?.add(Buffer.from(text));
     plan.keeper?.done(answer.type);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
-    const most = spentOf(context, plan, undefined, plan.output);
+    const most = spentOf(context, plan, undefined);
     return failedAfter(context, failed(error, signal), most);
   }
-  // What has no stream says nothing: it counts, or makes vectors.
-  const guarded = dialect.readStream === undefined ? undefined : await plan.guarded?.whole(body);
-  const guards = guarded?.verdicts;
-  if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, guards);
-  const shown = guarded === undefined || guarded.message === body ? text : JSON.stringify(guarded.message);
+  let guards: readonly GuardVerdict[] | undefined;
   try {
+    // What has no stream says nothing: it counts, or makes vectors.
+    const guarded = dialect.readStream === undefined ? undefined : await plan.guarded?.whole(body);
+    guards = guarded?.verdicts;
+    if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, guards);
+    const shown = guarded === undefined || guarded.message === body ? text : JSON.stringify(guarded.message);
     // As it came, but for guards and a translation: no member that we do not know is changed on its way.
     const told = back === undefined ? shown : JSON.stringify(back.answer(shown));
     return {
@@ -137,7 +150,7 @@ export function streamed(
     keeper: plan.keeper,
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
-    spent: () => spentOf(context, plan, reader.usage(), reader.bytes()),
+    spent: () => spentOf(context, plan, reader.usage()),
     toEvent: (failure) =>
       dialect.errorEvent({ status: 502, failure, requestId: context.requestId, receipt: undefined }),
   });

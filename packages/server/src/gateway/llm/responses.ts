@@ -24,7 +24,6 @@ export const RESPONSES: Dialect = {
   }),
   keyHeaders: openAiKey,
   usageOf: (answer) => responsesUsage(answer['usage']),
-  textBytes: (answer) => bytesOf(answer['output']),
   readStream,
   error: openAiError,
   errorEvent,
@@ -96,7 +95,7 @@ const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
 const SUMMARY = 'response.reasoning_summary_text.delta';
 
 function readStream(): StreamReader {
-  let [pieces, bytes, over] = [0, 0, false];
+  let [pieces, over] = [0, false];
   let usage: JsonValue | undefined;
   return {
     read({ data }) {
@@ -107,18 +106,11 @@ function readStream(): StreamReader {
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
       if (ENDS.has(type)) {
         over = true;
-        const whole = wholeOf(response);
-        usage = whole['usage'];
-        bytes = Math.max(bytes, bytesOf(whole['output']));
-      } else if (isDelta(type)) {
-        const size = bytesOf(delta);
-        if (size > 0 && type !== SUMMARY) pieces += 1;
-        bytes += size;
-      }
+        usage = wholeOf(response)['usage'];
+      } else if (isDelta(type) && type !== SUMMARY && bytesOf(delta) > 0) pieces += 1;
       return true;
     },
     pieces: () => pieces,
-    bytes: () => bytes,
     usage: () => responsesUsage(usage),
     isOver: () => over,
   };

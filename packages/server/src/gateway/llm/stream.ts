@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ProblemCode } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
-import { createParser } from 'eventsource-parser';
 import type { Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
 import { toRefusal } from '../admission/hint.js';
@@ -9,6 +8,7 @@ import type { StreamGuard } from '../guard/stream-guard.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
+import { CUT, createEventFeed, type EventFeed } from './event-feed.js';
 import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
 
@@ -66,25 +66,38 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     const guards = deps.guard?.verdicts();
     settle({ status, spent: deps.spent(reader), ...(code && { code }), ...(guards && { guards }) });
   };
-  async function* bits(): AsyncGenerator<string> {
-    let status: Ended['status'] = 'cancelled';
-    let code: ProblemCode | undefined;
+  const feed = createEventFeed(source, reader, deps.keeper);
+  /** Nobody is told the rest, which is read for its count. */
+  const readRest = async (status: Ended['status'], code: ProblemCode): Promise<void> => {
+    timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
     try {
-      for await (const text of passed(deps)) {
+      while (!reader.isOver() && (await feed.next()) !== undefined);
+    } catch {
+      // What has come is all there is to count.
+    }
+    finish(status, code);
+  };
+  async function* bits(): AsyncGenerator<string> {
+    let end: () => void = () => finish('cancelled');
+    try {
+      for await (const text of passed(deps, feed)) {
         begin();
         seen.add(text);
         yield text;
       }
-      if (!hasLeft) status = 'completed';
+      if (!hasLeft) end = () => finish('completed');
     } catch (error) {
-      const failure = error instanceof TrustError ? error : failed(error, signal);
-      status = statusOf(failure, hasLeft);
-      code = failure.code;
-      const text = format(deps.toEvent({ ...toRefusal(failure), code: failure.code }));
+      const isOurs = error instanceof CutError && !source.destroyed;
+      const cause = error instanceof CutError ? error.cause : error;
+      const failure = cause instanceof TrustError ? cause : failed(cause, signal);
+      const { code } = failure;
+      const status = statusOf(failure, hasLeft);
+      end = () => (isOurs ? void readRest(status, code) : finish(status, code));
+      const text = format(deps.toEvent({ ...toRefusal(failure), code }));
       seen.add(text);
       yield text;
     } finally {
-      finish(status, code);
+      end();
     }
   }
   return {
@@ -105,64 +118,49 @@ function statusOf({ code }: TrustError, hasLeft: boolean): Ended['status'] {
   return hasLeft ? 'cancelled' : 'failed';
 }
 
-/** Longest run of bytes without an event in it. */
-const MAX_EVENT = 4 * 1024 * 1024;
+/** We end the stream, though its provider goes on: what is wrong is what it says to whom, and it is paid for all of it. */
+class CutError extends Error {
+  override readonly cause: unknown;
+  constructor(cause: unknown) {
+    super('the stream is not told any further');
+    this.cause = cause;
+  }
+}
 
-/** What of a stream goes to the client, as text. @throws {TrustError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
-async function* passed({
-  source,
-  reader,
-  tell,
-  mostPieces,
-  guard,
-  keeper,
-}: StreamDeps): AsyncGenerator<string> {
-  let out: string[] = [];
-  let arrived: StreamEvent[] = [];
-  let waiting = 0;
-  const show = (events: readonly StreamEvent[]): void => {
-    for (const event of events) for (const told of tell?.(event) ?? [event]) out.push(format(told));
-  };
-  const parser = createParser({
-    onEvent: (event) => {
-      waiting = 0;
-      if (!reader.read(event)) return;
-      if (guard === undefined) show([event]);
-      else arrived.push(event);
-    },
-    // It keeps a connection open; what it says is no word of an answer.
-    onComment: () => void out.push(':\n\n'),
-  });
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
-    waiting += chunk.length;
-    keeper?.add(chunk);
-    parser.feed(decode(decoder, chunk));
-    if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
-    if (guard !== undefined) {
-      for (const event of arrived) show(await guard.push(event));
-      arrived = [];
-    }
-    if (out.length > 0) {
-      yield out.join('');
-      out = [];
-    }
+/** What of a stream goes to the client, as text. @throws {TrustError | CutError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
+async function* passed(
+  { reader, tell, mostPieces, guard, keeper }: StreamDeps,
+  feed: EventFeed,
+): AsyncGenerator<string> {
+  const shown = (events: readonly StreamEvent[]): string =>
+    events
+      .flatMap((event) => tell?.(event) ?? [event])
+      .map(format)
+      .join('');
+  for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
+    const text = await ours(async () => {
+      if (guard === undefined) return shown(arrived.events);
+      const out: StreamEvent[] = [];
+      for (const event of arrived.events) out.push(...(await guard.push(event)));
+      return shown(out);
+    });
+    if (text !== '' || arrived.isAlive) yield `${text}${arrived.isAlive ? ':\n\n' : ''}`;
     if (reader.pieces() > mostPieces) throw beyondHold();
   }
-  if (guard !== undefined) show(await guard.end());
-  if (out.length > 0) yield out.join('');
+  if (guard !== undefined) {
+    const rest = await ours(async () => shown(await guard.end()));
+    if (rest !== '') yield rest;
+  }
   if (!reader.isOver())
     throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
   keeper?.done('text/event-stream');
 }
 
-const CUT = 'The answer is cut off; ask again if you need all of it.';
-
-function decode(decoder: InstanceType<typeof TextDecoder>, chunk: Uint8Array): string {
+async function ours<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return decoder.decode(chunk, { stream: true });
+    return await work();
   } catch (error) {
-    throw new TrustError('UPSTREAM_FAILED', 'the stream is not UTF-8', { hint: CUT }, error);
+    throw new CutError(error);
   }
 }
 
@@ -172,7 +170,11 @@ function beyondHold(): TrustError {
   });
 }
 
+/** Names that protocols have. */
+const EVENT_NAME = /^[a-z][a-z0-9_.]{0,63}$/i;
+
 function format({ event, data }: StreamEvent): string {
   const lines = data.split('\n').map((line) => `data: ${line}\n`);
-  return `${event === undefined ? '' : `event: ${event}\n`}${lines.join('')}\n`;
+  const name = event !== undefined && EVENT_NAME.test(event) ? `event: ${event}\n` : '';
+  return `${name}${lines.join('')}\n`;
 }

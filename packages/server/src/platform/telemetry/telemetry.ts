@@ -12,8 +12,8 @@ import {
   AlwaysOnSampler,
   ParentBasedSampler,
   type Sampler,
+  SamplingDecision,
   type SpanExporter,
-  TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Log } from '../log.js';
@@ -85,8 +85,20 @@ export function createTelemetry(
 }
 
 function createSampler({ ratio, isParentBased }: SamplerSettings): Sampler {
-  const root = ratio === 1 ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(ratio);
-  return isParentBased ? new ParentBasedSampler({ root }) : root;
+  const root = ratio === 1 ? new AlwaysOnSampler() : createShareSampler(ratio);
+  // What we begin below a span of ours goes with it.
+  const foreign = isParentBased ? {} : { remoteParentSampled: root, remoteParentNotSampled: root };
+  return new ParentBasedSampler({ root, ...foreign });
+}
+
+/** A share by lot: by the id of a trace whoever sends a `traceparent` would choose. */
+function createShareSampler(ratio: number): Sampler {
+  return {
+    shouldSample: () => ({
+      decision: Math.random() < ratio ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD,
+    }),
+    toString: () => `ShareSampler{${ratio}}`,
+  };
 }
 
 function createTracer(tracer: OtelTracer): Tracer {

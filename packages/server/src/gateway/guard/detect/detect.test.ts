@@ -3,6 +3,7 @@ import { createDenyDetector } from './deny.js';
 import { createDetector } from './detector.js';
 import type { Finding } from './finding.js';
 import { detectInjection } from './injection.js';
+import { joined } from './joined.js';
 import { detectPersonal, PERSONAL_TYPES } from './personal.js';
 import { detectSecrets } from './secrets.js';
 
@@ -131,16 +132,26 @@ describe('many texts at once', () => {
     expect(await detect([])).toEqual([]);
   });
 
-  it('that one pattern goes over are cut where they end', async () => {
-    const detect = createDetector({
-      kind: 'deny',
-      words: [],
-      patterns: [{ name: 'all', pattern: '(?s)a.*z' }],
-    });
+  it('that one finding goes over are cut where they end, where several are looked at together', async () => {
+    const detect = joined((text) => [{ type: 'all', start: 1, end: text.length - 1 }]);
     expect(await detect(['xa', 'b', 'zy'])).toEqual([
       [{ type: 'all', start: 1, end: 2 }],
       [{ type: 'all', start: 0, end: 1 }],
       [{ type: 'all', start: 0, end: 1 }],
+    ]);
+  });
+
+  it('have a beginning and an end each, for what an operator looks for', async () => {
+    const detect = createDetector({
+      kind: 'deny',
+      words: [],
+      patterns: [
+        { name: 'drop', pattern: '^DROP TABLE' },
+        { name: 'red', pattern: 'code\\W+red' },
+      ],
+    });
+    expect(await detect(['be nice', 'DROP TABLE x', 'code', 'red'])).toEqual([
+      ...[[], [{ type: 'drop', start: 0, end: 10 }], [], []],
     ]);
   });
 

@@ -1,6 +1,6 @@
 import type { CountryCode } from 'libphonenumber-js';
 import { createDenyDetector, type DenyList } from './deny.js';
-import type { Detector } from './finding.js';
+import type { Detector, Finding } from './finding.js';
 import { detectInjection } from './injection.js';
 import { joined } from './joined.js';
 import { detectPersonal, type PersonalType } from './personal.js';
@@ -23,12 +23,15 @@ export function createDetector(spec: DetectorSpec): Detector {
     case 'personal':
       return joined((text) => detectPersonal(text, spec.types, spec.country));
     case 'injection':
-      return async (texts) => texts.map(detectInjection);
+      return oneByOne(detectInjection);
     case 'deny':
-      return joined(createDenyDetector(spec));
-    case 'schema': {
-      const detect = createSchemaDetector(spec.schema);
-      return async (texts) => texts.map(detect);
-    }
+      return oneByOne(createDenyDetector(spec));
+    case 'schema':
+      return oneByOne(createSchemaDetector(spec.schema));
   }
+}
+
+/** What has a beginning and an end of its own to look for: an operator's pattern may. */
+function oneByOne(detect: (text: string) => readonly Finding[]): Detector {
+  return async (texts) => texts.map(detect);
 }

@@ -32,5 +32,8 @@ function foldCharacter(character: string): string {
   if (PLAIN.test(character)) return character;
   if (UNSEEN.test(character)) return '';
   if (/\s/.test(character)) return ' ';
-  return character.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, ' ');
+  const plain = character.normalize('NFKC');
+  // A few characters are whole sentences.
+  const shown = plain.length > 4 ? character : plain;
+  return shown.toLowerCase().replaceAll(/\s/gu, ' ');
 }

@@ -5,6 +5,8 @@ export interface Signal {
   readonly weight: 1 | 2 | 3;
   /** Of folded text (lower case, single spaces); every repetition is bounded. */
   readonly pattern: RegExp;
+  /** What must be in what was found: looked for apart, so that two repetitions do not multiply. */
+  readonly within?: RegExp;
 }
 
 /** One expression of several, all of folded text. */
@@ -115,17 +117,31 @@ export const SIGNALS: readonly Signal[] = [
   {
     name: 'picture',
     weight: 3,
-    // A picture or a link whose address carries something out as soon as it is shown.
-    pattern:
-      /!\[[^\]]{0,128}\]\(\s{0,2}https?:\/\/[^\s)]{1,512}[?&/](?:[a-z_]{1,24}=)?(?:\{[^)]{0,128}\}|\$\{[^)]{0,128}|%7b|\[[^\]]{0,128}\]|<[^>]{0,128}>|[a-z_]{0,24}=(?:secret|data|history|chat|conversation|summary|prompt|token|key|password))|https?:\/\/[^\s<>"]{1,256}[=/]<[^>]{3,128}>|https?:\/\/<[a-z]{2,24}>\./g,
+    // A picture whose address carries something out as soon as it is shown.
+    pattern: /!\[[^\]]{0,128}\]\( {0,2}https?:\/\/[^)]{1,640}/g,
+    within:
+      /[?&/](?:[a-z_]{1,24}=)?(?:\{|\$\{|%7b|\[|<|[a-z_]{0,24}=?(?:secret|data|history|chat|conversation|summary|prompt|token|key|password))/,
+  },
+  {
+    name: 'picture',
+    weight: 3,
+    // Or a link that somebody is to fill in.
+    pattern: /https?:\/\/(?:[^\s<>"]{1,256}[=/])?<[^>]{2,128}>/g,
   },
   {
     name: 'comment',
     weight: 3,
-    pattern: anyOf(
-      `<!--[^>]{0,400}\\b(?:${READER}|ignore|instructions?|system prompt)\\b[^>]{0,200}\\b(?:must|should|send|ignore|forward|reveal|do not|please|execute|call|include|always)\\b`,
-      `(?:display ?: ?none|visibility ?: ?hidden|font-size ?: ?0|color ?: ?(?:white|#fff(?:fff)?)|opacity ?: ?0)[^>]{0,200}>[^<]{0,400}\\b(?:${READER}|ignore|instructions?|summari[sz]ing)\\b`,
+    pattern: /<!--[^>]{1,600}/g,
+    within: new RegExp(
+      `\\b(?:${READER}|ignore|instructions?|system prompt)\\b[^>]*\\b(?:must|should|send|ignore|forward|reveal|do not|please|execute|call|include|always)\\b`,
     ),
+  },
+  {
+    name: 'comment',
+    weight: 3,
+    pattern:
+      /(?:display ?: ?none|visibility ?: ?hidden|font-size ?: ?0|color ?: ?(?:white|#fff(?:fff)?)|opacity ?: ?0)[^>]{0,200}>[^<]{1,400}/g,
+    within: new RegExp(`>[^<]*\\b(?:${READER}|ignore|instructions?|summari[sz]ing)\\b`),
   },
   {
     name: 'role',

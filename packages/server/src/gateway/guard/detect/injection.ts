@@ -30,9 +30,10 @@ function weightOf(signs: readonly Sign[]): number {
 
 function signsIn({ text, placeOf }: Folded): Sign[] {
   const signs: Sign[] = [];
-  for (const { name, weight, pattern } of SIGNALS) {
+  for (const { name, weight, pattern, within } of SIGNALS) {
     for (const { index, 0: match } of text.matchAll(pattern))
-      signs.push({ type: name, weight, start: placeOf(index), end: placeOf(index + match.length) });
+      if (within === undefined || within.test(match))
+        signs.push({ type: name, weight, start: placeOf(index), end: placeOf(index + match.length) });
   }
   return signs;
 }

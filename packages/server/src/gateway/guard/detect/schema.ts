@@ -5,14 +5,12 @@ import type { Finding } from './finding.js';
  *  @throws {Error} not a schema */
 export function createSchemaDetector(schema: object): (text: string) => readonly Finding[] {
   const validator = Compile(schema);
-  return (text) => (validator.Check(parsed(text)) ? [] : [{ type: 'schema', start: 0, end: text.length }]);
-}
-
-/** Undefined, which no schema lets pass, if it is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const fits = (text: string): boolean => {
+    try {
+      return validator.Check(JSON.parse(text));
+    } catch {
+      return false;
+    }
+  };
+  return (text) => (fits(text) ? [] : [{ type: 'schema', start: 0, end: text.length }]);
 }

@@ -10,10 +10,10 @@ export const MORE_SECRETS: readonly SecretPattern[] = [
   // A block whose end is not there is one all the same: the rest of it may come.
   {
     pattern:
-      /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?:[A-Za-z0-9+/=\s\\:,]|-(?!-)){0,16384}-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----|(?:[\s\\nr]{0,8}[A-Za-z0-9+/=]{16,128}){0,256})/dg,
+      /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?:[A-Za-z0-9+/=\s\\:,]|-(?!-)){0,16384}(?:-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----|-{0,5}$)|(?:[\s\\nr]{0,8}[A-Za-z0-9+/=]{16,128}){0,256})/dg,
   },
   // JSON Web Tokens: two parts that are objects, and a third.
-  { pattern: /\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{16,2048}/dg },
+  { pattern: /(?<![\w-])eyJ[\w-]{8,4096}\.eyJ[\w-]{8,8192}\.[\w-]{16,2048}/dg },
   { pattern: /\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,247}\b/dg },
   { pattern: /\bwhsec_[A-Za-z0-9+/=]{24,88}/dg },
   { pattern: /\bAIza[\w-]{35}(?![\w-])/dg },

@@ -2,24 +2,43 @@ import { Worker } from 'node:worker_threads';
 import { TrustError } from '@talosprotocol/protocol';
 import type { DetectorSpec } from '../detect/detector.js';
 import type { Finding } from '../detect/finding.js';
+import { createFairQueue, type FairQueue } from './fair-queue.js';
 import type { ScanAnswer, ScanJob } from './scan-thread.js';
 
 /** Looks through texts in a thread of its own: whatever a text does to a pattern, calls go on meanwhile. */
 export interface Scanner {
   /** The findings of each text. @throws {TrustError} UNAVAILABLE: it took too long, failed, or too much waits */
-  scan(spec: DetectorSpec, texts: readonly string[]): Promise<readonly (readonly Finding[])[]>;
+  scan(
+    spec: DetectorSpec,
+    texts: readonly string[],
+    by: ScannedFor,
+  ): Promise<readonly (readonly Finding[])[]>;
   stop(): Promise<void>;
 }
 
+/** For whom it is. */
+export interface ScannedFor {
+  /** Those who ask have their turns one after another, however much each of them asks. */
+  readonly owner: string;
+  /** False once nobody waits for it any more. */
+  isWanted(): boolean;
+}
+
 interface Waiting {
+  readonly by: ScannedFor;
+  /** Monotonic milliseconds. */
+  readonly since: number;
   readonly spec: DetectorSpec;
   readonly texts: readonly string[];
   resolve(findings: readonly (readonly Finding[])[]): void;
   reject(error: TrustError): void;
 }
 
-/** Most scans that wait for the thread. */
+/** Most scans that wait for the thread, and of one owner: a stream has one at a time. */
 const MOST_WAITING = 1024;
+const MOST_OF_ONE = 256;
+/** Longest time until one is begun. */
+const WAIT_MS = 10_000;
 /** Longest time of one scan, in milliseconds: as long as the slowest detector needs for the largest body there is by default, twice. */
 const SCAN_MS = 5_000;
 
@@ -33,13 +52,13 @@ const PROGRAM = new URL('./scan-thread.js', import.meta.url);
 /** Builds it; the thread starts with the first scan. One scan is under way at a time, so that one that never ends is known, and
  *  ended with its thread, and those behind it are not lost. */
 export function createScanner(limitMs = SCAN_MS, program = PROGRAM): Scanner {
-  const waiting: Waiting[] = [];
+  const waiting = createFairQueue<Waiting>(MOST_WAITING, MOST_OF_ONE);
   let thread: Thread | undefined;
   let running = false;
   let stopped = false;
   const next = (): void => {
     if (running || stopped) return;
-    const one = waiting.shift();
+    const one = nextWanted(waiting);
     if (one === undefined) return;
     running = true;
     if (thread !== undefined && thread.known.size >= MOST_KNOWN) {
@@ -66,19 +85,27 @@ export function createScanner(limitMs = SCAN_MS, program = PROGRAM): Scanner {
     );
   };
   return {
-    scan: (spec, texts) =>
+    scan: (spec, texts, by) =>
       new Promise((resolve, reject) => {
-        if (stopped || waiting.length >= MOST_WAITING)
-          return reject(unavailable('too much waits for guards'));
-        waiting.push({ spec, texts, resolve, reject });
+        const one = { spec, texts, by, resolve, reject, since: performance.now() };
+        if (stopped || !waiting.push(by.owner, one)) return reject(unavailable('too much waits for guards'));
         next();
       }),
     async stop() {
       stopped = true;
-      for (const { reject } of waiting.splice(0)) reject(unavailable('the gateway stops'));
+      for (const { reject } of waiting.drain()) reject(unavailable('the gateway stops'));
       await thread?.end();
     },
   };
+}
+
+/** The next that somebody still waits for, and has not waited too long for. */
+function nextWanted(waiting: FairQueue<Waiting>): Waiting | undefined {
+  for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+    if (one.by.isWanted() && performance.now() - one.since < WAIT_MS) return one;
+    one.reject(unavailable('nobody waits for it any more, or it waited too long'));
+  }
+  return undefined;
 }
 
 function unavailable(reason: string): TrustError {

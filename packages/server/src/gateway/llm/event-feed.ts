@@ -1,0 +1,63 @@
+import type { Readable } from 'node:stream';
+import { TrustError } from '@talosprotocol/protocol';
+import { createParser } from 'eventsource-parser';
+import type { AnswerKeeper } from './answer-cache.js';
+import type { StreamEvent, StreamReader } from './dialect.js';
+
+/** What came with one piece of a stream. */
+export interface Arrived {
+  /** Events that are for the client. */
+  readonly events: readonly StreamEvent[];
+  /** True if something came that only keeps the connection open. */
+  readonly isAlive: boolean;
+}
+
+/** Reads the events of a stream, each of which is counted as it comes. */
+export interface EventFeed {
+  /** What the next piece brings; undefined at the end. @throws {TrustError} UPSTREAM_FAILED: it is no stream of this protocol */
+  next(): Promise<Arrived | undefined>;
+}
+
+/** Longest run of bytes without an event in it. */
+const MAX_EVENT = 4 * 1024 * 1024;
+
+export function createEventFeed(source: Readable, reader: StreamReader, keeper?: AnswerKeeper): EventFeed {
+  let events: StreamEvent[] = [];
+  let [waiting, isAlive] = [0, false];
+  const parser = createParser({
+    onEvent: (event) => {
+      waiting = 0;
+      if (reader.read(event)) events.push(event);
+    },
+    // What it says is no word of an answer.
+    onComment: () => {
+      isAlive = true;
+    },
+  });
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  // Whoever stops telling the client may still read on for the count.
+  const chunks = source.iterator({ destroyOnReturn: false });
+  return {
+    async next() {
+      const { done, value } = await chunks.next();
+      if (done === true) return undefined;
+      const chunk = value as Uint8Array;
+      waiting += chunk.length;
+      keeper?.add(chunk);
+      [events, isAlive] = [[], false];
+      parser.feed(decode(decoder, chunk));
+      if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
+      return { events, isAlive };
+    },
+  };
+}
+
+export const CUT = 'The answer is cut off; ask again if you need all of it.';
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk: Uint8Array): string {
+  try {
+    return decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    throw new TrustError('UPSTREAM_FAILED', 'the stream is not UTF-8', { hint: CUT }, error);
+  }
+}
