@@ -330,6 +330,50 @@ describe('guards of answers', () => {
   });
 });
 
+describe('what is cut', () => {
+  const usage = { prompt_tokens: 12, completion_tokens: 4500, total_tokens: 4512 };
+  const stream = { stream: true, max_tokens: 5_000 };
+
+  it('LLM-8 counts as its provider counts it, after the client has been told; GRD-5', async () => {
+    await guards({ name: 'words', kind: 'deny', words: ['project x'], action: 'block', at: ['answer'] });
+    world.openai.answer = chatAnswer('about project x. ', usage);
+    const { text, receipt } = await ask('hi', stream);
+    expect(text).toContain('CONTENT_REFUSED');
+    expect((await world.record(receipt)).outcome).toMatchObject({
+      status: 'failed',
+      usage: { input: 12, output: 4500 },
+      cost: { amount: 12 + 45_000 },
+    });
+  });
+
+  it('LLM-8 and if nobody counts it, as the most that was held for it', async () => {
+    world.openai.answer = chatAnswer('about project x. ', null);
+    const { receipt } = await ask('hi', stream);
+    const { decision, outcome } = await world.record(receipt);
+    expect(outcome).toMatchObject({ usage: { output: 5_000, estimated: true }, cost: decision.held });
+  });
+
+  it('GRD-5 comments and names of events say nothing, nor does what a provider finds wrong', async () => {
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(': about project x\n\n');
+      const choices = [{ index: 0, delta: { content: 'fine' } }];
+      response.write(`event: about project x\ndata: ${JSON.stringify({ choices })}\n\n`);
+      response.end('data: [DONE]\n\n');
+    };
+    const { text } = await ask('hi', stream);
+    expect(text).toContain('fine');
+    expect(text).not.toContain('project');
+    world.openai.answer = (response) =>
+      void response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end('{"error":{"message":"no project x"}}');
+    const refused = await ask('hi');
+    expect([refused.status, refused.text]).toEqual([400, expect.not.stringContaining('project')]);
+    await guards();
+  });
+});
+
 describe('a guard elsewhere', () => {
   it('GRD-6 is asked with its key, and refuses if it is down, late, or talks nonsense', async () => {
     const asked: { headers: NodeJS.Dict<string | string[]>; body: string }[] = [];

@@ -375,7 +375,7 @@ describe('a stream of a response', () => {
     },
   );
 
-  it('that is not counted is estimated by what went by', async () => {
+  it('that is not counted is estimated', async () => {
     world.openai.answer = (response) => sendEvents(response, responseEvents('m', 'a b c', null));
     const { outcome } = await world.record((await post(STREAM)).receipt);
     expect(outcome.usage).toMatchObject({ estimated: true });
