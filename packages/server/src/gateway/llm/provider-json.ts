@@ -19,23 +19,25 @@ const MOST_DEPTH = 256;
 
 function isDeep(text: string): boolean {
   let depth = 0;
-  let isInString = false;
   for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (isInString) {
-      if (code === BACKSLASH) at += 1;
-      else if (code === QUOTE) isInString = false;
-    } else if (code === QUOTE) isInString = true;
-    else if (code === 0x5b || code === 0x7b) {
-      depth += 1;
-      if (depth > MOST_DEPTH) return true;
-    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+    const one = text[at];
+    if (one === '"') at = endOfString(text, at + 1);
+    else if (one === '[' || one === '{') depth += 1;
+    else if (one === ']' || one === '}') depth -= 1;
+    if (depth > MOST_DEPTH) return true;
   }
   return false;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** Where the string ends whose first character is at `from`. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (text[at - 1 - escapes] === '\\' && at - 1 - escapes >= from) escapes += 1;
+    if (escapes % 2 === 0) return at;
+  }
+  return text.length;
+}
 
 function noObject(): TrustError {
   return new TrustError('UPSTREAM_FAILED', 'the provider sent what is no JSON object');
