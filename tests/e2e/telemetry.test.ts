@@ -455,7 +455,7 @@ describe('spans of calls of tools', () => {
   it('have a metric beside them', async () => {
     const metric = await metricsOf(world);
     const name = 'mcp_server_operation_duration_seconds_count';
-    const labels = { server: 'files', gen_ai_tool_name: 'read_text_file' };
+    const labels = { server: 'files' };
     expect(metric(name, { ...labels, error_type: 'none' })).toBeGreaterThan(0);
     expect(metric(name, { ...labels, error_type: 'tool_error' })).toBe(1);
   });

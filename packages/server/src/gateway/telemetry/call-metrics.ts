@@ -55,7 +55,8 @@ export function measureCalls(metrics: Metrics, policy: PolicyView): CallMeter {
   const tools = metrics.histogram({
     name: 'mcp_server_operation_duration_seconds',
     help: 'Calls of tools, from the request to the answer; error_type is none where all went well.',
-    labels: ['server', 'gen_ai_tool_name', 'error_type'],
+    // Not which tool: who reads metrics learns how things are, and not what is done.
+    labels: ['server', 'error_type'],
     buckets: TOOLS,
     maxSeries: MAX_SERIES,
   });
@@ -65,7 +66,7 @@ export function measureCalls(metrics: Metrics, policy: PolicyView): CallMeter {
       const operation = operationOf(action);
       if (operation === undefined) return;
       if (operation === 'execute_tool')
-        tools.with({ ...toolLabels(action, policy), error_type: error }).record(seconds);
+        tools.with({ server: serverOf(action, policy), error_type: error }).record(seconds);
       else durations.with({ ...modelOf(action), error_type: error }).record(seconds);
     },
     began: (action, seconds) => first.with(modelOf(action)).record(seconds),
@@ -90,7 +91,5 @@ function modelLabels(action: ActionRecord, policy: PolicyView) {
   };
 }
 
-function toolLabels({ server = '', tool = '' }: ActionRecord, policy: PolicyView) {
-  const known = policy().servers.get(server);
-  return { server: known?.name ?? OTHER, gen_ai_tool_name: known?.tools.has(tool) === true ? tool : OTHER };
-}
+const serverOf = ({ server = '' }: ActionRecord, policy: PolicyView): string =>
+  policy().servers.get(server)?.name ?? OTHER;
