@@ -64,3 +64,13 @@ describe('protocol', () => {
     expect(sources.filter((path) => /Math\s*\.\s*random/.test(readFileSync(path, 'utf8')))).toEqual([]);
   });
 });
+
+describe('the server', () => {
+  it('joins no signals for a call, of which Node keeps each until the last of them is gone', () => {
+    const folder = join(root, 'packages/server/src');
+    const joining = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .filter((name) => /AbortSignal\.any\(/.test(readFileSync(join(folder, name), 'utf8')));
+    expect(joining).toEqual([]);
+  });
+});

@@ -24,6 +24,15 @@ describe('a time limit', () => {
     after.end();
   });
 
+  it('tells on why the other one aborted', () => {
+    const outer = new AbortController();
+    const limit = startTimeLimit(60_000, outer.signal);
+    const reason = new Error('revoked');
+    outer.abort(reason);
+    expect(limit.signal.reason).toBe(reason);
+    limit.end();
+  });
+
   it('leaves nothing on a signal that lives on, however often', () => {
     const { signal } = new AbortController();
     for (let i = 0; i < 100; i += 1) startTimeLimit(60_000, signal).end();

@@ -12,10 +12,11 @@ export interface TimeLimit {
 export function startTimeLimit(ms: number, outer: AbortSignal): TimeLimit {
   const controller = new AbortController();
   let isOver = false;
-  const abort = (): void => controller.abort();
+  // Why the other one did is told on: a call hears that its credential was revoked.
+  const abort = (): void => controller.abort(outer.reason);
   const timer = setTimeout(() => {
     isOver = true;
-    abort();
+    controller.abort();
   }, ms);
   timer.unref();
   outer.addEventListener('abort', abort);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
+import { startTimeLimit } from '../../platform/time-limit.js';
 import type { Call, Dispatched, Prepared } from '../admission/call.js';
 import type { GuardedRequest } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
@@ -130,13 +131,27 @@ interface Send {
   readonly signal: AbortSignal;
 }
 
-async function dispatch(
+/** Within the time that a call may take, of which nothing is left over once the call has ended. */
+async function dispatch(context: ModelCallContext, plan: Plan, send: Send): Promise<Dispatched<ModelAnswer>> {
+  const limit = startTimeLimit(plan.target.provider.times.total, send.signal);
+  try {
+    const dispatched = await answerOf(context, plan, send, limit.signal);
+    void (dispatched.ended ?? Promise.resolve()).then(limit.end);
+    return dispatched;
+  } catch (error) {
+    limit.end();
+    throw error;
+  }
+}
+
+/** What was answered before, or is now. */
+async function answerOf(
   context: ModelCallContext,
   asked: Plan,
   send: Send,
+  until: AbortSignal,
 ): Promise<Dispatched<ModelAnswer>> {
   const { provider } = asked.target;
-  const until = AbortSignal.any([send.signal, AbortSignal.timeout(provider.times.total)]);
   const key = cacheKeyOf(context, asked, send.body);
   const kept = key === undefined || context.request.wantsNew ? undefined : context.cache.get(key);
   if (kept !== undefined) return again(context, { ...asked, isKept: true }, kept, until);
