@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Sql, SqlSession } from '../platform/sql.js';
 import type { Clock } from '../platform/system.js';
+import { watchWork } from '../platform/watched-work.js';
 import { type Head, type LogIdentity, prepareSession, takeHead, tryLock } from './lead-store.js';
 
 /** The hold on the log: a database session that has its lock, and the epoch it writes under. */
@@ -67,23 +68,9 @@ function createLead(session: SqlSession, head: Head): Lead {
     await Promise.race([ending, gone, sleep(1_000, undefined, { ref: false })]);
     lost = true;
   };
-  const within = async <T>(work: Promise<T>): Promise<T> => {
-    const late = new AbortController();
-    const limit = sleep(STATEMENT_MS + 2_000, 'late' as const, { signal: late.signal });
-    limit.catch(() => undefined);
-    try {
-      const first = await Promise.race([
-        work.then((value) => ({ value })),
-        gone.then(() => 'gone' as const),
-        limit,
-      ]);
-      if (typeof first === 'object') return first.value;
-      lost = true;
-      throw new TrustError('UNAVAILABLE', 'the database does not answer the log');
-    } finally {
-      late.abort();
-      work.catch(() => undefined);
-    }
-  };
+  const { within } = watchWork(gone, STATEMENT_MS + 2_000, () => {
+    lost = true;
+    return new TrustError('UNAVAILABLE', 'the database does not answer the log');
+  });
   return { session, head, within, isLost: () => lost, close };
 }
