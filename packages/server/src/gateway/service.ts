@@ -170,7 +170,7 @@ function openModels(
   const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log });
   const monotonic = (): number => clock.monotonic();
   const secret = createKnownSecrets(secrets, clock);
-  const guards = createGuards({ secret, metrics });
+  const guards = createGuards({ secret, metrics, log });
   const models = {
     admission,
     guards,

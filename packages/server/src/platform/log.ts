@@ -25,6 +25,7 @@ export interface LogFields {
   readonly server?: string;
   readonly provider?: string;
   readonly budget?: string;
+  readonly guard?: string;
   readonly percent?: number;
   readonly tool?: string;
   readonly lid?: string;

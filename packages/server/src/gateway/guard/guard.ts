@@ -37,6 +37,14 @@ export interface GuardPolicy {
   looksAt(model: string): boolean;
 }
 
+/** So many bytes more than it had may a request come to by what stands for a value; they are held for. */
+export const MOST_GROWTH = 512;
+
+/** By how much guards may make a request longer. */
+export function growthOf(guards: readonly GuardPolicy[]): number {
+  return guards.some(({ action }) => action === 'mask') ? MOST_GROWTH : 0;
+}
+
 const EVERYWHERE: readonly GuardPlace[] = ['prompt', 'tool-result', 'answer'];
 
 /** The guards of a policy.

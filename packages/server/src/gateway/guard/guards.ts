@@ -1,9 +1,10 @@
 import type { GuardVerdict } from '@talosprotocol/contracts';
 import { type JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { Log } from '../../platform/log.js';
 import type { Metrics } from '../../platform/metrics/metrics.js';
 import type { Secret } from '../../platform/secret.js';
 import { createExternalClient } from './external.js';
-import type { GuardPolicy } from './guard.js';
+import { type GuardPolicy, MOST_GROWTH } from './guard.js';
 import { withoutLogprobs } from './logprobs.js';
 import { createLookers } from './looker.js';
 import { createMasks } from './masks.js';
@@ -28,12 +29,10 @@ export interface GuardedRequest extends Guarded {
   stream(): StreamGuard | undefined;
 }
 
-/** So many bytes more than it had may a request come to by what stands for a value: what it may cost was reckoned without. */
-const MOST_GROWTH = 512;
-
 export function createGuards(deps: {
   readonly secret: (name: string) => Promise<Secret<string> | undefined>;
   readonly metrics: Metrics;
+  readonly log: Log;
 }): Guards {
   const verdicts = deps.metrics.counter({
     name: 'talos_guard_verdicts_total',
@@ -42,10 +41,12 @@ export function createGuards(deps: {
   });
   const scanner = createScanner();
   const external = createExternalClient(deps.secret);
-  const lookerFor = createLookers(scanner, external.ask);
+  const lookerFor = createLookers(scanner, external.ask, deps.log);
   return {
     async look(policies, request, by) {
       const looker = lookerFor(by);
+      // What was paid for is looked at also if nobody waits for it any more: the record says what guards said of it.
+      const later = lookerFor({ ...by, isWanted: () => true });
       const text = JSON.stringify(request);
       const found = createMasks(text);
       const asking = policies.filter(({ places }) => places.has('prompt') || places.has('tool-result'));
@@ -56,14 +57,14 @@ export function createGuards(deps: {
         ...guarded,
         refusal: guarded.refusal ?? growthRefusal(text, guarded.message, request),
         async whole(answer) {
-          const seen = await guardMessage(answer, { guards, looker, place: 'answer', masks });
+          const seen = await guardMessage(answer, { guards, looker: later, place: 'answer', masks });
           const changes = masks !== undefined || guards.some(({ action }) => action === 'mask');
           return changes ? { ...seen, message: withoutLogprobs(seen.message) } : seen;
         },
         stream: () =>
           guards.length === 0 && masks === undefined
             ? undefined
-            : createStreamGuard({ guards, looker, masks }),
+            : createStreamGuard({ guards, looker: later, masks }),
       };
     },
     count(stage, said) {
@@ -77,7 +78,7 @@ export function createGuards(deps: {
 
 function growthRefusal(before: string, message: JsonObject, request: JsonObject): TrustError | undefined {
   if (message === request || JSON.stringify(message).length <= before.length + MOST_GROWTH) return undefined;
-  return new TrustError('CONTENT_REFUSED', 'masked, the request is longer than what was held for it', {
+  return new TrustError('CONTENT_REFUSED', 'masked, the request is longer than what is held for it', {
     hint: 'Too many short parts of it are to be masked: leave them out.',
   });
 }

@@ -120,7 +120,7 @@ test('GRD-3 a schema is that of words: not of thoughts, calls and what is empty'
   const response = { output: [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] }] };
   expect((await look(response, schema, 'answer')).refusal).toBeUndefined();
   const said = { choices: [{ message: { content: 'no JSON' } }] };
-  expect((await look(said, { ...schema, schema: {} }, 'answer')).refusal).toBeDefined();
+  expect((await look(said, { ...schema, schema: {} }, 'answer')).refusal?.code).toBe('CONTENT_REFUSED');
 });
 
 test('what is nested deeper than anything is refused in a typed way', async () => {

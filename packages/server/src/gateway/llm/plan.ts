@@ -14,7 +14,7 @@ import type { ModelSpent } from '../admission/ended.js';
 import type { Authenticated } from '../admission/ports.js';
 import type { BudgetPolicy } from '../budgets/budget.js';
 import { meteringBudgets } from '../budgets/takes.js';
-import type { GuardPolicy } from '../guard/guard.js';
+import { type GuardPolicy, growthOf } from '../guard/guard.js';
 import type { GuardedRequest, Guards } from '../guard/guards.js';
 import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
 import { inputBound } from './bound.js';
@@ -155,7 +155,10 @@ export function planOf(context: ModelCallContext): Plan {
     limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
-  const [input, output] = [inputBound(bytes, shape.pictures), most * shape.choices];
+  const [input, output] = [
+    inputBound(bytes + growthOf(context.guardPolicies), shape.pictures),
+    most * shape.choices,
+  ];
   const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
   const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
