@@ -146,7 +146,8 @@ async function run<A>(
   const { deps, call, facts, place } = admitted;
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
-  const dispatched = facts.watch.follows(receipt, dispatch(admitted, receipt));
+  const decided = { receipt, action: facts.action };
+  const dispatched = facts.watch.follows(decided, dispatch(admitted, receipt));
   const [done, record] = await Promise.all([dispatched, settled(recorded)]);
   // A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows.
   const mayMove = done.isForAnother === true && facts.credential.kind === 'bearer';

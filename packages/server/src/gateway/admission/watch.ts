@@ -1,3 +1,4 @@
+import type { ActionRecord } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { DecisionFacts } from './drafts.js';
 import type { Ended } from './ended.js';
@@ -15,10 +16,10 @@ export interface WatchedArrival {
 
 /** Watches one request, and changes nothing of it: what it is handed it hands back at once, and it never fails. */
 export interface CallWatch {
-  /** This is what is decided on now; of several (LLM-28) the last one stands for the request. */
+  /** This is what is decided on now; of several (LLM-28) the one that is told last stands for the request. */
   decides(decision: WatchedDecision, call?: WatchedCall): void;
-  /** Follows a dispatch to its end. */
-  follows<D extends WatchedDispatch>(receipt: string, dispatch: Promise<D>): Promise<D>;
+  /** Follows a dispatch to its end; several may go on at a time (LLM-35). */
+  follows<D extends WatchedDispatch>(decided: DecidedDispatch, dispatch: Promise<D>): Promise<D>;
   /** Follows the request to its answer, and to the end of that. */
   closes<V extends WatchedVerdict>(verdict: Promise<V>): Promise<V>;
 }
@@ -32,6 +33,12 @@ export interface WatchedCall {
 
 /** What is watched of a decision. */
 export type WatchedDecision = Pick<DecisionFacts, 'action' | 'policy' | 'caller'>;
+
+/** What is dispatched, and by which decision. */
+export interface DecidedDispatch {
+  readonly receipt: string;
+  readonly action: ActionRecord;
+}
 
 /** A dispatch under way. */
 export interface WatchedDispatch {

@@ -79,7 +79,7 @@ it('without a tracer nothing is looked at that only spans need', async () => {
   const watched = watch(untouched, 'llm');
   watched.decides(decision(), call);
   const done = Promise.resolve({ end: { status: 'completed' } as Ended });
-  expect(watched.follows('rcp_1', done)).toBe(done);
+  expect(watched.follows({ receipt: 'rcp_1', action: chat }, done)).toBe(done);
   const verdict = Promise.resolve({ kind: 'answered', receipt: 'rcp_1' } as const);
   expect(watched.closes(verdict)).toBe(verdict);
   await settled();
@@ -102,7 +102,7 @@ describe('a call', () => {
     const begun = new Promise<void>((resolve) => {
       begin = resolve;
     });
-    void watched.follows('rcp_1', Promise.resolve({ end: ending, begun }));
+    void watched.follows({ receipt: 'rcp_1', action: chat }, Promise.resolve({ end: ending, begun }));
     void watched.closes(Promise.resolve({ kind: 'answered', receipt: 'rcp_1' } as const));
     await settled();
     clock.mono = 750;
@@ -135,7 +135,7 @@ describe('a call', () => {
     const { watch, calls } = open(tracer);
     const watched = watch(arrival, 'llm');
     watched.decides(decision());
-    void watched.follows('rcp_1', Promise.resolve({ end, fault }));
+    void watched.follows({ receipt: 'rcp_1', action: chat }, Promise.resolve({ end, fault }));
     void watched.closes(Promise.resolve({ kind: 'answered', receipt: 'rcp_1' } as const));
     await settled();
     expect([spans[0]?.error, spans[0]?.below[0]?.error, calls[0]?.error]).toEqual([error, error, error]);
@@ -178,6 +178,56 @@ describe('a call', () => {
   });
 });
 
+// TEL-4, LLM-35
+describe('a request of which two models are asked at a time', () => {
+  it('is of the one whose answer it has, ends with that, and leaves with what both came to', async () => {
+    const { spans, tracer } = noting();
+    const { watch, calls, began, clock } = open(tracer);
+    const watched = watch(arrival, 'llm');
+    const other: ActionRecord = { ...chat, model: 'n' };
+    let end: (ended: Ended) => void = () => undefined;
+    const ending = new Promise<Ended>((resolve) => {
+      end = resolve;
+    });
+    watched.decides(decision());
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    void watched.follows({ receipt: 'rcp_1', action: chat }, Promise.resolve({ end: ending, begun }));
+    watched.decides(decision(other));
+    const spent = (input: number) => ({ spent: { usage: usage(input, 1), rates: rates('USD') } });
+    const quick: Ended = { status: 'completed', ...spent(10) };
+    void watched.follows({ receipt: 'rcp_2', action: other }, Promise.resolve({ end: quick }));
+    watched.decides(decision(other));
+    clock.mono = 2_000;
+    void watched.closes(Promise.resolve({ kind: 'answered', receipt: 'rcp_2' } as const));
+    await settled();
+    expect(calls).toEqual([{ action: other, error: undefined, seconds: 2 }]);
+    expect(spans[0]?.ended).toBeUndefined();
+    clock.mono = 9_000;
+    begin();
+    await settled();
+    end({ status: 'cancelled', ...spent(20) });
+    await settled();
+    expect(calls).toHaveLength(1);
+    const [span] = spans;
+    expect(span).toMatchObject({ name: 'chat n', ended: 1_002_000 });
+    expect(span?.error).toBeUndefined();
+    expect(began).toEqual([]);
+    expect(span?.below[0]?.attributes['gen_ai.response.time_to_first_chunk']).toBe(9);
+    expect(span?.attributes).toMatchObject({
+      'talos.receipt': 'rcp_2',
+      'talos.outcome': 'completed',
+      'gen_ai.usage.input_tokens': 30,
+    });
+    expect(span?.below.map(({ name, error, ended }) => [name, error, ended])).toEqual([
+      ['chat m', 'cancelled', 1_009_000],
+      ['chat n', undefined, 1_002_000],
+    ]);
+  });
+});
+
 // TEL-6
 describe('what several dispatches came to', () => {
   const sumOf = async (...ends: Ended[]) => {
@@ -185,7 +235,8 @@ describe('what several dispatches came to', () => {
     const { watch } = open(tracer);
     const watched = watch(arrival, 'llm');
     watched.decides(decision());
-    for (const end of ends) void watched.follows('rcp_1', Promise.resolve({ end }));
+    for (const end of ends)
+      void watched.follows({ receipt: 'rcp_1', action: chat }, Promise.resolve({ end }));
     void watched.closes(Promise.resolve({ kind: 'answered', receipt: 'rcp_1' } as const));
     await settled();
     for (const { attributes } of spans[0]?.below ?? [])

@@ -7,6 +7,7 @@ import type { Span, Tracer } from '../../platform/telemetry/tracer.js';
 import type { Ended } from '../admission/ended.js';
 import type { SurfaceName } from '../admission/ports.js';
 import type {
+  DecidedDispatch,
   WatchCall,
   WatchedArrival,
   WatchedCall,
@@ -26,6 +27,12 @@ export interface CallWatchDeps {
   readonly log: Log;
 }
 
+/** A dispatch under watch. */
+interface Following {
+  readonly receipt: string;
+  readonly followed: Promise<Followed>;
+}
+
 /** How a dispatch ended. */
 interface Followed {
   readonly end: Ended;
@@ -39,9 +46,11 @@ interface Watching extends CallWatchDeps {
   /** When it arrived: in Unix milliseconds, and by the clock that never goes back. */
   readonly at: number;
   readonly began: number;
-  readonly dispatches: Promise<Followed>[];
+  readonly dispatches: Following[];
   action: ActionRecord | undefined;
   span: Span | undefined;
+  /** Receipt of what the request was answered, once it was. */
+  answered: string | undefined;
 }
 
 export function createCallWatches(deps: CallWatchDeps): WatchCall {
@@ -51,21 +60,28 @@ export function createCallWatches(deps: CallWatchDeps): WatchCall {
     const [at, began] = [clock.now(), clock.monotonic()];
     const watching: Watching = {
       ...deps,
-      ...{ arrival, surface, at, began, dispatches: [], action: undefined, span: undefined },
+      ...{
+        arrival,
+        surface,
+        at,
+        began,
+        dispatches: [],
+        action: undefined,
+        span: undefined,
+        answered: undefined,
+      },
     };
     return {
       decides: (decision, call) => decides(watching, decision, call),
-      follows: (receipt, dispatch) => {
-        const { action } = watching;
-        if (action === undefined) return dispatch;
-        const followed = follow(watching, { receipt, action }, dispatch);
+      follows: (decided, dispatch) => {
+        const followed = follow(watching, decided, dispatch);
         followed.catch(report);
-        watching.dispatches.push(followed);
+        watching.dispatches.push({ receipt: decided.receipt, followed });
         return dispatch;
       },
       closes: (verdict) => {
         const fail = (error: unknown): void =>
-          finish(watching, isTrustError(error) ? error.code : 'INTERNAL');
+          finish(watching, isTrustError(error) ? error.code : 'INTERNAL')();
         verdict.then((found) => close(watching, found), fail).catch(report);
         return verdict;
       },
@@ -107,7 +123,7 @@ function parentOf({ rawHeaders }: WatchedArrival, own: string | undefined): Trac
 
 async function follow(
   watching: Watching,
-  { receipt, action }: { readonly receipt: string; readonly action: ActionRecord },
+  { receipt, action }: DecidedDispatch,
   dispatch: Promise<WatchedDispatch>,
 ): Promise<Followed> {
   const { clock, surface, meter, began } = watching;
@@ -119,7 +135,8 @@ async function follow(
   const { begun, fault, end: ending } = await dispatch;
   void begun?.then(() => {
     span?.set({ 'gen_ai.response.time_to_first_chunk': secondsSince(watching, since) });
-    meter.began(action, secondsSince(watching, began));
+    // Nobody sees the first bit of what was asked beside the answer (LLM-35).
+    if ((watching.answered ?? receipt) === receipt) meter.began(action, secondsSince(watching, began));
   });
   const end = await ending;
   const error = fault ?? errorOf(end);
@@ -132,24 +149,31 @@ async function follow(
 
 async function close(watching: Watching, { kind, receipt, refusal }: WatchedVerdict): Promise<void> {
   if (kind === 'identified') return;
-  const followed = await Promise.all(watching.dispatches);
-  const last = followed.at(-1);
+  const { dispatches } = watching;
+  watching.answered = receipt;
+  const given = dispatches.find((dispatch) => dispatch.receipt === receipt) ?? dispatches.at(-1);
+  const last = await given?.followed;
   // Denials beyond what the log keeps of one caller are no spans either: nobody fills the receiver by being refused.
   if (receipt === undefined && last === undefined) watching.span = undefined;
+  const end = finish(watching, refusal?.code ?? last?.error);
+  // What was asked beside it may go on; what it comes to is counted too (LLM-35).
+  const followed = await Promise.all(dispatches.map((dispatch) => dispatch.followed));
   watching.span?.set({
     ...spentAttributes(followed.map(({ end }) => end)),
     'talos.decision': refusal === undefined ? 'allow' : 'deny',
     'talos.receipt': receipt,
     'talos.outcome': refusal === undefined ? last?.end.status : undefined,
   });
-  finish(watching, refusal?.code ?? last?.error);
+  end();
 }
 
-function finish(watching: Watching, error: string | undefined): void {
+/** The request ends now. Gives what lets its span leave, once nothing is to be added to it. */
+function finish(watching: Watching, error: string | undefined): () => void {
   const { action, span, meter, began } = watching;
+  const at = now(watching);
   if (action !== undefined) meter.ended({ action, error, seconds: secondsSince(watching, began) });
   if (error !== undefined) span?.fail(error);
-  span?.end(now(watching));
+  return () => span?.end(at);
 }
 
 /** `error.type` of what did not come to its end. */

@@ -40,7 +40,7 @@ export const SPAN_ATTRIBUTES = {
   'talos.outcome': { holds: 'word', is: '`completed`, `failed`, `cancelled` or `revoked_during` (AUD-4).' },
   'talos.receipt': {
     holds: 'id',
-    is: 'Of the decision; of an alias each dispatch has its own, and the call that of the last.',
+    is: 'Of the decision; of an alias each dispatch has its own, and the call that of the one whose answer was given.',
   },
   'talos.request': { holds: 'id', is: 'The id of the request, as in the log and in `X-Request-Id`.' },
   'talos.lid': { holds: 'id', is: 'Of the link that was shown, once it was verified.' },
