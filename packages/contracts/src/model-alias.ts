@@ -39,6 +39,14 @@ export const ModelAlias = Type.Object(
     fallback: Type.Optional(
       Type.Boolean({ default: true, description: 'whether the others are asked when one has no answer' }),
     ),
+    hedgeAfterMs: Type.Optional(
+      Type.Integer({
+        minimum: 50,
+        maximum: 600_000,
+        description:
+          'after how many milliseconds without an answer the next one is asked as well, so that a call may be paid for twice; absent: never',
+      }),
+    ),
   },
   CLOSED,
 );

@@ -30,6 +30,7 @@ import { ANTHROPIC_MODELS } from './llm/anthropic.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront, type ModelFrontDeps } from './llm/front.js';
+import { createHedging } from './llm/hedging.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { COUNT_TOKENS, MESSAGES } from './llm/messages.js';
 import { createModelsFront } from './llm/models-front.js';
@@ -180,6 +181,7 @@ function openModels(
     prices: createPrices(crypto),
     secret,
     routing: createRouting({ random, monotonic, isLeftAlone }),
+    hedging: createHedging(metrics),
     now: () => clock.now(),
     monotonic,
   };

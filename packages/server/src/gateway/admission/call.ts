@@ -72,6 +72,8 @@ export interface Call<A> {
   readonly verdicts?: () => readonly GuardVerdict[] | undefined;
   /** The same call of another target, where this one has no answer and somebody still waits for one: decided, held and recorded as a call of its own. */
   readonly instead?: (() => Call<A> | undefined) | undefined;
+  /** How `instead` is made beside this one, where it is late; absent: never. */
+  readonly hedge?: Hedge | undefined;
   /** The answer for a failure after the decision. */
   failure(failure: Failure, receipt: string): A;
   /** An answer as it is kept under its `rid`, and hashed for the record, and back. Of an answer that goes out bit by bit
@@ -84,6 +86,18 @@ export interface Call<A> {
   readonly cancelled: AbortSignal | undefined;
   /** Of a protocol that carries one beside the headers: where a client's own trace goes on, as it says. */
   readonly traceparent?: string;
+}
+
+/** Says of one request when a call is made of another target as well, and counts what comes of it (LLM-35). */
+export interface Hedge {
+  /** How long a target may take to answer, or to begin to, in milliseconds. */
+  readonly afterMs: number;
+  /** A call that may be late is made. */
+  begins(): void;
+  /** Takes the one that the request has, of those that there are for all; false if none is left. */
+  take(): boolean;
+  /** Whose answer the caller gets. To be told once for each that was taken. */
+  ended(by: 'first' | 'second' | 'none'): void;
 }
 
 /** An answer as it is kept. */
@@ -123,10 +137,14 @@ export interface Dispatched<A> {
   readonly begun?: Promise<void>;
   /** Of what the upstream answered as a failure of its own: which one, in a word. Absent: it did not. */
   readonly fault?: string;
+  /** True if what the caller is answered is that there is no answer. */
+  readonly isFailure?: boolean;
   /** True if nothing of an answer came, and another target may have one. */
   readonly isForAnother?: boolean;
   /** Nobody gets the answer after all: nothing more of it is to come. */
   abandon?(): void;
+  /** Nobody gets the answer, and what is still to come is read for its count, within a bound. Absent if nothing is. */
+  readOn?(): void;
 }
 
 /** What admission found. */

@@ -13,6 +13,7 @@ import {
 } from './dispatch.js';
 import type { DecisionFacts } from './drafts.js';
 import type { Ended } from './ended.js';
+import { type Attempt, askHedged } from './hedge.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive, watch } from './live.js';
 import { Outage } from './outage.js';
@@ -26,13 +27,27 @@ export async function decide<A>(
   call: Call<A>,
   facts: CallFacts,
 ): Promise<Decided<A>> {
-  facts.watch.decides(facts, call);
-  const decided = await decideOne(deps, caller, call, facts);
-  if (decided.kind !== 'answered' || decided.instead === undefined) return decided;
-  // What is asked next was chosen by the policy that was in force at first: under another one nothing is.
-  if (deps.policy().hash !== facts.policy) return decided;
-  const { instead } = decided;
-  return decide(deps, caller, instead, { ...facts, uuid: deps.drafts.uuid(), action: instead.action });
+  const { decided, ...attempt } = await askHedged(
+    { call, facts },
+    {
+      ask: (asked) => decideOne(deps, caller, asked.call, asked.facts),
+      next: (late) => nextAfter(deps, late),
+      log: deps.log,
+    },
+  );
+  if (decided.kind !== 'answered' || decided.isForAnother !== true) return decided;
+  const next = nextAfter(deps, attempt);
+  return next === undefined ? decided : decide(deps, caller, next.call, next.facts);
+}
+
+/** The same call of the next target. It was chosen by the policy that was in force at first: under another one it is not made. */
+function nextAfter<A>(
+  { policy, drafts }: AdmissionDeps,
+  { call, facts }: Attempt<A>,
+): Attempt<A> | undefined {
+  if (policy().hash !== facts.policy) return undefined;
+  const instead = call.instead?.();
+  return instead && { call: instead, facts: { ...facts, uuid: drafts.uuid(), action: instead.action } };
 }
 
 /** Whatever goes wrong on the way to the dispatch is a denial (DEC-2); it is recorded before it is answered. */
@@ -42,6 +57,7 @@ async function decideOne<A>(
   call: Call<A>,
   facts: CallFacts,
 ): Promise<Decided<A>> {
+  facts.watch.decides(facts, call);
   deps.sink.assertAccepting(call.op);
   const place = deps.outcomes.reserve();
   const revocation = watch(caller, call);

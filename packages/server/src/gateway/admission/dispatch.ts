@@ -32,8 +32,12 @@ export type Decided<A> =
       readonly end: Ended | Promise<Ended>;
       /** Budgets that are used up to a mark. */
       readonly warnings?: readonly BudgetWarning[];
-      /** The same call of another target, which may have an answer. */
-      readonly instead?: Call<A>;
+      /** True if it says that there is no answer. */
+      readonly isFailure?: boolean;
+      /** True if the same call may be made of another target, which may have one. */
+      readonly isForAnother?: boolean;
+      /** Nobody gets the answer: it is read to its end for its count. Absent if nothing is left to read. */
+      readonly readOn?: () => void;
       readonly rates?: RateReport;
     }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly rates?: RateReport };
@@ -149,9 +153,6 @@ async function run<A>(
   const decided = { receipt, action: facts.action };
   const dispatched = facts.watch.follows(decided, dispatch(admitted, receipt));
   const [done, record] = await Promise.all([dispatched, settled(recorded)]);
-  // A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows.
-  const mayMove = done.isForAnother === true && facts.credential.kind === 'bearer';
-  const instead = mayMove ? call.instead?.() : undefined;
   place.follow(async () => {
     const end = await done.end;
     const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
@@ -172,8 +173,15 @@ async function run<A>(
     receipt,
     end: done.end,
     ...warnings,
-    ...(instead && { instead }),
+    isFailure: done.isFailure === true,
+    isForAnother: done.isForAnother === true && mayBeMadeAgain(facts),
+    ...(done.readOn && { readOn: done.readOn }),
   };
+}
+
+/** A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows. */
+export function mayBeMadeAgain({ credential }: Pick<DecisionFacts, 'credential'>): boolean {
+  return credential.kind === 'bearer';
 }
 
 /** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */
@@ -204,7 +212,7 @@ async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done
     if (!(error instanceof TrustError)) deps.log.error('a call failed on our side', { err: error });
     const failure = error instanceof TrustError ? error : new TrustError('INTERNAL', 'the call failed');
     const answer = call.failure({ ...toRefusal(failure), code: failure.code }, receipt);
-    return { answer, end: await endOf(failure, call, begun) };
+    return { answer, end: await endOf(failure, call, begun), isFailure: true };
   }
 }
 

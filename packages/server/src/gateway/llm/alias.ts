@@ -14,16 +14,24 @@ export interface AliasPolicy {
   readonly choose: NonNullable<ModelAlias['choose']>;
   /** True if the others are asked when one has no answer. */
   readonly fallback: boolean;
+  /** How long one may take before the next is asked beside it, in milliseconds; undefined: it never is. */
+  readonly hedgeAfterMs: number | undefined;
 }
 
-/** @throws {TrustError} MALFORMED: a model that no provider serves, or one that is named twice */
+/** @throws {TrustError} MALFORMED: a model that no provider serves, one that is named twice, or `hedgeAfterMs` where no other
+ *    model may be asked */
 export function compileAlias(
   name: string,
-  { models, choose = 'order', fallback = true }: ModelAlias,
+  { models, choose = 'order', fallback = true, hedgeAfterMs }: ModelAlias,
   providers: ReadonlyMap<string, ProviderPolicy>,
 ): AliasPolicy {
   const named = new Set(models.map(({ model }) => model));
   if (named.size < models.length) throw wrong(name, 'names a model twice');
+  if (hedgeAfterMs !== undefined && (models.length < 2 || !fallback))
+    throw wrong(
+      name,
+      'has hedgeAfterMs, for which it must name two models or more, and not say fallback: false',
+    );
   const targets = models.map(({ model, weight = 1 }) => {
     const provider = providers.get(model.slice(0, model.indexOf('/')));
     if (provider === undefined) throw wrong(name, `names ${model}, whose provider is not in providers`);
@@ -33,7 +41,7 @@ export function compileAlias(
       throw wrong(name, `names ${model}, which its provider does not serve`);
     }
   });
-  return { targets, choose, fallback };
+  return { targets, choose, fallback, hedgeAfterMs };
 }
 
 function wrong(name: string, what: string): TrustError {

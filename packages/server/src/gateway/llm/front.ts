@@ -10,6 +10,7 @@ import { budgetHeaders } from '../budgets/report.js';
 import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
 import type { Dialect } from './dialect.js';
+import type { Hedging } from './hedging.js';
 import { modelCall } from './model-call.js';
 import type { ModelTarget } from './model-name.js';
 import type { ModelCallDeps, ModelRequest } from './plan.js';
@@ -19,6 +20,7 @@ import { canBeSaid } from './translate/wire.js';
 export interface ModelFrontDeps extends Omit<ModelCallDeps, 'answerBytes'> {
   readonly admission: Admission;
   readonly policy: PolicyView;
+  readonly hedging: Hedging;
 }
 
 /** Serves the route of one protocol: `POST /v1/chat/completions`, `POST /anthropic/v1/messages`. */
@@ -83,6 +85,7 @@ function createSurface(
         request: message,
         providers,
         targets: alias && deps.routing.candidates(alias, asks),
+        hedge: alias && deps.hedging.of(alias),
         budgets,
         guardPolicies: guards,
         policyHash: hash,

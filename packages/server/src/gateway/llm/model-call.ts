@@ -49,6 +49,8 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     },
     real: () => undefined,
     instead: next === undefined ? undefined : () => (context.hasLeft() ? undefined : modelCall(next)),
+    // What a hosted tool does at its provider is not to be done twice.
+    hedge: next === undefined || plan?.shape.features.length !== 0 ? undefined : context.hedge,
     verdicts: () => guarded?.verdicts,
     prepare: (signal) =>
       prepare(context, plan as Plan, signal, (said) => {

@@ -10,6 +10,7 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
+import type { Hedge } from '../admission/call.js';
 import type { ModelSpent } from '../admission/ended.js';
 import type { Authenticated } from '../admission/ports.js';
 import type { BudgetPolicy } from '../budgets/budget.js';
@@ -61,6 +62,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly providers: ReadonlyMap<string, ProviderPolicy>;
   /** Where an alias was asked for: the models that may answer, the first of which is asked now. */
   readonly targets: readonly ModelTarget[] | undefined;
+  /** How the next of them is asked beside one that is late; undefined: it is not. */
+  readonly hedge: Hedge | undefined;
   readonly budgets: readonly BudgetPolicy[];
   readonly guardPolicies: readonly GuardPolicy[];
   /** hex (AUD-9) */

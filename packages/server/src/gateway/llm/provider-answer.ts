@@ -6,7 +6,7 @@ import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
 import { type GuardedRequest, guardHeaders } from '../guard/guards.js';
-import type { ModelAnswer } from './answer.js';
+import { type ModelAnswer, readOn } from './answer.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, type Plan, spentOf } from './plan.js';
 import { parseProviderObject } from './provider-json.js';
@@ -33,7 +33,11 @@ export async function refused(
   const hint = said?.words === undefined ? told.hint : `${told.hint} It says: ${said.words}`;
   const own = failureAnswer(context, { code: 'UPSTREAM_FAILED', hint }, undefined, told.status);
   const shown = said?.body === undefined ? own : { ...own, body: said.body };
-  return { answer: { ...shown, headers: { ...shown.headers, ...retry } }, ended: Promise.resolve(ended) };
+  return {
+    answer: { ...shown, headers: { ...shown.headers, ...retry } },
+    ended: Promise.resolve(ended),
+    isFailure: true,
+  };
 }
 
 const MAX_ERROR = 65_536;
@@ -131,6 +135,7 @@ export function failedAfter(
   return {
     answer: failureAnswer(context, { code: error.code, hint }, undefined),
     ended: Promise.resolve({ status, spent, code: error.code, ...(guards && { guards }) }),
+    isFailure: true,
   };
 }
 
@@ -160,6 +165,7 @@ export function streamed(
     ended: stream.ended,
     begun: stream.begun,
     abandon: stream.abandon,
+    readOn: () => void readOn(stream).catch(stream.abandon),
   };
 }
 

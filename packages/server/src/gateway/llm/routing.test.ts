@@ -142,6 +142,18 @@ describe('an alias', () => {
     expect(ask(alias)).toEqual(['a/x', 'b/x', 'c/x']);
   });
 
+  // LLM-35
+  it('is hedged only where another model may be asked', () => {
+    expect(aliasOf(['a/x', 'b/x']).hedgeAfterMs).toBeUndefined();
+    expect(aliasOf(['a/x', 'b/x'], { hedgeAfterMs: 500 }).hedgeAfterMs).toBe(500);
+    const fault = expect.objectContaining({
+      code: 'MALFORMED',
+      message: expect.stringContaining('hedgeAfterMs'),
+    });
+    expect(() => aliasOf(['a/x'], { hedgeAfterMs: 500 })).toThrow(fault);
+    expect(() => aliasOf(['a/x', 'b/x'], { hedgeAfterMs: 500, fallback: false })).toThrow(fault);
+  });
+
   it.each([
     [['a/x', 'a/x'], 'twice'],
     [['nobody/x'], 'not in providers'],
