@@ -58,6 +58,9 @@ describe('talos llm alias', () => {
     const again = await talos(['llm', 'alias', 'smart', 'mine/b=3', 'mine/a=1', '--no-fallback', '--json']);
     expect(JSON.parse(again.out)).toMatchObject({ choose: 'weight', fallback: false });
     expect(['a', 'b']).toContain((await ask()).model);
+    const hedged = ['llm', 'alias', 'smart', 'mine/a', 'mine/b', '--hedge-after', '2000', '--json'];
+    expect(JSON.parse((await talos(hedged)).out)).toMatchObject({ hedgeAfterMs: 2000 });
+    expect((await ask()).model).toBe('a');
   });
 
   it('changes nothing where the platform would refuse it', async () => {
@@ -70,6 +73,9 @@ describe('talos llm alias', () => {
       ['smart', 'plain'],
       ['smart', 'mine/a', '--choose', 'luck'],
       ['smart', 'mine/a=0'],
+      ['smart', 'mine/a', 'mine/b', '--hedge-after', '1.5'],
+      ['smart', 'mine/a', 'mine/b', '--hedge-after', '49'],
+      ['smart', 'mine/a', '--hedge-after', '500'],
       ['with/slash', 'mine/a'],
     ])
       expect((await talos(['llm', 'alias', ...argv])).code, argv.join(' ')).not.toBe(0);

@@ -9,6 +9,7 @@ import { UsageError } from '../../usage-error.js';
 interface Options extends PlatformOptions {
   readonly choose?: string;
   readonly fallback?: boolean;
+  readonly hedgeAfter?: string;
 }
 
 const checkAlias = createChecker(ModelAlias);
@@ -23,11 +24,13 @@ export function addAlias(llm: Command, shell: Shell): void {
       'talos llm alias smart openai/gpt-5.1 backup/gpt-5.1',
       'talos llm alias cheap openai/gpt-4o-mini=9 mine/large=1 --choose weight',
       'talos llm alias quick a/m b/m c/m --choose latency',
+      'talos llm alias prompt a/m b/m --hedge-after 2000',
     ],
     notes: [
       'Models are <provider>/<model>, at most eight, each with its weight after a =. Asked are those that the key of the caller',
       'reaches: an alias gives nobody a model. If one has no answer the next one is asked, as a call of its own with its own',
-      'receipt. A name that is there already is replaced, and put in force on the platform that runs on the data folder.',
+      'receipt. With --hedge-after the next one is asked as well once the first has let so many milliseconds pass; both are paid',
+      'for. A name that is there already is replaced, and put in force on the platform that runs on the data folder.',
     ],
   };
   const alias: Handler<Options> = async ({ io, output, args, options }) => {
@@ -54,11 +57,12 @@ export function addAlias(llm: Command, shell: Shell): void {
   };
   withPlatform(defineCommand(llm, shell, text, alias), 'gateway')
     .option('--choose <how>', 'order, weight or latency (default: order, or weight where weights are given)')
-    .option('--no-fallback', 'do not ask another one where one has no answer');
+    .option('--no-fallback', 'do not ask another one where one has no answer')
+    .option('--hedge-after <ms>', 'ask the next one as well after so long without an answer (50 to 600000)');
 }
 
 /** @throws {UsageError} */
-function aliasOf(models: readonly string[], { choose, fallback }: Options): ModelAlias {
+function aliasOf(models: readonly string[], { choose, fallback, hedgeAfter }: Options): ModelAlias {
   const targets = models.map(targetOf);
   const isWeighted = targets.some(({ weight }) => weight !== undefined);
   const how = choose ?? (isWeighted ? 'weight' : undefined);
@@ -66,10 +70,11 @@ function aliasOf(models: readonly string[], { choose, fallback }: Options): Mode
     models: targets,
     ...(how === undefined ? {} : { choose: how }),
     ...(fallback === false ? { fallback } : {}),
+    ...(hedgeAfter === undefined ? {} : { hedgeAfterMs: Number(hedgeAfter) }),
   };
   if (checkAlias(alias) !== undefined)
     throw new UsageError(
-      `an alias has one to eight models, and chooses by order, weight or latency`,
+      'an alias has one to eight models, chooses by order, weight or latency, and hedges after 50 to 600000 ms',
       'for example: talos llm alias smart openai/gpt-5.1 backup/gpt-5.1',
     );
   return alias as ModelAlias;
