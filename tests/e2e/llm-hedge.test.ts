@@ -12,7 +12,7 @@ import {
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
 import { crypto } from '../support/world.js';
 
-/** When the second model is asked, and when a slow one answers. */
+/** When the second model is asked, in milliseconds, and when one answers that is alone. */
 const LATE = 200;
 const SLOW = 700;
 
@@ -23,7 +23,7 @@ let key: string;
 beforeAll(async () => {
   world = await openLlmWorld();
   second = await openFakeProvider();
-  const quick = { firstByteSeconds: 2, idleSeconds: 1, totalSeconds: 8, drainSeconds: 1 };
+  const quick = { firstByteSeconds: 3, idleSeconds: 1, totalSeconds: 8, drainSeconds: 1 };
   const hedgeAfterMs = LATE;
   await world.configure(({ providers, ...document }) => ({
     ...document,
@@ -77,6 +77,24 @@ const after =
     await new Promise((resolve) => setTimeout(resolve, ms));
     return answer(response, asked);
   };
+/** One that answers only once something has happened. */
+const once =
+  (happened: () => unknown, answer: FakeProvider['answer']): FakeProvider['answer'] =>
+  async (response, asked) => {
+    await expect.poll(happened, { timeout: 3_000 }).toBeTruthy();
+    return answer(response, asked);
+  };
+/** What is waited for, until `now`. */
+function moment() {
+  let isThere = false;
+  return {
+    isThere: () => isThere,
+    now: () => {
+      isThere = true;
+    },
+  };
+}
+const BROKEN: FakeProvider['answer'] = (response) => sendJson(response, 500, { error: {} });
 const dollars = (amount: number): Limit[] => [{ per: 'total', cost: { amount, currency: 'USD' } }];
 
 async function ask(model: string, more: object = {}, apiKey = key) {
@@ -119,19 +137,21 @@ describe('a model that is late', () => {
       [most - 1, 402],
     ] as const) {
       const capped = await world.key(undefined, dollars(limit));
-      world.openai.answer = after(SLOW, chatAnswer('the first'));
-      const began = Date.now();
+      const answered = moment();
+      world.openai.answer = once(answered.isThere, chatAnswer('the first'));
       const answer = await ask('prompt', {}, capped);
       expect(answer).toMatchObject({ status: 200, by: 'second/mini' });
       expect(answer.text).toContain('the second');
-      expect(Date.now() - began).toBeLessThan(SLOW);
+      answered.now();
       const { openai, second: other } = await recordsOf(answer.request);
       expect(openai?.outcome).toMatchObject({ cost: { amount: FIRST }, usage: { input: 12, output: 3 } });
       expect(other?.outcome).toMatchObject({ status: 'completed', cost: { amount: SECOND } });
       expect(answer.receipt).toBe(other?.decision.id.replace('evt_', 'rcp_'));
-      await new Promise((resolve) => setTimeout(resolve, 300));
       world.openai.answer = chatAnswer('the first');
-      expect((await ask('gpt-4o-mini', { max_tokens: 1_000 }, capped)).status).toBe(status);
+      // What was held is given back a moment after the outcome is on record.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const again = async () => (await ask('gpt-4o-mini', { max_tokens: 1_000 }, capped)).status;
+      await expect.poll(again, { timeout: 5_000 }).toBe(status);
     }
   });
 
@@ -143,17 +163,21 @@ describe('a model that is late', () => {
   });
 
   it('may still answer first, with its own receipt', async () => {
-    world.openai.answer = after(2 * LATE, chatAnswer('the first'));
-    second.answer = after(SLOW, chatAnswer('the second'));
+    const answered = moment();
+    world.openai.answer = once(() => second.asked.length, chatAnswer('the first'));
+    second.answer = once(answered.isThere, chatAnswer('the second'));
     const answer = await ask('prompt');
     expect(answer).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
+    answered.now();
     expect((await world.record(answer.receipt)).decision.action.provider).toBe('openai');
     expect((await recordsOf(answer.request))['second']?.outcome.cost?.amount).toBe(SECOND);
   });
 
   it('and begins a stream at last has it read to its end, for its count', async () => {
-    world.openai.answer = after(SLOW, chatAnswer('the first'));
+    const answered = moment();
+    world.openai.answer = once(answered.isThere, chatAnswer('the first'));
     const answer = await ask('prompt', { stream: true });
+    answered.now();
     expect(answer).toMatchObject({ status: 200, by: 'second/mini' });
     expect(answer.text).toMatch(/second[\s\S]*\[DONE\]/);
     expect((await recordsOf(answer.request))['openai']?.outcome).toMatchObject({
@@ -167,38 +191,40 @@ describe('a model that is late', () => {
     ['never answers', () => undefined, false],
     [
       'stops in the middle of its stream',
-      after(SLOW, (response) => {
+      (response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.write(chatEvents('gpt-4o-mini', 'the first')[0]);
-      }),
+      },
       true,
     ],
   ])('and %s is ended by its own times, and costs the most that it can have', async (_, stall, stream) => {
-    let [closed, isClosed]: [() => void, boolean] = [() => undefined, false];
-    const hungUp = new Promise<void>((resolve) => {
-      closed = resolve;
-    });
+    const [answered, hungUp] = [moment(), moment()];
     world.openai.answer = (response, asked) => {
-      response.once('close', () => {
-        isClosed = true;
-        closed();
-      });
-      return stall(response, asked);
+      response.once('close', hungUp.now);
+      return once(answered.isThere, stall)(response, asked);
     };
     const answer = await ask('prompt', { stream });
-    expect([answer.status, answer.by, isClosed]).toEqual([200, 'second/mini', false]);
-    await hungUp;
+    expect([answer.status, answer.by, hungUp.isThere()]).toEqual([200, 'second/mini', false]);
+    answered.now();
+    await expect.poll(hungUp.isThere, { timeout: 6_000 }).toBe(true);
     const { decision, outcome } = (await recordsOf(answer.request))['openai']!;
     expect(outcome).toMatchObject({ usage: { estimated: true }, cost: decision.held });
   });
 
   it('fails waits for the other one; if that fails too the third is asked', async () => {
-    world.openai.answer = after(2 * LATE, (response) => sendJson(response, 500, { error: {} }));
-    second.answer = after(SLOW, chatAnswer('the second'));
+    const failed = moment();
+    world.openai.answer = once(
+      () => second.asked.length,
+      (response, asked) => {
+        response.once('close', failed.now);
+        return BROKEN(response, asked);
+      },
+    );
+    second.answer = once(failed.isThere, chatAnswer('the second'));
     expect(await ask('three')).toMatchObject({ status: 200, by: 'second/mini' });
     expect(second.asked).toHaveLength(1);
-    world.openai.answer = after(SLOW, (response) => sendJson(response, 500, { error: {} }));
-    second.answer = (response) => sendJson(response, 500, { error: {} });
+    world.openai.answer = once(() => second.asked.length === 2, BROKEN);
+    second.answer = BROKEN;
     expect(await ask('three')).toMatchObject({ status: 200, by: 'anthropic/claude-sonnet-4-5' });
     expect(world.anthropic.asked).toHaveLength(1);
   });
@@ -206,7 +232,10 @@ describe('a model that is late', () => {
   it('is not hedged beyond a limit into which two holds do not fit: it still answers, and nothing is overspent', async () => {
     const { held } = (await world.record((await ask('gpt-4o-mini')).receipt)).decision;
     const capped = await world.key(undefined, dollars(held!.amount + FIRST - 1));
-    world.openai.answer = after(SLOW, chatAnswer('the first'));
+    const denials = async (): Promise<number> =>
+      (await world.audit.events({ code: 'BUDGET_EXCEEDED', limit: 50 })).events.length;
+    const before = await denials();
+    world.openai.answer = once(async () => (await denials()) > before, chatAnswer('the first'));
     const answer = await ask('prompt', {}, capped);
     expect(answer).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
     const decisions = await decisionsOf(answer.request);
@@ -260,11 +289,13 @@ it('a hedged call is guarded and translated as any other, each for its own model
   const mail = 'jo.doe@example.com';
   const words = (content: unknown): string =>
     typeof content === 'string' ? content : (content as { text: string }[])[0]!.text;
+  const answered = moment();
   world.openai.answer = (response, asked) =>
-    after(SLOW, chatAnswer(words(asked.body.messages[0].content)))(response, asked);
+    once(answered.isThere, chatAnswer(words(asked.body.messages[0].content)))(response, asked);
   world.anthropic.answer = (response, asked) =>
     messageAnswer(words(asked.body.messages[0].content))(response, asked);
   const answer = await ask('either', { messages: [{ role: 'user', content: `write to ${mail}` }] });
+  answered.now();
   expect(answer).toMatchObject({ status: 200, by: 'anthropic/claude-sonnet-4-5' });
   expect(answer.text).toContain(mail);
   for (const { asked } of [world.openai, world.anthropic]) expect(JSON.stringify(asked)).not.toContain(mail);
@@ -278,8 +309,10 @@ it('an answer of the slower one is kept as any other, and given again without a 
     ...document,
     providers: { ...providers, openai: { ...providers!['openai']!, cacheSeconds: 60 } },
   }));
-  world.openai.answer = after(SLOW, chatAnswer('the first'));
+  const answered = moment();
+  world.openai.answer = once(answered.isThere, chatAnswer('the first'));
   const answer = await ask('prompt', { stream: true });
+  answered.now();
   expect(answer.by).toBe('second/mini');
   await recordsOf(answer.request);
   second.asked.length = 0;
