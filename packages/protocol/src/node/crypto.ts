@@ -3,6 +3,7 @@ import { assertHkdf, assertSecret, refusedX25519 } from '../crypto/bounds.js';
 import { verifyEd25519 } from '../crypto/ed25519.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { nodeCodec } from './codec.js';
+import { createHmacSha256 } from './hmac.js';
 import {
   createPrivateKeyCache,
   createPublicKeyCache,
@@ -55,7 +56,7 @@ function hashes(hash: OneShot): Hashes {
     sha256: (data) => fromLatin1(hash(data, 'latin1')),
     sha256Hex: (data) => hash(data, 'hex'),
     sha256Ascii: (text) => hash(text, 'base64url'),
-    hmacSha256: (key, data) => plain(nodeCrypto.createHmac('sha256', key).update(data).digest()),
+    hmacSha256: createHmacSha256(latinSha256(nodeCrypto)),
     createMacRoom: createMacRooms(latinSha256(nodeCrypto)),
     hkdfSha256(ikm, salt, info, length) {
       assertHkdf(info, length);

@@ -1,5 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { createRandom, type Random } from './random.js';
+
+export type { Random };
 
 /** Time as the rooms see it. Tests hand in their own. */
 export interface Clock {
@@ -9,9 +11,6 @@ export interface Clock {
   monotonic(): number;
 }
 
-/** `length` unpredictable bytes. */
-export type Random = (length: number) => Uint8Array;
-
 /** The clock of this machine. */
 export const clock: Clock = Object.freeze({
   now: () => Date.now(),
@@ -19,4 +18,4 @@ export const clock: Clock = Object.freeze({
 });
 
 /** Randomness of the operating system. */
-export const random: Random = (length) => new Uint8Array(randomBytes(length));
+export const random: Random = createRandom();
