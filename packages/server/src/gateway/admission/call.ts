@@ -161,17 +161,17 @@ export type Verdict<M, A> =
   | {
       readonly kind: 'denied';
       readonly refusal: Refusal;
-      readonly receipt?: string;
-      readonly rates?: RateReport;
+      readonly receipt?: string | undefined;
+      readonly rates?: RateReport | undefined;
       readonly message: M;
     }
   | {
       readonly kind: 'answered';
       readonly answer: A;
       readonly receipt: string;
-      readonly rates?: RateReport;
+      readonly rates?: RateReport | undefined;
       /** Budgets that are used up to a mark. */
-      readonly warnings?: readonly BudgetWarning[];
+      readonly warnings?: readonly BudgetWarning[] | undefined;
       readonly message: M;
     }
   | { readonly kind: 'cancelled'; readonly receipt: string; readonly message: M };

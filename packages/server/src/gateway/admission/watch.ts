@@ -51,6 +51,6 @@ export interface WatchedDispatch {
 /** What became of a request. */
 export interface WatchedVerdict {
   readonly kind: 'unauthenticated' | 'identified' | 'denied' | 'answered' | 'cancelled';
-  readonly receipt?: string;
+  readonly receipt?: string | undefined;
   readonly refusal?: Refusal;
 }
