@@ -58,7 +58,7 @@ describe('a budget', () => {
         amount: 7,
         allowed: 100,
         currency: 'USD',
-        period: 'day',
+        period: `day:${Date.parse('2026-12-01T23:00:00.000Z') / 1000}`,
         warnAt: [80, 100],
       },
     ]);

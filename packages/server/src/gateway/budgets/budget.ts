@@ -84,7 +84,9 @@ function compileBudget(budget: Budget, groups: Groups): BudgetPolicy | undefined
       fits(call) ? chosen(call).filter((subject) => kept === undefined || kept.has(subject)) : [],
     takesOf: (subject, asked, nowMs) => {
       const ends = calendar.endOf(nowMs);
-      const rest = { budget, subject, period: { period: budget.per, ends } };
+      // Each day and month is counted by itself: a clock that is ahead for a while leaves what is used of this one as it is.
+      const period = ends === 0 ? budget.per : `${budget.per}:${ends}`;
+      const rest = { budget, subject, period: { period, ends } };
       return takesIn(amountsAt(nowMs), asked, rest);
     },
   };

@@ -1,5 +1,6 @@
 import type { Queries, Sql, SqlValue } from '../../platform/sql.js';
 import type { Rest } from './leases.js';
+import type { MonthStart } from './period.js';
 
 /** What is to be debited from one counter. */
 export interface Debit {
@@ -44,8 +45,11 @@ export interface LedgerStore {
   debit(request: DebitRequest): Promise<DebitOutcome>;
   /** Gives back what was debited and not spent, and debits, beyond the limit if it must, what was spent and not debited. */
   giveBack(rests: readonly Rest[]): Promise<void>;
-  /** Forgets days and months before the month given (`2026-11`), and windows, and days and months of budgets, that ended before `seconds`. */
-  forgetBefore(month: string, seconds: number): Promise<void>;
+  /** Forgets the last windows of rates that ended before this moment, in Unix seconds. */
+  forgetRates(before: number): Promise<void>;
+  /** Closes days and months that ended before a month began, for good, and forgets those that were closed the time before: what
+   *  is forgotten can not be spent again, whatever a clock says later. */
+  forgetPeriods(before: MonthStart): Promise<void>;
 }
 
 export function createLedgerStore(sql: Sql): LedgerStore {
@@ -54,9 +58,16 @@ export function createLedgerStore(sql: Sql): LedgerStore {
     giveBack: async (rests) => {
       await sql.query(GIVE_BACK, columns(rests, ['counter', 'period', 'ends', 'units']));
     },
-    forgetBefore: async (month, seconds) => {
-      await sql.query(`DELETE FROM kernel_ledger WHERE period LIKE '2%' AND period < $1`, [month]);
-      await sql.query('DELETE FROM kernel_ledger WHERE ends > 0 AND ends < $1', [seconds]);
+    forgetRates: async (before) => {
+      await sql.query(`DELETE FROM kernel_ledger WHERE period = 'rate' AND ends < $1`, [before]);
+    },
+    // In this order: a debit that is under way has not seen yet what is closed now.
+    forgetPeriods: async ({ month, seconds }) => {
+      await sql.query(`DELETE FROM kernel_ledger l USING kernel_ledger_closed f WHERE ${isClosed('l')}`);
+      await sql.query(
+        'UPDATE kernel_ledger_closed SET month = greatest(month, $1), seconds = greatest(seconds, $2)',
+        [month, seconds],
+      );
     },
   };
 }
@@ -75,6 +86,11 @@ function undoneOrThrow(error: unknown): DebitOutcome {
   throw error;
 }
 
+/** True of a day or month of limits (`2026-11`) or of budgets (`month:` and its end) that is closed, as `f` has it. */
+function isClosed(row: string): string {
+  return `${row}.period LIKE '2%' AND ${row}.period < f.month OR ${row}.period LIKE '%:%' AND ${row}.ends < f.seconds`;
+}
+
 /** What counts already: a later window of a rate begins at 0, and a process whose clock is behind is counted in the
  *  one that has begun. */
 const BASE = '(CASE WHEN excluded.ends > l.ends THEN 0 ELSE l.used END)';
@@ -90,7 +106,8 @@ SELECT d.counter, d.period, d.ends, $1, nullif(d.branch, ''), d.allowed, d.amoun
 FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
   AS d (counter, period, ends, allowed, amount, largest, branch)
 CROSS JOIN LATERAL (SELECT greatest(d.amount, least(d.largest, d.allowed / 16)) AS chunk) AS c
-WHERE d.amount <= d.allowed
+CROSS JOIN kernel_ledger_closed AS f
+WHERE d.amount <= d.allowed AND NOT (${isClosed('d')})
 ORDER BY d.counter COLLATE "C", d.period COLLATE "C"
 ON CONFLICT (counter, period) DO UPDATE SET
   ends = greatest(l.ends, excluded.ends),
@@ -167,11 +184,13 @@ WITH marks AS (
 SELECT counter, period FROM marks WHERE percent > was AND NOT is_said`;
 
 async function leftOf(tx: Queries, { counter, period, ends, allowed }: Debit): Promise<number> {
-  const [row] = await tx.query<{ used: number }>(
-    'SELECT used FROM kernel_ledger WHERE counter = $1 AND period = $2 AND ends >= $3',
+  const [row] = await tx.query<{ used: number | null; closed: boolean }>(
+    `SELECT l.used, ${isClosed('d')} AS closed
+     FROM kernel_ledger_closed f CROSS JOIN (SELECT $1::text AS counter, $2::text AS period, $3::bigint AS ends) AS d
+     LEFT JOIN kernel_ledger l ON l.counter = d.counter AND l.period = d.period AND l.ends >= d.ends`,
     [counter, period, ends],
   );
-  return Math.max(0, allowed - (row?.used ?? 0));
+  return row === undefined || row.closed ? 0 : Math.max(0, allowed - (row.used ?? 0));
 }
 
 /** Whoever was delegated to makes links with limits as many as it likes: its rows must not leave others without any. */

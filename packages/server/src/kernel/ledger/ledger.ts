@@ -9,6 +9,7 @@ import { type BudgetMark, createMarks } from './marks.js';
 import { type BudgetTake, isHeld, largestOf, type Need, needsOf } from './need.js';
 import { monthBefore } from './period.js';
 import { refusalOf } from './refusal.js';
+import { createSteadiness } from './steady-clock.js';
 
 /** Counts what calls take from `limits` (CAP-21). */
 export interface Ledger {
@@ -22,7 +23,7 @@ export interface Ledger {
     cost?: CallCost,
     budgets?: readonly BudgetTake[],
   ): Promise<Hold | undefined>;
-  /** Gives unused leases back and forgets past periods. Call it now and then. */
+  /** Gives unused leases back, and forgets past periods while the clock is steady. Call it now and then. */
   tidy(): Promise<void>;
   /** Refuses further holds and gives back what was debited and not spent. */
   close(): Promise<void>;
@@ -40,7 +41,7 @@ const MAX_LEASES = 10_000;
 /** Counters below one root, and below one second link, whose holder has as many links as it wants. */
 const MAX_COUNTERS = { root: 10_000, branch: 1_000 } as const;
 const IDLE_MS = 60_000;
-/** How long the last window of a rate is kept. */
+/** How long the last window of a rate is kept, in seconds. */
 const KEPT_SECONDS = 86_400;
 /** How often a call waits for what another fetches of a counter it needs, before it debits what it needs itself. */
 const MAX_WAITS = 4;
@@ -53,6 +54,7 @@ export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
   const leases = createLeases(MAX_LEASES, clock.monotonic);
   const corrections = createCorrections(store.giveBack);
   const underWay = new Set<Promise<unknown>>();
+  const isSteady = createSteadiness(clock);
   let closed = false;
   const marks = createMarks();
   const book: Book = { leases, corrections, marks, isClosed: () => closed };
@@ -92,7 +94,9 @@ export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
     hold,
     tidy: async () => {
       await giveBack(leases.drain(clock.now(), clock.monotonic(), IDLE_MS));
-      await store.forgetBefore(monthBefore(clock.now()), seconds(clock) - KEPT_SECONDS);
+      if (!isSteady()) return;
+      await store.forgetRates(seconds(clock) - KEPT_SECONDS);
+      await store.forgetPeriods(monthBefore(clock.now()));
     },
     close: async () => {
       closed = true;

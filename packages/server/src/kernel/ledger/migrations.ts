@@ -67,4 +67,17 @@ ALTER TABLE kernel_ledger ADD COLUMN said smallint NOT NULL DEFAULT 0;
 ALTER TABLE kernel_ledger ADD COLUMN said_at timestamptz NOT NULL DEFAULT '-infinity';
 `,
   },
+  {
+    room: 'kernel-ledger',
+    number: 6,
+    name: 'closed-periods',
+    sql: `
+-- Days and months of budgets have a row each, like those of limits: a clock that is ahead begins another one.
+UPDATE kernel_ledger SET period = period || ':' || ends WHERE period IN ('day', 'month') AND ends > 0;
+
+-- What ended before this is closed for good: its rows may be gone. 'month' is the same moment as 'seconds'.
+CREATE TABLE kernel_ledger_closed (month text NOT NULL, seconds bigint NOT NULL);
+INSERT INTO kernel_ledger_closed VALUES ('', 0);
+`,
+  },
 ];

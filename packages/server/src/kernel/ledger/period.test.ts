@@ -29,7 +29,11 @@ describe('periods', () => {
   });
 
   it('are kept for the month before this one', () => {
-    expect(monthBefore(at('2026-11-23T00:00:00.000Z'))).toBe('2026-10');
-    expect(monthBefore(at('2027-01-01T00:00:00.000Z'))).toBe('2026-12');
+    for (const [now, month] of [
+      ['2026-11-23T00:00:00.000Z', '2026-10'],
+      ['2027-01-01T00:00:00.000Z', '2026-12'],
+      ['2026-12-31T23:59:59.999Z', '2026-11'],
+    ] as const)
+      expect(monthBefore(at(now))).toEqual({ month, seconds: at(`${month}-01T00:00:00.000Z`) / 1000 });
   });
 });

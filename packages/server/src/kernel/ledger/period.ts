@@ -2,7 +2,7 @@ import { formatTime, type LimitEntry } from '@talosprotocol/protocol';
 
 /** When units are counted. */
 export interface Period {
-  /** `total`, `2026-11-23`, `2026-11` or `rate`; of a budget `total`, `day` or `month`. */
+  /** `total`, `2026-11-23`, `2026-11` or `rate`; of a budget `total`, or `day:` or `month:` and its end. */
   readonly period: string;
   /** Of a rate or a budget: the end of the window, day or month, in Unix seconds; else 0. */
   readonly ends: number;
@@ -23,9 +23,17 @@ export function isPeriodOpen({ period, ends }: Period, nowMs: number): boolean {
   return period === 'total' || formatTime(Math.floor(nowMs)).startsWith(period);
 }
 
-/** The month before the one of `nowMs`: what lies before it is of no use to anyone. */
-export function monthBefore(nowMs: number): string {
-  const [year, month] = formatTime(Math.floor(nowMs)).split('-').map(Number) as [number, number];
-  const previous = month === 1 ? [year - 1, 12] : [year, month - 1];
-  return previous.map((part) => String(part).padStart(2, '0')).join('-');
+/** Where the month before the one of `nowMs` begins: what had ended by then is of no use to anyone. */
+export function monthBefore(nowMs: number): MonthStart {
+  const now = new Date(nowMs);
+  const ms = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1);
+  return { month: formatTime(ms).slice(0, 7), seconds: ms / 1000 };
+}
+
+/** The first moment of a month (UTC). */
+export interface MonthStart {
+  /** `2026-11` */
+  readonly month: string;
+  /** Unix seconds. */
+  readonly seconds: number;
 }
