@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { isTrustError } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createSecret } from '../secret.js';
-import { type OwnRedis, startRedis, startRedisCluster } from '../testing/redis.js';
+import { type OwnRedis, startRedis, startRedisCluster, startReplicatedCluster } from '../testing/redis.js';
 import { createTestLog } from '../testing/test-log.js';
 import { createRedis, createScript, type Redis } from './redis.js';
 
@@ -144,6 +144,28 @@ describe('the connection to a Redis Cluster', () => {
     const refused = await Promise.all(keys.map((one) => redis.run(COUNT, [one], []).catch(String)));
     expect(refused.join()).toContain('MOVED');
   });
+});
+
+describe('a Redis Cluster whose node fails for good', () => {
+  let cluster: Awaited<ReturnType<typeof startReplicatedCluster>>;
+  beforeAll(async () => {
+    cluster = await startReplicatedCluster();
+  }, 60_000);
+  afterAll(() => cluster?.close());
+
+  it('is counted in as before once a replica has taken its place', async () => {
+    const { redis } = await open(cluster.url);
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    const all = () => Promise.all(keys.map((one) => count(redis, one)));
+    await expect.poll(all).not.toContain('UNAVAILABLE');
+    const before = await all();
+    await cluster.untilReplicated();
+    await cluster.nodes[2]?.kill();
+    expect(await all()).toContain('UNAVAILABLE');
+    await expect.poll(all, { timeout: 20_000 }).not.toContain('UNAVAILABLE');
+    const after = await all();
+    for (const [index, value] of after.entries()) expect(value).toBeGreaterThan(Number(before[index]));
+  }, 60_000);
 });
 
 describe('a server behind a network that swallows everything', () => {

@@ -31,7 +31,7 @@ export async function openTestRedis(): Promise<TestRedis> {
 }
 
 /** Starts a Redis on a free port of this machine that keeps nothing. `slots` makes it a node of a Redis Cluster that
- *  holds these.
+ *  holds these, or none if there are none in it.
  *  @throws {Error} there is no redis-server, and none can be installed */
 export async function startRedis(options: { readonly slots?: string } = {}): Promise<OwnRedis> {
   const { slots } = options;
@@ -65,13 +65,45 @@ export async function startRedis(options: { readonly slots?: string } = {}): Pro
 }
 
 /** A Redis Cluster of two nodes, each with half of the slots. The URL names the first. */
-export async function startRedisCluster(): Promise<TestRedis & { readonly nodes: readonly OwnRedis[] }> {
-  const nodes = await Promise.all(['0 8191', '8192 16383'].map((slots) => startRedis({ slots })));
-  const ports = nodes.map(({ url }) => Number(new URL(url).port));
-  await ask(ports[0] ?? 0, `CLUSTER MEET 127.0.0.1 ${ports[1]}`);
-  for (const port of ports) await untilSays(port, 'CLUSTER SLOTS', `:${ports[0]}\r`);
-  for (const port of ports) await untilSays(port, 'CLUSTER INFO', 'cluster_size:2');
-  for (const port of ports) await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
+export async function startRedisCluster(): Promise<TestCluster> {
+  return joinCluster(await startNodes('0 8191', '8192 16383'), 2);
+}
+
+/** Nodes of a cluster, all of them the test's own. */
+export interface TestCluster extends TestRedis {
+  readonly nodes: readonly OwnRedis[];
+}
+
+/** One that outlives a node: of three with a third of the slots each, the last has a replica, which takes its place. */
+export async function startReplicatedCluster(): Promise<TestCluster & { untilReplicated(): Promise<void> }> {
+  const nodes = await startNodes('0 5460', '5461 10922', '10923 16383', '');
+  const cluster = await joinCluster(nodes, 3);
+  const [, , primary = 0, replica = 0] = nodes.map(portOf);
+  const id = /[0-9a-f]{40}/.exec(await ask(primary, 'CLUSTER MYID'))?.[0];
+  await ask(replica, `CLUSTER REPLICATE ${id}`);
+  await untilSays(replica, 'INFO replication', 'master_link_status:up');
+  return {
+    ...cluster,
+    untilReplicated: async () => {
+      const offset = /master_repl_offset:\d+/.exec(await ask(primary, 'INFO replication'))?.[0] ?? '';
+      await untilSays(replica, 'INFO replication', offset.replace('master', 'slave'));
+    },
+  };
+}
+
+const startNodes = (...slots: readonly string[]): Promise<OwnRedis[]> =>
+  Promise.all(slots.map((one) => startRedis({ slots: one })));
+const portOf = ({ url }: OwnRedis): number => Number(new URL(url).port);
+
+async function joinCluster(nodes: readonly OwnRedis[], size: number): Promise<TestCluster> {
+  const [first = 0, ...others] = nodes.map(portOf);
+  for (const port of others) await ask(port, `CLUSTER MEET 127.0.0.1 ${first}`);
+  for (const port of [first, ...others]) {
+    await untilSays(port, 'CLUSTER SLOTS', `:${first}\r`);
+    await untilSays(port, 'CLUSTER INFO', `cluster_known_nodes:${nodes.length}`);
+    await untilSays(port, 'CLUSTER INFO', `cluster_size:${size}`);
+    await untilSays(port, 'CLUSTER INFO', 'cluster_state:ok');
+  }
   return {
     nodes,
     url: nodes[0]?.url.replace('redis:', 'redis+cluster:') ?? '',
@@ -90,7 +122,7 @@ interface Launch {
 
 async function launchRedis(binary: string, { port, folder, slots, reaper }: Launch) {
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const shape = slots === undefined ? [] : ['--cluster-enabled', 'yes'];
+  const shape = slots === undefined ? [] : ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'];
   const child = spawn(binary, [...words, '--dir', folder, ...shape], { detached: true, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.once('error', () => undefined);
@@ -102,7 +134,7 @@ async function launchRedis(binary: string, { port, folder, slots, reaper }: Laun
   const isEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   // Not only some server on that port: ours.
   await untilSays(port, 'INFO server', `process_id:${pid}\r`, isEnded);
-  if (slots !== undefined) await ask(port, `CLUSTER ADDSLOTSRANGE ${slots}`);
+  if (slots) await ask(port, `CLUSTER ADDSLOTSRANGE ${slots}`);
   return { ended, signal: (signal: NodeJS.Signals) => void (isEnded() || process.kill(pid, signal)) };
 }
 
