@@ -12,12 +12,15 @@ import {
 import {
   type Asked,
   chatAnswer,
+  chatCallAnswer,
+  embeddingAnswer,
   type FakeProvider,
   messageAnswer,
   openFakeProvider,
   sendJson,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
+import { messageCallAnswer } from '../support/tool-answers.js';
 
 const BEARER = 'host-canary-key-5d21';
 const ACCESS = 'AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY:c2Vzc2lvbi10b2tlbi1vZi1hd3M=';
@@ -28,6 +31,7 @@ interface Host {
   /** Below the fake's address. */
   readonly base: string;
   readonly model: string;
+  /** Of one that wants none it is empty. */
   readonly key: string;
   readonly answer: (text: string) => FakeProvider['answer'];
   /** The path of a whole answer and of a stream. */
@@ -37,6 +41,12 @@ interface Host {
   readonly fault: object;
 }
 
+const keyless = ({ headers }: Asked): void =>
+  expect([headers.authorization, headers['api-key'], headers['x-api-key']]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 const bearer = ({ headers }: Asked): void => expect(headers.authorization).toBe(`Bearer ${BEARER}`);
 const openAiFault = { error: { message: 'too long', type: 'invalid_request_error' } };
 
@@ -62,6 +72,29 @@ const HOSTS: readonly Host[] = [
     paths: ['/v1beta/openai/chat/completions', '/v1beta/openai/chat/completions'],
     shows: bearer,
     fault: openAiFault,
+  },
+  {
+    name: 'ollama',
+    provider: { api: 'openai' },
+    base: '/v1',
+    model: 'llama3.2:1b',
+    key: '',
+    answer: chatAnswer,
+    paths: ['/v1/chat/completions', '/v1/chat/completions'],
+    shows: keyless,
+    fault: openAiFault,
+  },
+  {
+    name: 'vllm',
+    provider: { api: 'openai' },
+    base: '/v1',
+    model: 'meta-llama/Llama-3.1-8B-Instruct',
+    key: BEARER,
+    answer: chatAnswer,
+    paths: ['/v1/chat/completions', '/v1/chat/completions'],
+    shows: bearer,
+    // As vLLM tells it, without an error in it.
+    fault: { object: 'error', message: 'too long', type: 'BadRequestError', code: 400 },
   },
   {
     name: 'azure',
@@ -159,12 +192,12 @@ beforeAll(async () => {
   for (const { name, provider, base, model, key: value } of HOSTS) {
     const fake = await openFakeProvider();
     fakes.set(name, fake);
-    await secrets.set(`${name}-key`, value);
+    if (value !== '') await secrets.set(`${name}-key`, value);
     const models = { [model]: { rates: RATES } };
     providers[name] = {
       ...provider,
       baseUrl: `${fake.url}${base}`,
-      key: `${name}-key`,
+      ...(value === '' ? {} : { key: `${name}-key` }),
       models,
       firstByteSeconds: 2,
     };
@@ -274,12 +307,68 @@ describe.each(HOSTS)('calls of a model at the host $name', (host) => {
     const refused = await ask(host, false).catch((error: unknown) => error);
     expect(refused).toMatchObject({ status: 400 });
     expect(String(refused)).toContain('too long');
-    for (const part of host.key.split(':')) {
+    for (const part of host.key.split(':').filter((one) => one !== '')) {
       fake().answer = (response) => sendJson(response, 400, { ...host.fault, key: part });
       const silent = await ask(host, false).catch((error: unknown) => error);
       expect(silent).toMatchObject({ status: 400 });
       expect(JSON.stringify(silent) + String(silent)).not.toContain(part);
     }
+  });
+});
+
+const LOOK = { name: 'look', arguments: '{"at":"the moon","often":2}' };
+const SCHEMA = { type: 'object' as const, properties: { at: { type: 'string' } }, required: ['at'] };
+
+/** The calls of tools that an unmodified client is given, and what it was told of them. */
+async function askForCalls({ name, provider, model }: Host, stream: boolean): Promise<object[]> {
+  const asked = { model: `${name}/${model}`, max_tokens: 50, messages: MESSAGES };
+  if (provider.api === 'anthropic') {
+    const client = new Anthropic({ apiKey: key, baseURL: `${world.ready.gateway}/anthropic`, maxRetries: 0 });
+    const wanted = { ...asked, tools: [{ name: 'look', input_schema: SCHEMA }] };
+    const message = stream
+      ? await client.messages.stream(wanted).finalMessage()
+      : await client.messages.create(wanted);
+    return message.content.map((block) => (block.type === 'tool_use' ? [block.name, block.input] : []));
+  }
+  const client = new OpenAI({ apiKey: key, baseURL: `${world.ready.gateway}/v1`, maxRetries: 0 });
+  const tools = [{ type: 'function' as const, function: { name: 'look', parameters: SCHEMA } }];
+  const answer = stream
+    ? await client.chat.completions.stream({ ...asked, tools }).finalChatCompletion()
+    : await client.chat.completions.create({ ...asked, tools });
+  const calls = answer.choices[0]?.message.tool_calls ?? [];
+  return calls.map((call) =>
+    call.type === 'function' ? [call.function.name, JSON.parse(call.function.arguments)] : [],
+  );
+}
+
+// LLM-29
+describe.each(HOSTS)('at the host $name', (host) => {
+  it('calls of tools are carried both ways, whole and as a stream', async () => {
+    const fake = fakes.get(host.name) as FakeProvider;
+    const { api, host: kind } = host.provider;
+    fake.answer =
+      api === 'anthropic'
+        ? messageCallAnswer(LOOK, kind === 'aws' ? 'bedrock' : 'anthropic')
+        : chatCallAnswer(LOOK);
+    for (const stream of [false, true]) {
+      expect(await askForCalls(host, stream)).toEqual([['look', JSON.parse(LOOK.arguments)]]);
+      expect(JSON.stringify(fake.asked.at(-1)?.body.tools)).toContain(JSON.stringify(SCHEMA));
+    }
+  });
+});
+
+// LLM-29
+describe.each(HOSTS.filter(({ provider }) => provider.api === 'openai'))('at the host $name', (host) => {
+  it('embeddings go where it has them', async () => {
+    const fake = fakes.get(host.name) as FakeProvider;
+    fake.answer = embeddingAnswer();
+    const client = new OpenAI({ apiKey: key, baseURL: `${world.ready.gateway}/v1`, maxRetries: 0 });
+    const model = `${host.name}/${host.model}`;
+    const { data } = await client.embeddings.create({ model, input: 'hi', encoding_format: 'float' });
+    expect(data[0]?.embedding.length).toBeGreaterThan(0);
+    const asked = fake.asked.at(-1) as Asked;
+    expect(asked.path).toBe(host.paths[0].replace('chat/completions', 'embeddings'));
+    host.shows(asked);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { EventStreamCodec } from '@smithy/core/event-streams';
 import { type FakeProvider, messageEvents, sendJson, wholeMessage } from './fake-provider.js';
 
@@ -23,14 +24,24 @@ export const awsEvent = (event: object): Uint8Array =>
 export function bedrockAnswer(text: string): FakeProvider['answer'] {
   return async (response, { path }) => {
     const model = decodeURIComponent(path.split('/')[2] ?? '');
-    if (path.endsWith('/invoke')) return sendJson(response, 200, wholeMessage(model, text));
-    response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
-    const bytes = Buffer.concat(messageEvents(model, text).map(awsEvent));
-    // Where a message ends is nothing that a network keeps to.
-    for (let at = 0; at < bytes.length; at += 101) {
-      response.write(bytes.subarray(at, at + 101));
-      await new Promise(setImmediate);
-    }
-    response.end();
+    await sendBedrock(response, path, wholeMessage(model, text), messageEvents(model, text));
   };
+}
+
+/** The whole of it, or its events, by the path. */
+export async function sendBedrock(
+  response: ServerResponse,
+  path: string,
+  whole: object,
+  events: readonly object[],
+): Promise<void> {
+  if (path.endsWith('/invoke')) return sendJson(response, 200, whole);
+  response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+  const bytes = Buffer.concat(events.map(awsEvent));
+  // Where a message ends is nothing that a network keeps to.
+  for (let at = 0; at < bytes.length; at += 101) {
+    response.write(bytes.subarray(at, at + 101));
+    await new Promise(setImmediate);
+  }
+  response.end();
 }
