@@ -33,6 +33,8 @@ const SUMS = {
   denied: Count,
   /** What outcomes among them came to, by currency. */
   cost: Type.Array(StatsCost),
+  /** Tokens that models read and wrote, as outcomes have them. */
+  tokens: Type.Object({ input: Count, output: Count }, CLOSED),
 };
 
 /** What was counted in one bucket. */

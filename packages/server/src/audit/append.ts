@@ -78,9 +78,10 @@ const APPEND = {
       INSERT INTO audit_id (id, idx)
       SELECT r.id, $2::bigint + r.n - 1 FROM fence, unnest($10::uuid[]) WITH ORDINALITY AS r(id, n)
     ), found_by AS (
-      INSERT INTO audit_index (idx, time_ms, facet, cost)
-      SELECT $2::bigint + r.n - 1, r.time_ms, r.facet, r.cost
-      FROM fence, unnest($11::bigint[], $12::bigint[], $13::bigint[]) WITH ORDINALITY AS r(time_ms, facet, cost, n)
+      INSERT INTO audit_index (idx, time_ms, facet, cost, input, output)
+      SELECT $2::bigint + r.n - 1, r.time_ms, r.facet, r.cost, r.input, r.output
+      FROM fence, unnest($11::bigint[], $12::bigint[], $13::bigint[], $35::bigint[], $36::bigint[])
+        WITH ORDINALITY AS r(time_ms, facet, cost, input, output, n)
     ), events AS (
       INSERT INTO audit_event (idx, id, request, event, disclosures)
       SELECT $2::bigint + r.n - 1, r.id, r.request, r.event, r.disclosures
@@ -162,5 +163,7 @@ function otherValues({ size, events, subjects, owed, paid, newFacets }: Append):
     paid,
     chains.map((event) => event.links?.holder.sub ?? null),
     chains.map((event) => event.links?.holder.prn ?? null),
+    events.map((event) => event.tokens?.input ?? null),
+    events.map((event) => event.tokens?.output ?? null),
   ];
 }

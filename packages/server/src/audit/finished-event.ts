@@ -45,6 +45,8 @@ export interface FinishedEvent {
   readonly owed: boolean;
   /** What an outcome came to, in micro-units. */
   readonly cost: number | null;
+  /** What its model read and wrote. */
+  readonly tokens: { readonly input: number; readonly output: number } | null;
 }
 
 export interface FinisherDeps {
@@ -132,6 +134,7 @@ export function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash
     effect: type === 'decision' ? members.effect : undefined,
     owed: owesOutcome(draft),
     cost: type === 'outcome' ? (members.cost?.amount ?? null) : null,
+    tokens: type === 'outcome' ? (members.usage ?? null) : null,
   };
 }
 

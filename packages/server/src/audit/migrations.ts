@@ -137,6 +137,14 @@ ALTER TABLE audit_checkpoint ADD COLUMN witnessed text;`,
 -- What cost so much or more is found without the facets, of which prices have many.
 CREATE INDEX audit_index_cost ON audit_index (cost, idx) WHERE cost IS NOT NULL;`,
   },
+  {
+    room: 'audit',
+    number: 8,
+    name: 'tokens',
+    sql: `
+-- What an outcome's model read and wrote. Of events from before nothing is said.
+ALTER TABLE audit_index ADD COLUMN input bigint, ADD COLUMN output bigint;`,
+  },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),
   { room: 'audit-pruning', number: 1, name: 'pruning', sql: PRUNING_MIGRATION },

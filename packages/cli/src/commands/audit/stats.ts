@@ -133,9 +133,11 @@ function barsOf(starts: readonly number[], points: readonly StatsPoint[]): strin
   return heights.map((height) => BARS[Math.ceil((height / most) * (BARS.length - 1))]).join('');
 }
 
-function numbersOf({ events, allowed, denied, cost }: StatsSeries): string {
+function numbersOf({ events, allowed, denied, cost, tokens }: StatsSeries): string {
   const costs = cost.map(({ amount, currency }) => `, ${formatMicro(amount, currency)}`).join('');
-  return `${events} events, ${allowed} allowed, ${denied} denied${costs}`;
+  const { input, output } = tokens;
+  const models = input + output === 0 ? '' : `, ${input} tokens read, ${output} written`;
+  return `${events} events, ${allowed} allowed, ${denied} denied${costs}${models}`;
 }
 
 function nextOf({ by, groups, total }: EventStats): string {

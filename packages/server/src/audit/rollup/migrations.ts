@@ -66,4 +66,12 @@ ALTER TABLE audit_tally ADD PRIMARY KEY (unit, dim, kind, value, minute);
 CREATE INDEX audit_tally_minute ON audit_tally (unit, dim, minute);
 ANALYZE audit_tally;`,
   },
+  {
+    room: 'audit-rollup',
+    number: 3,
+    name: 'tokens',
+    sql: `
+-- What models read and wrote; of what was summed before nothing is known.
+ALTER TABLE audit_tally ADD COLUMN input bigint NOT NULL DEFAULT 0, ADD COLUMN output bigint NOT NULL DEFAULT 0;`,
+  },
 ];

@@ -69,7 +69,8 @@ const statistics = () =>
     roller: { step: async () => true },
   });
 
-const sumsOf = ({ events, allowed, denied, cost }: Omit<StatsSeries, 'points'>): Recounted => ({
+const sumsOf = ({ events, allowed, denied, cost, tokens }: Omit<StatsSeries, 'points'>): Recounted => ({
+  tokens,
   events,
   allowed,
   denied,

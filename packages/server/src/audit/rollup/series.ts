@@ -1,13 +1,16 @@
 import type { StatsPoint, StatsSeries } from '@talosprotocol/contracts';
 import { formatTime } from '@talosprotocol/protocol';
 
-/** What one bucket has: the minute where it begins, its counts, and what was paid, by currency in digits of micro-units. */
+/** What one bucket has: the minute where it begins, its counts, what was paid, by currency in digits of micro-units, and the tokens
+ *  that models read and wrote. */
 export type PointNumbers = readonly [
   minute: number,
   events: number,
   allowed: number,
   denied: number,
   costs: Costs | null,
+  input: number,
+  output: number,
 ];
 
 type Costs = Readonly<Record<string, string>>;
@@ -18,15 +21,19 @@ const MINUTE_MS = 60_000;
 export function seriesOf(buckets: readonly PointNumbers[]): StatsSeries {
   const costs = new Map<string, bigint>();
   const sums = { events: 0, allowed: 0, denied: 0 };
+  const tokens = { input: 0, output: 0 };
   const points: StatsPoint[] = [];
-  for (const [minute, events, allowed, denied, paid] of buckets) {
-    points.push({ start: formatTime(minute * MINUTE_MS), events, allowed, denied, cost: costOf(paid) });
+  for (const [minute, events, allowed, denied, paid, input, output] of buckets) {
+    const start = formatTime(minute * MINUTE_MS);
+    points.push({ start, events, allowed, denied, cost: costOf(paid), tokens: { input, output } });
     sums.events += events;
     sums.allowed += allowed;
     sums.denied += denied;
+    tokens.input += input;
+    tokens.output += output;
     addTo(costs, paid, 1n);
   }
-  return { ...sums, cost: costOf(textsOf(costs)), points };
+  return { ...sums, cost: costOf(textsOf(costs)), tokens, points };
 }
 
 function costOf(costs: Costs | null): StatsPoint['cost'] {
@@ -56,24 +63,28 @@ export function without(
   taken: readonly PointNumbers[],
 ): readonly PointNumbers[] {
   const left = new Map<number, Left>();
-  const apply = ([minute, events, allowed, denied, costs]: PointNumbers, sign: 1 | -1): void => {
+  const apply = (point: PointNumbers, sign: 1 | -1): void => {
+    const [minute, events, allowed, denied, costs, input, output] = point;
     let sums = left.get(minute);
     if (sums === undefined) {
-      sums = { events: 0, allowed: 0, denied: 0, costs: undefined };
+      sums = { events: 0, allowed: 0, denied: 0, costs: undefined, input: 0, output: 0 };
       left.set(minute, sums);
     }
     sums.events += sign * events;
     sums.allowed += sign * allowed;
     sums.denied += sign * denied;
+    sums.input += sign * input;
+    sums.output += sign * output;
     if (costs === null) return;
     sums.costs ??= new Map();
     addTo(sums.costs, costs, sign === 1 ? 1n : -1n);
   };
   for (const bucket of all) apply(bucket, 1);
   for (const bucket of taken) apply(bucket, -1);
-  return [...left].flatMap(([minute, { events, allowed, denied, costs }]) =>
-    events === 0 ? [] : [[minute, events, allowed, denied, costs === undefined ? null : textsOf(costs)]],
-  );
+  return [...left].flatMap(([minute, { events, allowed, denied, costs, input, output }]) => {
+    const paid = costs === undefined ? null : textsOf(costs);
+    return events === 0 ? [] : [[minute, events, allowed, denied, paid, input, output]];
+  });
 }
 
 interface Left {
@@ -81,4 +92,6 @@ interface Left {
   allowed: number;
   denied: number;
   costs: Map<string, bigint> | undefined;
+  input: number;
+  output: number;
 }

@@ -42,7 +42,7 @@ export function createStatistics({ sql, clock, log, roller }: StatisticsDeps): S
 }
 
 const POINTS = `'[' || string_agg('[' || minute || ',' || events || ',' || allowed || ',' || denied || ',' || coalesce(costs::text, 'null')
-  || ']', ',' ORDER BY minute) || ']'`;
+  || ',' || input || ',' || output || ']', ',' ORDER BY minute) || ']'`;
 
 /** What there is of each value in each bucket, and what has none, or no name: sought one by one, so that all the other values are
  *  not read. The buckets of a value come as one row, as JSON: to take thousands of rows apart takes longer than to find them. */

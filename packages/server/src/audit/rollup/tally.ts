@@ -20,14 +20,14 @@ export const TALLY = {
   name: 'audit_tally',
   text: `WITH facets AS (
       SELECT (i.time_ms / 60000)::integer AS minute, i.facet, count(*) AS events, coalesce(sum(i.cost), 0) AS amount,
-        min(i.idx) AS first
+        coalesce(sum(i.input), 0) AS input, coalesce(sum(i.output), 0) AS output, min(i.idx) AS first
       FROM audit_index i WHERE i.idx >= $1 AND i.idx < $2 GROUP BY 1, 2
     ), cells AS (
       SELECT u.unit::smallint AS unit, d.dim::smallint AS dim, x.minute / u.minutes * u.minutes AS minute, d.value,
         coalesce(f.currency, '') AS currency, sum(x.events) AS events,
         coalesce(sum(x.events) FILTER (WHERE f.type = 'decision' AND f.effect = 'allow'), 0) AS allowed,
         coalesce(sum(x.events) FILTER (WHERE f.type = 'decision' AND f.effect = 'deny'), 0) AS denied,
-        sum(x.amount) AS amount, min(x.first) AS first, coalesce(bool_or(f.effect = 'allow'), false) AS proven
+        sum(x.amount) AS amount, sum(x.input) AS input, sum(x.output) AS output, min(x.first) AS first, coalesce(bool_or(f.effect = 'allow'), false) AS proven
       FROM facets x JOIN audit_facet f ON f.num = x.facet LEFT JOIN audit_chain c ON c.idx = f.chain
         CROSS JOIN (VALUES ${UNIT_ROWS.join(', ')}) AS u(unit, minutes)
         CROSS JOIN LATERAL (VALUES ${DIMENSION_ROWS.join(', ')}) AS d(dim, value)
@@ -45,13 +45,15 @@ export const TALLY = {
         ELSE ${KINDS.unnamed} END AS kind
       FROM placed b LEFT JOIN LATERAL (SELECT count(DISTINCT t.value) ${NAMED}) t ON NOT b.known
     )
-    INSERT INTO audit_tally AS a (unit, dim, minute, kind, value, events, allowed, denied, costs)
+    INSERT INTO audit_tally AS a (unit, dim, minute, kind, value, events, allowed, denied, costs, input, output)
     SELECT unit, dim, minute, kind, value, sum(events), sum(allowed), sum(denied),
-      jsonb_object_agg(currency, amount::text) FILTER (WHERE currency <> '')
+      jsonb_object_agg(currency, amount::text) FILTER (WHERE currency <> ''), sum(input), sum(output)
     FROM (SELECT unit, dim, minute, kind, CASE kind WHEN ${KINDS.named} THEN value ELSE '' END AS value, currency,
-        sum(events) AS events, sum(allowed) AS allowed, sum(denied) AS denied, sum(amount) AS amount
+        sum(events) AS events, sum(allowed) AS allowed, sum(denied) AS denied, sum(amount) AS amount,
+        sum(input) AS input, sum(output) AS output
       FROM kinds GROUP BY 1, 2, 3, 4, 5, 6) s
     GROUP BY 1, 2, 3, 4, 5
     ON CONFLICT (unit, dim, kind, value, minute) DO UPDATE SET events = a.events + excluded.events,
-      allowed = a.allowed + excluded.allowed, denied = a.denied + excluded.denied, costs = ${SUM_OF_COSTS}`,
+      allowed = a.allowed + excluded.allowed, denied = a.denied + excluded.denied, costs = ${SUM_OF_COSTS},
+      input = a.input + excluded.input, output = a.output + excluded.output`,
 };

@@ -7,6 +7,7 @@ export interface Recounted {
   readonly denied: number;
   /** Micro-units by currency. */
   readonly cost: Readonly<Record<string, bigint>>;
+  readonly tokens: { readonly input: number; readonly output: number };
 }
 
 /** Counts events by the value that `by` has of them; those without one are under null. `since` and `until` in Unix
@@ -35,10 +36,12 @@ export function recount(
   return counts;
 }
 
+const NONE: Recounted = { events: 0, allowed: 0, denied: 0, cost: {}, tokens: { input: 0, output: 0 } };
+
 function add(before: Recounted | undefined, event: AuditEvent): Recounted {
-  const { events, allowed, denied, cost } = before ?? { events: 0, allowed: 0, denied: 0, cost: {} };
+  const { events, allowed, denied, cost, tokens } = before ?? NONE;
   const is = (effect: string): number => (event.type === 'decision' && event.effect === effect ? 1 : 0);
-  const paid = event.type === 'outcome' ? event.cost : undefined;
+  const { cost: paid, usage = NONE.tokens } = event.type === 'outcome' ? event : {};
   return {
     events: events + 1,
     allowed: allowed + is('allow'),
@@ -47,6 +50,7 @@ function add(before: Recounted | undefined, event: AuditEvent): Recounted {
       paid === undefined
         ? cost
         : { ...cost, [paid.currency]: (cost[paid.currency] ?? 0n) + BigInt(paid.amount) },
+    tokens: { input: tokens.input + usage.input, output: tokens.output + usage.output },
   };
 }
 

@@ -133,8 +133,17 @@ function callOf({ sub, cth, server, tool, random, pick }: CallOf): AuditDraft[] 
   if (isDenied) return [decided];
   const end = outcome(decided);
   const amount = Math.floor(10 ** (random() * 6)) + 1;
-  const cost = random() < 0.4 ? { cost: { amount, currency: random() < 0.8 ? 'EUR' : 'USD' } } : {};
+  const usage = tokensOf(amount);
+  const cost =
+    random() < 0.4
+      ? { cost: { amount, currency: random() < 0.8 ? 'EUR' : 'USD' }, ...(usage && { usage }) }
+      : {};
   return [decided, { ...end, members: { ...end.members, status: pick(STATUS), ...cost } }];
+}
+
+/** What was read and written for so much, as every other call that costs something was one of a model. */
+export function tokensOf(amount: number): { readonly input: number; readonly output: number } | undefined {
+  return amount % 2 === 0 ? { input: amount, output: amount % 1_000 } : undefined;
 }
 
 function otherOf(chain: string, pick: CallOf['pick']): AuditDraft {

@@ -1,6 +1,7 @@
 import type { EventStats, StatsBucket, StatsBy, StatsSeries } from '@talosprotocol/contracts';
 import { clock } from '../../../platform/system.js';
 import type { Statistics } from '../../rollup/stats.js';
+import { tokensOf } from '../traffic.js';
 import type { Asked, Bench } from './asked.js';
 import { sorted } from './ingest.js';
 import { BEGIN, DAYS } from './questions.js';
@@ -89,11 +90,12 @@ function assertCounted(remembered: Remembered, by: StatsBy, stats: EventStats): 
 const isWithin = (told: Sums, right: Sums, unnamed: number): boolean =>
   told.events <= right.events && told.events + unnamed >= right.events;
 
-const NOTHING: Sums = { events: 0, allowed: 0, denied: 0, cost: [] };
+const NOTHING: Sums = { events: 0, allowed: 0, denied: 0, cost: [], tokens: { input: 0, output: 0 } };
 
 function textOf(sums: Sums = NOTHING): string {
-  const { events, allowed, denied, cost } = sums;
-  return JSON.stringify([events, allowed, denied, cost.map(({ amount, currency }) => [currency, amount])]);
+  const { events, allowed, denied, cost, tokens } = sums;
+  const costs = cost.map(({ amount, currency }) => [currency, amount]);
+  return JSON.stringify([events, allowed, denied, costs, tokens.input, tokens.output]);
 }
 
 /** The first event that is not before a moment. */
@@ -113,24 +115,39 @@ function recount(
   since: number,
   until: number,
 ): Map<string | undefined, Sums> {
-  const counts = new Map<
-    string | undefined,
-    { events: number; allowed: number; denied: number; costs: Map<string, bigint> }
-  >();
+  const counts = new Map<string | undefined, Counting>();
   const end = firstAt(remembered, until);
   for (let index = firstAt(remembered, since); index < end; index += 1) {
     const kind = remembered.kind(index);
     const value = VALUES[by](kind);
-    const sums = counts.get(value) ?? { events: 0, allowed: 0, denied: 0, costs: new Map() };
+    const sums = counts.get(value) ?? newCount();
     counts.set(value, sums);
     sums.events += 1;
     if (kind.type === 'decision' && kind.effect === 'allow') sums.allowed += 1;
     if (kind.type === 'decision' && kind.effect === 'deny') sums.denied += 1;
-    if (kind.currency !== undefined)
-      sums.costs.set(kind.currency, (sums.costs.get(kind.currency) ?? 0n) + BigInt(remembered.cost(index)));
+    if (kind.currency === undefined) continue;
+    const cost = remembered.cost(index);
+    sums.costs.set(kind.currency, (sums.costs.get(kind.currency) ?? 0n) + BigInt(cost));
+    const { input, output } = tokensOf(cost) ?? { input: 0, output: 0 };
+    sums.tokens.input += input;
+    sums.tokens.output += output;
   }
   return new Map([...counts].map(([value, { costs, ...sums }]) => [value, { ...sums, cost: costOf(costs) }]));
 }
+
+interface Counting {
+  events: number;
+  allowed: number;
+  denied: number;
+  readonly costs: Map<string, bigint>;
+  readonly tokens: { input: number; output: number };
+}
+
+const newCount = (): Counting => ({
+  ...{ events: 0, allowed: 0, denied: 0 },
+  costs: new Map(),
+  tokens: { input: 0, output: 0 },
+});
 
 function costOf(costs: ReadonlyMap<string, bigint>): Sums['cost'] {
   return [...costs]
