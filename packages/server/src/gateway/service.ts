@@ -30,6 +30,7 @@ import { ANTHROPIC_MODELS } from './llm/anthropic.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront, type ModelFrontDeps } from './llm/front.js';
+import { createGivenItems } from './llm/given-items.js';
 import { createHedging } from './llm/hedging.js';
 import { createKnownSecrets } from './llm/known-secrets.js';
 import { COUNT_TOKENS, MESSAGES } from './llm/messages.js';
@@ -176,6 +177,7 @@ function openModels(
     admission,
     guards,
     cache: createAnswerCache(monotonic),
+    given: createGivenItems(monotonic),
     policy,
     upstreams: { send, close },
     prices: createPrices(crypto),

@@ -2,6 +2,7 @@ import type { ModelUsage, Op, ProviderApi } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { Failure } from '../admission/call.js';
 import type { ProviderPolicy } from './provider.js';
+import type { References } from './references.js';
 
 /** What a request asks for, as far as its admission looks at it. */
 export interface RequestShape {
@@ -73,6 +74,8 @@ export interface Dialect {
   usageOf(answer: JsonObject): ModelUsage | undefined;
   /** Absent if its answers never come bit by bit. */
   readonly readStream?: (shape: RequestShape) => StreamReader;
+  /** Absent if no request refers to what was answered before. */
+  readonly references?: References;
   /** A failure in the form of the protocol: as a body, or as the last event of a stream. */
   error(told: ToldFailure): JsonObject;
   errorEvent(told: ToldFailure): StreamEvent;

@@ -13,7 +13,7 @@ import type { Dialect } from './dialect.js';
 import type { Hedging } from './hedging.js';
 import { modelCall } from './model-call.js';
 import type { ModelTarget } from './model-name.js';
-import type { ModelCallDeps, ModelRequest } from './plan.js';
+import { type ModelCallDeps, type ModelRequest, ownerOf } from './plan.js';
 import { failureOf, refuse, refuseCaller } from './refusal.js';
 import { canBeSaid } from './translate/wire.js';
 
@@ -78,7 +78,11 @@ function createSurface(
       const { model } = message.body;
       const alias = typeof model === 'string' ? aliases.get(model) : undefined;
       const { op } = dialect;
-      const canBeAsked = (target: ModelTarget): boolean => canBeSaid(message, target);
+      const ids = alias && dialect.references?.idsIn(message.body);
+      const canBeAsked = (target: ModelTarget): boolean => {
+        const owner = ownerOf({ caller }, target.provider);
+        return canBeSaid(message, target) && (ids ?? []).every((id) => deps.given.has(owner, id));
+      };
       const asks = { by: dialect, canBeAsked, op, capability: caller.capability };
       const { prices, upstreams, secret, now, cache, routing, monotonic } = deps;
       // Member by member: to add as many to an object that was spread takes longer than all the rest of this.
@@ -89,6 +93,7 @@ function createSurface(
         now,
         guards: deps.guards,
         cache,
+        given: deps.given,
         routing,
         monotonic,
         request: message,
@@ -98,6 +103,7 @@ function createSurface(
         budgets,
         guardPolicies: guards,
         policyHash: hash,
+        requestBytes: limits.bodyBytes,
         caller,
         hasLeft: () => request.socket.destroyed,
         requestId,

@@ -39,7 +39,7 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     recordedFirst: false,
     cost: plan === undefined || dialect.op === 'read' ? {} : heldOf(plan),
     request: { bytes },
-    arguments: body,
+    arguments: plan?.asked ?? body,
     items: () => {
       if ('value' in planned) return itemsOf(planned.value, dialect);
       // What is wrong with a request for a model that is out of reach would tell whether there is one.

@@ -17,13 +17,16 @@ import type { BudgetPolicy } from '../budgets/budget.js';
 import { meteringBudgets } from '../budgets/takes.js';
 import { type GuardPolicy, growthOf } from '../guard/guard.js';
 import type { GuardedRequest, Guards } from '../guard/guards.js';
+import { principalOf } from '../principal.js';
 import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
 import { inputBound } from './bound.js';
 import type { Dialect, RequestShape } from './dialect.js';
+import type { GivenItems, ItemOwner } from './given-items.js';
 import { notPassed } from './members.js';
 import { findModel, type ModelTarget, namedModel } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
+import type { Settled } from './references.js';
 import type { Routing } from './routing.js';
 import { type Wire, wireOf } from './translate/wire.js';
 import type { Upstreams } from './upstream.js';
@@ -42,6 +45,7 @@ export interface ModelCallDeps {
   readonly answerBytes: number;
   readonly guards: Guards;
   readonly cache: AnswerCache;
+  readonly given: GivenItems;
   readonly routing: Routing;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
@@ -68,6 +72,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly guardPolicies: readonly GuardPolicy[];
   /** hex (AUD-9) */
   readonly policyHash: string;
+  /** Most bytes of a request, also with what it refers to. */
+  readonly requestBytes: number;
   readonly caller: Authenticated;
   /** True once nobody waits for an answer any more. */
   readonly hasLeft: () => boolean;
@@ -79,6 +85,8 @@ export interface ModelCallContext extends ModelCallDeps {
 /** What can be said of a call before it is decided; a fault waits until it is asked for. */
 export interface Plan {
   readonly target: ModelTarget;
+  /** What the client asks, with what it refers to. */
+  readonly asked: JsonObject;
   readonly wire: Wire;
   readonly shape: RequestShape;
   readonly sent: JsonObject;
@@ -144,12 +152,30 @@ function meteringOf(
   return meteringBudgets(budgets, { surface: 'llm', capability, ...named });
 }
 
+/** For whom items of answers are kept. */
+export function ownerOf(
+  { caller: { capability } }: Pick<ModelCallContext, 'caller'>,
+  { name: provider }: ProviderPolicy,
+): ItemOwner {
+  return { principal: principalOf(capability), provider };
+}
+
+/** The request by itself: what it refers to is in it as if the client had sent it. */
+function settledFor(context: ModelCallContext, { provider }: ModelTarget): Settled {
+  const { request, given, requestBytes } = context;
+  const { dialect, body, bytes } = request;
+  const owner = ownerOf(context, provider);
+  const room = requestBytes - bytes.length;
+  return dialect.references?.settle(body, (id) => given.find(owner, id), room) ?? { body, added: 0 };
+}
+
 export function planOf(context: ModelCallContext): Plan {
   const { request, prices, caller, now, isRated } = context;
   const at = now();
   const target = targetOf(context);
   const { provider, model } = target;
-  const wire = wireOf(request, target, at);
+  const settled = settledFor(context, target);
+  const wire = wireOf({ ...request, body: settled.body }, target, at);
   const { dialect, shape, body, bytes } = wire;
   const metering = meteringOf(context, target);
   const isLimited =
@@ -159,7 +185,7 @@ export function planOf(context: ModelCallContext): Plan {
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
   const [input, output] = [
-    inputBound(bytes + growthOf(context.guardPolicies), shape.pictures),
+    inputBound(bytes + settled.added + growthOf(context.guardPolicies), shape.pictures),
     most * shape.choices,
   ];
   const rates = prices.ratesOf(provider, model, input, at);
@@ -168,6 +194,7 @@ export function planOf(context: ModelCallContext): Plan {
   return {
     at,
     target,
+    asked: settled.body,
     wire,
     shape,
     metering,

@@ -8,8 +8,9 @@ import type { Ended, ModelSpent } from '../admission/ended.js';
 import { type GuardedRequest, guardHeaders } from '../guard/guards.js';
 import { type ModelAnswer, readOn } from './answer.js';
 import type { StreamReader } from './dialect.js';
-import { type ModelCallContext, NOTHING, type Plan, spentOf } from './plan.js';
+import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
 import { parseProviderObject } from './provider-json.js';
+import type { References } from './references.js';
 import { statusOf } from './status.js';
 import { createModelStream } from './stream.js';
 import type { Wire } from './translate/wire.js';
@@ -111,6 +112,7 @@ export async function whole(
     const guarded = dialect.readStream === undefined ? undefined : await plan.guarded?.whole(body);
     guards = guarded?.verdicts;
     if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, guards);
+    keepItems(context, plan, ({ ofAnswer }) => ofAnswer(guarded?.message ?? body));
     const shown = guarded === undefined || guarded.message === body ? text : JSON.stringify(guarded.message);
     // As it came, but for guards and a translation: no member that we do not know is changed on its way.
     const told = back === undefined ? shown : JSON.stringify(back.answer(shown));
@@ -121,6 +123,16 @@ export async function whole(
   } catch (error) {
     return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, guards);
   }
+}
+
+/** What the client may refer to later, as it sees it. */
+function keepItems(
+  context: ModelCallContext,
+  { target, wire: { dialect } }: Plan,
+  from: (references: References) => readonly JsonObject[],
+): void {
+  if (dialect.references === undefined) return;
+  context.given.keep(ownerOf(context, target.provider), from(dialect.references));
 }
 
 export function failedAfter(
@@ -153,6 +165,7 @@ export function streamed(
     signal,
     guard: plan.guarded?.stream(),
     keeper: plan.keeper,
+    given: (event) => keepItems(context, plan, ({ ofEvent }) => ofEvent(event)),
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
     spent: () => spentOf(context, plan, reader.usage()),

@@ -61,10 +61,28 @@ export function readInput(input: JsonValue | undefined): InputReach {
   };
 }
 
+/** Members that an item may have; undefined if there are no such items. */
+export function membersOfItem({ type }: JsonObject): readonly string[] | undefined {
+  return listedIn(ITEMS, type ?? 'message');
+}
+
+export function membersOfPart({ type }: JsonObject): readonly string[] | undefined {
+  return listedIn(PARTS, type);
+}
+
+function listedIn(table: typeof ITEMS, type: JsonValue | undefined): readonly string[] | undefined {
+  return typeof type === 'string' ? table.get(type) : undefined;
+}
+
+/** True of an item that only names another one; its type is optional there, and messages without one have a role. */
+export function isReference({ type, role, id }: JsonObject): boolean {
+  return type === 'item_reference' || (type == null && role == null && id != null);
+}
+
 function partsOf(item: JsonObject): readonly JsonValue[] {
+  if (isReference(item)) throw notPassed('an item_reference', UNKEPT);
   const type = item['type'] ?? 'message';
-  if (type === 'item_reference') throw notPassed('an item_reference', UNKEPT);
-  const members = typeof type === 'string' ? ITEMS.get(type) : undefined;
+  const members = membersOfItem(item);
   if (members === undefined)
     throw notPassed(`an item of type ${String(type)}`, 'only what stands for itself is');
   closed(item, members, `input.${String(type)}.`);
@@ -77,11 +95,16 @@ const UNKEPT =
   'the provider keeps nothing of a call. Set store to false in your client, so that it sends items whole.';
 
 /** Without its text it only names what the provider may have kept of somebody. */
-function assertWholeReasoning({ encrypted_content, content, summary }: JsonObject): readonly JsonValue[] {
-  const isWhole =
+export function isWholeReasoning({ encrypted_content, content }: JsonObject): boolean {
+  return (
     (typeof encrypted_content === 'string' && encrypted_content !== '') ||
-    (Array.isArray(content) && content.length > 0);
-  if (!isWhole)
+    (Array.isArray(content) && content.length > 0)
+  );
+}
+
+function assertWholeReasoning(item: JsonObject): readonly JsonValue[] {
+  const { content, summary } = item;
+  if (!isWholeReasoning(item))
     throw notPassed(
       'a reasoning item without encrypted_content',
       `${UNKEPT} Include reasoning.encrypted_content.`,
@@ -91,7 +114,7 @@ function assertWholeReasoning({ encrypted_content, content, summary }: JsonObjec
 
 function readPart(part: JsonObject): 'text' | 'data' | 'fetch' {
   const type = text(part, 'type');
-  const members = PARTS.get(type);
+  const members = membersOfPart(part);
   if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
   closed(part, members, `${type}.`);
   if (part['file_id'] != null)

@@ -5,6 +5,8 @@ import { flag, list, malformed, notPassed, object, onlyMembers, positive, text }
 import { assertUsualTier, openAiError, openAiKey } from './openai.js';
 import { parseProviderObject } from './provider-json.js';
 import { closed, readInput } from './responses-input.js';
+import { RESPONSE_REFERENCES } from './responses-references.js';
+import { isToShowThoughts, withThoughts } from './responses-thoughts.js';
 import { toolFeatures } from './responses-tools.js';
 import { responsesUsage } from './usage.js';
 
@@ -18,6 +20,7 @@ export const RESPONSES: Dialect = {
   rewrite: (body, _, { model, maxOutput }) => ({
     ...body,
     model,
+    ...(isToShowThoughts(body, model) ? { include: withThoughts(body['include']) } : {}),
     // The default of the provider is to keep the call (LLM-24).
     store: false,
     ...(maxOutput === undefined ? {} : { max_output_tokens: maxOutput }),
@@ -25,6 +28,7 @@ export const RESPONSES: Dialect = {
   keyHeaders: openAiKey,
   usageOf: (answer) => responsesUsage(answer['usage']),
   readStream,
+  references: RESPONSE_REFERENCES,
   error: openAiError,
   errorEvent,
 };

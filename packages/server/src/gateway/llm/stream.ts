@@ -21,6 +21,8 @@ export interface StreamDeps {
   readonly signal: AbortSignal;
   /** Keeps it as it comes. */
   readonly keeper?: AnswerKeeper | undefined;
+  /** Hears of each event that goes to the client. */
+  readonly given?: ((event: StreamEvent) => void) | undefined;
   /** Looks at what goes to the client. */
   readonly guard: StreamGuard | undefined;
   /** Most pieces of text that were paid for. */
@@ -129,14 +131,14 @@ class CutError extends Error {
 
 /** What of a stream goes to the client, as text. @throws {TrustError | CutError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
 async function* passed(
-  { reader, tell, mostPieces, guard, keeper }: StreamDeps,
+  { reader, tell, mostPieces, guard, keeper, given }: StreamDeps,
   feed: EventFeed,
 ): AsyncGenerator<string> {
-  const shown = (events: readonly StreamEvent[]): string =>
-    events
-      .flatMap((event) => tell?.(event) ?? [event])
-      .map(format)
-      .join('');
+  const shown = (events: readonly StreamEvent[]): string => {
+    const told = events.flatMap((event) => tell?.(event) ?? [event]);
+    for (const event of told) given?.(event);
+    return told.map(format).join('');
+  };
   for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
     const text = await ours(async () => {
       if (guard === undefined) return shown(arrived.events);
