@@ -141,20 +141,16 @@ describe('the AI SDK', () => {
     }
   });
 
-  // LLM-24
-  // LLM-24
-  it.each([true, false])(
-    'goes on with what was said if it sends it whole (it believes it kept: %s)',
-    async (store) => {
-      const model = createOpenAI({ apiKey: key, baseURL: base() })('gpt-4o-mini');
-      const more = { model, maxRetries: 0, ...(store ? {} : { providerOptions: { openai: { store } } }) };
-      const messages = [{ role: 'user' as const, content: 'hi' }];
-      const { response } = await generateText({ ...more, messages });
-      const second = generateText({ ...more, messages: [...messages, ...response.messages, ...messages] });
-      if (store) await expect(second).rejects.toThrow('Set store to false in your client');
-      else expect((await second).text).toBe('hello there');
-    },
-  );
+  // LLM-24, LLM-36
+  it.each([true, false])('goes on with what was said (it believes it kept: %s)', async (store) => {
+    const model = createOpenAI({ apiKey: key, baseURL: base() })('gpt-4o-mini');
+    const more = { model, maxRetries: 0, ...(store ? {} : { providerOptions: { openai: { store } } }) };
+    const messages = [{ role: 'user' as const, content: 'hi' }];
+    const { response } = await generateText({ ...more, messages });
+    const second = generateText({ ...more, messages: [...messages, ...response.messages, ...messages] });
+    expect((await second).text).toBe('hello there');
+    expect(world.openai.asked.at(-1)?.body.input[1].content[0].text).toBe('hello there');
+  });
 });
 
 function writtenOf(message: object): number | undefined {

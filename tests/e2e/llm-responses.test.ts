@@ -155,11 +155,13 @@ describe('a request for a response', () => {
     ['is in a kept conversation', { conversation: 'conv_1' }, 'conversation'],
     ['is in a conversation by object', { conversation: { id: 'conv_1' } }, 'conversation'],
     ['uses a kept prompt', { prompt: { id: 'pmpt_1' } }, 'prompt'],
-    ['refers to a kept item', items({ type: 'item_reference', id: 'msg_1' }), 'item_reference'],
-    ['thinks of a kept thought', items({ type: 'reasoning', id: 'rs_1', summary: [] }), 'reasoning'],
+    ['refers to a kept item', items({ type: 'item_reference', id: 'msg_0' }), 'item_reference'],
+    ['refers to a kept item by its id alone', items({ id: 'msg_0' }), 'item_reference'],
+    ['refers to an item of all objects', items({ id: '__proto__' }), 'item_reference'],
+    ['thinks of a kept thought', items({ type: 'reasoning', id: 'rs_0', summary: [] }), 'reasoning'],
     [
       'thinks of an empty thought',
-      items({ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: '', content: [] }),
+      items({ type: 'reasoning', id: 'rs_0', summary: [], encrypted_content: '', content: [] }),
       'reasoning',
     ],
     ['keeps what is cached', { prompt_cache_retention: '24h' }, 'prompt_cache_retention'],
@@ -299,7 +301,11 @@ describe('a request for a response', () => {
     ['says nothing of what is kept', { previous_response_id: null, conversation: null, prompt: null }],
     [
       'says how it is answered',
-      { text: { verbosity: 'low' }, reasoning: { effort: 'low', summary: 'auto' } },
+      {
+        text: { verbosity: 'low' },
+        reasoning: { effort: 'low', summary: 'auto' },
+        include: ['reasoning.encrypted_content'],
+      },
     ],
     ['asks for no padding', { stream_options: { include_obfuscation: false } }],
     [

@@ -245,7 +245,7 @@ export function responseEvent(event: { readonly type: string; readonly [member: 
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-function messageItem(text: string) {
+export function messageItem(text: string) {
   const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
   return { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content };
 }
