@@ -175,7 +175,8 @@ export function planOf(context: ModelCallContext): Plan {
   const target = targetOf(context);
   const { provider, model } = target;
   const settled = settledFor(context, target);
-  const wire = wireOf({ ...request, body: settled.body }, target, at);
+  const said = { dialect: request.dialect, body: settled.body, bytes: request.bytes };
+  const wire = wireOf(said, target, at);
   const { dialect, shape, body, bytes } = wire;
   const metering = meteringOf(context, target);
   const isLimited =

@@ -165,7 +165,7 @@ export function streamed(
     signal,
     guard: plan.guarded?.stream(),
     keeper: plan.keeper,
-    given: (event) => keepItems(context, plan, ({ ofEvent }) => ofEvent(event)),
+    given: ({ data }) => keepItems(context, plan, ({ ofEvent }) => ofEvent(data)),
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,
     spent: () => spentOf(context, plan, reader.usage()),

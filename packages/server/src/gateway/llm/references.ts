@@ -1,5 +1,4 @@
 import type { JsonObject } from '@talosprotocol/protocol';
-import type { StreamEvent } from './dialect.js';
 import type { GivenItem } from './given-items.js';
 
 /** A request that stands for itself. */
@@ -16,7 +15,7 @@ export interface References {
   /** A request with what it refers to put in, if that was given, and without what says nothing.
    *  @throws {TrustError} MALFORMED: more than `room` bytes are to be put in */
   settle(body: JsonObject, find: (id: string) => GivenItem | undefined, room: number): Settled;
-  /** Items of a whole answer, and of an event of a stream, that can be referred to. */
+  /** Items that can be referred to: of a whole answer, and of the data of an event of a stream. */
   ofAnswer(answer: JsonObject): readonly JsonObject[];
-  ofEvent(event: StreamEvent): readonly JsonObject[];
+  ofEvent(data: string): readonly JsonObject[];
 }

@@ -82,7 +82,7 @@ describe('what a request refers to', () => {
 });
 
 describe('items of answers', () => {
-  const events = (type: string, more: object) => ({ data: JSON.stringify({ type, ...more }) });
+  const events = (type: string, more: object) => JSON.stringify({ type, ...more });
 
   it('are those of a whole one, and of the events that have them whole', () => {
     expect(references.ofAnswer({ output: [SAID, 7, THOUGHT] })).toEqual([SAID, THOUGHT]);

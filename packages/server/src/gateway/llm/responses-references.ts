@@ -1,5 +1,4 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
-import type { StreamEvent } from './dialect.js';
 import type { GivenItem } from './given-items.js';
 import { malformed } from './members.js';
 import { parseProviderObject } from './provider-json.js';
@@ -45,7 +44,7 @@ function idOf(item: JsonObject): string | undefined {
   return isReference(item) && isBare ? id : undefined;
 }
 
-function ofEvent({ data }: StreamEvent): readonly JsonObject[] {
+function ofEvent(data: string): readonly JsonObject[] {
   // Most events are bits of text: only what can be one of these is read.
   if (!ENDS.some((type) => data.includes(type))) return [];
   const { type, item, response } = parseProviderObject(data);
