@@ -1,9 +1,11 @@
 import type { Budget, DidGroups, PolicyDocument } from '@talosprotocol/contracts';
-import { type CallCost, parseTime, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
+import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
 import { compilePattern, partlyMeant } from '../model-pattern.js';
 import { principalOf } from '../principal.js';
+import { type Amounts, createAmounts } from './amounts.js';
 import { createCalendar } from './calendar.js';
-import type { BudgetTake } from './take.js';
+import { counterOf } from './counter.js';
+import { type BudgetTake, WARN_AT } from './take.js';
 
 /** What of a call decides which budgets it counts in. */
 export interface BudgetedCall {
@@ -28,9 +30,6 @@ export interface BudgetPolicy {
   /** What a call takes for one of them. @throws {TrustError} POLICY_DENIED: it costs money of another currency */
   takesOf(subject: string, cost: CallCost, nowMs: number): readonly BudgetTake[];
 }
-
-/** Per cent at which it is said that so much is used. */
-const WARN_AT: readonly number[] = [80, 100];
 
 /** The budgets of a policy that are not off.
  *  @throws {TrustError} MALFORMED: two of one name, an unknown zone, team or tag, nothing that is counted, an override in
@@ -73,8 +72,7 @@ function compileBudget(budget: Budget, groups: Groups): BudgetPolicy | undefined
   const fits = compileFilter(budget);
   const kept = only && new Set(only);
   if (mode === 'off') return undefined;
-  const until = override === undefined ? 0 : parseTime(override.until);
-  const amountsAt = (nowMs: number): Amounts => (nowMs < until ? { ...budget, ...override } : budget);
+  const amountsAt = createAmounts(budget);
   return {
     name,
     mode,
@@ -92,8 +90,6 @@ function compileBudget(budget: Budget, groups: Groups): BudgetPolicy | undefined
   };
 }
 
-type Amounts = Pick<Budget, 'cost' | 'tokens' | 'calls'>;
-
 interface Counted {
   readonly budget: Budget;
   readonly subject: string;
@@ -110,7 +106,7 @@ function takesIn(
   const take = (kind: BudgetTake['kind'], allowed: number, amount: number): BudgetTake => ({
     ...{ budget: name, subject, kind, per, zone, allowed, amount, isHard, warnAt },
     ...period,
-    counter: `budget:${name} ${subject} ${kind}${kind === 'cost' ? `:${currency}` : ''} ${zone}`,
+    counter: counterOf(subject, { budget: name, kind, currency, zone }),
   });
   const takes: BudgetTake[] = [];
   if (calls !== undefined) takes.push(take('calls', calls, 1));

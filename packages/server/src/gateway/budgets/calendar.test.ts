@@ -52,6 +52,21 @@ describe('the end of a period', () => {
     }
   });
 
+  it('is the beginning of the next, and a moment of the day that begins is in it', () => {
+    for (const per of ['day', 'month'] as const)
+      for (const zone of ['Europe/Berlin', 'America/Sao_Paulo', 'Australia/Lord_Howe', 'Asia/Beirut']) {
+        const calendar = createCalendar(per, zone);
+        let at = Date.parse('2017-01-01T00:00:00.000Z');
+        for (let periods = 0; periods < 400; periods += 1) {
+          const end = calendar.endOf(at);
+          expect(calendar.startOf(at) * 1000).toBeLessThanOrEqual(at);
+          expect(calendar.startOf(end * 1000 + 43_200_000), `${zone} ${at}`).toBe(end);
+          at = end * 1000;
+        }
+      }
+    expect(createCalendar('total').startOf(Date.now())).toBe(0);
+  });
+
   it('is none in total, and none where there is no such place', () => {
     expect(createCalendar('total').endOf(Date.now())).toBe(0);
     expect(() => createCalendar('day', 'Europe/Nowhere')).toThrow(RangeError);

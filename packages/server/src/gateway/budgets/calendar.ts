@@ -1,7 +1,9 @@
 import type { Budget } from '@talosprotocol/contracts';
 
-/** Tells when days and months end where a budget is counted. */
+/** Tells when days and months begin and end where a budget is counted. */
 export interface Calendar {
+  /** The beginning of the period that `nowMs` is in, in Unix seconds; 0 if it has none. */
+  startOf(nowMs: number): number;
   /** The end of the period that `nowMs` is in, in Unix seconds; 0 if it has none. */
   endOf(nowMs: number): number;
 }
@@ -9,9 +11,13 @@ export interface Calendar {
 /** @throws {RangeError} no such time zone */
 export function createCalendar(per: Budget['per'], zone = 'UTC'): Calendar {
   const local = createLocalTime(zone);
-  if (per === 'total') return { endOf: () => 0 };
+  if (per === 'total') return { startOf: () => 0, endOf: () => 0 };
   let known = { from: Number.POSITIVE_INFINITY, ends: 0 };
   return {
+    startOf: (nowMs) => {
+      const { year, month, day } = local.dateOf(nowMs);
+      return local.momentOf(Date.UTC(year, month - 1, per === 'day' ? day : 1)) / 1000;
+    },
     endOf: (nowMs) => {
       if (nowMs >= known.from && nowMs < known.ends) return known.ends / 1000;
       const { year, month, day } = local.dateOf(nowMs);

@@ -25,3 +25,6 @@ export interface BudgetWarning {
   readonly budget: string;
   readonly percent: number;
 }
+
+/** Per cent at which it is said that so much is used, where the policy does not say otherwise. */
+export const WARN_AT: readonly number[] = [80, 100];
