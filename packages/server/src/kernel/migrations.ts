@@ -1,6 +1,7 @@
 import type { Migration } from '../platform/migrations.js';
 import { outboxMigration } from '../platform/outbox.js';
 import { identityMigrations } from './identity/migrations.js';
+import { counterListMigrations } from './ledger/counter-list-migrations.js';
 import { ledgerMigrations } from './ledger/migrations.js';
 import { ALARM_TABLE, OUTBOX_TABLE } from './outbox-table.js';
 import { rbacMigrations } from './rbac/migrations.js';
@@ -67,6 +68,7 @@ CREATE TABLE kernel_node (
     sql: 'DROP TABLE kernel_node;',
   },
   ...ledgerMigrations,
+  ...counterListMigrations,
   ...rbacMigrations,
   ...identityMigrations,
   ...revocationMigrations,

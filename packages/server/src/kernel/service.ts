@@ -21,6 +21,7 @@ import { createIdentities } from './identity/identities.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
 import { createStanding, namesEnded, type Standing } from './identity/standing.js';
 import { observeKernel } from './kernel-metrics.js';
+import { type CounterList, createCounterList } from './ledger/counter-list.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
 import { createLedgerStore } from './ledger/ledger-store.js';
 import { OUTBOX_TABLE } from './outbox-table.js';
@@ -90,6 +91,8 @@ export interface Kernel {
   };
   /** The gateway's port `CallLedger`. */
   readonly ledger: Pick<Ledger, 'hold'>;
+  /** The gateway's port `BudgetCounters`. */
+  readonly counters: CounterList;
   /** Health checks by name, for readiness. */
   readonly checks: Readonly<Record<string, () => void | Promise<void>>>;
   /** Tells that another policy came into force: what hangs on an anchor that is gone or was changed ends at once, sessions
@@ -161,6 +164,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
       examineProof: proofs.examine,
     },
     ledger: { hold: ledger.hold },
+    counters: createCounterList({ ...deps, ledger }),
     checks: {
       revocations: () => verification.assertFresh('write'),
       canary: createGateCheck({ ...shared, gateway }),

@@ -16,6 +16,11 @@ export interface LeaseKey extends Period {
   readonly allowed: number;
 }
 
+/** A counter in one of its periods. */
+export interface CounterPeriod extends Period {
+  readonly counter: string;
+}
+
 /** Units of a counter that were debited and not spent; of a negative number, spent and not debited. */
 export interface Rest extends Period {
   readonly counter: string;
@@ -36,6 +41,8 @@ export interface Leases {
   restore(key: LeaseKey, units: number): number;
   /** True if there are so many units to take. */
   has(key: LeaseKey, units: number): boolean;
+  /** Units there are of each of these, whatever the limit they were debited under. */
+  totals(counters: readonly CounterPeriod[]): readonly number[];
   /** Settles when the fetch that is under way for this counter ends, and never rejects. */
   fetchOf(key: LeaseKey): Promise<void> | undefined;
   /** True if more than is needed may be fetched for this counter: there is room for another lease, and nobody else
@@ -88,6 +95,7 @@ export function createLeases(capacity: number, monotonic: () => number): Leases 
       lease.units += kept;
       return units - kept;
     },
+    totals: (counters) => totalsIn([...leases.values()], counters),
     fetchOf: (key) => fetches.get(nameOf(key)),
     mayFetch: (key) => leases.size < capacity && !fetches.has(nameOf(key)),
     fetching: (key, fetch) => {
@@ -112,6 +120,16 @@ export function createLeases(capacity: number, monotonic: () => number): Leases 
 
 function nameOf({ counter, period, ends, allowed }: LeaseKey): string {
   return `${allowed} ${ends} ${period} ${counter}`;
+}
+
+function totalsIn(leases: readonly Lease[], counters: readonly CounterPeriod[]): readonly number[] {
+  const name = ({ counter, period, ends }: CounterPeriod): string => `${ends} ${period} ${counter}`;
+  const sums = new Map(counters.map((counter) => [name(counter), 0]));
+  for (const { key, units } of leases) {
+    const sum = sums.get(name(key));
+    if (sum !== undefined) sums.set(name(key), sum + units);
+  }
+  return counters.map((counter) => sums.get(name(counter)) ?? 0);
 }
 
 function restsOf(leases: readonly Lease[]): readonly Rest[] {

@@ -3,7 +3,7 @@ import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { createCorrections } from './corrections.js';
 import { type Book, createHold, type Hold } from './hold.js';
-import { createLeases, type Rest } from './leases.js';
+import { createLeases, type Leases, type Rest } from './leases.js';
 import { type LedgerStore, markCounters } from './ledger-store.js';
 import { type BudgetMark, createMarks } from './marks.js';
 import { type BudgetTake, isHeld, largestOf, type Need, needsOf } from './need.js';
@@ -23,6 +23,8 @@ export interface Ledger {
     cost?: CallCost,
     budgets?: readonly BudgetTake[],
   ): Promise<Hold | undefined>;
+  /** Units of each of these that this process has debited and may still spend. */
+  readonly leased: Leases['totals'];
   /** Gives unused leases back, and forgets past periods while the clock is steady. Call it now and then. */
   tidy(): Promise<void>;
   /** Refuses further holds and gives back what was debited and not spent. */
@@ -92,6 +94,7 @@ export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
   };
   return {
     hold,
+    leased: leases.totals,
     tidy: async () => {
       await giveBack(leases.drain(clock.now(), clock.monotonic(), IDLE_MS));
       if (!isSteady()) return;
