@@ -10,6 +10,9 @@ import {
   AuthzenDecisions,
   AuthzenEvaluation,
   AuthzenEvaluations,
+  BUDGET_PAGE,
+  BudgetCursor,
+  BudgetStatus,
   DeactivateIdentityRequest,
   DisclosurePage,
   Erasure,
@@ -354,6 +357,23 @@ export const ROUTES: readonly Route[] = [
       'Asks a configured tool server for its tools; proposes manifests and pins, compares those in force',
     status: 200,
     answer: AnnouncedTools,
+  },
+  {
+    method: 'get',
+    path: '/talos/v1/budgets',
+    on: ['gateway'],
+    id: 'listBudgets',
+    needs: 'admin',
+    summary:
+      'Tells what of the budgets in force is used and left, of each the most used counters first (BUD-9)',
+    query: {
+      budget: { type: 'string' },
+      principal: { type: 'string' },
+      cursor: BudgetCursor,
+      limit: { type: 'integer', minimum: 1, maximum: BUDGET_PAGE, default: BUDGET_PAGE },
+    },
+    status: 200,
+    answer: BudgetStatus,
   },
   {
     method: 'post',

@@ -173,6 +173,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       target: '/talos/v1/servers/files/tools',
       ...admin,
     },
+    { method: 'GET', path: '/talos/v1/budgets', target: '/talos/v1/budgets?limit=5', ...admin },
     { method: 'POST', path: '/talos/v1/policy/reload', target: '/talos/v1/policy/reload', ...admin },
     ...SHARED,
   ],

@@ -56,6 +56,13 @@ export {
 } from './authzen.js';
 export { Budget, BudgetFor, DidGroups } from './budget.js';
 export {
+  BUDGET_PAGE,
+  BudgetCounter,
+  BudgetCursor,
+  BudgetPeriod,
+  BudgetStatus,
+} from './budget-status.js';
+export {
   AnchoredTree,
   BUNDLE_TYP,
   Bundle,

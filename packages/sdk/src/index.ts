@@ -20,6 +20,7 @@ export type { FollowOptions, FollowQuery } from './clients/follow.js';
 export {
   type AnnouncedTool,
   type AnnouncedTools,
+  type BudgetQuery,
   createGatewayClient,
   type GatewayClient,
 } from './clients/gateway.js';

@@ -39,6 +39,7 @@ export const BUILT_IN_ROLES: readonly Role[] = [
     'metrics:read',
     'session:read',
     'tool:*',
+    'budget:read',
   ]),
   role('auditor', 'Auditor', [
     'audit:read',
@@ -50,6 +51,7 @@ export const BUILT_IN_ROLES: readonly Role[] = [
     'node:read',
     'metrics:read',
     'tool:read',
+    'budget:read',
   ]),
   role('viewer', 'Viewer', [
     'identity:read',

@@ -274,7 +274,14 @@ describe('gateway client', () => {
     expect(await gateway().tools('fs')).toEqual(tools);
     say({ policy: pin });
     expect(await gateway().reloadPolicy()).toEqual({ policy: pin });
-    expect(lines()).toEqual(['GET /talos/v1/servers/fs/tools', 'POST /talos/v1/policy/reload']);
+    const none = { at: '2026-11-30T12:00:00.000Z', budgets: [], counters: [], next: null };
+    say(none);
+    expect(await gateway().budgets({ budget: 'a', limit: 5 })).toEqual(none);
+    expect(lines()).toEqual([
+      'GET /talos/v1/servers/fs/tools',
+      'POST /talos/v1/policy/reload',
+      'GET /talos/v1/budgets?budget=a&limit=5',
+    ]);
   });
 
   it.each<[string, unknown]>([

@@ -39,6 +39,7 @@ export function compilePolicy(loaded: {
     limits,
     rates,
     budgets: compileBudgets(document),
+    declaredBudgets: document,
     guards: compileGuards(document),
   };
 }

@@ -15,6 +15,7 @@ export function gatewayRoutes(handlers: {
   readonly responses: RouteHandler;
   readonly openAiModels: RouteHandler;
   readonly anthropicModels: RouteHandler;
+  readonly budgetStatus: RouteHandler;
   readonly lookAtTools: LookAtTools;
 }): readonly Route[] {
   const call = { method: 'POST', surface: 'agent', audit: 'decision', maxBody: MAX_BODY } as const;
@@ -31,6 +32,14 @@ export function gatewayRoutes(handlers: {
     { ...list, path: '/anthropic/v1/models', handle: handlers.anthropicModels },
     { ...list, path: '/anthropic/v1/models/:model', handle: handlers.anthropicModels },
     { ...call, path: '/anthropic/v1/messages', handle: handlers.messages },
+    {
+      method: 'GET',
+      path: '/talos/v1/budgets',
+      surface: 'admin',
+      permission: 'budget:read',
+      audit: 'none',
+      handle: handlers.budgetStatus,
+    },
     {
       method: 'GET',
       path: '/talos/v1/servers/:name/tools',

@@ -19,6 +19,8 @@ import type {
   SecretSource,
 } from './admission/ports.js';
 import { createRateLimiter } from './admission/rate-limiter.js';
+import type { BudgetCounters } from './budgets/counters.js';
+import { createStatusHandler } from './budgets/status-route.js';
 import { createCanary } from './canary.js';
 import { createGuards } from './guard/guards.js';
 import { createRateGate } from './limits/gate.js';
@@ -63,6 +65,8 @@ export interface GatewayDeps {
   readonly did: string;
   readonly authority: CredentialAuthority;
   readonly ledger: CallLedger;
+  /** What the ledger counted. */
+  readonly counters: BudgetCounters;
   readonly sink: AuditSink;
   readonly policy: PolicyView;
   /** Keys to model providers. */
@@ -146,6 +150,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       countTokens: createModelFront(models, COUNT_TOKENS),
       openAiModels: createModelsFront(models, OPENAI_MODELS),
       anthropicModels: createModelsFront(models, ANTHROPIC_MODELS),
+      budgetStatus: createStatusHandler(deps),
       lookAtTools: createLookAtTools({ policy, pool, pins }),
     }),
     start() {

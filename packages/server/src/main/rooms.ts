@@ -227,6 +227,7 @@ async function buildGateway(
     did: identities.gateway.did,
     authority: kernel.credentials,
     ledger: kernel.ledger,
+    counters: kernel.counters,
     secrets: config.secrets,
     sink,
     policy: policies.gateway,

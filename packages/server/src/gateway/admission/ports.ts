@@ -2,6 +2,7 @@ import type { CredentialRecord, DecisionEvent, Disclosure, OutcomeEvent } from '
 import type { CallCost, ParsedManifest, SignedHeaders, VerifiedCapability } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import type { BudgetPolicy } from '../budgets/budget.js';
+import type { DeclaredBudgets } from '../budgets/shelf.js';
 import type { BudgetTake, BudgetWarning } from '../budgets/take.js';
 import type { GuardPolicy } from '../guard/guard.js';
 import type { CompiledRate } from '../limits/rules.js';
@@ -216,6 +217,8 @@ export interface Policy {
   readonly guards: readonly GuardPolicy[];
   /** How much may be spent by whom; those that are off are not here. */
   readonly budgets: readonly BudgetPolicy[];
+  /** The same as the document has them, for whoever looks at them; those that are off too. */
+  readonly declaredBudgets: DeclaredBudgets;
 }
 
 /** Gives the policy in force now. */

@@ -55,6 +55,7 @@ export async function openWorld(
     did: gatewayDid,
     authority: kernel.authority,
     ledger: given ?? ledger,
+    counters: { list: async () => [] },
     sink: audit.sink,
     secrets: { reveal: async (name) => secrets.get(name) },
     policy: () => policy,

@@ -65,7 +65,7 @@ function ledgerAt() {
   return { time, pass, ledger: createLedger({ store: createLedgerStore(database.sql), clock }) };
 }
 
-// BUD-9
+// BUD-11
 describe('a clock that is set', () => {
   it.each([1, 31, 70, 400, 30_000])(
     'ahead by %d days and back leaves the limits of links used up',
