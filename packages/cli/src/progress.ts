@@ -49,9 +49,13 @@ export function withProgressBar<T>(
 /** A bar, how much it is of the whole, and both numbers. */
 export function formatBar({ done, total }: Progress): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
-  const full = Math.floor(share * BAR);
-  const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
-  return `${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${counted(done)} of ${counted(total)}`;
+  return `${drawBar(share)} ${String(Math.floor(share * 100)).padStart(3)} %  ${counted(done)} of ${counted(total)}`;
+}
+
+/** A bar of which so much is full, from 0 to 1. */
+export function drawBar(share: number): string {
+  const full = Math.floor(Math.min(1, share) * BAR);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
 }
 
 function counted(value: number): string {

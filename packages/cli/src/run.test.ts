@@ -54,6 +54,7 @@ describe('every command', () => {
       'llm add',
       'llm alias',
       'import litellm',
+      'budget status',
       'budget recompute',
       'audit tail',
       'audit stats',
