@@ -92,21 +92,24 @@ WITH shelves AS (
   SELECT head, tail, period, ends, is_open, nth::integer - 1 AS shelf
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[])
     WITH ORDINALITY AS s (head, tail, period, ends, is_open, nth)
-), named AS (
-  SELECT n.shelf, n.subject FROM unnest($6::integer[], $7::text[]) AS n (shelf, subject)
+), found AS (
+  SELECT s.shelf, n.subject, concat_ws(' ', s.head, n.subject, s.tail) AS counter, s.period,
+    coalesce(l.ends, s.ends) AS ends, l.used, l.marked_ends, l.said, l.said_at
+  FROM unnest($6::integer[], $7::text[]) AS n (shelf, subject) JOIN shelves s USING (shelf)
+  LEFT JOIN kernel_ledger l
+    ON l.counter = concat_ws(' ', s.head, n.subject, s.tail) AND l.period = s.period AND l.ends >= s.ends
   UNION ALL
-  SELECT s.shelf, substr(l.counter, length(s.head) + 2, length(l.counter) - length(s.head) - length(s.tail) - 2)
+  SELECT s.shelf, substr(l.counter, length(s.head) + 2, length(l.counter) - length(s.head) - length(s.tail) - 2),
+    l.counter, l.period, l.ends, l.used, l.marked_ends, l.said, l.said_at
   FROM shelves s JOIN kernel_ledger l ON split_part(l.counter, ' ', 1) = s.head AND l.counter LIKE 'budget:%'
   WHERE s.is_open AND l.period = s.period AND l.ends >= s.ends
     AND length(l.counter) > length(s.head) + length(s.tail) + 2
     AND right(l.counter, length(s.tail) + 1) = ' ' || s.tail
 ), counted AS (
-  SELECT n.shelf, n.subject, concat_ws(' ', s.head, n.subject, s.tail) AS counter, s.period,
-    coalesce(l.ends, s.ends) AS ends, least(coalesce(l.used, 0), ${Number.MAX_SAFE_INTEGER}) AS used,
-    CASE WHEN l.marked_ends = l.ends THEN l.said ELSE 0 END AS said, l.said_at
-  FROM named n JOIN shelves s USING (shelf)
-  LEFT JOIN kernel_ledger l
-    ON l.counter = concat_ws(' ', s.head, n.subject, s.tail) AND l.period = s.period AND l.ends >= s.ends
+  SELECT shelf, subject, counter, period, ends, said_at,
+    least(coalesce(used, 0), ${Number.MAX_SAFE_INTEGER}) AS used,
+    CASE WHEN marked_ends = ends THEN said ELSE 0 END AS said
+  FROM found
 )
 SELECT shelf, subject, counter, period, ends, used, said,
   CASE WHEN said > 0 THEN floor(extract(epoch FROM said_at) * 1000)::bigint ELSE 0 END AS said_ms
