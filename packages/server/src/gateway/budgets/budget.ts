@@ -4,7 +4,7 @@ import { compilePattern, partlyMeant } from '../model-pattern.js';
 import { principalOf } from '../principal.js';
 import { type Amounts, createAmounts } from './amounts.js';
 import { createCalendar } from './calendar.js';
-import { counterOf } from './counter.js';
+import { counterOf, periodOf } from './counter.js';
 import { type BudgetTake, WARN_AT } from './take.js';
 
 /** What of a call decides which budgets it counts in. */
@@ -82,9 +82,7 @@ function compileBudget(budget: Budget, groups: Groups): BudgetPolicy | undefined
       fits(call) ? chosen(call).filter((subject) => kept === undefined || kept.has(subject)) : [],
     takesOf: (subject, asked, nowMs) => {
       const ends = calendar.endOf(nowMs);
-      // Each day and month is counted by itself: a clock that is ahead for a while leaves what is used of this one as it is.
-      const period = ends === 0 ? budget.per : `${budget.per}:${ends}`;
-      const rest = { budget, subject, period: { period, ends } };
+      const rest = { budget, subject, period: periodOf(budget.per, ends) };
       return takesIn(amountsAt(nowMs), asked, rest);
     },
   };

@@ -14,6 +14,12 @@ export function counterOf(subject: string, names: CounterNames): string {
   return `${headOf(names)} ${subject} ${tailOf(names)}`;
 }
 
+/** Each day and month is counted by itself: a clock that is ahead for a while leaves what is used of this one as it is. `ends` in
+ *  Unix seconds, 0 for what has no end. */
+export function periodOf(per: BudgetTake['per'], ends: number): Pick<BudgetTake, 'period' | 'ends'> {
+  return { period: ends === 0 ? per : `${per}:${ends}`, ends };
+}
+
 export function headOf({ budget }: Pick<CounterNames, 'budget'>): string {
   return `budget:${budget}`;
 }

@@ -1,7 +1,7 @@
 import type { Budget, BudgetCounter, DidGroups, PolicyDocument } from '@talosprotocol/contracts';
 import { type Amounts, createAmounts } from './amounts.js';
 import { createCalendar } from './calendar.js';
-import { headOf, tailOf } from './counter.js';
+import { headOf, periodOf, tailOf } from './counter.js';
 import type { CounterShelf } from './counters.js';
 
 /** Budgets as the policy has them, checked. */
@@ -34,8 +34,7 @@ export function shelvesOf(
       {
         head: headOf({ budget: name }),
         tail: tailOf({ kind, currency, zone }),
-        period: per,
-        ends,
+        ...periodOf(per, ends),
         subjects,
         counts: {
           budget: name,

@@ -83,8 +83,7 @@ function unitsOf({ shelf, subject, used, said, said_ms }: Row, leased: number): 
   return { shelf, subject, used, leased: Math.min(leased, used), mark };
 }
 
-/** A process whose clock is ahead may have begun the next period: then all count in that one, and it is what is shown. A mark
- *  is of this period if one was noted in it. More than a number holds is the most it holds. */
+/** A mark is of this period if one was noted in it. More than a number holds is the most it holds. */
 const LIST = {
   name: 'kernel-ledger-list',
   text: `
