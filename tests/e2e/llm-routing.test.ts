@@ -46,8 +46,10 @@ afterAll(async () => {
   await world?.close();
   await second?.close();
 });
-beforeEach(() => {
+beforeEach(async () => {
   world.openai.answer = chatAnswer('the first');
+  // Whatever an earlier test had it say, it is well again.
+  await ask('openai/gpt-4o-mini');
   world.anthropic.answer = messageAnswer('claude');
   second.answer = chatAnswer('the second');
   world.openai.asked.length = 0;
@@ -142,6 +144,24 @@ describe('a model that has no answer', () => {
       expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
     },
   );
+
+  it('because it is busy is not asked again until one call finds that it is no more', async () => {
+    world.openai.answer = (response) => {
+      response.setHeader('retry-after', '1');
+      sendJson(response, 429, { error: { message: 'slow down' } });
+    };
+    for (let calls = 0; calls < 20; calls += 1)
+      expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
+    expect(world.openai.asked).toHaveLength(1);
+    // A reload of the policy makes no difference, and whoever asks for it by its name is told what it says.
+    await world.configure((document) => ({ ...document, limits: { ...document.limits, bodySeconds: 29 } }));
+    const before = await ask('smart');
+    expect([before.by, (await decisionsOf(before.request)).length]).toEqual(['second/mini', 1]);
+    expect((await ask('openai/gpt-4o-mini')).status).toBe(429);
+    expect(world.openai.asked).toHaveLength(2);
+    world.openai.answer = chatAnswer('the first');
+    await expect.poll(async () => (await ask('smart')).by, { timeout: 5_000 }).toBe('openai/gpt-4o-mini');
+  });
 
   it('because it cannot be reached, or does not answer, leaves it to the next one', async () => {
     expect(await ask('lost')).toMatchObject({ status: 200, by: 'second/mini' });

@@ -15,6 +15,7 @@ import type {
   AuditSink,
   CallLedger,
   CredentialAuthority,
+  Policy,
   PolicyView,
   SecretSource,
 } from './admission/ports.js';
@@ -174,7 +175,8 @@ function openModels(
   admission: Admission,
   log: Log,
 ): { readonly models: ModelFrontDeps; close(): Promise<void> } {
-  const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log });
+  const providers = (): Policy['providers'] => policy().providers;
+  const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log, providers });
   const monotonic = (): number => clock.monotonic();
   const secret = createKnownSecrets(secrets, clock);
   const guards = createGuards({ secret, metrics, log });
@@ -187,7 +189,7 @@ function openModels(
     upstreams: { send, close },
     prices: createPrices(crypto),
     secret,
-    routing: createRouting({ random, monotonic, isLeftAlone }),
+    routing: createRouting({ random, monotonic, isLeftAlone, providers }),
     hedging: createHedging(metrics),
     now: () => clock.now(),
     monotonic,

@@ -3,11 +3,13 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import { startTimeLimit } from '../../platform/time-limit.js';
 import type { Call, Dispatched, Prepared } from '../admission/call.js';
+import { mayBeMadeAgain } from '../admission/dispatch.js';
 import type { GuardedRequest } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
 import type { CacheKey, KeptAnswer } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
+import type { ModelTarget } from './model-name.js';
 import {
   assertPriced,
   heldOf,
@@ -78,6 +80,11 @@ async function guardedRequest(
 function nextOf(context: ModelCallContext): ModelCallContext | undefined {
   const [, ...rest] = context.targets ?? [];
   return rest.length === 0 ? undefined : { ...context, targets: rest };
+}
+
+/** Those that are asked if this one has no answer. */
+function othersOf({ targets = [], caller }: ModelCallContext): readonly ModelTarget[] {
+  return mayBeMadeAgain(caller) ? targets.slice(1) : [];
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly error: unknown } {
@@ -214,7 +221,16 @@ async function ask(
   const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, body, now: context.now() };
   const headers = await host.headers(shown);
   const began = context.monotonic();
-  const answer = await context.upstreams.send({ provider, model, path, headers, body, signal: until });
+  const others = othersOf(context);
+  const answer = await context.upstreams.send({
+    provider,
+    model,
+    others,
+    path,
+    headers,
+    body,
+    signal: until,
+  });
   if (answer.kind === 'failure') {
     // What a provider may have begun is held to have come to the most that it can.
     const spent = answer.wasSent ? spentOf(context, plan, undefined) : NOTHING;

@@ -10,6 +10,8 @@ import { PLAIN_HOST } from './hosts/plain.js';
 export interface ProviderPolicy {
   /** The operator's name for it. */
   readonly name: string;
+  /** Tells it from the others, also over a reload that changes its models, prices or times: its name, and where it is. */
+  readonly place: string;
   readonly api: ProviderApi;
   /** Without a slash at its end. */
   readonly baseUrl: string;
@@ -46,6 +48,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
   const baseUrl = outwardUrl(`providers.${name}.baseUrl`, provider.baseUrl, provider.insecure);
   return {
     name,
+    place: JSON.stringify([name, api, baseUrl, provider.host, provider.apiVersion, provider.region]),
     api,
     baseUrl,
     host: hostOf(name, provider, baseUrl),

@@ -11,8 +11,18 @@ import {
 } from 'cockatiel';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
+import { type Cooldown, createCooldown } from './cooldown.js';
+import { createModelMemory } from './model-memory.js';
+import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
-import { failed, type UpstreamAnswer, type UpstreamFailure, type Upstreams } from './upstream.js';
+import { isAway } from './status.js';
+import {
+  failed,
+  type UpstreamAnswer,
+  type UpstreamFailure,
+  type UpstreamRequest,
+  type Upstreams,
+} from './upstream.js';
 
 type Result = UpstreamAnswer | UpstreamFailure;
 
@@ -33,69 +43,84 @@ const AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 529]);
 
 /** Connections to providers, and how they are. */
 export interface Reach extends Upstreams {
-  /** True while a model is left alone because it keeps failing. */
+  /** True while a model is left alone because it keeps failing, or because it said that it is busy. */
   isLeftAlone(provider: ProviderPolicy, model: string): boolean;
 }
 
 export interface ReachDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** Those of the policy in force. */
+  readonly providers: () => ReadonlyMap<string, ProviderPolicy>;
 }
 
 /** How one model is. */
 interface Standing {
   readonly policy: IPolicy;
+  readonly cooldown: Cooldown;
   /** Monotonic milliseconds since when it is left alone. */
   broken: number | undefined;
 }
 
-/** Models of one provider that are told apart; what comes beyond, where a client may name any, counts as one. */
-const MOST_MODELS = 256;
-
-/** Reaches providers: tries again what a provider cannot have done, and leaves a model alone that keeps failing. */
-export function createReach(upstreams: Upstreams, { clock, log }: ReachDeps): Reach {
-  const known = new WeakMap<ProviderPolicy, Map<string, Standing>>();
-  const standingOf = (provider: ProviderPolicy, model: string): Standing => {
-    const models = known.get(provider) ?? new Map<string, Standing>();
-    known.set(provider, models);
-    const name = models.has(model) || models.size < MOST_MODELS ? model : '';
-    const standing = models.get(name) ?? stand(provider, name);
-    models.set(name, standing);
-    return standing;
-  };
-  const stand = (provider: ProviderPolicy, model: string): Standing => {
+/** Reaches providers: tries again what a provider cannot have done, and leaves a model alone that keeps failing, or, where
+ *  another one may be asked, is busy. */
+export function createReach(upstreams: Upstreams, { clock, log, providers }: ReachDeps): Reach {
+  const monotonic = (): number => clock.monotonic();
+  const standings = createModelMemory(providers, (provider, model): Standing => {
     const standing: Standing = {
       broken: undefined,
+      cooldown: createCooldown(monotonic),
       policy: createPolicy(`${provider.name}/${model}`, log, (isBroken) => {
-        standing.broken = isBroken ? clock.monotonic() : undefined;
+        standing.broken = isBroken ? monotonic() : undefined;
       }),
     };
     return standing;
+  });
+  const isLeftAlone: Reach['isLeftAlone'] = (provider, model) => {
+    const { broken, cooldown } = standings.of(provider, model);
+    return cooldown.isOn() || (broken !== undefined && monotonic() - broken < BREAK_MS);
   };
+  const isWell = ({ provider, model }: ModelTarget): boolean => !isLeftAlone(provider, model);
   return {
     close: upstreams.close,
-    isLeftAlone: (provider, model) => {
-      const { broken } = standingOf(provider, model);
-      return broken !== undefined && clock.monotonic() - broken < BREAK_MS;
-    },
+    isLeftAlone,
     send: async (request) => {
-      const { provider, model, signal } = request;
-      try {
-        return await standingOf(provider, model).policy.execute(() => upstreams.send(request), signal);
-      } catch (error) {
-        if (error instanceof BrokenCircuitError) return leftAlone(`${provider.name}/${model}`);
+      const { provider, model, signal, others } = request;
+      const { policy, cooldown } = standings.of(provider, model);
+      // It became so after the order was made: another call was quicker.
+      if (cooldown.isOn() && others.some(isWell))
+        return leftAlone(`${provider.name}/${model}`, 'is busy', 'Try again.');
+      const end = cooldown.begin();
+      const came = await tried(policy, upstreams, request).catch((error: unknown): UpstreamFailure => {
+        if (error instanceof BrokenCircuitError)
+          return leftAlone(`${provider.name}/${model}`, 'keeps failing', AGAIN_SOON);
         // A try that was never made, because nobody waits for it any more.
         return { kind: 'failure', error: failed(error, signal), wasSent: false };
-      }
+      });
+      end(came);
+      return came;
     },
   };
+}
+
+/** What came of one try. */
+interface Try {
+  readonly result: Result;
+  /** True if no other model is asked where this one has no answer. */
+  readonly isAlone: boolean;
+}
+
+async function tried(policy: IPolicy, upstreams: Upstreams, request: UpstreamRequest): Promise<Result> {
+  const isAlone = request.others.length === 0;
+  const attempt = async (): Promise<Try> => ({ result: await upstreams.send(request), isAlone });
+  return (await policy.execute(attempt, request.signal)).result;
 }
 
 function createPolicy(provider: string, log: Log, tell: (isBroken: boolean) => void): IPolicy {
   let tokens: number = BUDGET.most;
   const mayTryAgain = (result: unknown): boolean => {
     tokens = Math.min(BUDGET.most, tokens + BUDGET.share);
-    return tokens >= 1 && isWorthAnother(result as Result);
+    return tokens >= 1 && isWorthAnother(result as Try);
   };
   const retries = retry(handleWhenResult(mayTryAgain), {
     maxAttempts: MOST_TRIES,
@@ -103,10 +128,10 @@ function createPolicy(provider: string, log: Log, tell: (isBroken: boolean) => v
   });
   retries.onRetry((event) => {
     tokens -= 1;
-    if ('value' in event) giveUp(event.value as Result);
+    if ('value' in event) giveUp((event.value as Try).result);
   });
   const breaker = circuitBreaker(
-    handleWhenResult((result) => isOutage(result as Result)),
+    handleWhenResult((result) => isOutage((result as Try).result)),
     { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(BREAK_AFTER) },
   );
   breaker.onBreak(() => {
@@ -121,8 +146,10 @@ function createPolicy(provider: string, log: Log, tell: (isBroken: boolean) => v
   return wrap(breaker, retries);
 }
 
-function isWorthAnother(result: Result): boolean {
+function isWorthAnother({ result, isAlone }: Try): boolean {
   if (result.kind === 'failure') return !result.wasSent;
+  // Another model answers sooner than one that is busy.
+  if (result.status === 429 && !isAlone) return false;
   // Whoever says when is heard: the client is told, and has more time than its request has here.
   return AGAIN.has(result.status) && result.retryAfter === undefined;
 }
@@ -131,19 +158,17 @@ function isWorthAnother(result: Result): boolean {
  *  abort is no fault of the provider. */
 function isOutage(result: Result): boolean {
   if (result.kind === 'failure') return result.error.code === 'UPSTREAM_FAILED';
-  return OUT.has(result.status);
+  return isAway(result.status);
 }
-
-const OUT: ReadonlySet<number> = new Set([502, 503, 504, 529]);
 
 /** Nobody reads what is not the last answer. */
 function giveUp(result: Result): void {
   if (result.kind === 'answer') result.body.destroy();
 }
 
-function leftAlone(name: string): UpstreamFailure {
-  const error = new TrustError('UPSTREAM_FAILED', `the model ${name} keeps failing, and is left alone`, {
-    hint: `It is tried again within ${BREAK_MS / 1000} seconds: try again then.`,
-  });
+const AGAIN_SOON = `It is tried again within ${BREAK_MS / 1000} seconds: try again then.`;
+
+function leftAlone(name: string, why: string, hint: string): UpstreamFailure {
+  const error = new TrustError('UPSTREAM_FAILED', `the model ${name} ${why}, and is left alone`, { hint });
   return { kind: 'failure', error, wasSent: false };
 }

@@ -24,7 +24,11 @@ const providers = new Map([
   served('few', { models: { m: {} } }),
   served('claude', { api: 'anthropic' }),
 ]);
-const aliasOf = (models: readonly (string | [string, number])[], more: Partial<ModelAlias> = {}) =>
+const aliasOf = (
+  models: readonly (string | [string, number])[],
+  more: Partial<ModelAlias> = {},
+  of: ReadonlyMap<string, ProviderPolicy> = providers,
+) =>
   compileAlias(
     'smart',
     {
@@ -33,7 +37,7 @@ const aliasOf = (models: readonly (string | [string, number])[], more: Partial<M
       ),
       ...more,
     },
-    providers,
+    of,
   );
 
 function capability(...scopes: string[]): VerifiedCapability {
@@ -52,7 +56,7 @@ function capability(...scopes: string[]): VerifiedCapability {
 
 /** Numbers that a test chooses in place of chance, each in [0, 1). */
 function routingOf(chance: readonly number[] = [0]) {
-  const state = { now: 0, drawn: 0, broken: new Set<string>() };
+  const state = { now: 0, drawn: 0, broken: new Set<string>(), providers };
   const routing = createRouting({
     random: (length) => {
       const bytes = new Uint8Array(length);
@@ -62,6 +66,7 @@ function routingOf(chance: readonly number[] = [0]) {
     },
     monotonic: () => state.now,
     isLeftAlone: ({ name }: ProviderPolicy) => state.broken.has(name),
+    providers: () => state.providers,
   });
   const ask = (alias: ReturnType<typeof aliasOf>, held = capability('llm:*')): string[] =>
     routing
@@ -98,7 +103,12 @@ describe('an alias', () => {
     expect(routingOf([0.7499]).ask(alias)).toEqual(['a/x', 'b/x']);
     expect(routingOf([0.75]).ask(alias)).toEqual(['b/x', 'a/x']);
     expect(routingOf([0.9999999]).ask(alias)).toEqual(['b/x', 'a/x']);
-    const real = createRouting({ random, monotonic: () => 0, isLeftAlone: () => false });
+    const real = createRouting({
+      random,
+      monotonic: () => 0,
+      isLeftAlone: () => false,
+      providers: () => providers,
+    });
     const held = capability('llm:*');
     const firsts = Array.from(
       { length: 2_000 },
@@ -131,6 +141,19 @@ describe('an alias', () => {
       'c/x',
       'c/x',
     ]);
+  });
+
+  it('knows who was quick also once the policy was read again, and nothing of who is elsewhere now', () => {
+    const { ask, routing, state } = routingOf();
+    const alias = aliasOf(['a/x', 'b/x'], { choose: 'latency' });
+    for (const target of alias.targets) {
+      ask(alias);
+      routing.observe(target, target.provider.name === 'a' ? 300 : 100);
+    }
+    state.providers = new Map([served('a'), served('b')]);
+    expect(ask(aliasOf(['a/x', 'b/x'], { choose: 'latency' }, state.providers))).toEqual(['b/x', 'a/x']);
+    state.providers = new Map([served('a', { baseUrl: 'https://other.example/v1' }), served('b')]);
+    expect(ask(aliasOf(['a/x', 'b/x'], { choose: 'latency' }, state.providers))).toEqual(['a/x', 'b/x']);
   });
 
   it('asks those last that are left alone', () => {

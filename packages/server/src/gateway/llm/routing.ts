@@ -1,6 +1,7 @@
 import { couldAllow, type VerifiedCapability } from '@talosprotocol/protocol';
 import type { Random } from '../../platform/system.js';
 import type { AliasPolicy, AliasTarget } from './alias.js';
+import { createModelMemory } from './model-memory.js';
 import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
 import { isServed, type Speaker } from './translate/wire.js';
@@ -40,19 +41,18 @@ export interface RoutingDeps {
   readonly random: Random;
   /** Milliseconds. */
   readonly monotonic: () => number;
-  /** True if a model keeps failing and is not asked now. */
+  /** True if a model keeps failing or is busy, and is not asked now. */
   readonly isLeftAlone: (provider: ProviderPolicy, model: string) => boolean;
+  /** Those of the policy in force. */
+  readonly providers: () => ReadonlyMap<string, ProviderPolicy>;
 }
 
-export function createRouting({ random, monotonic, isLeftAlone }: RoutingDeps): Routing {
-  const known = new WeakMap<ProviderPolicy, Map<string, Latency>>();
-  const latencyOf = ({ provider, model }: ModelTarget): Latency => {
-    const models = known.get(provider) ?? new Map<string, Latency>();
-    known.set(provider, models);
-    const latency = models.get(model) ?? { ms: undefined, asked: Number.NEGATIVE_INFINITY };
-    models.set(model, latency);
-    return latency;
-  };
+export function createRouting({ random, monotonic, isLeftAlone, providers }: RoutingDeps): Routing {
+  const latencies = createModelMemory(
+    providers,
+    (): Latency => ({ ms: undefined, asked: Number.NEGATIVE_INFINITY }),
+  );
+  const latencyOf = ({ provider, model }: ModelTarget): Latency => latencies.of(provider, model);
   const byLatency = (targets: readonly AliasTarget[]): readonly AliasTarget[] => {
     const now = monotonic();
     const stale = targets.find((target) => now - latencyOf(target).asked >= STALE_MS);

@@ -29,3 +29,10 @@ export function isForAnother(status: number): boolean {
 }
 
 const DOWN = 'The provider failed: try again later.';
+
+/** True if nobody was there to answer. */
+export function isAway(status: number): boolean {
+  return AWAY.has(status);
+}
+
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504, 529]);

@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import { Agent, type Dispatcher, errors, request } from 'undici';
+import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
 
 /** One request to a provider. */
 export interface UpstreamRequest {
   readonly provider: ProviderPolicy;
   readonly model: string;
+  /** Those that are asked if this one has no answer. */
+  readonly others: readonly ModelTarget[];
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
