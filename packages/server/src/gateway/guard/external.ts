@@ -1,6 +1,8 @@
+import type { LookupFunction } from 'node:net';
 import type { GuardPlace } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonValue, parseJsonObject, TrustError } from '@talosprotocol/protocol';
 import { Agent, request } from 'undici';
+import { createOutwardLookup } from '../../platform/outward-address.js';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Finding } from './detect/finding.js';
@@ -19,11 +21,14 @@ const MOST_TYPES = 64;
 const TYPE = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** Builds it (GRD-6). Redirects are not followed: whoever answers with one would be sent what is to be guarded. */
-export function createExternalClient(secret: (name: string) => Promise<Secret<string> | undefined>): {
+export function createExternalClient(
+  secret: (name: string) => Promise<Secret<string> | undefined>,
+  lookup: LookupFunction = createOutwardLookup(),
+): {
   readonly ask: ExternalClient;
   close(): Promise<void>;
 } {
-  const agent = new Agent({ keepAliveTimeout: 30_000, maxHeaderSize: 32_768 });
+  const agent = new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxHeaderSize: 32_768 });
   return {
     ask: async (guard, place, texts) => {
       const { name, url, key, timeoutMs } = guard;

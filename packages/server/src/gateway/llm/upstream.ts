@@ -1,6 +1,8 @@
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import { Agent, type Dispatcher, errors, request } from 'undici';
+import { createOutwardLookup, REFUSED_ADDRESS } from '../../platform/outward-address.js';
 import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
 
@@ -48,14 +50,14 @@ const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 32_768;
 
 /** Builds it. Redirects are not followed: whoever answers with one would be sent the key. Each call has a connection of its own,
- *  of which there are as many as calls may run at a time. */
-export function createUpstreams(): Upstreams {
+ *  of which there are as many as calls may run at a time, and none to where a machine is told its own keys. */
+export function createUpstreams(lookup: LookupFunction = createOutwardLookup()): Upstreams {
   const agents = new Map<number, Dispatcher>();
   const agentOf = ({ times: { connect } }: ProviderPolicy): Dispatcher => {
     const known = agents.get(connect);
     if (known !== undefined) return known;
     const agent = new Agent({
-      connect: { timeout: connect },
+      connect: { timeout: connect, lookup },
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
@@ -131,7 +133,7 @@ export function failed(error: unknown, signal: AbortSignal): TrustError {
 /** What fails before there is a connection. */
 const UNSENT: ReadonlySet<string> = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'],
-  ...['UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ...['UND_ERR_CONNECT_TIMEOUT', REFUSED_ADDRESS, 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ...['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
 ]);
 
@@ -147,5 +149,7 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
   if (error instanceof errors.ConnectTimeoutError) return 'the provider did not take the connection in time';
   if (error instanceof errors.HeadersTimeoutError) return 'the provider did not begin to answer in time';
   if (error instanceof errors.BodyTimeoutError) return 'the provider stopped in the middle of its answer';
+  if (error instanceof Error && 'code' in error && error.code === REFUSED_ADDRESS)
+    return 'the name of the provider leads to an address that nothing is sent to';
   return 'the provider could not be reached, or ended the connection';
 }
