@@ -22,7 +22,10 @@ export function createCooldown(monotonic: () => number): Cooldown {
   let until: number | undefined;
   let times = 0;
   let isTried = false;
+  /** How often it has said so. */
+  let said = 0;
   const rest = (retryAfter: number | undefined): void => {
+    said += 1;
     const now = monotonic();
     const isNew = until === undefined || now >= until;
     // Calls that were under way together have heard the same thing.
@@ -37,11 +40,13 @@ export function createCooldown(monotonic: () => number): Cooldown {
     begin() {
       const tries = until !== undefined && !isTried && monotonic() >= until;
       if (tries) isTried = true;
+      const heard = said;
       return (came) => {
         if (tries) isTried = false;
         if (came?.kind !== 'answer') return;
         if (isBusy(came)) return rest(came.retryAfter);
-        if (isAway(came.status)) return;
+        // What had begun before it said so says nothing of how it is since.
+        if (isAway(came.status) || heard !== said) return;
         until = undefined;
         times = 0;
       };

@@ -236,6 +236,37 @@ describe('a model that says it is busy', () => {
     expect(seen).toHaveLength(5);
   });
 
+  it('is not well because of a call that had begun before it said so', async () => {
+    let finish: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let calls = 0;
+    const send = async (): Promise<Result> => {
+      calls += 1;
+      if (calls === 2) return answer(429);
+      await slow;
+      return answer(200);
+    };
+    const providers = () => new Map([[provider.name, provider]]);
+    const reach = createReach(
+      { send, close: async () => undefined },
+      { clock, log: createTestLog([]), providers },
+    );
+    const others = [{ provider: other, model: 'm' }];
+    const { signal } = new AbortController();
+    const ask = () =>
+      reach.send({ provider, model: 'm', others, path: '/x', headers: {}, body: new Uint8Array(), signal });
+    const first = ask();
+    await ask();
+    finish();
+    expect(await first).toMatchObject({ status: 200 });
+    expect(reach.isLeftAlone(provider, 'm')).toBe(true);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await ask();
+    expect(reach.isLeftAlone(provider, 'm')).toBe(false);
+  });
+
   it('is tried by another call where nothing came of the first', async () => {
     const { askFirst, seen, reach } = reachOf(
       () => answer(429),
