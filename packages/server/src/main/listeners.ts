@@ -1,3 +1,4 @@
+import { unservedModelRoute } from '../gateway/llm/unserved.js';
 import { createListener, type Guard, type Listener } from '../platform/http.js';
 import type { Log } from '../platform/log.js';
 import type { HttpMetrics } from '../platform/metrics/http-metrics.js';
@@ -32,7 +33,11 @@ export async function openListeners(
       if (own === undefined) continue;
       const port = options.settings.ports[name];
       const meter = options.http.meterOf(name);
-      opened.set(name, await createListener({ name, routes: own, meter, ...shared(options), port }));
+      const models = name === 'gateway' ? { unserved: unservedModelRoute } : {};
+      opened.set(
+        name,
+        await createListener({ name, routes: own, meter, ...models, ...shared(options), port }),
+      );
     }
     return Object.fromEntries(opened);
   } catch (error) {

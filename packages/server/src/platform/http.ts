@@ -5,7 +5,7 @@ import type { Principal } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Log } from './log.js';
 import type { HttpMeter } from './metrics/http-metrics.js';
-import { isOurFault, sendProblem, toProblem } from './problem.js';
+import { isOurFault, type Problem, sendProblem, toProblem } from './problem.js';
 import { type Allowed, checkRequest } from './request-checks.js';
 import { createRequestIds, echoRequestId, nameRequest } from './request-id.js';
 import {
@@ -43,6 +43,8 @@ export interface ListenerOptions {
   readonly log: Log;
   readonly meter?: HttpMeter;
   readonly limits?: Partial<ListenerLimits>;
+  /** What is told where no route is, in the form of whoever looks there; undefined: a problem as everywhere. */
+  readonly unserved?: (path: string, shown: Problem) => object | undefined;
 }
 
 export interface ListenerLimits {
@@ -175,7 +177,12 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
     closeWithConnection(incoming, response);
     serve(incoming, response, requestId).catch((error: unknown) => {
       if (isOurFault(error)) options.log.error('a request failed', { requestId, err: error });
-      sendProblem(response, toProblem(error, requestId));
+      const shown = toProblem(error, requestId);
+      const told = isUnserved(shown)
+        ? options.unserved?.(splitTarget(incoming.url ?? '')[0], shown)
+        : undefined;
+      if (told === undefined) sendProblem(response, shown);
+      else sendProblem(response, shown, toldHeaders(shown), told);
     });
   };
   const abort = (): void => {
@@ -184,6 +191,13 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
   };
   return { request, nextId, abort };
 }
+
+const toldHeaders = ({ retryable }: Problem): Record<string, string> => ({
+  'content-type': 'application/json',
+  'x-should-retry': String(retryable),
+});
+
+const isUnserved = ({ code }: Problem): boolean => code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED';
 
 function splitTarget(target: string): [string, string] {
   const mark = target.indexOf('?');

@@ -46,17 +46,18 @@ export function problemHeaders(shown: Problem): Record<string, string> {
 }
 
 /** Answers with a problem, unless an answer is already under way: then the connection is cut, so that half an
- *  answer is never taken for a whole one. */
+ *  answer is never taken for a whole one. `told` is the same in another form. */
 export function sendProblem(
   response: ServerResponse,
   shown: Problem,
   extra: Record<string, string> = {},
+  told: object = shown,
 ): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const body = Buffer.from(JSON.stringify(shown));
+  const body = Buffer.from(JSON.stringify(told));
   response.writeHead(shown.status, {
     ...problemHeaders(shown),
     ...extra,

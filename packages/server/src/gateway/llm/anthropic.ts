@@ -42,7 +42,7 @@ export function anthropicError({ status, failure, requestId, receipt }: ToldFail
     (entry): entry is [string, string | number] => entry[1] !== undefined,
   );
   const told = {
-    type: TYPES[status] ?? 'api_error',
+    type: TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error'),
     message: `${code}: ${hint}`,
     ...Object.fromEntries(stated),
   };

@@ -42,6 +42,6 @@ export function openAiError({ status, failure, requestId, receipt }: ToldFailure
   const stated = Object.entries(more).filter(
     (entry): entry is [string, string | number] => entry[1] !== undefined,
   );
-  const type = TYPES[status] ?? 'server_error';
+  const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
   return { error: { message: `${code}: ${hint}`, type, param: null, code, ...Object.fromEntries(stated) } };
 }
