@@ -55,6 +55,14 @@ export type ToolServer = Static<typeof ToolServer>;
 export const PolicyLimits = Type.Object(
   {
     bodyBytes: amount(1024, 67_108_864, 1_048_576),
+    modelBodyBytes: Type.Optional(
+      Type.Integer({
+        minimum: 1024,
+        maximum: 67_108_864,
+        description:
+          'of a request to a model, whose pictures are in it; by default bodyBytes where that is stated, else 16 MiB',
+      }),
+    ),
     answerBytes: amount(1024, 268_435_456, 16_777_216),
     headerSeconds: seconds(120, 10),
     bodySeconds: seconds(600, 30),

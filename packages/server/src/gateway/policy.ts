@@ -58,6 +58,7 @@ export function compileServers({
 export function compileLimits(limits: PolicyDocument['limits']): Policy['limits'] {
   return {
     bodyBytes: limits?.bodyBytes ?? 1_048_576,
+    modelBodyBytes: limits?.modelBodyBytes ?? limits?.bodyBytes ?? 16_777_216,
     answerBytes: limits?.answerBytes ?? 16_777_216,
     bodyMs: (limits?.bodySeconds ?? 30) * 1000,
     perAddressPerMinute: limits?.perAddressPerMinute ?? 6000,

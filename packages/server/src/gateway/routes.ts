@@ -2,7 +2,7 @@ import { sendJson } from '../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../platform/routes.js';
 import type { LookAtTools } from './mcp/announced-tools.js';
 
-/** Largest body a policy may allow; the policy's own `limits.bodyBytes` is enforced by the front. */
+/** Largest body a policy may allow; the policy's own `limits.bodyBytes` and `limits.modelBodyBytes` are enforced by the fronts. */
 const MAX_BODY = 67_108_864;
 
 /** Everything the gateway serves. */

@@ -30,6 +30,7 @@ import type { RateLimits } from './limits/rate-limits.js';
 import { createRedisLimits } from './limits/redis-limits.js';
 import { createAnswerCache } from './llm/answer-cache.js';
 import { ANTHROPIC_MODELS } from './llm/anthropic.js';
+import { createBodyRoom } from './llm/body-room.js';
 import { CHAT } from './llm/chat.js';
 import { EMBEDDINGS } from './llm/embeddings.js';
 import { createModelFront, type ModelFrontDeps } from './llm/front.js';
@@ -191,6 +192,7 @@ function openModels(
     secret,
     routing: createRouting({ random, monotonic, isLeftAlone, providers }),
     hedging: createHedging(metrics),
+    bodies: createBodyRoom(),
     now: () => clock.now(),
     monotonic,
   };

@@ -38,7 +38,7 @@ function createAdmit(deps: AdmissionDeps): Admit {
     const examined = await examine(deps.authority, presented, arrival);
     const { fault } = examined;
     const read = await surface
-      .read(presented.signed, fault !== undefined)
+      .read(presented.signed, fault !== undefined, fault === undefined && presented.kind !== 'session')
       .catch((error: unknown) => (isUnread(error, fault) ? undefined : Promise.reject(error)));
     if (read === undefined) return refuse(surface.action, presented, fault?.error);
     const { message, body } = read;

@@ -207,6 +207,8 @@ export interface Policy {
   readonly aliases: ReadonlyMap<string, AliasPolicy>;
   readonly limits: {
     readonly bodyBytes: number;
+    /** Of requests to models, whose pictures are in them. */
+    readonly modelBodyBytes: number;
     readonly answerBytes: number;
     readonly bodyMs: number;
     readonly perAddressPerMinute: number;

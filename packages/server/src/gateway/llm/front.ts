@@ -1,46 +1,63 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseJsonObject } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { assertJson } from '../../platform/json-exchange.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
 import { arrivalOf } from '../admission/arrival.js';
-import type { Admission, Surface, Verdict } from '../admission/call.js';
+import type { Admission, Arrival, Surface, Verdict } from '../admission/call.js';
 import type { Policy, PolicyView } from '../admission/ports.js';
 import { budgetHeaders } from '../budgets/report.js';
 import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
+import type { BodyRoom, BodyShare } from './body-room.js';
 import type { Dialect } from './dialect.js';
 import type { Hedging } from './hedging.js';
 import { modelCall } from './model-call.js';
 import type { ModelTarget } from './model-name.js';
 import { type ModelCallDeps, type ModelRequest, ownerOf } from './plan.js';
-import { failureOf, refuse, refuseCaller } from './refusal.js';
+import { failureOf, refuse, refuseCaller, type Told } from './refusal.js';
+import { parseModelBody } from './request-body.js';
 import { canBeSaid } from './translate/wire.js';
 
 export interface ModelFrontDeps extends Omit<ModelCallDeps, 'answerBytes'> {
   readonly admission: Admission;
   readonly policy: PolicyView;
   readonly hedging: Hedging;
+  readonly bodies: BodyRoom;
 }
 
 /** Serves the route of one protocol: `POST /v1/chat/completions`, `POST /anthropic/v1/messages`. */
 export function createModelFront(deps: ModelFrontDeps, dialect: Dialect): RouteHandler {
   return async (request, response, context) => {
-    const surface = createSurface(deps, dialect, request, context);
-    const arrival = arrivalOf(request, context);
-    const told = { dialect, response, context };
-    let verdict: Verdict<ModelRequest, ModelAnswer>;
+    // Until the last of its answer: so long its body is kept.
+    const share = deps.bodies.enter();
     try {
-      verdict = await deps.admission(arrival, surface);
-    } catch (error) {
-      return refuse(told, failureOf(error, context), undefined);
+      const surface = createSurface(deps, dialect, share, request, context);
+      await serve(deps, surface, { dialect, response, context }, arrivalOf(request, context));
+    } finally {
+      share.leave();
     }
-    const { receipt } = 'receipt' in verdict ? verdict : { receipt: undefined };
-    if (verdict.kind === 'answered') return answer(response, verdict);
-    if (verdict.kind === 'denied') return refuse({ ...told, rates: verdict.rates }, verdict.refusal, receipt);
-    if (verdict.kind === 'unauthenticated') return refuseCaller(told, verdict.refusal, receipt);
-    throw new TypeError('a call of a model is always decided');
   };
+}
+
+type ModelSurface = Surface<ModelRequest, ModelAnswer>;
+
+async function serve(
+  { admission }: ModelFrontDeps,
+  surface: ModelSurface,
+  told: Told,
+  arrival: Arrival,
+): Promise<void> {
+  let verdict: Verdict<ModelRequest, ModelAnswer>;
+  try {
+    verdict = await admission(arrival, surface);
+  } catch (error) {
+    return refuse(told, failureOf(error, told.context), undefined);
+  }
+  const { receipt } = 'receipt' in verdict ? verdict : { receipt: undefined };
+  if (verdict.kind === 'answered') return answer(told.response, verdict);
+  if (verdict.kind === 'denied') return refuse({ ...told, rates: verdict.rates }, verdict.refusal, receipt);
+  if (verdict.kind === 'unauthenticated') return refuseCaller(told, verdict.refusal, receipt);
+  throw new TypeError('a call of a model is always decided');
 }
 
 type Answered = Extract<Verdict<ModelRequest, ModelAnswer>, { kind: 'answered' }>;
@@ -57,19 +74,23 @@ function answer(
 function createSurface(
   deps: ModelFrontDeps,
   dialect: Dialect,
+  share: BodyShare,
   request: IncomingMessage,
   { requestId }: RequestContext,
-): Surface<ModelRequest, ModelAnswer> {
+): ModelSurface {
   return {
     name: 'llm',
     action: { method: dialect.method },
     keyHeaders: KEY_HEADERS,
-    async read(_, isRefused) {
+    async read(_, isRefused, isVerified) {
       assertJson(request);
-      const { bodyBytes, bodyMs } = deps.policy().limits;
-      const maxBytes = isRefused ? 0 : bodyBytes;
-      const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs });
-      const body = parseJsonObject(bytes, { floats: true, maxBytes });
+      const { bodyBytes, modelBodyBytes, bodyMs } = deps.policy().limits;
+      const ordinary = Math.min(bodyBytes, modelBodyBytes);
+      // Who shows by the body itself that it is he may have sent any.
+      const maxBytes = isRefused ? 0 : isVerified ? modelBodyBytes : ordinary;
+      const hasRoom = (size: number): boolean => share.grow(Math.max(0, size - ordinary));
+      const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs, hasRoom });
+      const body = parseModelBody(bytes, { maxBytes, ordinary });
       return { body: bytes, message: { dialect, body, bytes, wantsNew: wantsNew(request) } };
     },
     actionOf: () => ({ method: dialect.method }),
@@ -103,7 +124,7 @@ function createSurface(
         budgets,
         guardPolicies: guards,
         policyHash: hash,
-        requestBytes: limits.bodyBytes,
+        requestBytes: limits.modelBodyBytes,
         caller,
         hasLeft: () => request.socket.destroyed,
         requestId,

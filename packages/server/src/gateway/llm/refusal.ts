@@ -45,9 +45,18 @@ export function refuseCaller(told: Told, refusal: Refusal, receipt: string | und
   return refuse(told, refusal, receipt, UNREADABLE.has(refusal.code) ? 401 : undefined);
 }
 
+/** What helps against what is wrong with a request as such. */
+const HINTS: Partial<Record<ProblemCode, (reason: string) => string>> = {
+  TOO_LARGE: (reason) =>
+    `Send less: ${reason}. Pictures may be sent smaller; the operator can raise limits.modelBodyBytes (of sessions, limits.bodyBytes).`,
+  UNSUPPORTED_MEDIA_TYPE: () => 'Send the body as JSON in UTF-8, with Content-Type: application/json.',
+};
+
 /** What an error is told as; of what is no refusal, nothing but that it is logged. */
 export function failureOf(error: unknown, { log }: RequestContext): Failure {
   const code: ProblemCode = isTrustError(error) ? error.code : 'INTERNAL';
+  const said = isTrustError(error) ? HINTS[code]?.(error.data.reason ?? code) : undefined;
+  if (said !== undefined) return { code, hint: said };
   if (code !== 'INTERNAL') return { ...toRefusal(error), code };
   log.error('a call of a model failed', { err: error });
   return { code, hint: 'Something failed on our side; the request id finds it in the log.' };
