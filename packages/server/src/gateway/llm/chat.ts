@@ -1,6 +1,7 @@
-import { isJsonObject, type JsonObject, type JsonValue, utf8Length } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { hasLongCache } from './bound.js';
-import type { Dialect, RequestShape, Rewrite, StreamReader } from './dialect.js';
+import { readChatStream } from './chat-events.js';
+import type { Dialect, RequestShape, Rewrite } from './dialect.js';
 import {
   assertMediaUrl,
   flag,
@@ -14,7 +15,6 @@ import {
   text,
 } from './members.js';
 import { assertUsualTier, openAiError, openAiKey } from './openai.js';
-import { parseProviderObject } from './provider-json.js';
 import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
@@ -27,10 +27,12 @@ export const CHAT: Dialect = {
   rewrite,
   keyHeaders: openAiKey,
   usageOf: (answer) => openAiUsage(answer['usage']),
-  readStream,
+  readStream: readChatStream,
   error: openAiError,
   errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),
 };
+
+export { bytesOf } from './written-bytes.js';
 
 const MEMBERS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n'],
@@ -144,40 +146,4 @@ function rewrite(
         }
       : {}),
   };
-}
-
-function readStream({ wantsUsage }: RequestShape): StreamReader {
-  let [pieces, over, counted] = [0, false, false];
-  let usage: JsonValue | undefined;
-  return {
-    read({ data }) {
-      if (data === '[DONE]') {
-        over = true;
-        return true;
-      }
-      const chunk = parseProviderObject(data);
-      const choices = choicesOf(chunk);
-      for (const choice of choices) if (bytesOf(choice['delta']) > 0) pieces += 1;
-      if (chunk['usage'] != null) usage = chunk['usage'];
-      counted ||= chunk['usage'] != null && choices.length === 0;
-      // The one event that a client gets who asked for it, and no other.
-      return choices.length > 0 || chunk['usage'] == null || wantsUsage;
-    },
-    pieces: () => pieces,
-    // Servers that count with every piece have not counted what is still to come.
-    usage: () => (counted || over ? openAiUsage(usage) : undefined),
-    isOver: () => over,
-  };
-}
-
-function choicesOf({ choices }: JsonObject): readonly JsonObject[] {
-  return Array.isArray(choices) ? choices.filter(isJsonObject) : [];
-}
-
-/** Bytes of every text in what was written, names and arguments of calls too. */
-export function bytesOf(value: JsonValue | undefined): number {
-  if (typeof value === 'string') return utf8Length(value);
-  if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + bytesOf(one), 0);
-  if (value === undefined || !isJsonObject(value)) return 0;
-  return Object.entries(value).reduce((sum, [name, one]) => (name === 'role' ? sum : sum + bytesOf(one)), 0);
 }

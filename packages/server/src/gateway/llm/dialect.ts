@@ -40,15 +40,17 @@ export interface StreamEvent {
 
 /** Follows one stream. */
 export interface StreamReader {
-  /** Takes the next event; true if it is for the client. @throws {TrustError} UPSTREAM_FAILED: no event of this protocol */
-  read(event: StreamEvent): boolean;
+  /** Takes the next event; true if it is for the client, or what is for the client in its place. @throws {TrustError} UPSTREAM_FAILED: no event of this protocol */
+  read(event: StreamEvent): boolean | StreamEvent;
   /** Pieces of text so far: each stands for at least one token. */
   pieces(): number;
   usage(): ModelUsage | undefined;
-  /** True once the last event of the protocol has come. */
+  /** True once nothing is missing: the last event of the protocol has come, or all that it stands for. */
   isOver(): boolean;
 }
 
+  /** The last event of the protocol, where a stream that is over ends without it; absent or undefined: it has come. */
+  readonly missing?: () => StreamEvent | undefined;
 /** A failure as it is told to a client. */
 export interface ToldFailure {
   readonly status: number;

@@ -27,7 +27,8 @@ export function createEventFeed(source: Readable, reader: StreamReader, keeper?:
   const parser = createParser({
     onEvent: (event) => {
       waiting = 0;
-      if (reader.read(event)) events.push(event);
+      const told = reader.read(event);
+      if (told !== false) events.push(told === true ? event : told);
     },
     // What it says is no word of an answer.
     onComment: () => {

@@ -139,16 +139,20 @@ async function* passed(
     for (const event of told) given?.(event);
     return told.map(format).join('');
   };
-  for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
-    const text = await ours(async () => {
-      if (guard === undefined) return shown(arrived.events);
+  const looked = (events: readonly StreamEvent[]): Promise<string> =>
+    ours(async () => {
+      if (guard === undefined) return shown(events);
       const out: StreamEvent[] = [];
-      for (const event of arrived.events) out.push(...(await guard.push(event)));
+      for (const event of events) out.push(...(await guard.push(event)));
       return shown(out);
     });
+  for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
+    const text = await looked(arrived.events);
     if (text !== '' || arrived.isAlive) yield `${text}${arrived.isAlive ? ':\n\n' : ''}`;
     if (reader.pieces() > mostPieces) throw beyondHold();
   }
+  const missing = reader.isOver() ? reader.missing?.() : undefined;
+  if (missing !== undefined) yield await looked([missing]);
   if (guard !== undefined) {
     const rest = await ours(async () => shown(await guard.end()));
     if (rest !== '') yield rest;

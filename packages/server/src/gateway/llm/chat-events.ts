@@ -1,0 +1,53 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
+import { parseProviderObject } from './provider-json.js';
+import { openAiUsage } from './usage.js';
+import { bytesOf } from './written-bytes.js';
+
+const DONE = '[DONE]';
+
+/** Follows a stream of a chat completion. */
+export function readChatStream({ wantsUsage, choices: asked }: RequestShape): StreamReader {
+  let [pieces, isDone, counted] = [0, false, false];
+  let usage: JsonValue | undefined;
+  const finished = new Set<JsonValue>();
+  const read = (event: StreamEvent): boolean | StreamEvent => {
+    if (event.data === DONE) {
+      isDone = true;
+      return true;
+    }
+    const chunk = parseProviderObject(event.data);
+    const choices = choicesOf(chunk);
+    for (const { delta, finish_reason: reason, index = 0 } of choices) {
+      if (bytesOf(delta) > 0) pieces += 1;
+      if (reason != null) finished.add(index);
+    }
+    if (chunk['usage'] == null) return true;
+    usage = chunk['usage'];
+    // Servers that count with every piece have not counted what is still to come.
+    counted ||= choices.length === 0 || finished.size >= asked;
+    return wantsUsage || uncounted(event, chunk, choices.length > 0);
+  };
+  // Some servers leave out the event that says so, though nothing is missing.
+  const isWhole = (): boolean => counted && finished.size >= asked;
+  return {
+    read,
+    pieces: () => pieces,
+    usage: () => (counted || isDone ? openAiUsage(usage) : undefined),
+    isOver: () => isDone || isWhole(),
+    missing: () => (isDone ? undefined : { data: DONE }),
+  };
+}
+
+/** What a client is told who did not ask for the count: nothing, or all else that the event says. */
+function uncounted(
+  event: StreamEvent,
+  { usage: _, ...rest }: JsonObject,
+  isMore: boolean,
+): StreamEvent | false {
+  return isMore && { ...event, data: JSON.stringify(rest) };
+}
+
+function choicesOf({ choices }: JsonObject): readonly JsonObject[] {
+  return Array.isArray(choices) ? choices.filter(isJsonObject) : [];
+}
