@@ -8,9 +8,10 @@ const OVERHEAD = 1024;
 const PICTURE = 50_000;
 
 /** Most tokens a request can be read as. Tokens of the models we know stand for at least one byte of text each, so the
- *  bytes of the request bound them; pictures are counted apart, as they are read by their size. */
-export function inputBound(bytes: number, pictures: number): number {
-  return bytes + OVERHEAD + pictures * PICTURE;
+ *  bytes of the request bound them; pictures are counted apart, as they are read by their size: `pictureBytes` are those of
+ *  the bytes that are nothing else. */
+export function inputBound(bytes: number, pictures: number, pictureBytes = 0): number {
+  return Math.max(0, bytes - pictureBytes) + OVERHEAD + pictures * PICTURE;
 }
 
 /** How many objects of one of these types there are in a value, at any depth. */

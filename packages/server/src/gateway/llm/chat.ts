@@ -1,19 +1,9 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
 import { hasLongCache } from './bound.js';
 import { readChatStream } from './chat-events.js';
+import { meantChat, readMessages } from './chat-messages.js';
 import type { Dialect, RequestShape, Rewrite } from './dialect.js';
-import {
-  assertMediaUrl,
-  flag,
-  list,
-  malformed,
-  notPassed,
-  object,
-  onlyMembers,
-  partsOf,
-  positive,
-  text,
-} from './members.js';
+import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertUsualTier, openAiError, openAiKey } from './openai.js';
 import { openAiUsage } from './usage.js';
 
@@ -23,6 +13,7 @@ export const CHAT: Dialect = {
   method: 'chat/completions',
   op: 'write',
   path: '/chat/completions',
+  meant: meantChat,
   readRequest,
   rewrite,
   keyHeaders: openAiKey,
@@ -41,17 +32,6 @@ const MEMBERS: ReadonlySet<string> = new Set([
   ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'reasoning_effort'],
   ...['verbosity', 'metadata', 'modalities', 'store', 'service_tier', 'web_search_options'],
 ]);
-const MESSAGE_MEMBERS: ReadonlySet<string> = new Set([
-  ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal'],
-  ...['reasoning', 'reasoning_content', 'annotations'],
-]);
-/** Parts of a message, and their members; the mark of a cache is one of OpenRouter's. */
-const PARTS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['text', new Set(['type', 'text', 'cache_control'])],
-  ['refusal', new Set(['type', 'refusal'])],
-  ['image_url', new Set(['type', 'image_url', 'cache_control'])],
-]);
-const PICTURE: ReadonlySet<string> = new Set(['detail']);
 /** Tools that are the client's own affair. */
 const OWN_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
 /** Models that search whatever they are asked. */
@@ -60,7 +40,7 @@ const MOST_CHOICES = 128;
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
   onlyMembers(body, MEMBERS, fields, '');
-  const { pictures, fetches } = readMessages(list(body['messages'], 'messages'));
+  const { pictures, pictureBytes, fetches } = readMessages(list(body['messages'], 'messages'));
   assertPlain(body);
   if (body['max_tokens'] != null && body['max_completion_tokens'] != null)
     throw malformed('max_tokens and max_completion_tokens exclude each other');
@@ -73,6 +53,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     maxOutput: positive(body, 'max_completion_tokens') ?? positive(body, 'max_tokens'),
     choices,
     pictures,
+    pictureBytes,
     features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
     longCache: hasLongCache(body['messages']),
@@ -95,27 +76,6 @@ function featuresOf(body: JsonObject): string[] {
   });
   const searches = body['web_search_options'] != null || SEARCHING.test(String(body['model']));
   return searches ? [...hosted, 'web_search'] : hosted;
-}
-
-function readMessages(messages: readonly JsonValue[]): { pictures: number; fetches: boolean } {
-  let [pictures, fetches] = [0, false];
-  for (const one of messages) {
-    const message = object(one, 'a message');
-    onlyMembers(message, MESSAGE_MEMBERS, [], 'messages.');
-    for (const one of partsOf(message['content'], 'content')) {
-      const part = object(one, 'a part of a message');
-      const type = text(part, 'type');
-      const members = PARTS.get(type);
-      if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
-      onlyMembers(part, members, [], `${type}.`);
-      if (type !== 'image_url') continue;
-      pictures += 1;
-      const { url, ...rest } = object(part['image_url'], 'image_url');
-      onlyMembers(rest, PICTURE, [], 'image_url.');
-      fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || fetches;
-    }
-  }
-  return { pictures, fetches };
 }
 
 function rewrite(

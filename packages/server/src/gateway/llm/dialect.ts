@@ -14,6 +14,8 @@ export interface RequestShape {
   /** How many answers are asked for. */
   readonly choices: number;
   readonly pictures: number;
+  /** How many bytes of the request are those pictures, which are counted by their size instead; undefined: none. */
+  readonly pictureBytes?: number;
   /** Hosted tools it brings into play, and `fetch` if the provider is told to load something (LLM-3). */
   readonly features: readonly string[];
   /** True if the client wants the count of tokens at the end of a stream. */
@@ -68,7 +70,9 @@ export interface Dialect {
   readonly op: Op;
   /** Below the provider's base URL. */
   readonly path: string;
-  /** @throws {TrustError} MALFORMED: not of the protocol; POLICY_DENIED: a member that is not passed on */
+  /** The request without what says nothing in it, and does not go on (LLM-4). Absent: all of it goes on. */
+  readonly meant?: (body: JsonObject) => JsonObject;
+  /** Of what goes on. @throws {TrustError} MALFORMED: not of the protocol; POLICY_DENIED: a member that is not passed on */
   readRequest(body: JsonObject, fields: readonly string[]): RequestShape;
   rewrite(body: JsonObject, shape: RequestShape, change: Rewrite): JsonObject;
   /** Headers that show the provider its key. */

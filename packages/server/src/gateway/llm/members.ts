@@ -11,7 +11,7 @@ export function notPassed(member: string, why: string): TrustError {
   return new TrustError('POLICY_DENIED', hint, { caveat: member.slice(0, 128), hint });
 }
 
-/** Refuses members that are not listed. */
+/** Refuses members that are not listed. `where` says of what they are; those at the top have none. */
 export function onlyMembers(
   value: JsonObject,
   known: ReadonlySet<string>,
@@ -20,11 +20,44 @@ export function onlyMembers(
 ): void {
   for (const name of Object.keys(value)) {
     if (!known.has(name) && !more.includes(name))
-      throw notPassed(
-        `${where}${name}`,
-        'the operator can allow it with `fields` of the provider, at the top',
-      );
+      throw notPassed(`${where}${name}`, where === '' ? ALLOWABLE : NESTED);
   }
+}
+
+const ALLOWABLE = 'the operator can allow it with `fields` of the provider';
+const NESTED = 'it could reach what nobody decided on. Send the request without it';
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** An object without what says nothing in it: members that are null, but `kept`, and `added`, which clients' libraries put to what
+ *  they read and send back, and which are of no protocol. The same object if all of it says something. */
+export function meantOf(value: JsonObject, added: ReadonlySet<string> = NONE, kept?: string): JsonObject {
+  const isSilent = (name: string): boolean => added.has(name) || (value[name] === null && name !== kept);
+  const names = Object.keys(value);
+  if (!names.some(isSilent)) return value;
+  return Object.fromEntries(
+    names.filter((name) => !isSilent(name)).map((name) => [name, value[name] as JsonValue]),
+  );
+}
+
+/** The same with what is in one of its members, an object or a list of such, made into what it means. */
+export function withMeant(
+  value: JsonObject,
+  name: string,
+  meant: (one: JsonObject) => JsonObject,
+): JsonObject {
+  const inner = value[name];
+  if (inner === undefined) return value;
+  const made = Array.isArray(inner) ? eachMeant(inner, meant) : isJsonObject(inner) ? meant(inner) : inner;
+  return made === inner ? value : { ...value, [name]: made };
+}
+
+function eachMeant(
+  values: readonly JsonValue[],
+  meant: (one: JsonObject) => JsonObject,
+): readonly JsonValue[] {
+  const all = values.map((one) => (isJsonObject(one) ? meant(one) : one));
+  return all.some((one, at) => one !== values[at]) ? all : values;
 }
 
 export function text(body: JsonObject, name: string): string {

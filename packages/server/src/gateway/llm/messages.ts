@@ -2,18 +2,8 @@ import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talo
 import { anthropicError, anthropicKey } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
-import {
-  assertMediaUrl,
-  flag,
-  list,
-  malformed,
-  notPassed,
-  object,
-  onlyMembers,
-  partsOf,
-  positive,
-  text,
-} from './members.js';
+import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
+import { meantMessages, readTurns } from './message-blocks.js';
 import { parseProviderObject } from './provider-json.js';
 import { anthropicUsage, joinUsage } from './usage.js';
 
@@ -23,6 +13,7 @@ export const COUNT_TOKENS: Dialect = {
   method: 'messages/count_tokens',
   op: 'read',
   path: '/messages/count_tokens',
+  meant: meantMessages,
   readRequest: readCount,
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
@@ -38,6 +29,7 @@ export const MESSAGES: Dialect = {
   op: 'write',
   path: '/messages',
   readRequest,
+  meant: meantMessages,
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
   usageOf: (answer) => anthropicUsage(answer['usage']),
@@ -50,12 +42,6 @@ const MEMBERS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'max_tokens', 'stream', 'system', 'temperature', 'top_p', 'top_k'],
   ...['stop_sequences', 'metadata', 'tools', 'tool_choice', 'thinking', 'service_tier', 'cache_control'],
   ...['output_config', 'output_format'],
-]);
-const MESSAGE_MEMBERS: ReadonlySet<string> = new Set(['role', 'content']);
-/** Blocks that refer to nothing but what is in them. */
-const BLOCKS: ReadonlySet<string> = new Set([
-  ...['text', 'image', 'tool_use', 'tool_result', 'thinking', 'redacted_thinking', 'search_result'],
-  ...['server_tool_use', 'web_search_tool_result'],
 ]);
 const PICTURES: ReadonlySet<string> = new Set(['image']);
 
@@ -80,13 +66,7 @@ function readCount(body: JsonObject, fields: readonly string[]): RequestShape {
 
 function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream'>): RequestShape {
   const messages = list(body['messages'], 'messages');
-  let fetches = false;
-  for (const one of messages) {
-    const message = object(one, 'a message');
-    onlyMembers(message, MESSAGE_MEMBERS, [], 'messages.');
-    fetches = readBlocks(message['content']) || fetches;
-  }
-  fetches = readBlocks(body['system']) || fetches;
+  const { pictureBytes, fetches } = readTurns(messages, body['system']);
   return {
     ...own,
     model: text(body, 'model'),
@@ -100,42 +80,12 @@ function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream
 
 /** The client's own tools have no type, or `custom`; all others run at the provider or speak in its name. */
 function hostedTools(body: JsonObject): string[] {
+    pictureBytes,
   return list(body['tools'] ?? [], 'tools').flatMap((one) => {
     const type = object(one, 'a tool')['type'] ?? 'custom';
     if (typeof type !== 'string') throw malformed('the type of a tool must be a string');
     return type === 'custom' ? [] : [type];
   });
-}
-
-/** True if the provider is told to load something. */
-function readBlocks(content: JsonValue | undefined): boolean {
-  let fetches = false;
-  for (const one of partsOf(content, 'content')) {
-    const block = object(one, 'a block');
-    const type = text(block, 'type');
-    if (!BLOCKS.has(type)) throw notPassed(`a block of type ${type}`, 'only text, pictures and tools are');
-    if (type === 'image') fetches = readSource(object(block['source'], 'source')) || fetches;
-    if (type === 'tool_result' || type === 'search_result') fetches = readBlocks(block['content']) || fetches;
-    if (type === 'web_search_tool_result') assertFound(block['content']);
-  }
-  return fetches;
-}
-
-/** What a hosted search found earlier: results, or why there are none. */
-function assertFound(content: JsonValue | undefined): void {
-  const found = Array.isArray(content) ? content : [content];
-  for (const one of found) {
-    const type = text(object(one, 'a result of a search'), 'type');
-    if (type !== 'web_search_result' && type !== 'web_search_tool_result_error')
-      throw notPassed(`a result of type ${type}`, 'only those of a web search are');
-  }
-}
-
-function readSource(source: JsonObject): boolean {
-  const type = text(source, 'type');
-  if (type === 'base64') return false;
-  if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
-  throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
 }
 
 function readStream(): StreamReader {

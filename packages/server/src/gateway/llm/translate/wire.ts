@@ -66,7 +66,12 @@ export function isServed({ api, method }: Speaker, provider: ProviderPolicy): bo
 /** Makes the way to a provider.
  *  @throws {TrustError} UNKNOWN_MODEL: it speaks another protocol; MALFORMED | POLICY_DENIED: as the dialects say, or what the
  *    provider's protocol cannot say */
-export function wireOf({ dialect, body, bytes }: Said, { provider, model }: ModelTarget, now: number): Wire {
+export function wireOf(
+  { dialect, body: written, bytes }: Said,
+  { provider, model }: ModelTarget,
+  now: number,
+): Wire {
+  const body = dialect.meant?.(written) ?? written;
   if (provider.api === dialect.api) {
     provider.host.assertServes(dialect);
     const shape = dialect.readRequest(body, provider.fields);

@@ -1,0 +1,112 @@
+import type { JsonObject } from '@talosprotocol/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inputBound } from './bound.js';
+import { CHAT } from './chat.js';
+import type { Dialect } from './dialect.js';
+import { MESSAGES } from './messages.js';
+
+const word = fc.string({ maxLength: 12 });
+const base64 = fc.uint8Array({ maxLength: 90 }).map((bytes) => Buffer.from(bytes).toString('base64'));
+const type = fc.constantFrom(
+  'image/png',
+  'image/jpeg',
+  'image/svg+xml',
+  'text/plain',
+  'image/png;x',
+  'IMAGE/PNG',
+);
+/** What is a picture, and all that may pass for one. */
+const data = fc.oneof(
+  base64,
+  word,
+  base64.map((one) => `${one} `),
+  base64.map((one) => `=${one}`),
+);
+
+/** A piece of a request, and what of it a provider may read as text. */
+interface Piece {
+  readonly block: JsonObject;
+  readonly read: string;
+  readonly pictures: number;
+}
+
+const IS_PICTURE = /^image\/(?:png|jpeg)$/;
+const isBase64 = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text;
+
+const text = word.map((said): Piece => ({ block: { type: 'text', text: said }, read: said, pictures: 0 }));
+const link = fc.tuple(type, data).map(([of, bytes]): Piece => {
+  const url = `data:${of};base64,${bytes}`;
+  const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
+  return { block: { type: 'image_url', image_url: { url } }, read: isPicture ? '' : url, pictures: 1 };
+});
+const source = fc.tuple(type, data).map(([of, bytes]): Piece => {
+  const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
+  const block = { type: 'image', source: { type: 'base64', media_type: of, data: bytes } };
+  return { block, read: isPicture ? '' : bytes, pictures: 1 };
+});
+/** A tool's input is read as text, whatever it looks like. */
+const disguised = source.map(({ block }): Piece => {
+  const input = { picture: block };
+  return { block: { type: 'tool_use', id: 't', name: 'n', input }, read: JSON.stringify(input), pictures: 0 };
+});
+const result = fc.array(source, { maxLength: 2 }).map((own): Piece => {
+  const block = { type: 'tool_result', tool_use_id: 't', content: own.map((one) => one.block) };
+  return { block, read: own.map((one) => one.read).join(''), pictures: own.length };
+});
+
+const chat = fc.tuple(fc.constantFrom('user', 'tool'), fc.array(fc.oneof(text, link), { maxLength: 5 }));
+const turns = fc.array(fc.oneof(text, source, disguised, result), { maxLength: 5 });
+const blocksOf = (pieces: readonly Piece[]) => pieces.map(({ block }) => block);
+
+/** Tokens that are held for it. A writer may escape what it likes. */
+function held({ readRequest }: Dialect, body: JsonObject, escapes: boolean): number {
+  const written = JSON.stringify(body);
+  const bytes = escapes ? written.replaceAll('A', '\\u0041') : written;
+  const { pictures, pictureBytes } = readRequest(JSON.parse(bytes), []);
+  return inputBound(Buffer.byteLength(bytes), pictures, pictureBytes);
+}
+
+const FOR_A_PICTURE = 50_000;
+const most = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { read, pictures }) => sum + Buffer.byteLength(read) + pictures * FOR_A_PICTURE, 0);
+
+// LLM-6
+describe('what is held for what is read', () => {
+  it('is never less than a token for each byte that may be read as text, and the most of each picture', () => {
+    fc.assert(
+      fc.property(chat, fc.boolean(), ([role, pieces], escapes) => {
+        // Who is no user has no pictures, and may be read whole.
+        const all =
+          role === 'user' ? pieces : pieces.map((one) => ({ ...one, read: JSON.stringify(one.block) }));
+        const body = { model: 'm', messages: [{ role, content: blocksOf(pieces) }] };
+        expect(held(CHAT, body, escapes)).toBeGreaterThanOrEqual(most(all));
+      }),
+    );
+    fc.assert(
+      fc.property(turns, fc.boolean(), (pieces, escapes) => {
+        const body = { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: blocksOf(pieces) }] };
+        expect(held(MESSAGES, body, escapes)).toBeGreaterThanOrEqual(most(pieces));
+      }),
+    );
+  });
+
+  it('does not grow with the bytes of a picture, and does with those of what only looks like one', () => {
+    const of = (url: string): number =>
+      held(
+        CHAT,
+        { model: 'm', messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] },
+        false,
+      );
+    const png = 'data:image/png;base64,';
+    expect(of(`${png}${'AAAA'.repeat(1000)}`)).toBe(of(png));
+    for (const head of ['data:image/svg+xml;base64,', 'data:text/plain;base64,', 'data:image/png,', 'data:,'])
+      expect(of(`${head}${'AAAA'.repeat(1000)}`) - of(head)).toBe(4000);
+    for (const tail of ['A', '!', ' AAA', 'A=A=', '===='])
+      expect(of(`${png}${'AAAA'.repeat(1000)}${tail}`)).toBeGreaterThan(of(png) + 4000);
+  });
+
+  it('is never less than nothing', () => {
+    expect(inputBound(10, 0, 20)).toBe(1024);
+  });
+});

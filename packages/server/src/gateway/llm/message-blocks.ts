@@ -1,0 +1,107 @@
+import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import {
+  assertMediaUrl,
+  meantOf,
+  notPassed,
+  object,
+  onlyMembers,
+  partsOf,
+  text,
+  withMeant,
+} from './members.js';
+import { pictureBytes } from './picture-data.js';
+
+/** What the blocks of Anthropic's messages bring with them besides text. */
+export interface BlockReach {
+  /** How many bytes of them are pictures. */
+  readonly pictureBytes: number;
+  /** True if the provider is told to load something. */
+  readonly fetches: boolean;
+}
+
+const MEMBERS: ReadonlySet<string> = new Set(['role', 'content']);
+const CALL: readonly string[] = ['type', 'id', 'name', 'input', 'cache_control', 'caller'];
+/** Blocks that refer to nothing but what is in them, and their members. */
+const BLOCKS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['text', new Set(['type', 'text', 'cache_control', 'citations'])],
+  ['image', new Set(['type', 'source', 'cache_control', 'transformations'])],
+  ['tool_use', new Set([...CALL, 'toolset_name'])],
+  ['tool_result', new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'toolset_name'])],
+  ['thinking', new Set(['type', 'thinking', 'signature'])],
+  ['redacted_thinking', new Set(['type', 'data'])],
+  ['search_result', new Set(['type', 'source', 'title', 'content', 'cache_control', 'citations'])],
+  ['server_tool_use', new Set(CALL)],
+  ['web_search_tool_result', new Set(['type', 'tool_use_id', 'content', 'cache_control', 'caller'])],
+]);
+/** In them are blocks again. */
+const HOLDERS: ReadonlySet<JsonValue | undefined> = new Set(['tool_result', 'search_result']);
+
+/** What Anthropic's libraries put to a text that they parse. */
+const PARSED: ReadonlySet<string> = new Set(['parsed_output']);
+
+/** A request without what says nothing in its blocks (LLM-4). */
+export function meantMessages(body: JsonObject): JsonObject {
+  const meant = withMeant(body, 'messages', (message) => withMeant(meantOf(message), 'content', meantBlock));
+  return withMeant(meant, 'system', meantBlock);
+}
+
+function meantBlock(block: JsonObject): JsonObject {
+  const meant = meantOf(block, block['type'] === 'text' ? PARSED : undefined);
+  return HOLDERS.has(meant['type']) ? withMeant(meant, 'content', meantBlock) : meant;
+}
+
+/** @throws {TrustError} MALFORMED | POLICY_DENIED: what is not listed, or refers to something that is not in it */
+export function readTurns(messages: readonly JsonValue[], system: JsonValue | undefined): BlockReach {
+  const reach = { pictureBytes: 0, fetches: false };
+  // Of others than users pictures are not read, and what is there may be read as text.
+  const others = { pictureBytes: 0, fetches: false };
+  for (const one of messages) {
+    const message = object(one, 'a message');
+    onlyMembers(message, MEMBERS, [], 'messages.');
+    readBlocks(message['content'], message['role'] === 'user' ? reach : others);
+  }
+  readBlocks(system, others);
+  return { ...reach, fetches: reach.fetches || others.fetches };
+}
+
+function readBlocks(content: JsonValue | undefined, reach: { pictureBytes: number; fetches: boolean }): void {
+  for (const one of partsOf(content, 'content')) {
+    const block = object(one, 'a block');
+    const type = text(block, 'type');
+    const members = BLOCKS.get(type);
+    if (members === undefined)
+      throw notPassed(`a block of type ${type}`, 'only text, pictures and tools are');
+    onlyMembers(block, members, [], `${type}.`);
+    if (type === 'image') {
+      const source = object(block['source'], 'source');
+      reach.fetches = readSource(source) || reach.fetches;
+      reach.pictureBytes += sourceBytes(source);
+    }
+    if (HOLDERS.has(type)) readBlocks(block['content'], reach);
+    if (type === 'web_search_tool_result') assertFound(block['content']);
+  }
+}
+
+/** What a hosted search found earlier: results, or why there are none. */
+function assertFound(content: JsonValue | undefined): void {
+  const found = Array.isArray(content) ? content : [content];
+  for (const one of found) {
+    const type = text(object(one, 'a result of a search'), 'type');
+    if (type !== 'web_search_result' && type !== 'web_search_tool_result_error')
+      throw notPassed(`a result of type ${type}`, 'only those of a web search are');
+  }
+}
+
+/** True if the provider is told to load something. */
+function readSource(source: JsonObject): boolean {
+  const type = text(source, 'type');
+  if (type === 'base64') return false;
+  if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
+  throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
+}
+
+function sourceBytes({ type, media_type: media, data }: JsonObject): number {
+  return type === 'base64' && typeof media === 'string' && typeof data === 'string'
+    ? pictureBytes(media, data)
+    : 0;
+}
