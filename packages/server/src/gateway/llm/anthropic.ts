@@ -1,5 +1,7 @@
-import type { JsonObject } from '@talosprotocol/protocol';
+import type { JsonObject, TrustError } from '@talosprotocol/protocol';
+import type { Failure } from '../admission/call.js';
 import type { ToldFailure } from './dialect.js';
+import { notPassed } from './members.js';
 import type { ModelsDialect } from './models-dialect.js';
 
 /** What Anthropic's protocols have in common. */
@@ -7,6 +9,23 @@ import type { ModelsDialect } from './models-dialect.js';
 /** Shows the provider its key, and which version of the protocol is spoken. */
 export function anthropicKey(key: string | undefined): Readonly<Record<string, string>> {
   return { 'anthropic-version': '2023-06-01', ...(key === undefined ? {} : { 'x-api-key': key }) };
+}
+
+const THREAD = 'thread';
+
+/** A thread is a conversation that the provider keeps. */
+export function noThread(): TrustError {
+  return notPassed(THREAD, 'the provider would keep the conversation. Send all of it, and no thread');
+}
+
+/** Told as the provider tells of what cannot be a thread: its clients' libraries then go on without one. */
+function isOfThread({ code, caveat }: Failure): boolean {
+  return code === 'POLICY_DENIED' && caveat === THREAD;
+}
+
+/** The status of a failure where it is not that of its code. */
+export function anthropicStatus(failure: Failure): number | undefined {
+  return isOfThread(failure) ? 400 : undefined;
 }
 
 /** Anthropic's list of models, on one page. */
@@ -44,6 +63,9 @@ export function anthropicError({ status, failure, requestId, receipt }: ToldFail
   const told = {
     type: TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error'),
     message: `${code}: ${hint}`,
+    ...(isOfThread(failure)
+      ? { details: { error_code: 'thread_unsupported_request', unsupported: [THREAD] } }
+      : {}),
     ...Object.fromEntries(stated),
   };
   return { type: 'error', error: told, request_id: requestId };

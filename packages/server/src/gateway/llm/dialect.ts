@@ -49,10 +49,10 @@ export interface StreamReader {
   usage(): ModelUsage | undefined;
   /** True once nothing is missing: the last event of the protocol has come, or all that it stands for. */
   isOver(): boolean;
-}
-
   /** The last event of the protocol, where a stream that is over ends without it; absent or undefined: it has come. */
   readonly missing?: () => StreamEvent | undefined;
+}
+
 /** A failure as it is told to a client. */
 export interface ToldFailure {
   readonly status: number;
@@ -84,5 +84,7 @@ export interface Dialect {
   readonly references?: References;
   /** A failure in the form of the protocol: as a body, or as the last event of a stream. */
   error(told: ToldFailure): JsonObject;
+  /** The status of a refusal where its clients look for another than that of its code; undefined: it has that. */
+  readonly status?: (failure: Failure) => number | undefined;
   errorEvent(told: ToldFailure): StreamEvent;
 }

@@ -8,6 +8,7 @@ import type { Policy, PolicyView } from '../admission/ports.js';
 import { budgetHeaders } from '../budgets/report.js';
 import { modelRateHeaders } from '../limits/report.js';
 import { type ModelAnswer, sendModelAnswer } from './answer.js';
+import { betasOf } from './betas.js';
 import type { BodyRoom, BodyShare } from './body-room.js';
 import type { Dialect } from './dialect.js';
 import type { Hedging } from './hedging.js';
@@ -91,7 +92,8 @@ function createSurface(
       const hasRoom = (size: number): boolean => share.grow(Math.max(0, size - ordinary));
       const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs, hasRoom });
       const body = parseModelBody(bytes, { maxBytes, ordinary });
-      return { body: bytes, message: { dialect, body, bytes, wantsNew: wantsNew(request) } };
+      const betas = dialect.api === 'anthropic' ? betasOf(request.headers['anthropic-beta']) : [];
+      return { body: bytes, message: { dialect, body, bytes, betas, wantsNew: wantsNew(request) } };
     },
     actionOf: () => ({ method: dialect.method }),
     callOf(message, caller) {

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
-import { anthropicError, anthropicKey } from './anthropic.js';
+import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
@@ -19,6 +19,7 @@ export const COUNT_TOKENS: Dialect = {
   keyHeaders: anthropicKey,
   usageOf: () => undefined,
   error: anthropicError,
+  status: anthropicStatus,
   errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
 };
 
@@ -28,13 +29,14 @@ export const MESSAGES: Dialect = {
   method: 'messages',
   op: 'write',
   path: '/messages',
-  readRequest,
   meant: meantMessages,
+  readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
   usageOf: (answer) => anthropicUsage(answer['usage']),
   readStream,
   error: anthropicError,
+  status: anthropicStatus,
   errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
 };
 
@@ -51,16 +53,22 @@ const COUNT_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
-  onlyMembers(body, MEMBERS, fields, '');
+  assertMembers(body, MEMBERS, fields);
   const tier = body['service_tier'];
-  if (tier != null && tier !== 'standard_only') throw notPassed('service_tier', 'it changes the price');
+  if (tier != null && tier !== 'standard_only' && tier !== 'auto')
+    throw notPassed('service_tier', 'it changes the price');
   const maxOutput = positive(body, 'max_tokens');
   if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
   return shapeOf(body, { maxOutput, stream: flag(body, 'stream') });
 }
 
+function assertMembers(body: JsonObject, known: ReadonlySet<string>, fields: readonly string[]): void {
+  if (body['thread'] != null && !fields.includes('thread')) throw noThread();
+  onlyMembers(body, known, fields, '');
+}
+
 function readCount(body: JsonObject, fields: readonly string[]): RequestShape {
-  onlyMembers(body, COUNT_MEMBERS, fields, '');
+  assertMembers(body, COUNT_MEMBERS, fields);
   return shapeOf(body, { maxOutput: 0, stream: false });
 }
 
@@ -72,6 +80,7 @@ function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream
     model: text(body, 'model'),
     choices: 1,
     pictures: countTyped(messages as JsonValue, PICTURES),
+    pictureBytes,
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: hasLongCache(body),
@@ -80,7 +89,6 @@ function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream
 
 /** The client's own tools have no type, or `custom`; all others run at the provider or speak in its name. */
 function hostedTools(body: JsonObject): string[] {
-    pictureBytes,
   return list(body['tools'] ?? [], 'tools').flatMap((one) => {
     const type = object(one, 'a tool')['type'] ?? 'custom';
     if (typeof type !== 'string') throw malformed('the type of a tool must be a string');

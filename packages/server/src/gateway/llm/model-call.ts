@@ -181,7 +181,7 @@ function cacheKeyOf(
     policy: policyHash,
     principal: principalOf(capability),
     provider: provider.name,
-    path: pathOf(plan),
+    path: [pathOf(plan), ...plan.wire.betas].join(' '),
     body,
   };
 }
@@ -218,7 +218,8 @@ async function ask(
   const { provider, model } = plan.target;
   const { host, baseUrl } = provider;
   const path = pathOf(plan);
-  const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, body, now: context.now() };
+  const { betas } = plan.wire;
+  const shown = { dialect, key: key?.reveal(), url: `${baseUrl}${path}`, betas, body, now: context.now() };
   const headers = await host.headers(shown);
   const began = context.monotonic();
   const others = othersOf(context);

@@ -57,6 +57,8 @@ export interface ModelRequest {
   readonly body: JsonObject;
   /** Its own bytes. */
   readonly bytes: Uint8Array;
+  /** What it says in `anthropic-beta`. */
+  readonly betas: readonly string[];
   /** True if the client wants no answer that was given before. */
   readonly wantsNew: boolean;
 }
@@ -205,7 +207,7 @@ export function planOf(context: ModelCallContext): Plan {
     metering,
     sent: provider.host.body(
       dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
-      { dialect, model, stream: shape.stream },
+      { dialect, model, stream: shape.stream, betas: wire.betas },
     ),
     input,
     output,

@@ -10,7 +10,7 @@ import type { Dialect } from './dialect.js';
 
 /** Whom a refusal is told. */
 export interface Told {
-  readonly dialect: Pick<Dialect, 'error'>;
+  readonly dialect: Pick<Dialect, 'error' | 'status'>;
   readonly response: ServerResponse;
   readonly context: RequestContext;
   readonly rates?: RateReport | undefined;
@@ -24,7 +24,7 @@ export function refuse(
   as?: number,
 ): Promise<void> {
   const { status: own, retryable } = PROBLEMS[failure.code];
-  const status = as ?? own;
+  const status = as ?? dialect.status?.(failure) ?? own;
   const body = JSON.stringify(dialect.error({ status, failure, requestId: context.requestId, receipt }));
   const headers = {
     'content-type': 'application/json',

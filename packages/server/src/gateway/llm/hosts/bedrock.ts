@@ -18,7 +18,11 @@ export function createBedrockHost(region: string): ModelHost {
     },
     path: ({ model, stream }) =>
       `/model/${encodeURIComponent(model)}/${stream ? 'invoke-with-response-stream' : 'invoke'}`,
-    body: ({ model: _, stream: __, ...request }) => ({ ...request, anthropic_version: 'bedrock-2023-05-31' }),
+    body: ({ model: _, stream: __, ...request }, { betas = [] }) => ({
+      ...request,
+      anthropic_version: 'bedrock-2023-05-31',
+      ...(betas.length === 0 ? {} : { anthropic_beta: betas }),
+    }),
     streamType: 'application/vnd.amazon.eventstream',
     events: readAwsEvents,
   };

@@ -17,6 +17,8 @@ export interface HostedCall {
   /** As the host knows it. */
   readonly model: string;
   readonly stream: boolean;
+  /** Betas of Anthropic's protocol that go with it. */
+  readonly betas?: readonly string[];
 }
 
 /** What is needed to show a host its key. */
@@ -25,6 +27,7 @@ export interface ShownKey {
   /** Undefined if it wants none. */
   readonly key: string | undefined;
   readonly url: string;
+  readonly betas?: readonly string[];
   readonly body: Uint8Array;
   /** Unix milliseconds. */
   readonly now: number;

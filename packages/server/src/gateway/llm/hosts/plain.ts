@@ -5,7 +5,10 @@ export const PLAIN_HOST: ModelHost = {
   assertServes: () => undefined,
   path: ({ dialect }) => dialect.path,
   body: (request) => request,
-  headers: async ({ dialect, key }) => dialect.keyHeaders(key),
+  headers: async ({ dialect, key, betas = [] }) => ({
+    ...dialect.keyHeaders(key),
+    ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
+  }),
   streamType: 'text/event-stream',
   events: (body) => body,
 };

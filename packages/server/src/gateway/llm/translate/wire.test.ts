@@ -11,6 +11,7 @@ import { canBeSaid, isServed, wireOf } from './wire.js';
 
 const provider = (more: Partial<ModelProvider> = {}) =>
   compileProvider('p', { api: 'openai', baseUrl: 'https://models.example/v1', translate: true, ...more });
+const CALL = { name: 'add', arguments: '{}', parsed_arguments: {} };
 const HI = [{ role: 'user', content: 'hi' }];
 const wire = (dialect: Dialect, body: object, to: Partial<ModelProvider> = {}, model = 'real') => {
   const whole = { model: 'asked', messages: HI, ...body } as unknown as JsonObject;
@@ -53,6 +54,27 @@ describe('a request that is translated', () => {
     expect(wire(CHAT, { model: 'gpt-4o-search-preview' }, { api: 'anthropic' }).shape.features).toEqual([
       'web_search',
     ]);
+  });
+
+  it('goes without betas, and without what libraries added, which say nothing in it', () => {
+    const said = {
+      role: 'assistant',
+      content: [{ type: 'text', text: 'x', citations: null, parsed_output: 1 }],
+    };
+    const body = { model: 'asked', max_tokens: 7, messages: [...HI, said, ...HI] } as unknown as JsonObject;
+    const asked = { dialect: MESSAGES, body, bytes: new Uint8Array() };
+    const target = { provider: provider(), model: 'real' };
+    const { betas, body: sent } = wireOf({ ...asked, betas: ['token-counting-2024-11-01'] }, target, 0);
+    expect([betas, sent['messages']]).toEqual([[], [...HI, { role: 'assistant', content: 'x' }, ...HI]]);
+    expect(() => wireOf({ ...asked, betas: ['context-1m-2025-08-07'] }, target, 0)).toThrow(
+      expect.objectContaining({ code: 'POLICY_DENIED' }),
+    );
+    const parsed = { role: 'assistant', content: null, parsed: 1, tool_calls: [{ id: 'c', function: CALL }] };
+    const { body: told } = wire(CHAT, { messages: [...HI, parsed, ...HI] }, { api: 'anthropic' });
+    expect((told['messages'] as JsonObject[])[1]).toEqual({
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'c', name: 'add', input: {} }],
+    });
   });
 
   it('counts as the longer of what is said and what is sent', () => {

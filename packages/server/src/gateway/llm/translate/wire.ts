@@ -1,4 +1,5 @@
 import { isTrustError, type JsonObject, TrustError } from '@talosprotocol/protocol';
+import { assertBetas } from '../betas.js';
 import { CHAT } from '../chat.js';
 import type { Dialect, RequestShape } from '../dialect.js';
 import { MESSAGES } from '../messages.js';
@@ -19,6 +20,8 @@ export interface Wire {
   /** Of what it is told. */
   readonly shape: RequestShape;
   readonly body: JsonObject;
+  /** Betas that go on with it. */
+  readonly betas: readonly string[];
   /** Most bytes of it that can be read as tokens. */
   readonly bytes: number;
   /** Absent where client and provider speak the same: answers go through as they are. */
@@ -30,6 +33,8 @@ interface Said {
   readonly dialect: Dialect;
   readonly body: JsonObject;
   readonly bytes: Uint8Array;
+  /** What Anthropic's clients want besides; undefined: nothing. */
+  readonly betas?: readonly string[];
 }
 
 interface Route {
@@ -67,7 +72,7 @@ export function isServed({ api, method }: Speaker, provider: ProviderPolicy): bo
  *  @throws {TrustError} UNKNOWN_MODEL: it speaks another protocol; MALFORMED | POLICY_DENIED: as the dialects say, or what the
  *    provider's protocol cannot say */
 export function wireOf(
-  { dialect, body: written, bytes }: Said,
+  { dialect, body: written, bytes, betas = [] }: Said,
   { provider, model }: ModelTarget,
   now: number,
 ): Wire {
@@ -75,7 +80,8 @@ export function wireOf(
   if (provider.api === dialect.api) {
     provider.host.assertServes(dialect);
     const shape = dialect.readRequest(body, provider.fields);
-    return { dialect, shape, body, bytes: bytes.length, back: undefined };
+    assertBetas(betas);
+    return { dialect, shape, body, betas, bytes: bytes.length, back: undefined };
   }
   const route = ROUTES.get(dialect.method);
   if (route === undefined || !isServed(dialect, provider)) throw otherProtocol(provider, route !== undefined);
@@ -83,6 +89,8 @@ export function wireOf(
   provider.host.assertServes(to);
   // What the operator lets through is of the provider's protocol, and no client of another can say it.
   const asked = dialect.readRequest(body, []);
+  // None of those that pass says anything that the other protocol has.
+  assertBetas(betas);
   const at = Math.floor(now / 1000);
   const context = { asked, model, maxOutputTokens: provider.maxOutputTokens, at };
   const said = translation.request(body, context);
@@ -96,6 +104,7 @@ export function wireOf(
       features: [...new Set([...asked.features, ...shape.features])],
     },
     body: said,
+    betas: [],
     bytes: Math.max(bytes.length, Buffer.byteLength(JSON.stringify(said))),
     back: {
       answer: (text) => translation.answer(text, context),
