@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 
 /** A piece of a text that comes bit by bit. */
 export interface Slot {
@@ -46,7 +47,7 @@ function typedSlots(event: JsonObject, type: string, channel: string): Slot[] {
 
 /** Of messages by their block, of responses by what they name. */
 function channelOf(event: JsonObject, type: string): string {
-  if (!type.includes('.')) return `block ${String(event['index'])}/`;
+  if (!type.includes('.')) return `block ${shown(event['index'])}/`;
   const names = [type.slice(0, type.lastIndexOf('.')), ...PLACES.map((name) => event[name] ?? '')];
   return `${names.map(String).join(' ')}/`;
 }
@@ -60,14 +61,14 @@ function choiceSlots(choice: JsonValue): Slot[] {
   if (!isJsonObject(choice)) return [];
   const { index = 0, delta, text } = choice;
   const whole = typeof text === 'string' ? piecesOf({ text }, '') : [];
-  const own = delta === undefined ? [] : piecesOf(delta, `choice ${String(index)}`);
+  const own = delta === undefined ? [] : piecesOf(delta, `choice ${shown(index)}`);
   return whole.length === 0
     ? own
     : [
         ...own,
         ...whole.map((slot) => ({
           ...slot,
-          channel: `choice ${String(index)}/text`,
+          channel: `choice ${shown(index)}/text`,
           holder: holderOf(choice),
         })),
       ];
@@ -113,5 +114,5 @@ function piecesOf(value: JsonValue, path: string, depth = 0): Slot[] {
 /** An element of a list is told by the index that it names, and not by where it stands in one event. */
 function nameOf(member: string, value: JsonValue, isInList: boolean): string {
   const index = isInList && isJsonObject(value) ? value['index'] : undefined;
-  return index === undefined ? member : `#${String(index)}`;
+  return index === undefined ? member : `#${shown(index)}`;
 }

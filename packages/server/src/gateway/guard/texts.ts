@@ -1,5 +1,6 @@
 import type { GuardPlace } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 import { escaped, readJson } from './json-text.js';
 import { type Replacement, replaceParts } from './masks.js';
 
@@ -85,7 +86,7 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
     ...where,
     depth: where.depth + 1,
     place: placeOf(object, where),
-    isThought: where.isThought || (!where.isFree && THOUGHTS.has(String(type))),
+    isThought: where.isThought || (!where.isFree && THOUGHTS.has(shown(type))),
   };
   const hasBytes = !where.isFree && type === 'base64';
   let changed: Record<string, JsonValue> | undefined;
@@ -139,7 +140,7 @@ function walk(value: JsonValue, where: Where, step: Step): JsonValue {
   if (isJsonObject(value)) return walkObject(value, where, step.replace);
   // A number may be that of a card; of a price or a vector it is none.
   if (where.isFree && typeof value === 'number' && Math.abs(value) >= 1e6)
-    step.replace(fixed(String(value), where));
+    step.replace(fixed(shown(value), where));
   return value;
 }
 

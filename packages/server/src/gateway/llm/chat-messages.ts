@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 import {
   assertMediaUrl,
   list,
@@ -69,7 +70,7 @@ export function readMessages(messages: readonly JsonValue[]): ChatReach {
       reach.pictures += 1;
       reach.fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || reach.fetches;
       // Of others pictures are not read, and what is there may be read as text.
-      if (message['role'] === 'user') reach.pictureBytes += pictureBytesOf(String(url));
+      if (message['role'] === 'user') reach.pictureBytes += pictureBytesOf(shown(url));
     }
   }
   return reach;

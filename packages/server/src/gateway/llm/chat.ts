@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 import { hasLongCache } from './bound.js';
 import { readChatStream } from './chat-events.js';
 import { meantChat, readMessages } from './chat-messages.js';
@@ -74,7 +75,7 @@ function featuresOf(body: JsonObject): string[] {
     const type = text(object(tool, 'a tool'), 'type');
     return OWN_TOOLS.has(type) ? [] : [type];
   });
-  const searches = body['web_search_options'] != null || SEARCHING.test(String(body['model']));
+  const searches = body['web_search_options'] != null || SEARCHING.test(shown(body['model']));
   return searches ? [...hosted, 'web_search'] : hosted;
 }
 

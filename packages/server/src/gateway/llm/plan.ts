@@ -188,11 +188,7 @@ export function planOf(context: ModelCallContext): Plan {
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
   const [input, output] = [
-    inputBound(
-      bytes + settled.added + growthOf(context.guardPolicies),
-      shape.pictures,
-      shape.pictureBytes,
-    ),
+    inputBound(bytes + settled.added + growthOf(context.guardPolicies), shape.pictures, shape.pictureBytes),
     most * shape.choices,
   ];
   const rates = prices.ratesOf(provider, model, input, at);

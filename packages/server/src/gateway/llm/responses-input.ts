@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 import {
   assertMediaUrl,
   list,
@@ -84,8 +85,8 @@ function partsOf(item: JsonObject): readonly JsonValue[] {
   const type = item['type'] ?? 'message';
   const members = membersOfItem(item);
   if (members === undefined)
-    throw notPassed(`an item of type ${String(type)}`, 'only what stands for itself is');
-  closed(item, members, `input.${String(type)}.`);
+    throw notPassed(`an item of type ${shown(type)}`, 'only what stands for itself is');
+  closed(item, members, `input.${shown(type)}.`);
   if (type === 'reasoning') return assertWholeReasoning(item);
   if (type === 'computer_call_output') return [item['output'] ?? null];
   return [...textOrParts(item['content'], 'content'), ...textOrParts(item['output'], 'output')];
@@ -130,6 +131,6 @@ function assertPlainNotes(annotations: JsonValue | undefined): void {
   for (const one of list(annotations, 'annotations')) {
     if (!isJsonObject(one)) throw malformed('an annotation must be an object');
     if (one['type'] !== 'url_citation')
-      throw notPassed(`an annotation of type ${String(one['type'])}`, 'only url_citation is');
+      throw notPassed(`an annotation of type ${shown(one['type'])}`, 'only url_citation is');
   }
 }

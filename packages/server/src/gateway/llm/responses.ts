@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
@@ -80,8 +81,7 @@ function assertKnownOptions(body: JsonObject): void {
   if (instructions != null && typeof instructions !== 'string')
     throw malformed('instructions must be a string');
   for (const one of include == null ? [] : list(include, 'include'))
-    if (!INCLUDED.has(one))
-      throw notPassed(`include ${String(one)}`, 'it could show what the provider keeps');
+    if (!INCLUDED.has(one)) throw notPassed(`include ${shown(one)}`, 'it could show what the provider keeps');
   const options: readonly (readonly [string, readonly string[]])[] = [
     ['stream_options', ['include_obfuscation']],
     ['text', ['format', 'verbosity']],

@@ -15,6 +15,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { Call, Dispatched, Failure, Prepared, RealCall } from '../admission/call.js';
 import type { Authenticated, Policy, ServerPolicy, ToolPolicy } from '../admission/ports.js';
+import { shown } from '../shown.js';
 import type { Catalogue, FoundTool } from './catalogue.js';
 import { realPathOf } from './real-path.js';
 import { ERA_2026, type Era, type McpMessage, RPC } from './rpc.js';
@@ -151,7 +152,7 @@ async function prepare(
 /** A tool that fails answers all the same: with a result that says so, or an error of JSON-RPC. */
 function answered(answer: JsonObject): Dispatched<JsonObject> {
   const { result, error } = answer;
-  if (error !== undefined && isJsonObject(error)) return { answer, fault: String(error['code']) };
+  if (error !== undefined && isJsonObject(error)) return { answer, fault: shown(error['code']) };
   const isError = result !== undefined && isJsonObject(result) && result['isError'] === true;
   return isError ? { answer, fault: 'tool_error' } : { answer };
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from '@talosprotocol/protocol';
+import { shown } from '../../shown.js';
 import { anthropicUsage } from '../usage.js';
 import { isDirect } from './chat-turns.js';
 import { finishReason } from './finish.js';
@@ -67,7 +68,7 @@ export function noInput(): ReturnType<Fault> {
 }
 
 export function assertTextBlock(block: JsonObject): void {
-  if (block['type'] !== 'text') throw chatFault(`a block of type ${String(block['type'])} at its place`);
+  if (block['type'] !== 'text') throw chatFault(`a block of type ${shown(block['type'])} at its place`);
   assertTellable(block, TEXT, { citations: EMPTY }, 'text.', chatFault);
 }
 
@@ -86,6 +87,6 @@ function callOf(block: JsonObject): JsonObject {
 
 /** A chat has no word after the first call of a tool. */
 export function assertCallBlock(block: JsonObject): void {
-  if (block['type'] !== 'tool_use') throw chatFault(`a block of type ${String(block['type'])} after a call`);
+  if (block['type'] !== 'tool_use') throw chatFault(`a block of type ${shown(block['type'])} after a call`);
   assertTellable(block, CALL, { caller: isDirect }, 'tool_use.', chatFault);
 }

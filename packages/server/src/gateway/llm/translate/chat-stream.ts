@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../../shown.js';
 import type { StreamEvent } from '../dialect.js';
 import { parseProviderObject } from '../provider-json.js';
 import { anthropicUsage, joinUsage } from '../usage.js';
@@ -43,7 +44,7 @@ export function createChatStream(context: TranslationContext): TellEvent {
     const event = parseProviderObject(data);
     const { type } = event;
     const step = typeof type === 'string' && Object.hasOwn(STEPS, type) ? STEPS[type] : undefined;
-    if (step === undefined) throw chatFault(`an event of type ${String(type)}`);
+    if (step === undefined) throw chatFault(`an event of type ${shown(type)}`);
     const isBegun = progress.head !== undefined;
     if (progress.isOver || (type !== 'ping' && isBegun === (type === 'message_start')))
       throw chatFault('events out of their order');
@@ -108,7 +109,7 @@ function goOn(event: JsonObject, progress: Progress) {
     const text = textOf(delta['partial_json'], 'a call without input', chatFault);
     return callPiece(progress, block.call, block.input, text);
   }
-  throw chatFault(`a piece of type ${String(delta['type'])}`);
+  throw chatFault(`a piece of type ${shown(delta['type'])}`);
 }
 
 function openBlock({ index }: JsonObject, { block }: Progress): Block {

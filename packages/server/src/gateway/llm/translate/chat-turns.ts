@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../../shown.js';
 import { imageUrlOf } from './picture.js';
 import { assertSayable, FALSE, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
 import { plain, textItemOf, textsOf } from './texts.js';
@@ -25,7 +26,7 @@ function turnsOf(message: JsonObject, fault: Fault): readonly JsonObject[] {
   if (role === 'user') return typeof content === 'string' ? [{ role, content }] : userTurns(content, fault);
   if (role === 'assistant')
     return [typeof content === 'string' ? { role, content } : assistantTurn(content, fault)];
-  throw fault(`a message of role ${String(role)}`);
+  throw fault(`a message of role ${shown(role)}`);
 }
 
 /** Results of tools come first, each as a message of its own; what else there is, is said by the user after them. */
@@ -72,7 +73,7 @@ function assistantTurn(content: JsonValue | undefined, fault: Fault): JsonObject
 
 function toolCall(block: JsonObject, fault: Fault): JsonObject {
   const { type } = block;
-  if (type !== 'tool_use') throw fault(`a block of type ${String(type)} after a call`);
+  if (type !== 'tool_use') throw fault(`a block of type ${shown(type)} after a call`);
   const silent = { cache_control: ONLY_NULL, toolset_name: ONLY_NULL, caller: isDirect };
   assertSayable(block, new Set(['type', 'id', 'name', 'input']), silent, 'tool_use.', fault);
   return {

@@ -1,4 +1,5 @@
 import type { JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../../shown.js';
 import type { Fault } from './sayable.js';
 
 /** Why an answer ended: `stop_reason` of Anthropic's messages, `finish_reason` of OpenAI's chat. */
@@ -14,7 +15,7 @@ const FINISH: Readonly<Record<string, string>> = {
 
 export function finishReason(stop: JsonValue | undefined, fault: Fault): string {
   const finish = typeof stop === 'string' && Object.hasOwn(FINISH, stop) ? FINISH[stop] : undefined;
-  if (finish === undefined) throw fault(`stop_reason ${String(stop)}`);
+  if (finish === undefined) throw fault(`stop_reason ${shown(stop)}`);
   return finish;
 }
 
@@ -28,6 +29,6 @@ const STOP: Readonly<Record<string, string>> = {
 /** OpenAI says `stop` also where the one tool that had to be called is called. */
 export function stopReason(finish: JsonValue | undefined, hasCalls: boolean, fault: Fault): string {
   const stop = typeof finish === 'string' && Object.hasOwn(STOP, finish) ? STOP[finish] : undefined;
-  if (stop === undefined) throw fault(`finish_reason ${String(finish)}`);
+  if (stop === undefined) throw fault(`finish_reason ${shown(finish)}`);
   return stop === 'end_turn' && hasCalls ? 'tool_use' : stop;
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { shown } from '../../shown.js';
 import { parseProviderObject } from '../provider-json.js';
 import { openAiUsage } from '../usage.js';
 import { stopReason } from './finish.js';
@@ -91,7 +92,7 @@ const FUNCTION: ReadonlySet<string> = new Set(['name', 'arguments']);
 /** A call, or a piece of one, with nothing beside it. */
 export function assertCall(call: JsonObject): void {
   if ((call['type'] ?? 'function') !== 'function')
-    throw messageFault(`a call of type ${String(call['type'])}`);
+    throw messageFault(`a call of type ${shown(call['type'])}`);
   assertTellable(call, CALL, {}, 'tool_calls.', messageFault);
   const own = call['function'];
   if (own !== undefined && isJsonObject(own))
