@@ -95,7 +95,7 @@ describe('LLM-34 an answer that was given before', () => {
     };
     expect((await ask()).status).toBe(502);
     world.openai.answer = async (response, { body }) =>
-      sendEvents(response, chatEvents(body.model, 'cut off').slice(0, -1));
+      sendEvents(response, chatEvents(body.model, 'cut off').slice(0, -2));
     expect((await ask({ stream: true })).text).toContain('UPSTREAM_FAILED');
     world.openai.answer = chatAnswer('whole');
     expect((await ask()).cache).toBeNull();

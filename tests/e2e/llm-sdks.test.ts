@@ -345,6 +345,22 @@ describe('a stream of a chat', () => {
     expect((await stream.finalChatCompletion()).choices[0]?.message.content).toBe('a b');
   });
 
+  // LLM-32
+  it('that is told as one of messages has its end there too', async () => {
+    await world.configure((document) => {
+      const { openai: own } = document.providers!;
+      return { ...document, providers: { ...document.providers, openai: { ...own!, translate: true } } };
+    });
+    answers(chatEvents('m', 'a b').slice(0, -1));
+    const stream = anthropic().messages.stream({ ...ASK_CLAUDE, model: 'openai/gpt-4o-mini' });
+    expect(await stream.finalText()).toBe('a b');
+    expect((await stream.finalMessage()).usage.output_tokens).toBe(3);
+    await world.configure((document) => {
+      const { translate: _, ...own } = document.providers!['openai']!;
+      return { ...document, providers: { ...document.providers, openai: own } };
+    });
+  });
+
   it.each<[string, string[], object]>([
     ['a reason to end', chatEvents('m', 'a b').filter((one) => !/"stop"|DONE/.test(one)), {}],
     ['its count', chatEvents('m', 'a b', null).slice(0, -1), {}],
