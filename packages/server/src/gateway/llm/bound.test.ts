@@ -5,6 +5,7 @@ import { inputBound } from './bound.js';
 import { CHAT } from './chat.js';
 import type { Dialect } from './dialect.js';
 import { MESSAGES } from './messages.js';
+import { RESPONSES } from './responses.js';
 
 const word = fc.string({ maxLength: 12 });
 const base64 = fc.uint8Array({ maxLength: 90 }).map((bytes) => Buffer.from(bytes).toString('base64'));
@@ -57,6 +58,18 @@ const result = fc.array(source, { maxLength: 2 }).map((own): Piece => {
 
 const chat = fc.tuple(fc.constantFrom('user', 'tool'), fc.array(fc.oneof(text, link), { maxLength: 5 }));
 const turns = fc.array(fc.oneof(text, source, disguised, result), { maxLength: 5 });
+const shownPicture = fc.tuple(type, data).map(([of, bytes]): Piece => {
+  const url = `data:${of};base64,${bytes}`;
+  const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
+  return { block: { type: 'input_image', image_url: url }, read: isPicture ? '' : url, pictures: 1 };
+});
+const said = word.map(
+  (words): Piece => ({ block: { type: 'input_text', text: words }, read: words, pictures: 0 }),
+);
+const items = fc.tuple(
+  fc.constantFrom('user', 'assistant', 'output'),
+  fc.array(fc.oneof(said, shownPicture), { maxLength: 5 }),
+);
 const blocksOf = (pieces: readonly Piece[]) => pieces.map(({ block }) => block);
 
 /** Tokens that are held for it. A writer may escape what it likes. */
@@ -87,6 +100,17 @@ describe('what is held for what is read', () => {
       fc.property(turns, fc.boolean(), (pieces, escapes) => {
         const body = { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: blocksOf(pieces) }] };
         expect(held(MESSAGES, body, escapes)).toBeGreaterThanOrEqual(most(pieces));
+      }),
+    );
+    fc.assert(
+      fc.property(items, fc.boolean(), ([of, pieces], escapes) => {
+        const all =
+          of === 'user' ? pieces : pieces.map((one) => ({ ...one, read: JSON.stringify(one.block) }));
+        const item =
+          of === 'output'
+            ? { type: 'function_call_output', call_id: 'c', output: blocksOf(pieces) }
+            : { role: of, content: blocksOf(pieces) };
+        expect(held(RESPONSES, { model: 'm', input: [item] }, escapes)).toBeGreaterThanOrEqual(most(all));
       }),
     );
   });

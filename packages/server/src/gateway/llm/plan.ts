@@ -177,7 +177,8 @@ export function planOf(context: ModelCallContext): Plan {
   const target = targetOf(context);
   const { provider, model } = target;
   const settled = settledFor(context, target);
-  const said = { dialect: request.dialect, body: settled.body, bytes: request.bytes };
+  const { dialect: own, bytes: received, betas } = request;
+  const said = { dialect: own, body: settled.body, bytes: received, betas };
   const wire = wireOf(said, target, at);
   const { dialect, shape, body, bytes } = wire;
   const metering = meteringOf(context, target);

@@ -9,10 +9,13 @@ import {
   text,
   partsOf as textOrParts,
 } from './members.js';
+import { pictureBytesOf } from './picture-data.js';
 
 /** What the input of a response brings with it besides text. */
 export interface InputReach {
   readonly pictures: number;
+  /** Bytes that are pictures and nothing else. */
+  readonly pictureBytes: number;
   /** True if the provider is told to load something. */
   readonly fetches: boolean;
 }
@@ -53,13 +56,25 @@ const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** @throws {TrustError} MALFORMED: no input; POLICY_DENIED: what refers to something that is not in it */
 export function readInput(input: JsonValue | undefined): InputReach {
-  if (typeof input === 'string') return { pictures: 0, fetches: false };
-  const parts = list(input, 'input').flatMap((one) => partsOf(object(one, 'an item of input')));
+  if (typeof input === 'string') return { pictures: 0, pictureBytes: 0, fetches: false };
+  const items = list(input, 'input').map((one) => object(one, 'an item of input'));
+  const parts = items.flatMap(partsOf);
   const kinds = parts.map((part) => readPart(object(part, 'a part of input')));
   return {
     pictures: kinds.filter((kind) => kind !== 'text').length,
+    pictureBytes: items.reduce((sum, item) => sum + shownBy(item), 0),
     fetches: kinds.includes('fetch'),
   };
+}
+
+/** Bytes of the pictures that a user shows; elsewhere they may be read as text. */
+function shownBy({ type, role, content }: JsonObject): number {
+  if ((type ?? 'message') !== 'message' || role !== 'user' || !Array.isArray(content)) return 0;
+  return content.reduce<number>((sum, part) => sum + (isJsonObject(part) ? ofPicture(part) : 0), 0);
+}
+
+function ofPicture({ type, image_url: url }: JsonObject): number {
+  return type === 'input_image' && typeof url === 'string' ? pictureBytesOf(url) : 0;
 }
 
 /** Members that an item may have; undefined if there are no such items. */

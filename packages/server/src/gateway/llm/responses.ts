@@ -52,13 +52,14 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
   assertNothingKept(body);
   assertUsualTier(body);
   assertKnownOptions(body);
-  const { pictures, fetches } = readInput(body['input']);
+  const { pictures, pictureBytes, fetches } = readInput(body['input']);
   return {
     model: text(body, 'model'),
     stream: flag(body, 'stream'),
     maxOutput: positive(body, 'max_output_tokens'),
     choices: 1,
     pictures,
+    pictureBytes,
     features: [...new Set([...toolFeatures(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: false,
