@@ -5,7 +5,8 @@ import { type AddressBytes, isInBlock, parseAddress } from '@talosprotocol/proto
 type Block = readonly [base: AddressBytes, bits: number];
 
 /** Where no service that an operator calls can be: this network, the link (cloud metadata), groups, and the places where
- *  clouds tell a machine its own keys, outside the link: AWS and Google over IPv6, Alibaba, Oracle, Azure. */
+ *  clouds tell a machine its own keys, outside the link: Alibaba, Oracle and Azure, and over IPv6 AWS, Google, Oracle, Scaleway,
+ *  and others by their addresses of IPv4. */
 const NOWHERE: readonly Block[] = [
   [[0, 0, 0, 0], 8],
   [[169, 254, 0, 0], 16],
@@ -17,14 +18,21 @@ const NOWHERE: readonly Block[] = [
   [ipv6([]), 128],
   [ipv6([0xfe, 0x80]), 10],
   [ipv6([0xff]), 8],
-  [ipv6([0xfd, 0x00, 0x0e, 0xc2], [0x02, 0x54]), 128],
+  [ipv6([0xfd, 0x00, 0x0e, 0xc2]), 32],
   [ipv6([0xfd, 0x20, 0x00, 0xce], [0x02, 0x54]), 128],
+  [ipv6([0xfd, 0x00, 0x00, 0xc1]), 32],
+  [ipv6([0xfd, 0x00, 0x00, 0x42], [0x00, 0x42]), 128],
+  [ipv6([0xfd, 0x00, 0xa9, 0xfe, 0xa9, 0xfe], [0x00, 0x01]), 128],
+  [ipv6([0xfd, 0x00, 0x01, 0x00], [0x01, 0x00, 0x02, 0x00]), 128],
+  // Teredo, which leads through somebody else's server.
+  [ipv6([0x20, 0x01, 0x00, 0x00]), 32],
 ];
 
 /** Forms of IPv6 that carry an IPv4 address, and at which byte: mapped, translated (NAT64, also of a network of its own),
  *  compatible, 6to4. */
 const CARRIERS: readonly (readonly [Block, number])[] = [
   [[ipv6([...Array<number>(10).fill(0), 0xff, 0xff]), 96], 12],
+  [[ipv6([...Array<number>(8).fill(0), 0xff, 0xff, 0, 0]), 96], 12],
   [[ipv6([0x00, 0x64, 0xff, 0x9b]), 96], 12],
   [[ipv6([0x00, 0x64, 0xff, 0x9b, 0x00, 0x01]), 48], 12],
   [[ipv6([]), 96], 12],

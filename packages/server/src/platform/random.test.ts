@@ -35,6 +35,12 @@ describe('randomness', () => {
     expect(pool?.[48]).not.toBe(0);
   });
 
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('draws no %d bytes, and goes on', (length) => {
+    const random = createRandom(counting().fill);
+    expect(() => random(length)).toThrow(RangeError);
+    expect([random(0).length, [...random(2)]]).toEqual([0, [1, 2]]);
+  });
+
   it('draws many bytes by themselves', () => {
     const { seen, fill } = counting();
     const bytes = createRandom(fill)(1_000);

@@ -14,6 +14,7 @@ export function createRandom(fill: (bytes: Uint8Array) => void = randomFillSync)
   const pool = new Uint8Array(POOL);
   let at = POOL;
   return (length) => {
+    if (!Number.isSafeInteger(length) || length < 0) throw new RangeError('no such number of bytes');
     if (length > LARGEST) {
       const bytes = new Uint8Array(length);
       fill(bytes);

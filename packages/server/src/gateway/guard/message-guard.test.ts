@@ -61,6 +61,18 @@ test.each([
   ['headers of a hosted tool', { tools: [{ type: 'mcp', headers: { authorization: KEY } }] }],
   ['a role', { messages: [{ role: `user and ${KEY}`, content: 'x' }] }],
   ['a state', { content: [{ type: 'tool_result', status: `done, ${KEY}` }] }],
+  [
+    'words where bytes of a picture are',
+    { content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: `see ${KEY}` } }] },
+  ],
+  [
+    'what only says that it is bytes',
+    { messages: [{ role: 'assistant', annotations: [{ type: 'base64', data: KEY }], content: 'x' }] },
+  ],
+  [
+    'a text in a result that says it is a picture',
+    { messages: [{ role: 'tool', content: [{ image_url: { url: `data:image/x;base64,${KEY}` } }] }] },
+  ],
   ['a number', { metadata: { card: 4111111111111111 } }],
 ])('GRD-2 is looked at: %s', async (_, message) => {
   const cards: Guard = { name: 'cards', kind: 'personal', types: ['card'], action: 'block' };

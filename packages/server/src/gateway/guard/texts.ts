@@ -76,7 +76,10 @@ const KEYWORDS: ReadonlySet<string> = new Set([
 const OTHERS = /^(?:tool_result|document|search_result|.{1,64}_(?:output|tool_result))$/;
 const THOUGHTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
 const PICTURES: ReadonlySet<string> = new Set(['url', 'image_url']);
-const PICTURE = /^data:image\/[\w.+-]{1,32};base64,[A-Za-z0-9+/=_-]*$/;
+const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=_-]*$/;
+/** Of what bytes are that nothing is read in, and as what they are written. */
+const BYTES_OF = /^(?:image\/(?:png|jpe?g|gif|webp)|application\/pdf)$/;
+const BASE64 = /^[A-Za-z0-9+/=_-]*$/;
 const MOST_DEPTH = 256;
 
 function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObject {
@@ -88,7 +91,7 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
     place: placeOf(object, where),
     isThought: where.isThought || (!where.isFree && THOUGHTS.has(shown(type))),
   };
-  const hasBytes = !where.isFree && type === 'base64';
+  const hasBytes = !where.isFree && isBytes(object);
   let changed: Record<string, JsonValue> | undefined;
   for (const [name, value] of Object.entries(object)) {
     if (inner.isFree && !KEYWORDS.has(name)) replace(fixed(name, inner));
@@ -100,6 +103,12 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
     changed[name] = after;
   }
   return changed ?? object;
+}
+
+/** A picture or a file, and no text that says it is one. */
+function isBytes({ type, media_type: media, data }: JsonObject): boolean {
+  if (type !== 'base64' || typeof media !== 'string' || typeof data !== 'string') return false;
+  return BYTES_OF.test(media) && BASE64.test(data);
 }
 
 function placeOf(object: JsonObject, { place, isFree }: Where): GuardPlace {

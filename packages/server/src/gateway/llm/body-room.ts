@@ -11,8 +11,8 @@ export interface BodyShare {
   leave(): void;
 }
 
-/** More than any one body may have, and what sixteen of the largest have by default. */
-const MOST = 268_435_456;
+/** More than any one body may have, and what eight of the largest have by default. */
+const MOST = 134_217_728;
 
 export function createBodyRoom(most = MOST): BodyRoom {
   let taken = 0;

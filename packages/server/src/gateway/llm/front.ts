@@ -126,7 +126,8 @@ function createSurface(
         budgets,
         guardPolicies: guards,
         policyHash: hash,
-        requestBytes: limits.modelBodyBytes,
+        // Of small values as many as a body may have: whoever refers to them sends none of their bytes.
+        referredBytes: Math.min(limits.bodyBytes, limits.modelBodyBytes),
         caller,
         hasLeft: () => request.socket.destroyed,
         requestId,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createGivenItems } from './given-items.js';
 
-const ANA = { principal: 'ana', provider: 'openai' };
+const ANA = { principal: 'ana', holder: 'agent', provider: 'openai' };
 const BEN = { ...ANA, principal: 'ben' };
 const item = (id: string, text = 'x'): JsonObject => ({ type: 'message', id, text });
 const HOUR = 3_600_000;
@@ -28,8 +28,10 @@ describe('items that were given', () => {
       [{ ...ANA, provider: 'other' }, 'one'],
       [ANA, 'three'],
       [ANA, ''],
-      [{ principal: '', provider: 'openai' }, 'one'],
-      [{ principal: 'ana', provider: 'openai","one' }, ''],
+      [{ ...ANA, principal: '' }, 'one'],
+      [{ ...ANA, holder: 'sub-agent' }, 'one'],
+      [{ ...ANA, provider: 'openai","one' }, ''],
+      [{ ...ANA, holder: 'agent","openai', provider: 'one' }, ''],
     ] as const) {
       expect(given.find(owner, id)).toBeUndefined();
       expect(given.has(owner, id)).toBe(false);
@@ -106,7 +108,7 @@ describe('items that were given', () => {
         const last = new Map<string, string>();
         for (const [n, { principal, provider, id, length, wait }] of steps.entries()) {
           clock.now += wait;
-          const owner = { principal: `${principal}`, provider: `${provider}` };
+          const owner = { principal: `${principal}`, holder: 'agent', provider: `${provider}` };
           const text = `${n}${'x'.repeat(length)}`;
           given.keep(owner, [item(`${id}`, text)]);
           last.set(JSON.stringify([owner.principal, owner.provider, `${id}`]), text);
@@ -115,7 +117,10 @@ describe('items that were given', () => {
         for (let who = 0; who < 6; who += 1)
           for (let where = 0; where < 2; where += 1)
             for (let id = 0; id < 13; id += 1) {
-              const found = given.find({ principal: `${who}`, provider: `${where}` }, `${id}`);
+              const found = given.find(
+                { principal: `${who}`, holder: 'agent', provider: `${where}` },
+                `${id}`,
+              );
               if (found === undefined) continue;
               bytes += found.size;
               expect(found.item['text']).toBe(last.get(JSON.stringify([`${who}`, `${where}`, `${id}`])));

@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 /** To whom an item of an answer was given, and whose it is (LLM-36). */
 export interface ItemOwner {
   readonly principal: string;
+  /** Who acts: whoever it narrowed its capability for is another one. */
+  readonly holder: string;
   readonly provider: string;
 }
 
@@ -37,7 +39,7 @@ const LONGEST_ID = 1_024;
 /** How often what is too old is looked for where there is no room. */
 const SWEEP_MS = 60_000;
 
-/** What one principal was given, by provider and id. */
+/** What one principal was given, by holder, provider and id. */
 type Shelf = LRUCache<string, Uint8Array>;
 
 /** Builds it. Where all is full, whoever has most gives what was not used for longest: nobody loses an item to another who has more. */
@@ -66,21 +68,21 @@ export function createGivenItems(monotonic: () => number, bounds = BOUNDS): Give
     }
   };
   return {
-    keep({ principal, provider }, items) {
+    keep({ principal, ...place }, items) {
       for (const item of items) {
         const { id, type } = item;
         if (typeof id !== 'string' || id.length > LONGEST_ID || typeof type !== 'string') continue;
         const shelf = shelves.get(principal) ?? createShelf(monotonic, bounds);
         const bytes = Buffer.from(JSON.stringify(item));
         // One that is too long leaves none of its id.
-        use(principal, shelf, () => shelf.set(keyOf(provider, id), bytes));
+        use(principal, shelf, () => shelf.set(nameOf(place, id), bytes));
         makeRoom();
       }
     },
-    has: ({ principal, provider }, id) => shelves.get(principal)?.has(keyOf(provider, id)) ?? false,
-    find({ principal, provider }, id) {
+    has: ({ principal, ...place }, id) => shelves.get(principal)?.has(nameOf(place, id)) ?? false,
+    find({ principal, ...place }, id) {
       const shelf = shelves.get(principal);
-      const bytes = shelf && use(principal, shelf, () => shelf.get(keyOf(provider, id)));
+      const bytes = shelf && use(principal, shelf, () => shelf.get(nameOf(place, id)));
       return bytes && read(bytes);
     },
   };
@@ -98,7 +100,8 @@ function createShelf(now: () => number, { inAll, ofOne }: GivenBounds): Shelf {
   });
 }
 
-const keyOf = (provider: string, id: string): string => JSON.stringify([provider, id]);
+const nameOf = ({ holder, provider }: Omit<ItemOwner, 'principal'>, id: string): string =>
+  JSON.stringify([holder, provider, id]);
 
 /** Who has most. There is one wherever there is too much. */
 function fullest(shelves: ReadonlyMap<string, Shelf>): readonly [string, Shelf] {

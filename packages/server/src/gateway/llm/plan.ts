@@ -74,8 +74,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly guardPolicies: readonly GuardPolicy[];
   /** hex (AUD-9) */
   readonly policyHash: string;
-  /** Most bytes of a request, also with what it refers to. */
-  readonly requestBytes: number;
+  /** Most bytes that a request refers to. */
+  readonly referredBytes: number;
   readonly caller: Authenticated;
   /** True once nobody waits for an answer any more. */
   readonly hasLeft: () => boolean;
@@ -159,16 +159,15 @@ export function ownerOf(
   { caller: { capability } }: Pick<ModelCallContext, 'caller'>,
   { name: provider }: ProviderPolicy,
 ): ItemOwner {
-  return { principal: principalOf(capability), provider };
+  return { principal: principalOf(capability), holder: capability.holder, provider };
 }
 
 /** The request by itself: what it refers to is in it as if the client had sent it. */
 function settledFor(context: ModelCallContext, { provider }: ModelTarget): Settled {
-  const { request, given, requestBytes } = context;
-  const { dialect, body, bytes } = request;
+  const { request, given, referredBytes } = context;
+  const { dialect, body } = request;
   const owner = ownerOf(context, provider);
-  const room = requestBytes - bytes.length;
-  return dialect.references?.settle(body, (id) => given.find(owner, id), room) ?? { body, added: 0 };
+  return dialect.references?.settle(body, (id) => given.find(owner, id), referredBytes) ?? { body, added: 0 };
 }
 
 export function planOf(context: ModelCallContext): Plan {

@@ -4,7 +4,7 @@ import { createGivenItems } from './given-items.js';
 import { RESPONSES } from './responses.js';
 import { RESPONSE_REFERENCES as references } from './responses-references.js';
 
-const OWNER = { principal: 'ana', provider: 'openai' };
+const OWNER = { principal: 'ana', holder: 'agent', provider: 'openai' };
 const SAID = {
   type: 'message',
   id: 'msg_1',
@@ -62,6 +62,19 @@ describe('what a request refers to', () => {
     const { body, added } = settle([one]);
     expect([body['input'], added]).toEqual([[one], 0]);
     expect(() => RESPONSES.readRequest(body, [])).toThrow(/POLICY_DENIED|MALFORMED|not passed on|must be/);
+  });
+
+  it('is read once, however often it is named', () => {
+    const asked: string[] = [];
+    const find = (id: string) => {
+      asked.push(id);
+      return given.find(OWNER, id);
+    };
+    const one = { type: 'item_reference', id: 'msg_1' };
+    const input = [one, one, { ...one, id: 'msg_never' }, one, { ...one, id: 'msg_never' }];
+    const { added } = references.settle({ input }, find, 10_000);
+    expect(asked).toEqual(['msg_1', 'msg_never']);
+    expect(added).toBe(3 * JSON.stringify(SAID).length);
   });
 
   it('counts as if it was sent, and is no way to a request that is too long', () => {

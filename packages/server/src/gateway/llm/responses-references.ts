@@ -19,13 +19,19 @@ function settle(body: JsonObject, find: (id: string) => GivenItem | undefined, r
   const { input } = body;
   if (!Array.isArray(input)) return { body, added: 0 };
   let added = 0;
+  const found = new Map<string, GivenItem | undefined>();
+  // Whoever names one many times has it read once.
+  const once = (id: string): GivenItem | undefined => {
+    if (!found.has(id)) found.set(id, find(id));
+    return found.get(id);
+  };
   const settled = input.map((item) => {
     if (!isJsonObject(item)) return item;
     const id = idOf(item);
-    const given = id === undefined ? undefined : find(id);
+    const given = id === undefined ? undefined : once(id);
     if (given === undefined) return plainItem(item);
     added += given.size;
-    if (added > room) throw malformed('the request is too long with the items that it refers to');
+    if (added > room) throw malformed('the items that the request refers to are too long together');
     return plainItem(given.item);
   });
   const isSame = settled.every((item, index) => item === input[index]);

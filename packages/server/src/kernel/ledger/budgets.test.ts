@@ -17,6 +17,8 @@ import { createLedgerStore } from './ledger-store.js';
 import type { BudgetMark } from './marks.js';
 import type { BudgetTake } from './need.js';
 
+/** The database's clock is never behind those of the tests. */
+const LATER = "timestamptz '2200-01-01'";
 const crypto = createNodeCrypto();
 const organisation = createSigner(random(32), crypto);
 const NOW = Date.parse('2026-11-30T12:00:00.000Z');
@@ -64,7 +66,11 @@ function ledgerAt() {
   const onMarks = async (_: unknown, marks: readonly BudgetMark[]): Promise<void> => {
     for (const { take, percent } of marks) told.push([take.budget, percent]);
   };
-  return { time, told, ledger: createLedger({ store: createLedgerStore(database.sql), clock, onMarks }) };
+  return {
+    time,
+    told,
+    ledger: createLedger({ store: createLedgerStore(database.sql, LATER), clock, onMarks }),
+  };
 }
 
 async function usedOf({ counter }: BudgetTake): Promise<number | undefined> {

@@ -16,6 +16,8 @@ import { createLedger } from './ledger.js';
 import { createLedgerStore } from './ledger-store.js';
 import type { BudgetTake } from './need.js';
 
+/** The database's clock is never behind those of the tests. */
+const LATER = "timestamptz '2200-01-01'";
 const crypto = createNodeCrypto();
 const organisation = createSigner(random(32), crypto);
 const DAY = 86_400_000;
@@ -55,14 +57,14 @@ function budgetOfDay() {
   };
 }
 
-function ledgerAt() {
+function ledgerAt(store = createLedgerStore(database.sql, LATER)) {
   const time = { now: NOW, monotonic: 0 };
   const clock = { now: () => time.now, monotonic: () => time.monotonic };
   const pass = (ms: number): void => {
     time.now += ms;
     time.monotonic += ms;
   };
-  return { time, pass, ledger: createLedger({ store: createLedgerStore(database.sql), clock }) };
+  return { time, pass, ledger: createLedger({ store, clock }) };
 }
 
 // BUD-11
@@ -140,6 +142,24 @@ describe('a clock that is set', () => {
     );
     time.now += 70 * DAY;
     await ledger.hold(held, { tokens: 100 });
+    await reopen();
+  });
+
+  it('ahead in one process closes nothing that by the clock of the database is open', async () => {
+    const held = capability({ per: 'month', tokens: 100 });
+    const take = budgetOfDay();
+    const ahead = ledgerAt(createLedgerStore(database.sql, `timestamptz '${new Date(NOW).toISOString()}'`));
+    ahead.time.now += 400 * DAY;
+    await ahead.ledger.tidy();
+    ahead.pass(3_600_000);
+    await ahead.ledger.tidy();
+    await ahead.ledger.tidy();
+    const { ledger, time } = ledgerAt();
+    await ledger.hold(held, { tokens: 100 });
+    await ledger.hold(capability(), { tokens: 10 }, [take(10, time.now)]);
+    expect(await database.sql.query('SELECT * FROM kernel_ledger_closed')).toEqual([
+      { month: '2026-10', seconds: Date.parse('2026-10-01T00:00:00.000Z') / 1000 },
+    ]);
     await reopen();
   });
 

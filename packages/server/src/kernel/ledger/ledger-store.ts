@@ -48,11 +48,12 @@ export interface LedgerStore {
   /** Forgets the last windows of rates that ended before this moment, in Unix seconds. */
   forgetRates(before: number): Promise<void>;
   /** Closes days and months that ended before a month began, for good, and forgets those that were closed the time before: what
-   *  is forgotten can not be spent again, whatever a clock says later. */
+   *  is forgotten can not be spent again, whatever a clock says later. Not beyond the month before that of the database's clock. */
   forgetPeriods(before: MonthStart): Promise<void>;
 }
 
-export function createLedgerStore(sql: Sql): LedgerStore {
+/** Builds it. `now` is the moment by the clock of the database, in SQL. */
+export function createLedgerStore(sql: Sql, now = 'now()'): LedgerStore {
   return {
     debit: (request) => sql.transaction((tx) => debitAll(tx, request)).catch(undoneOrThrow),
     giveBack: async (rests) => {
@@ -64,12 +65,16 @@ export function createLedgerStore(sql: Sql): LedgerStore {
     // In this order: a debit that is under way has not seen yet what is closed now.
     forgetPeriods: async ({ month, seconds }) => {
       await sql.query(`DELETE FROM kernel_ledger l USING kernel_ledger_closed f WHERE ${isClosed('l')}`);
-      await sql.query(
-        'UPDATE kernel_ledger_closed SET month = greatest(month, $1), seconds = greatest(seconds, $2)',
-        [month, seconds],
-      );
+      await sql.query(closeText(now), [month, seconds]);
     },
   };
+}
+
+/** No further than the clock of the database lets it: one process whose clock is ahead must not close what others count in. */
+function closeText(now: string): string {
+  const before = `date_trunc('month', ${now} AT TIME ZONE 'UTC') - interval '1 month'`;
+  return `UPDATE kernel_ledger_closed SET month = greatest(month, least($1, to_char(${before}, 'YYYY-MM'))),
+    seconds = greatest(seconds, least($2, extract(epoch FROM ${before})::bigint))`;
 }
 
 /** Rolls the transaction back and carries the answer out of it. */

@@ -17,6 +17,8 @@ import { kernelMigrations } from '../migrations.js';
 import { createLedger } from './ledger.js';
 import { createLedgerStore } from './ledger-store.js';
 
+/** The database's clock is never behind those of the tests. */
+const LATER = "timestamptz '2200-01-01'";
 const crypto = createNodeCrypto();
 const organisation = createSigner(random(32), crypto);
 const agent = createSigner(random(32), crypto);
@@ -48,7 +50,7 @@ function capability(
 function ledgerAt(sql: Sql = database.sql) {
   const time = { now: NOW, monotonic: 0 };
   const clock = { now: () => time.now, monotonic: () => time.monotonic };
-  return { time, ledger: createLedger({ store: createLedgerStore(sql), clock }) };
+  return { time, ledger: createLedger({ store: createLedgerStore(sql, LATER), clock }) };
 }
 
 async function usedOf(held: VerifiedCapability, period = 'total'): Promise<number> {
