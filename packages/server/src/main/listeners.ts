@@ -1,4 +1,3 @@
-import { unservedModelRoute } from '../gateway/llm/unserved.js';
 import { createListener, type Guard, type Listener } from '../platform/http.js';
 import type { Log } from '../platform/log.js';
 import type { HttpMetrics } from '../platform/metrics/http-metrics.js';
@@ -33,10 +32,10 @@ export async function openListeners(
       if (own === undefined) continue;
       const port = options.settings.ports[name];
       const meter = options.http.meterOf(name);
-      const models = name === 'gateway' ? { unserved: unservedModelRoute } : {};
+      const forms = name === 'gateway' ? await formsOfModels() : {};
       opened.set(
         name,
-        await createListener({ name, routes: own, meter, ...models, ...shared(options), port }),
+        await createListener({ name, routes: own, meter, ...forms, ...shared(options), port }),
       );
     }
     return Object.fromEntries(opened);
@@ -44,6 +43,12 @@ export async function openListeners(
     await Promise.all([...opened.values()].map((listener) => listener.closeGracefully(0)));
     throw error;
   }
+}
+
+/** How clients of models are told that nothing is served; of a process that has this room. */
+async function formsOfModels() {
+  const { unservedModelRoute } = await import('../gateway/llm/unserved.js');
+  return { unserved: unservedModelRoute };
 }
 
 function shared({ settings, policy, guard, log }: Parameters<typeof openListeners>[1]) {
