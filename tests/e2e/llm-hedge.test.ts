@@ -300,7 +300,8 @@ it('a hedged call is guarded and translated as any other, each for its own model
   expect(answer.text).toContain(mail);
   for (const { asked } of [world.openai, world.anthropic]) expect(JSON.stringify(asked)).not.toContain(mail);
   const { openai, anthropic } = await recordsOf(answer.request);
-  for (const record of [openai, anthropic]) expect(record?.outcome.guards).toBeDefined();
+  for (const record of [openai, anthropic])
+    expect(record?.outcome.guards).toEqual({ $c: expect.stringMatching(/^[0-9a-f]{64}$/) });
 });
 
 // LLM-34, LLM-35

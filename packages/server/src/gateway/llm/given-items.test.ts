@@ -52,7 +52,7 @@ describe('items that were given', () => {
     const { given, clock } = items();
     given.keep(ANA, [item('used'), item('left')]);
     clock.now += HOUR - 1;
-    expect(given.find(ANA, 'used')).toBeDefined();
+    expect(given.find(ANA, 'used')?.item).toEqual(item('used'));
     clock.now += 2;
     expect([given.has(ANA, 'used'), given.has(ANA, 'left')]).toEqual([true, false]);
     expect([given.find(ANA, 'used'), given.find(ANA, 'left')]).toMatchObject([{}, undefined]);
