@@ -10,7 +10,7 @@ const DONE = '[DONE]';
 export function readChatStream({ wantsUsage, choices: asked }: RequestShape): StreamReader {
   let [pieces, isDone, counted] = [0, false, false];
   let usage: JsonValue | undefined;
-  const finished = new Set<JsonValue>();
+  const finished = new Set<number>();
   const read = (event: StreamEvent): boolean | StreamEvent => {
     if (event.data === DONE) {
       isDone = true;
@@ -20,7 +20,8 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     const choices = choicesOf(chunk);
     for (const { delta, finish_reason: reason, index = 0 } of choices) {
       if (bytesOf(delta) > 0) pieces += 1;
-      if (reason != null) finished.add(index);
+      // Of those that were asked for alone: whoever counts on takes no room by it, and ends nothing.
+      if (reason != null && isBelow(asked, index)) finished.add(index);
     }
     if (chunk['usage'] == null) return true;
     usage = chunk['usage'];
@@ -50,4 +51,8 @@ function uncounted(
 
 function choicesOf({ choices }: JsonObject): readonly JsonObject[] {
   return Array.isArray(choices) ? choices.filter(isJsonObject) : [];
+}
+
+function isBelow(count: number, index: JsonValue): index is number {
+  return typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < count;
 }

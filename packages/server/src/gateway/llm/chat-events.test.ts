@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { CHAT } from './chat.js';
+import type { StreamReader } from './dialect.js';
+
+const open = (n: number): StreamReader =>
+  CHAT.readStream?.(
+    CHAT.readRequest({ model: 'm', n, messages: [{ role: 'user', content: 'x' }] }, []),
+  ) as StreamReader;
+const say = (reader: StreamReader, chunk: object) => reader.read({ data: JSON.stringify(chunk) } as never);
+const USAGE = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+
+// LLM-8
+describe('a stream of a chat', () => {
+  it('is over once all that was asked for ended and was counted', () => {
+    const reader = open(2);
+    say(reader, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+    say(reader, { choices: [], usage: USAGE });
+    expect(reader.isOver()).toBe(false);
+    say(reader, { choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] });
+    expect(reader.isOver()).toBe(true);
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['beyond those that were asked for', [2, 3, 4]],
+    ['the same one again', [0, 0, 0]],
+    ['no numbers', ['0', {}, {}, null]],
+    ['no whole numbers', [0.1, 0.2, -1]],
+  ])('is not ended by choices that are %s', (_, indices) => {
+    const reader = open(2);
+    for (const index of indices) say(reader, { choices: [{ index, delta: {}, finish_reason: 'stop' }] });
+    say(reader, { choices: [], usage: USAGE });
+    expect(reader.isOver()).toBe(false);
+  });
+});
