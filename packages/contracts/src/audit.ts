@@ -188,6 +188,8 @@ export const EVENTS = {
     held: Type.Optional(Cost),
     /** Of a call of a model: which price table it was held by (AUD-126). */
     prices: Type.Optional(HexHash),
+    /** Of a call of a model with a credential for one dispatch: the decision of the same request whose model had no answer (AUD-128). */
+    after: Type.Optional(EventId),
     policy: HexHash,
     source: nullable(AddressHash),
     actor,

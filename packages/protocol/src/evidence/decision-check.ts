@@ -28,6 +28,14 @@ export interface DecisionCheck {
   readonly isClosed: () => boolean;
 }
 
+/** What a bundle shows of a decision besides the event. */
+export interface ShownDecision {
+  /** Opened commitments, by pointer. */
+  readonly values: ReadonlyMap<string, unknown>;
+  /** True if it goes on from an earlier one, which used up already what it is made with. */
+  readonly goesOn: boolean;
+}
+
 /** An allowed decision that held. */
 export interface CheckedDecision {
   /** The chain it cites, under the policy it names. */
@@ -46,14 +54,14 @@ const REVOCATION_MS = 1_000;
 export function checkDecision(
   state: DecisionCheck,
   event: DecisionEvent,
-  values: ReadonlyMap<string, unknown>,
+  { values, goesOn }: ShownDecision,
 ): CheckedDecision | undefined {
   checkForm(event);
   const { kind, cth } = event.credential;
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
-  const isSessionKnown = kind !== 'session' || useSession(state, event, cth);
-  state.proofs.use(event);
+  const isSessionKnown = kind !== 'session' || useSession(state, event, { cth, goesOn });
+  if (!goesOn) state.proofs.use(event);
   const chain = state.chains.find(cth);
   if (chain === undefined || !isSessionKnown) {
     if (state.isClosed())
@@ -103,11 +111,15 @@ function itemsOf({ surface, action }: DecisionEvent, items: unknown): readonly I
   throw notProven('decision', 'the items are of another tool or model than the call');
 }
 
-function useSession(state: DecisionCheck, { credential, time }: DecisionEvent, cth: string): boolean {
+function useSession(
+  state: DecisionCheck,
+  { credential, time }: DecisionEvent,
+  { cth, goesOn }: { readonly cth: string; readonly goesOn: boolean },
+): boolean {
   const { sid, seq } = credential;
   if (sid === undefined || seq === undefined)
     throw notProven('decision', 'a session call without its session and number');
-  return state.sessions.use({ sid, seq, cth }, parseTime(time));
+  return state.sessions.use({ sid, seq, cth, goesOn }, parseTime(time));
 }
 
 function checkHolder(event: DecisionEvent, { leaf, links }: VerifiedCapability): void {

@@ -12,9 +12,10 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { parseTime } from '../encoding/time.js';
 import { verifyRevocationBelowAsOf } from '../revocation/below.js';
 import { type BelowRules, createBelowRules, ruleName } from '../revocation/below-rules.js';
+import { type Attempts, createAttempts } from './attempts.js';
 import { type Chains, createChains, type ShownChain } from './chains.js';
 import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
-import { checkDecision, checkSubject, type DecisionCheck } from './decision-check.js';
+import { checkDecision, checkSubject, type DecisionCheck, type ShownDecision } from './decision-check.js';
 import { createEndings, type Endings } from './endings.js';
 import { checkErasure } from './erasure.js';
 import { createLimitCounts, type LimitCounts } from './limit-counts.js';
@@ -89,6 +90,7 @@ interface State extends DecisionCheck {
   readonly closed: Set<string>;
   readonly ids: Set<string>;
   readonly writes: Writes;
+  readonly attempts: Attempts;
   readonly starts: Starts;
   readonly prunings: Prunings;
   readonly fromStart: boolean;
@@ -115,6 +117,7 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, options: His
     crypto,
     chains,
     writes: createWrites(),
+    attempts: createAttempts(isClosed),
     starts: createStarts(),
     prunings: createPrunings(),
     sessions: createSessions(chains, crypto, isClosed),
@@ -185,7 +188,9 @@ function followDecision(
   index: number,
 ): void {
   checkAdministration(event);
-  const checked = event.effect === 'allow' ? followAllowed(state, event, values) : followDenied(state, event);
+  const goesOn = state.attempts.goesOn(event);
+  const checked =
+    event.effect === 'allow' ? followAllowed(state, event, { values, goesOn }) : followDenied(state, event);
   if (!state.inside) return;
   state.calls.set(event.id, { index, event, values, checked, outcome: undefined });
 }
@@ -209,9 +214,9 @@ function checkAdministration({ surface, code, actor }: DecisionEvent): void {
     throw notProven('decision', 'an administrator was refused as if an agent called');
 }
 
-function followAllowed(state: State, event: DecisionEvent, values: ReadonlyMap<string, unknown>): boolean {
-  const checked = checkDecision(state, event, values);
-  state.writes.dispatch(event);
+function followAllowed(state: State, event: DecisionEvent, shown: ShownDecision): boolean {
+  const checked = checkDecision(state, event, shown);
+  if (!shown.goesOn) state.writes.dispatch(event);
   if (state.inside) {
     state.counts.allowed += 1;
     if (checked === undefined) state.counts.unchecked += 1;
@@ -245,6 +250,7 @@ function followOutcome(state: State, event: OutcomeEvent): void {
     throw notProven('outcome', 'the outcome names another request than its decision');
   if (call !== undefined && !isSamePrincipal(event.principal, call.principal))
     throw notProven('outcome', 'the outcome is booked on another subject than its decision');
+  state.attempts.end(event);
   const unspent = state.costs.settle(event, call ?? null);
   call?.giveBack(unspent);
   state.open.delete(event.decision);

@@ -13,9 +13,17 @@ import { notProven } from './not-proven.js';
 export interface Sessions {
   /** @throws {TrustError} PROOF_NOT_PROVEN | SIGNATURE_INVALID | MALFORMED */
   open(event: EventOf<'session.opened'>): void;
-  /** Uses up one number of a session, at `time` in Unix milliseconds. False if its opening lies before the range.
+  /** Uses up one number of a session, at `time` in Unix milliseconds, unless that was done where the call goes on from. False if
+   *  the opening lies before the range.
    *  @throws {TrustError} PROOF_NOT_PROVEN: another chain, a number used twice, or a session that has ended */
-  use(call: { readonly sid: string; readonly seq: number; readonly cth: string }, time: number): boolean;
+  use(call: NumberedCall, time: number): boolean;
+}
+
+interface NumberedCall {
+  readonly sid: string;
+  readonly seq: number;
+  readonly cth: string;
+  readonly goesOn: boolean;
 }
 
 interface Opened {
@@ -45,9 +53,9 @@ export function createSessions(chains: Chains, crypto: CryptoProvider, isClosed:
       proofs.add(proof);
       opened.set(sid, { cth, exp: endOf(event) });
     },
-    use: ({ sid, seq, cth }, time) => {
+    use: ({ sid, seq, cth, goesOn }, time) => {
       const key = `${sid} ${seq}`;
-      if (used.has(key)) throw notProven('session', `number ${seq} of a session is used twice`);
+      if (used.has(key) && !goesOn) throw notProven('session', `number ${seq} of a session is used twice`);
       used.add(key);
       const known = opened.get(sid);
       if (known === undefined) {

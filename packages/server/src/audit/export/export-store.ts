@@ -14,7 +14,7 @@ export interface EntryRefs {
   readonly chain: number | null;
   /** The session of a decision. */
   readonly sid: string | null;
-  /** UUID of the decision whose outcome it is. */
+  /** UUID of the decision whose outcome it is, or from which it goes on (AUD-128). */
   readonly decision: string | null;
   /** Bytes of the event, and of what opens its commitments. */
   readonly bytes: number;
@@ -118,7 +118,7 @@ const LAST = `SELECT i.idx AS n FROM unnest($1::bigint[]) AS f(num) CROSS JOIN L
   ) i ORDER BY n DESC LIMIT 1`;
 
 const REFS = `SELECT e.idx, e.id, f.type, f.effect, f.chain, v->'credential'->>'sid' AS sid,
-    substr(v->>'decision', 5) AS decision, octet_length(e.event) AS bytes,
+    substr(coalesce(v->>'decision', v->>'after'), 5) AS decision, octet_length(e.event) AS bytes,
     coalesce(octet_length(e.disclosures), 2) AS disclosed
   FROM audit_event e JOIN audit_index i USING (idx) JOIN audit_facet f ON f.num = i.facet
   CROSS JOIN LATERAL (SELECT e.event::json AS v) j`;

@@ -62,7 +62,7 @@ function noteRefs(named: Named, { type, effect, chain, sid, bytes, disclosed }: 
   if (sid !== null) named.sids.add(sid);
 }
 
-/** Decisions of outcomes, and outcomes of decisions. */
+/** Decisions of outcomes and those from which others go on, and outcomes of decisions. */
 async function placesNamed(store: ExportStore, refs: readonly EntryRefs[]): Promise<number[]> {
   const decisions = refs.flatMap(({ decision }) => decision ?? []);
   const allowed = refs.flatMap(({ type, effect, id }) =>

@@ -15,6 +15,7 @@ import {
 } from '../testing/room.js';
 import { openOddWitness } from '../witness/testing/odd-witness.js';
 import {
+  attempts,
   chains,
   DAY,
   iso,
@@ -383,6 +384,36 @@ describe('evidence of a log that was pruned', () => {
     await log.signed();
     await log.prune();
     expect(await typesBelow(512)).not.toContain('session.opened');
+  });
+
+  it('shows the call from which another one goes on, in the part that is gone (AUD-128)', async () => {
+    log = await openOldLog(world);
+    for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
+    const { opened, call } = session(log.now());
+    await log.record(opened);
+    const [first, second] = attempts(call, ['a', 'b']) as [typeof call, typeof call];
+    const failed = outcome(first);
+    const { index } = await log.audit.event(opened.id);
+    // So that the first two stand before the place where bodies will end, and the third behind it.
+    await log.calls((508 - index) >> 1);
+    await log.record(first);
+    await log.record({ ...failed, members: { ...failed.members, status: 'failed' } });
+    await log.calls(1);
+    await log.record(second, outcome(second));
+    log.pass(30 * DAY);
+    await log.calls(200);
+    await log.signed();
+    expect((await log.prune()).to).toBe(512);
+    const places = [await log.audit.event(first.id), await log.audit.event(second.id)];
+    expect(places.map((place) => place.index < 512)).toEqual([true, false]);
+    const filter = { tools: ['fake/b'] };
+    for (const ask of [{}, { filter, from: 512 }]) await verify(await log.bundle(ask));
+    // Once the second goes too, it does.
+    log.pass(30 * DAY);
+    await log.calls(100);
+    await log.signed();
+    await log.prune();
+    expect(await typesBelow(512)).not.toContain('decision');
   });
 
   it('shows what ended a chain in the part that is gone', async () => {

@@ -115,6 +115,9 @@ interface Reach {
   readonly open: string;
 }
 
+/** So long after a call at most another one goes on from it, in milliseconds: as long as a provider may take, and some more. */
+const GOES_ON_MS = 90_000_000;
+
 /** A session lives on for a minute, and an event may be some seconds late (AUD-22). */
 const LATE_MS = 120_000;
 
@@ -137,11 +140,13 @@ interface Row {
 }
 
 /** What later events refer to, and a verifier asks for with them: chains, what ended them, sessions that are open, allowed
- *  calls whose outcome is to come, and the records of what was pruned (AUD-113). */
+ *  calls whose outcome is to come or from which a later one goes on, and the records of what was pruned (AUD-113). */
 const KEPT = `f.type IN ('chain', 'revocation', 'revocation.below', 'identity.rotated', 'identity.deactivated', 'log.pruned')
   OR (f.type = 'session.opened' AND e.event::json->>'exp' >= $2)
   OR (f.type = 'decision' AND f.effect = 'allow'
-      AND NOT EXISTS (SELECT 1 FROM audit_outcome o WHERE o.decision = e.id AND o.idx < $1))`;
+      AND NOT EXISTS (SELECT 1 FROM audit_outcome o WHERE o.decision = e.id AND o.idx < $1))
+  OR (f.type = 'decision' AND f.effect = 'allow' AND f.surface = 'llm' AND x.time_ms >= $5
+      AND EXISTS (SELECT 1 FROM audit_event n WHERE n.request = e.request AND n.idx >= $1))`;
 
 const PAGE = `SELECT e.idx, (${KEPT}) AS kept
   FROM audit_event e JOIN audit_index x USING (idx) JOIN audit_facet f ON f.num = x.facet
@@ -150,11 +155,11 @@ const PAGE = `SELECT e.idx, (${KEPT}) AS kept
 /** Rows that are there, in order. */
 async function* pagesOf(
   sql: Queries,
-  { hi, open }: Reach,
+  { hi, open, time }: Reach,
   { from, to }: { readonly from: number; readonly to: number },
 ): AsyncGenerator<readonly Row[]> {
   for (let at = from; ; ) {
-    const page = await sql.query<Row>(PAGE, [hi, open, at, to]);
+    const page = await sql.query<Row>(PAGE, [hi, open, at, to, time - GOES_ON_MS]);
     if (page.length > 0) yield page;
     if (page.length < CHUNK) return;
     at = (page.at(-1) as Row).idx + 1;

@@ -1,7 +1,9 @@
 import {
+  commit,
   createNoteVerifier,
   createSigner,
   createTreeHasher,
+  disclose,
   encodeUtf8,
   issueCapability,
   type LogFault,
@@ -37,7 +39,10 @@ export const [one, two] = [21, 22].map((n) => createSigner(new Uint8Array(32).fi
   Signer,
   Signer,
 ];
-const grants = [{ scope: 'tool:files', ops: ['read' as const, 'write' as const] }];
+const grants = [
+  { scope: 'tool:files', ops: ['read' as const, 'write' as const] },
+  { scope: 'llm:fake', ops: ['write' as const] },
+];
 const anchors = [{ iss: organisation.did, tenant: 'default', grants, bearerMax: 365 * 86_400 }];
 
 /** A chain that is in use long after it was announced. */
@@ -212,4 +217,29 @@ export function session(now: number): {
   const made = decision({ cth, sub: one.did });
   const credential = { kind: 'session', cth, sid, seq: 1, rid: newUuid() } as const;
   return { opened, call: { ...made, members: { ...made.members, credential } } };
+}
+
+/** The same request of models, each because the one before it had no answer (AUD-128). */
+export function attempts(
+  { members }: AuditDraft<'decision'>,
+  models: readonly string[],
+): AuditDraft<'decision'>[] {
+  const drafts: AuditDraft<'decision'>[] = [];
+  for (const model of models) {
+    const [items, salt] = [[{ scope: `llm:fake/model:${model}`, op: 'write' }], new Uint8Array(32).fill(7)];
+    const after = drafts.at(-1)?.id;
+    drafts.push({
+      ...decision({ cth: members.credential.cth ?? '', sub: one.did }),
+      disclosures: [disclose('/items', items, salt)],
+      members: {
+        ...members,
+        surface: 'llm',
+        action: { method: 'chat/completions', provider: 'fake', model, op: 'write' },
+        items: commit('/items', items, salt, crypto),
+        pin: null,
+        ...(after === undefined ? {} : { after }),
+      },
+    });
+  }
+  return drafts;
 }
