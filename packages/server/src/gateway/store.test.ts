@@ -28,13 +28,13 @@ describe('the call journal', () => {
     const journal = createCallJournal(database.sql, clock);
     const [small, large] = [named(newRid()), named(newRid())];
     await journal.claim(small, hash, 'rcp_1');
-    await journal.finish(small, { result: { n: 1.5 } }, 'h');
+    await journal.finish(small, 'rcp_1', { result: { n: 1.5 } }, 'h');
     expect(await journal.claim(small, hash, 'rcp_2')).toEqual({
       receipt: 'rcp_1',
       answer: { result: { n: 1.5 } },
     });
     await journal.claim(large, hash, 'rcp_1');
-    await journal.finish(large, { result: { text: 'x'.repeat(70_000) } }, 'h'.repeat(64));
+    await journal.finish(large, 'rcp_1', { result: { text: 'x'.repeat(70_000) } }, 'h'.repeat(64));
     await expect(journal.claim(large, hash, 'rcp_2')).rejects.toMatchObject({
       code: 'REPLAY',
       data: { hint: expect.stringContaining('h'.repeat(64)) },
@@ -47,9 +47,9 @@ describe('the call journal', () => {
     await journal.claim(name, hash, 'rcp_1');
     await journal.release(name);
     expect(await journal.claim(name, hash, 'rcp_2')).toBeUndefined();
-    await journal.finish(name, { result: {} }, 'h');
+    await journal.finish(name, 'rcp_4', { result: {} }, 'h');
     await journal.release(name);
-    expect(await journal.claim(name, hash, 'rcp_3')).toMatchObject({ receipt: 'rcp_2' });
+    expect(await journal.claim(name, hash, 'rcp_3')).toMatchObject({ receipt: 'rcp_4' });
   });
 
   it('keeps names of different subjects apart', async () => {

@@ -23,8 +23,8 @@ export interface CallJournal {
   claim(name: CallName, requestHash: string, receipt: string): Promise<KeptAnswer | undefined>;
   /** Gives up a claim whose call was not dispatched. */
   release(name: CallName): Promise<void>;
-  /** Keeps the answer; of a large one, which may be undefined, only its hash. */
-  finish(name: CallName, answer: JsonObject | undefined, answerHash: string): Promise<void>;
+  /** Keeps the answer, and the receipt of the call that it is of; of a large one, which may be undefined, only its hash. */
+  finish(name: CallName, receipt: string, answer: JsonObject | undefined, answerHash: string): Promise<void>;
   /** Forgets what is older than 24 hours. */
   purge(): Promise<void>;
 }
@@ -55,7 +55,7 @@ const FIND = {
 };
 const FINISH = {
   name: 'gateway_call_finish',
-  text: `UPDATE gateway_call SET state = 'done', outcome = $4, outcome_hash = $5 ${WHERE}`,
+  text: `UPDATE gateway_call SET state = 'done', receipt = $4, outcome = $5, outcome_hash = $6 ${WHERE}`,
 };
 
 /** Builds the journal over the tables of `GATEWAY_MIGRATIONS`. */
@@ -73,10 +73,10 @@ export function createCallJournal(sql: Sql, clock: Clock): CallJournal {
     release: async (name) => {
       await sql.query(`DELETE FROM gateway_call ${WHERE} AND state = 'running'`, key(name));
     },
-    finish: async (name, answer, answerHash) => {
+    finish: async (name, receipt, answer, answerHash) => {
       const text = answer === undefined ? undefined : JSON.stringify(answer);
       const kept = text !== undefined && Buffer.byteLength(text) <= MAX_KEPT_ANSWER ? text : null;
-      await sql.query(FINISH, [...key(name), kept, answerHash]);
+      await sql.query(FINISH, [...key(name), receipt, kept, answerHash]);
     },
     purge: async () => {
       const before = new Date(clock.now() - PURGE_MS);

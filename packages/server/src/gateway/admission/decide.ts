@@ -36,8 +36,14 @@ export async function decide<A>(
     },
   );
   if (decided.kind !== 'answered' || decided.isForAnother !== true) return decided;
-  const next = nextAfter(deps, attempt);
-  return next === undefined ? decided : decide(deps, caller, next.call, next.facts);
+  const { handover } = decided;
+  try {
+    const next = nextAfter(deps, attempt);
+    if (next === undefined) return decided;
+    return await decide(deps, caller, next.call, { ...next.facts, ...(handover && { handover }) });
+  } finally {
+    handover?.end();
+  }
 }
 
 /** The same call of the next target. It was chosen by the policy that was in force at first: under another one it is not made. */
@@ -47,7 +53,11 @@ function nextAfter<A>(
 ): Attempt<A> | undefined {
   if (policy().hash !== facts.policy) return undefined;
   const instead = call.instead?.();
-  return instead && { call: instead, facts: { ...facts, uuid: drafts.uuid(), action: instead.action } };
+  // A key is shown again with each call; what is for one dispatch is for those that go on from it (AUD-128).
+  const after = facts.credential.kind === 'bearer' ? undefined : facts.uuid;
+  return (
+    instead && { call: instead, facts: { ...facts, uuid: drafts.uuid(), action: instead.action, after } }
+  );
 }
 
 /** Whatever goes wrong on the way to the dispatch is a denial (DEC-2); it is recorded before it is answered. */

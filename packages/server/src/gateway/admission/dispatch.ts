@@ -8,6 +8,7 @@ import type { CallName } from '../store.js';
 import type { AdmissionDeps, Call, Dispatched, Prepared } from './call.js';
 import type { DecisionFacts } from './drafts.js';
 import type { Ended } from './ended.js';
+import { createHandover, type Handover } from './handover.js';
 import { type Refusal, toRefusal } from './hint.js';
 import { assertLive } from './live.js';
 import { Outage, throwOutage } from './outage.js';
@@ -36,6 +37,8 @@ export type Decided<A> =
       readonly isFailure?: boolean;
       /** True if the same call may be made of another target, which may have one. */
       readonly isForAnother?: boolean;
+      /** Under its rid, where another target may have an answer. To be ended once none is asked any more. */
+      readonly handover?: Handover;
       /** Nobody gets the answer: it is read to its end for its count. Absent if nothing is left to read. */
       readonly readOn?: () => void;
       readonly rates?: RateReport;
@@ -48,6 +51,8 @@ export const NOTHING_SPENT: Ended = { status: 'failed', spent: { usage: { input:
 /** What is known of a call, and who watches it. */
 export interface CallFacts extends DecisionFacts {
   readonly watch: CallWatch;
+  /** The rid under which an earlier call of the request was dispatched, from which this one goes on. */
+  readonly handover?: Handover;
 }
 
 /** A call that was allowed, and what it is made with. */
@@ -66,6 +71,7 @@ export async function dispatchOnce<A>(admitted: Admitted<A>): Promise<Decided<A>
   const { deps, caller, call, facts } = admitted;
   const { rid } = caller.credential;
   if (call.op === 'read' || rid === undefined) return holdAndRun(admitted, undefined);
+  if (facts.handover !== undefined) return holdAndRun(admitted, facts.handover.name);
   const name = { subject: caller.capability.holder, audience: deps.gateway, rid };
   // On the route of one server, or of one protocol of models, a request does not name it: the same words on another are another call.
   const { server = null, method } = facts.action;
@@ -107,7 +113,8 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
     // may show as held stays so: else it would show more allowed than the limit does.
     const isUnrecorded = recorded === undefined || wasNotRecorded(error);
     if (isUnrecorded) await settle(deps, hold, { cost: 0, tokens: 0 });
-    if (name !== undefined && isUnrecorded) await deps.journal.release(name).catch(() => undefined);
+    if (name !== undefined && isUnrecorded && facts.handover === undefined)
+      await deps.journal.release(name).catch(() => undefined);
     throw error;
   }
   return run(admitted, draft, recorded, { name, hold });
@@ -148,17 +155,24 @@ async function run<A>(
   { name, hold }: Kept,
 ): Promise<Decided<A>> {
   const { deps, call, facts, place } = admitted;
+  facts.handover?.take();
   const receipt = `rcp_${facts.uuid}`;
   // Settles always, so that a record that fails first is not left unhandled.
   const decided = { receipt, action: facts.action };
   const dispatched = facts.watch.follows(decided, dispatch(admitted, receipt));
   const [done, record] = await Promise.all([dispatched, settled(recorded)]);
+  const handover =
+    name !== undefined && record === undefined && done.isForAnother === true
+      ? createHandover(name)
+      : undefined;
   place.follow(async () => {
     const end = await done.end;
     const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
-    if (name !== undefined) await deps.journal.finish(name, form, hash);
+    const keep = async () => name && deps.journal.finish(name, receipt, form, hash);
+    if (handover === undefined) await keep();
     if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
     await settle(deps, hold, spentOf(end));
+    if (handover !== undefined && !(await handover.isTaken)) await keep();
   });
   if (record !== undefined) {
     done.abandon?.();
@@ -174,14 +188,10 @@ async function run<A>(
     end: done.end,
     ...warnings,
     isFailure: done.isFailure === true,
-    isForAnother: done.isForAnother === true && mayBeMadeAgain(facts),
+    isForAnother: done.isForAnother === true,
+    ...(handover && { handover }),
     ...(done.readOn && { readOn: done.readOn }),
   };
-}
-
-/** A number of a session, a proof and a rid are each for one dispatch; a bearer key is for as many as it allows. */
-export function mayBeMadeAgain({ credential }: Pick<DecisionFacts, 'credential'>): boolean {
-  return credential.kind === 'bearer';
 }
 
 /** Of a tool what was held is spent (DEC-8), of a model what its provider counted (AUD-126). */

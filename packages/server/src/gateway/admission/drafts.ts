@@ -46,6 +46,8 @@ export interface DecisionFacts {
   readonly forwardedHash?: string;
   readonly pin?: string;
   readonly prices?: string;
+  /** UUID of the decision that this one goes on from; only of a credential that is for one dispatch (AUD-128). */
+  readonly after?: string | undefined;
   /** What the call may cost at most; recorded if it is allowed. */
   readonly held?: Cost;
   readonly refusal?: Refusal;
@@ -171,6 +173,7 @@ function decisionDraft(facts: DecisionFacts, { seal, disclosures }: Vault): Deci
       ...guardMember(seal, facts.guards),
       ...(refusal !== undefined || facts.held === undefined ? {} : { held: facts.held }),
       ...(refusal !== undefined || facts.prices === undefined ? {} : { prices: facts.prices }),
+      ...(facts.after === undefined ? {} : { after: `evt_${facts.after}` }),
       policy: facts.policy,
     },
   };

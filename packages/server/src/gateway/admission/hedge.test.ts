@@ -1,181 +1,7 @@
-import type { Grant, Limit } from '@talosprotocol/contracts';
-import {
-  createAuthorizer,
-  createDidResolver,
-  createSigner,
-  issueCapability,
-  itemsOfModelCall,
-  parseAnchors,
-  TrustError,
-  verifyCapability,
-} from '@talosprotocol/protocol';
+import { TrustError } from '@talosprotocol/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createMetrics } from '../../platform/metrics/metrics.js';
-import { clock, random } from '../../platform/system.js';
-import { createTestLog } from '../../platform/testing/test-log.js';
-import { createHedging, type Hedging } from '../llm/hedging.js';
-import { createTestLedger, createTestSink, crypto } from '../testing/ports.js';
-import type { AdmissionDeps, Call, Dispatched } from './call.js';
-import { decide } from './decide.js';
-import { createDrafts } from './drafts.js';
-import type { Ended } from './ended.js';
-import { createOutcomeQueue } from './outcomes.js';
-import type { Authenticated, DecisionDraft, OutcomeDraft } from './ports.js';
-
-const LATE = 1_000;
-/** What each call holds. */
-const TOKENS = 60;
-const GRANTS: Grant[] = [{ scope: 'llm:p', ops: ['write'] }];
-const organisation = createSigner(new Uint8Array(32).fill(1), crypto);
-const seconds = (): number => Math.floor(clock.now() / 1000);
-const upTo = (tokens: number): Limit[] => [{ per: 'total', tokens }];
-
-async function callerOf(kind: 'bearer' | 'session', limits: Limit[]): Promise<Authenticated> {
-  const deps = { crypto, now: seconds, randomBytes: random };
-  const options = { sub: organisation.did, aud: [organisation.did], exp: seconds() + 600 };
-  const { chain } = issueCapability({ ...options, grants: GRANTS, limits }, organisation, deps);
-  const capability = await verifyCapability(chain, {
-    now: seconds(),
-    audience: organisation.did,
-    anchors: parseAnchors([{ iss: organisation.did, tenant: 'default', grants: GRANTS }], crypto),
-    isRevoked: () => false,
-    resolver: createDidResolver({ now: seconds }),
-    crypto,
-  });
-  const { cth } = capability;
-  const credential =
-    kind === 'bearer'
-      ? ({ kind, cth } as const)
-      : ({ kind, cth, sid: 'sid_1', seq: 1, rid: 'rid_1' } as const);
-  return { capability, credential, assertLive: () => undefined, onRevoked: () => () => undefined };
-}
-
-const hedgingOf = (metrics = createMetrics()) => ({ metrics, hedging: createHedging(metrics) });
-const ALIAS = { targets: [], choose: 'order', fallback: true, hedgeAfterMs: LATE } as const;
-
-interface Options {
-  readonly kind?: 'bearer' | 'session';
-  readonly limits?: Limit[];
-  readonly hedging?: Hedging;
-  readonly names?: readonly string[];
-}
-
-/** A gateway in front of models that answer when a test says so. */
-async function open({ kind = 'bearer', limits = upTo(1_000_000), ...more }: Options = {}) {
-  const { names = ['a', 'b', 'c'], hedging = hedgingOf().hedging } = more;
-  const [audit, ledger, lines] = [createTestSink(), createTestLedger(), [] as string[]];
-  const state = { policy: 'a'.repeat(64), hasLeft: false, refuses: new Set<string>() };
-  const asked: string[] = [];
-  const shown: (string | undefined)[] = [];
-  const readOn: string[] = [];
-  const upstream = new Map<string, (dispatched: Dispatched<string>) => void>();
-  const preparing = new Map<string, Promise<void>>();
-  const log = createTestLog(lines);
-  const outcomes = createOutcomeQueue(() => 100, log);
-  const deps = {
-    ...{ gateway: organisation.did, authorizer: createAuthorizer(crypto), ledger, sink: audit.sink },
-    policy: () => ({ hash: state.policy, rates: [], budgets: [] }),
-    journal: { claim: async () => undefined, finish: async () => undefined },
-    ...{ outcomes, drafts: createDrafts({ crypto, clock, random }), clock, log },
-  } as unknown as AdmissionDeps;
-  const hedge = hedging.of(ALIAS);
-  const callOf = ([name = '', ...rest]: readonly string[]): Call<string> => ({
-    action: { method: 'chat/completions', provider: 'p', model: name, op: 'write' },
-    op: 'write',
-    recordedFirst: false,
-    cost: { tokens: TOKENS },
-    request: { bytes: new Uint8Array() },
-    arguments: {},
-    items: () =>
-      itemsOfModelCall({ op: 'write', provider: name === 'foreign' ? 'q' : 'p', model: name, features: [] }),
-    real: () => undefined,
-    async prepare() {
-      await preparing.get(name);
-      if (state.refuses.has(name)) throw new TrustError('CONTENT_REFUSED', 'a guard says no');
-      return {
-        forwarded: { bytes: new Uint8Array() },
-        dispatch: () => {
-          asked.push(name);
-          return new Promise((resolve) => upstream.set(name, resolve));
-        },
-        release: () => undefined,
-      };
-    },
-    instead: rest.length === 0 ? undefined : () => (state.hasLeft ? undefined : callOf(rest)),
-    hedge: rest.length === 0 ? undefined : hedge,
-    failure: ({ code }) => code,
-    kept: { of: (answer, hash) => ({ hash: hash(answer) }), answer: String },
-    cancelled: undefined,
-  });
-  const caller = await callerOf(kind, limits);
-  const begin = (uuid = deps.drafts.uuid()) => {
-    const call = callOf(names);
-    const watch = {
-      decides: ({ action }: { action: { model?: string } }) => void shown.push(action.model),
-      follows: <D>(_: unknown, dispatch: Promise<D>) => dispatch,
-      closes: <V>(verdict: V) => verdict,
-    };
-    const { action } = call;
-    const base = { uuid, request: 'req_1', surface: 'llm', address: '127.0.0.1', tenant: 'default' } as const;
-    const { credential } = caller;
-    return decide(deps, caller, call, { ...base, policy: state.policy, action, credential, caller, watch });
-  };
-  const done = async (name: string, dispatched: Dispatched<string>) => {
-    upstream.get(name)?.(dispatched);
-    await settled();
-  };
-  return {
-    ...{ audit, ledger, state, asked, shown, readOn, preparing, begin, outcomes, lines },
-    /** It answers, and what it comes to is known at once. */
-    answers: (name: string, more: Partial<Dispatched<string>> = {}) =>
-      done(name, { answer: `of ${name}`, ended: Promise.resolve(ended(7)), ...more }),
-    /** It has no answer. */
-    fails: (name: string, isForAnother = true) =>
-      done(name, {
-        answer: `failure of ${name}`,
-        ended: Promise.resolve(FAILED),
-        isFailure: true,
-        isForAnother,
-      }),
-    /** It begins a stream, which ends when it is read on. */
-    streams(name: string, tokens: number) {
-      let end: (ended: Ended) => void = () => undefined;
-      const ending = new Promise<Ended>((resolve) => {
-        end = resolve;
-      });
-      const read = (): void => {
-        readOn.push(name);
-        end({ ...ended(tokens), status: 'cancelled' });
-      };
-      return done(name, { answer: `of ${name}`, ended: ending, readOn: read });
-    },
-    effects: () =>
-      audit.events
-        .filter((event): event is DecisionDraft => event.type === 'decision')
-        .map(({ members }) => [members.action.model, members.effect]),
-    /** What became of each call, by its model. */
-    ends: () => {
-      const models = new Map(
-        audit.events.flatMap((event) =>
-          event.type === 'decision' ? [[event.id, event.members.action.model] as const] : [],
-        ),
-      );
-      return audit.events
-        .filter((event): event is OutcomeDraft => event.type === 'outcome')
-        .map(({ members }) => [models.get(members.decision), members.status, members.usage?.output]);
-    },
-  };
-}
-
-const ended = (tokens: number): Ended => ({
-  status: 'completed',
-  spent: { usage: { input: 0, output: tokens } },
-});
-const FAILED: Ended = { status: 'failed', spent: { usage: { input: 0, output: 0 } } };
-
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
+import type { createMetrics } from '../../platform/metrics/metrics.js';
+import { hedgingOf, LATE, type ModelsOptions, openModels, settled, TOKENS, upTo } from './testing/models.js';
 
 async function wait(ms: number): Promise<void> {
   await settled();
@@ -199,7 +25,7 @@ afterEach(() => {
 
 describe('LLM-35 a call whose model', () => {
   it('answers in time is made once', async () => {
-    const { begin, answers, asked, effects } = await open();
+    const { begin, answers, asked, effects } = await openModels();
     const call = begin();
     await wait(LATE - 1);
     await answers('a');
@@ -211,9 +37,10 @@ describe('LLM-35 a call whose model', () => {
 
   it('is late is made of the next one too, whose answer is given; the first is read on and settled by its count', async () => {
     const { metrics, hedging } = hedgingOf();
-    const { begin, answers, streams, asked, effects, ends, readOn, ledger, shown, outcomes } = await open({
-      hedging,
-    });
+    const { begin, answers, streams, asked, effects, ends, readOn, ledger, shown, outcomes } =
+      await openModels({
+        hedging,
+      });
     const call = begin();
     await wait(LATE);
     expect(asked).toEqual(['a', 'b']);
@@ -243,7 +70,7 @@ describe('LLM-35 a call whose model', () => {
 
   it('is late may still be the one that answers, with its own receipt; then the second is read on', async () => {
     const { metrics, hedging } = hedgingOf();
-    const { begin, answers, streams, ends, readOn, shown } = await open({ hedging });
+    const { begin, answers, streams, ends, readOn, shown } = await openModels({ hedging });
     const call = begin('0190a000-0000-7000-8000-000000000001');
     await wait(LATE);
     await answers('a');
@@ -257,7 +84,7 @@ describe('LLM-35 a call whose model', () => {
   });
 
   it('fails at last waits for the other, of which no second call is made', async () => {
-    const { begin, answers, fails, asked } = await open();
+    const { begin, answers, fails, asked } = await openModels();
     const call = begin();
     await wait(LATE);
     await fails('a');
@@ -274,7 +101,7 @@ describe('LLM-35 a call whose model', () => {
     'fails as the other does (%s, then %s) is made of the third, which is not hedged any more',
     async (...order) => {
       const { metrics, hedging } = hedgingOf();
-      const { begin, answers, fails, asked } = await open({ hedging, names: ['a', 'b', 'c', 'd'] });
+      const { begin, answers, fails, asked } = await openModels({ hedging, names: ['a', 'b', 'c', 'd'] });
       const call = begin();
       await wait(LATE);
       for (const name of order) await fails(name);
@@ -288,7 +115,7 @@ describe('LLM-35 a call whose model', () => {
   );
 
   it('fails at once leaves it to the next one, which may be late in its place', async () => {
-    const { begin, answers, fails, asked } = await open();
+    const { begin, answers, fails, asked } = await openModels();
     const call = begin();
     await settled();
     await fails('a');
@@ -300,7 +127,7 @@ describe('LLM-35 a call whose model', () => {
   });
 
   it('finds fault with the request, or breaks off, leaves it to the other, which is asked already', async () => {
-    const { begin, answers, fails } = await open();
+    const { begin, answers, fails } = await openModels();
     const call = begin();
     await wait(LATE);
     await fails('a', false);
@@ -311,7 +138,7 @@ describe('LLM-35 a call whose model', () => {
   it.each([true, false])(
     'finds fault with the request says so where the other fails too (%s)',
     async (more) => {
-      const { begin, fails, asked } = await open();
+      const { begin, fails, asked } = await openModels();
       const call = begin();
       await wait(LATE);
       await fails('a', false);
@@ -325,7 +152,7 @@ describe('LLM-35 a call whose model', () => {
 describe('LLM-35 a second call', () => {
   it('that fails, or finds fault with the request, takes nothing from the first', async () => {
     for (const isForAnother of [true, false]) {
-      const { begin, answers, fails } = await open();
+      const { begin, answers, fails } = await openModels();
       const call = begin();
       await wait(LATE);
       await fails('b', isForAnother);
@@ -335,7 +162,7 @@ describe('LLM-35 a second call', () => {
   });
 
   it('that finds fault is what the client is told where the first has no answer, as in a fallback', async () => {
-    const { begin, fails, asked } = await open();
+    const { begin, fails, asked } = await openModels();
     const call = begin();
     await wait(LATE);
     await fails('b', false);
@@ -344,12 +171,12 @@ describe('LLM-35 a second call', () => {
     expect(asked).toEqual(['a', 'b']);
   });
 
-  it.each<[string, Options, string?]>([
+  it.each<[string, ModelsOptions, string?]>([
     ['does not fit into the limit', { limits: upTo(TOKENS + 1) }],
     ['is out of reach', { names: ['a', 'foreign'] }],
     ['is refused by a guard', {}, 'b'],
   ])('that is denied because it %s changes nothing for the first', async (_, options, refused = '') => {
-    const { begin, answers, asked, effects, ends, state } = await open(options);
+    const { begin, answers, asked, effects, ends, state } = await openModels(options);
     state.refuses.add(refused);
     const call = begin();
     await wait(LATE);
@@ -366,7 +193,7 @@ describe('LLM-35 a second call', () => {
   });
 
   it('that was denied is asked for again where the first has no answer', async () => {
-    const { begin, answers, fails, asked, state } = await open();
+    const { begin, answers, fails, asked, state } = await openModels();
     state.refuses.add('b');
     const call = begin();
     await wait(LATE);
@@ -382,7 +209,7 @@ describe('LLM-35 a second call', () => {
       ['b', 'a'],
       ['a', 'b'],
     ] as const) {
-      const { begin, answers, audit, lines } = await open();
+      const { begin, answers, audit, lines } = await openModels();
       const { record } = audit.sink;
       audit.sink.record = async (draft) => {
         if (draft.type === 'decision' && draft.members.action.model === broken)
@@ -399,9 +226,9 @@ describe('LLM-35 a second call', () => {
   });
 
   it('that is still on its way when the first answers is not sent, and costs nothing', async () => {
-    const { begin, answers, asked, ends, preparing, ledger } = await open();
+    const { begin, answers, asked, ends, state, ledger } = await openModels();
     let go: () => void = () => undefined;
-    preparing.set(
+    state.preparing.set(
       'b',
       new Promise((resolve) => {
         go = resolve;
@@ -425,7 +252,7 @@ describe('LLM-35 no second call is made', () => {
     ['under another policy', (state) => void Object.assign(state, { policy: 'b'.repeat(64) })],
     ['for a client that has left', (state) => void Object.assign(state, { hasLeft: true })],
   ])('%s', async (_, change) => {
-    const { begin, answers, asked, state } = await open();
+    const { begin, answers, asked, state } = await openModels();
     const call = begin();
     await settled();
     change(state);
@@ -436,7 +263,7 @@ describe('LLM-35 no second call is made', () => {
   });
 
   it('with a credential that is for one dispatch', async () => {
-    const { begin, asked, answers } = await open({ kind: 'session' });
+    const { begin, asked, answers } = await openModels({ kind: 'session' });
     const call = begin();
     await wait(2 * LATE);
     await answers('a');
@@ -445,7 +272,7 @@ describe('LLM-35 no second call is made', () => {
   });
 
   it('because the log is slow, while the model is not', async () => {
-    const { begin, answers, asked, audit } = await open();
+    const { begin, answers, asked, audit } = await openModels();
     let go: () => void = () => undefined;
     audit.state.gate = new Promise((resolve) => {
       go = resolve;
@@ -462,7 +289,7 @@ describe('LLM-35 no second call is made', () => {
   it('beyond ten at once and one in ten of all calls', async () => {
     const { metrics, hedging } = hedgingOf();
     const slow = async (): Promise<number> => {
-      const { begin, answers, asked } = await open({ hedging, names: ['a', 'b'] });
+      const { begin, answers, asked } = await openModels({ hedging, names: ['a', 'b'] });
       const call = begin();
       await wait(LATE);
       for (const name of asked) await answers(name);
@@ -470,7 +297,7 @@ describe('LLM-35 no second call is made', () => {
       return asked.length - 1;
     };
     const quick = async (): Promise<void> => {
-      const { begin, answers } = await open({ hedging, names: ['a', 'b'] });
+      const { begin, answers } = await openModels({ hedging, names: ['a', 'b'] });
       const call = begin();
       await settled();
       await answers('a');

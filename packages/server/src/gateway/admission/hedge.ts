@@ -1,6 +1,6 @@
 import type { Log } from '../../platform/log.js';
 import type { Call, Dispatched, Hedge } from './call.js';
-import { type CallFacts, type Decided, mayBeMadeAgain, NOTHING_SPENT } from './dispatch.js';
+import { type CallFacts, type Decided, NOTHING_SPENT } from './dispatch.js';
 
 /** A call that is to be decided, and what is known of it. */
 export interface Attempt<A> {
@@ -33,7 +33,8 @@ export interface HedgeDeps<A> {
  *  answer it gives the one from which a fallback goes on. @throws what `ask` throws of it */
 export async function askHedged<A>(first: Attempt<A>, deps: HedgeDeps<A>): Promise<Tried<A>> {
   const { hedge } = first.call;
-  if (hedge === undefined || !mayBeMadeAgain(first.facts))
+  // What is for one dispatch may be gone on from where that has no answer, but never gives two.
+  if (hedge === undefined || first.facts.credential.kind !== 'bearer')
     return { ...first, decided: await deps.ask(first) };
   const { call, isLate, end } = timed(first.call, hedge);
   const one = resultOf(first, deps.ask({ ...first, call }).finally(end));

@@ -3,7 +3,6 @@ import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import { startTimeLimit } from '../../platform/time-limit.js';
 import type { Call, Dispatched, Prepared } from '../admission/call.js';
-import { mayBeMadeAgain } from '../admission/dispatch.js';
 import type { GuardedRequest } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
@@ -83,8 +82,8 @@ function nextOf(context: ModelCallContext): ModelCallContext | undefined {
 }
 
 /** Those that are asked if this one has no answer. */
-function othersOf({ targets = [], caller }: ModelCallContext): readonly ModelTarget[] {
-  return mayBeMadeAgain(caller) ? targets.slice(1) : [];
+function othersOf({ targets = [] }: ModelCallContext): readonly ModelTarget[] {
+  return targets.slice(1);
 }
 
 function attempt<T>(work: () => T): { readonly value: T } | { readonly error: unknown } {
