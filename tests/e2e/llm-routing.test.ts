@@ -237,20 +237,32 @@ describe('a model that has no answer', () => {
     expect(second.asked).toEqual([]);
   });
 
-  it('is the answer to a session, whose number, like a proof, is for one dispatch; the log verifies', async () => {
-    const agent = await world.agent();
-    world.openai.answer = failing(503);
-    const answer = await agent.fetch(`${world.ready.gateway}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'smart', messages: MESSAGES }),
-    });
-    expect(answer.status).toBe(503);
-    expect(second.asked).toEqual([]);
-    await agent.close();
-    expect((await ask('smart')).by).toBe('second/mini');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const report = verifyBundle(await world.audit.bundle(), await world.trust(), crypto);
-    expect(report.counts.allowed).toBeGreaterThan(10);
-  });
+  it.each(['session', 'request'] as const)(
+    'is found for whoever proves by %s too: one number or proof, and decisions that go on from one another',
+    async (prove) => {
+      const agent = await world.agent(undefined, { prove });
+      world.openai.answer = failing(503);
+      const answer = await agent.fetch(`${world.ready.gateway}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'smart', messages: MESSAGES }),
+      });
+      await answer.text();
+      expect([answer.status, answer.headers.get('x-talos-model')]).toEqual([200, 'second/mini']);
+      await world.record(answer.headers.get('x-talos-receipt'));
+      const [first, next] = await decisionsOf(answer.headers.get('x-request-id'));
+      if (first?.type !== 'decision' || next?.type !== 'decision') throw new Error('no two decisions');
+      expect([first.after, next.after, next.credential]).toEqual([undefined, first.id, first.credential]);
+      await agent.close();
+      const one = { agent: [agent.did] };
+      for (const [ask, calls] of [
+        [{}, 2],
+        [one, 2],
+        [{ ...one, tool: ['second'] }, 1],
+      ] as const) {
+        const { counts } = verifyBundle(await world.audit.bundle(ask), await world.trust(), crypto);
+        expect(counts.allowed).toBeGreaterThanOrEqual(calls);
+      }
+    },
+  );
 });

@@ -7,7 +7,7 @@ import type {
   OutcomeEvent,
   PolicyDocument,
 } from '@talosprotocol/contracts';
-import { type Agent, createSecretsClient } from '@talosprotocol/sdk';
+import { type Agent, type AgentOptions, createSecretsClient } from '@talosprotocol/sdk';
 import {
   type FakeProvider,
   openFakeProvider,
@@ -20,14 +20,19 @@ export interface LlmWorld extends World {
   readonly anthropic: FakeProvider;
   /** A bearer key of the platform's own organisation. */
   key(grants?: readonly Grant[], limits?: readonly Limit[]): Promise<string>;
-  /** An agent of the same, which opens sessions. */
-  agent(grants?: readonly Grant[]): Promise<Agent>;
+  /** An agent of the same, which opens sessions, unless `prove` says otherwise. */
+  agent(grants?: readonly Grant[], options?: AgentChanges): Promise<Agent>;
   /** The decision and the outcome behind a receipt, once both are in the log. */
   record(
     receipt: string | null,
   ): Promise<{ readonly decision: DecisionEvent; readonly outcome: OutcomeEvent }>;
   /** Puts other providers, or other settings of the same, in force. */
   configure(change: (document: PolicyDocument) => PolicyDocument): Promise<void>;
+}
+
+/** What an agent may spend, and how it proves who it is. */
+interface AgentChanges extends Pick<AgentOptions, 'prove'> {
+  readonly limits?: readonly Limit[];
 }
 
 /** What the providers are sent, and nobody else sees. */
@@ -88,7 +93,7 @@ export async function openLlmWorld(more: Readonly<Record<string, string>> = {}):
     anthropic,
     configure,
     record: (receipt) => recordOf(world, receipt),
-    agent: (grants = ALL) => issueAgent(world, grants, undefined),
+    agent: (grants = ALL, changes = {}) => issueAgent(world, grants, changes),
     key: (grants = ALL, limits) => issueKey(world, grants, limits),
     close: async () => {
       await world.close();
@@ -113,7 +118,7 @@ async function recordOf({ audit }: World, receipt: string | null) {
 async function issueAgent(
   { kernel, ready }: World,
   grants: readonly Grant[],
-  limits: readonly Limit[] | undefined,
+  { limits, ...how }: AgentChanges,
 ): Promise<Agent> {
   const { createAgent, createIdentity } = await import('@talosprotocol/sdk');
   const identity = createIdentity({ crypto: deps.crypto });
@@ -126,7 +131,7 @@ async function issueAgent(
     dlg: 3,
     bearer_below: true,
   });
-  return createAgent({ identity, capability: chain, gateway: ready.gateway, crypto: deps.crypto });
+  return createAgent({ identity, capability: chain, gateway: ready.gateway, crypto: deps.crypto, ...how });
 }
 
 /** The agent makes a bearer key of it, all by itself. */
@@ -135,7 +140,7 @@ async function issueKey(
   grants: readonly Grant[],
   limits: readonly Limit[] | undefined,
 ): Promise<string> {
-  const agent = await issueAgent(world, grants, limits);
+  const agent = await issueAgent(world, grants, limits === undefined ? {} : { limits });
   return agent.attenuateToBearer({
     aud: 'same',
     grants: [...grants],
