@@ -72,7 +72,8 @@ function say(bundle: Uint8Array): string {
   }
 }
 
-const told = (...drafts: readonly Draft[]): string => say(exportBundle(sequence(JSON.parse(JSON.stringify([...BEGIN, ...drafts])))));
+const told = (...drafts: readonly Draft[]): string =>
+  say(exportBundle(sequence(JSON.parse(JSON.stringify([...BEGIN, ...drafts])))));
 
 describe('a call that goes on from another one (AUD-128)', () => {
   const first = attempt(undefined);
