@@ -418,6 +418,30 @@ describe('reading', () => {
       expect(verify(audit, await audit.receipt(`rcp_${id.slice(4)}`, WAIT_MS))).toBe(i);
   });
 
+  it('explains a request that was made of several targets by what it came to', async () => {
+    const audit = await startFresh();
+    const found = async (request: string) => (await audit.findRequest(request))?.decision.id;
+    const ended = (of: ReturnType<typeof decision>, status: 'failed' | 'completed') => {
+      const draft = outcome(of);
+      return audit.record({ ...draft, members: { ...draft.members, status } });
+    };
+    const request = `req_${newUuid()}`;
+    const [first, next, denied] = [
+      decision({ request }),
+      decision({ request }),
+      decision({ request, effect: 'deny' }),
+    ];
+    await audit.record(first);
+    await ended(first, 'failed');
+    await audit.record(next);
+    // That of which nothing is known yet, not the one that failed.
+    expect(await found(request)).toBe(next.id);
+    await audit.record(denied);
+    expect(await found(request)).toBe(denied.id);
+    await ended(next, 'completed');
+    expect(await found(request)).toBe(next.id);
+  });
+
   it('explains a request, pages through events, and erases what it may', async () => {
     const audit = await startFresh();
     const drafts = Array.from({ length: 7 }, () => decision({ op: 'write' }));

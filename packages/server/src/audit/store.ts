@@ -10,7 +10,7 @@ export interface EventRow {
   readonly disclosures: string | null;
 }
 
-/** Where the decision on a request and its outcome are. */
+/** Where the decision that a request came to, and its outcome, are. */
 interface RequestRows {
   readonly decision: EventRow;
   readonly outcome: EventRow | undefined;
@@ -52,9 +52,13 @@ const BY_ID = {
   name: 'audit_by_id',
   text: `SELECT ${COLUMNS} FROM audit_id i JOIN audit_event e USING (idx) WHERE i.id = $1`,
 };
+// Of a request that was made of several models (LLM-28, LLM-35), the decision behind its answer: that of which something came,
+// else the last.
 const DECISION = {
   name: 'audit_decision',
-  text: `SELECT ${COLUMNS} FROM audit_event e WHERE e.request = $1 ORDER BY e.idx LIMIT 1`,
+  text: `SELECT ${COLUMNS} FROM audit_event e
+    LEFT JOIN audit_outcome o ON o.decision = e.id LEFT JOIN audit_event w ON w.idx = o.idx
+    WHERE e.request = $1 ORDER BY coalesce(w.event::json->>'status' = 'completed', false) DESC, e.idx DESC LIMIT 1`,
 };
 const OUTCOME = {
   name: 'audit_outcome',
