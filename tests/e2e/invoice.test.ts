@@ -143,6 +143,10 @@ describe('talos audit erase', () => {
       ...['audit', 'erase', '--agent', cast.agent.did, '--yes', '--audit', world.ready.audit],
     );
     expect(again.out).toContain('There was nothing to erase.');
+    const call = (await events()).find((event) => event.type === 'decision' && event.effect === 'allow');
+    const { request } = call as Extract<AuditEvent, { type: 'decision' }>;
+    const why = await talos('why', request, '--kernel', world.ready.kernel);
+    expect(why.out).toMatch(/^ {2}needed {3}erased$/m);
   });
 
   it('takes one event, by its id, and a service account by its own', async () => {

@@ -1,6 +1,7 @@
 import { verifyBundle } from '@talosprotocol/protocol';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { run } from '../../packages/cli/src/run.js';
 import {
   chatAnswer,
   type FakeProvider,
@@ -9,6 +10,7 @@ import {
   sendJson,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
+import { openTerminal } from '../support/terminal.js';
 import { crypto } from '../support/world.js';
 
 let world: LlmWorld;
@@ -253,6 +255,11 @@ describe('a model that has no answer', () => {
       const [first, next] = await decisionsOf(answer.headers.get('x-request-id'));
       if (first?.type !== 'decision' || next?.type !== 'decision') throw new Error('no two decisions');
       expect([first.after, next.after, next.credential]).toEqual([undefined, first.id, first.credential]);
+      const request = answer.headers.get('x-request-id') ?? '';
+      const { io, out } = openTerminal({ env: { TALOS_DATA: world.ready.data }, cwd: world.files.root });
+      expect(await run(['why', request, '--kernel', world.ready.kernel], io)).toBe(0);
+      expect(out()).toMatch(/^ {2}call {5}chat\/completions second mini$/m);
+      expect(out()).toContain(`  after    ${first.id.replace('evt_', 'rcp_')}\n`);
       await agent.close();
       const one = { agent: [agent.did] };
       for (const [ask, calls] of [

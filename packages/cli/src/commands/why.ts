@@ -113,14 +113,15 @@ const HINTS: Readonly<Record<string, string>> = {
 function printWhy(output: Output, { decision, outcome, request_id }: RequestRecord, facts: Facts): void {
   const { color } = output;
   const verdict = facts.effect === 'allow' ? color.green('Allowed') : color.red(`Denied: ${facts.code}`);
-  const { method, server, tool } = decision.action;
+  const { method, server, tool, provider, model } = decision.action;
   output.line(`${verdict}  ${request_id} at ${decision.time}`);
   const link = facts.link === 0 ? '0, the trust anchor' : facts.link === 1 ? '1, the root' : facts.link;
   const lines: [string, string | number | undefined][] = [
-    ['call', [method, server, tool].filter((part) => part !== undefined).join(' ')],
+    ['call', [method, server, tool, provider, model].filter((part) => part !== undefined).join(' ')],
+    ['after', decision.after?.replace('evt_', 'rcp_')],
     ['by', decision.principal?.sub ?? facts.actor ?? 'somebody who proved nothing'],
     ['for', decision.principal?.prn],
-    ['needed', facts.items?.map((item) => `${item['op']} ${item['scope']}`).join(', ')],
+    ['needed', neededOf(decision, facts)],
     ['link', link],
     ['item', facts.item],
     ['caveat', facts.caveat],
@@ -131,6 +132,12 @@ function printWhy(output: Output, { decision, outcome, request_id }: RequestReco
   ];
   for (const [name, value] of lines)
     if (value !== undefined) output.line(`  ${name.padEnd(8)} ${printable(String(value))}`);
+}
+
+/** The log committed to it; what opens it may be erased since. */
+function neededOf({ items: committed }: RequestRecord['decision'], { items }: Facts): string | undefined {
+  if (items === undefined) return committed === null ? undefined : 'erased';
+  return items.map((item) => `${item['op']} ${item['scope']}`).join(', ');
 }
 
 /** What it came to; before its outcome what it may come to. */
