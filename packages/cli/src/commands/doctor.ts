@@ -23,7 +23,9 @@ export function addDoctor(program: Command, shell: Shell): void {
     usage: 'doctor',
     summary: 'say what is wrong with this machine or the data folder, and how to mend it',
     examples: ['talos doctor'],
-    notes: ['No network. Exit code 0 all is well, 4 something must be mended.'],
+    notes: [
+      'No network but to a database and a Redis of yours. Exit code 0 all is well, 4 something must be mended.',
+    ],
   };
   const doctor: Handler<ServerEnvOptions> = async ({ io, output, options }) => {
     const work = runServerCommand('doctor', serverEnv(io, options));

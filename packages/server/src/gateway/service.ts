@@ -60,6 +60,8 @@ import { createCallWatches } from './telemetry/call-watch.js';
 
 /** @public main reads it from the module it loads by name */
 export { createRateLimiter } from './admission/rate-limiter.js';
+/** @public main reads it from the module it loads by name */
+export { tryRedisLimits } from './limits/redis-trial.js';
 export { compilePolicy } from './policy.js';
 
 export interface GatewayDeps {

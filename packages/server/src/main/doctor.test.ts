@@ -59,6 +59,17 @@ describe('doctor', () => {
     await expect(stat(data)).rejects.toThrow('ENOENT');
   });
 
+  it('looks at the Redis of the settings, if they name one', async () => {
+    const env = { TALOS_DATA: join(folder, 'none') };
+    const without = await examine(readSettings(env, currentMachine()), env);
+    expect(without.checks.map(({ name }) => name)).not.toContain('redis');
+    const named = { ...env, TALOS_REDIS_URL: 'redis://:p-canary@127.0.0.1:1' };
+    const { ok, checks } = await examine(readSettings(named, currentMachine()), named);
+    expect(ok).toBe(false);
+    expect(checks.find(({ name }) => name === 'redis')).toMatchObject({ ok: false });
+    expect(JSON.stringify(checks)).not.toContain('canary');
+  });
+
   it('finds a talos.yaml well that a start takes', async () => {
     const { config } = await examineConfig(
       `version: 1\nanchors:\n${anchor(1, 'a')}${anchor(2, 'a')}servers: {}\n`,

@@ -9,12 +9,13 @@ import { type DataFolder, isDataFolder, openDataFolder } from '../platform/data-
 import { createLog } from '../platform/log.js';
 import { createReaper } from '../platform/reaper.js';
 import type { Settings } from '../platform/settings.js';
-import { clock } from '../platform/system.js';
+import { clock, random } from '../platform/system.js';
 import type { Check } from './check.js';
 import { examineClock } from './clock-check.js';
 import { configPath } from './config-file.js';
 import { openDatabase } from './database.js';
 import { findWideGrants, openPolicies } from './policy.js';
+import { examineRedis } from './redis-check.js';
 
 /** What is examined, and whether a platform runs on it: then its ports and its database are in use, and well. */
 interface Subject extends Settings {
@@ -35,6 +36,7 @@ export async function examine(settings: Settings, env: Subject['env']): Promise<
     checkConfig,
     checkPorts,
     checkDatabase,
+    checkRedis,
   ];
   const [folder, inUse] = await checkFolder(settings);
   const checks: Check[] = [folder];
@@ -231,6 +233,11 @@ async function checkDatabase(settings: Subject): Promise<Check[]> {
   } finally {
     await reaper.close();
   }
+}
+
+/** One that a running platform counts in too: what is tried there leaves nothing. */
+async function checkRedis({ redisUrl }: Settings): Promise<Check[]> {
+  return redisUrl === undefined ? [] : [await examineRedis(redisUrl, random, noLog())];
 }
 
 /** Uses the data folder, or where there is no platform one for a trial, which is gone afterwards: a look makes none. */

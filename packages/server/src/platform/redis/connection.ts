@@ -2,7 +2,7 @@ import { Redis as Client, Cluster } from 'ioredis';
 
 /** What we use of the driver, of one server or of many alike. */
 export interface Connection
-  extends Pick<Client, 'evalsha' | 'eval' | 'ping' | 'quit' | 'disconnect' | 'on' | 'status'> {
+  extends Pick<Client, 'evalsha' | 'eval' | 'info' | 'ping' | 'quit' | 'disconnect' | 'on' | 'status'> {
   /** Those that run scripts. */
   primaries(): readonly Pick<Client, 'script'>[];
 }

@@ -36,6 +36,9 @@ export interface Redis {
   /** Resolves once it answered, or refuses to: a wrong password, for one, does not mend itself.
    *  @throws {TrustError} SETTINGS_INVALID | UNAVAILABLE */
   check(): Promise<void>;
+  /** What its server calls its version; undefined where we may not ask.
+   *  @throws {TrustError} UNAVAILABLE */
+  version(): Promise<string | undefined>;
   /** Waits for what was sent, within the time limit. */
   close(): Promise<void>;
 }
@@ -75,6 +78,13 @@ export function createRedis(deps: RedisDeps): Redis {
       const fault = await Promise.race([opened, pause(deps.connectTimeoutMs ?? CONNECT_TIMEOUT_MS)]);
       if (fault !== undefined) throw fromRedisError(fault);
       await connection.ping().catch((error: unknown) => Promise.reject(fromRedisError(error)));
+    },
+    async version() {
+      const told = await connection.info('server').catch((error: unknown) => {
+        if (refusalIn(error) === undefined) throw unavailable(error);
+        return '';
+      });
+      return /^redis_version:([0-9.]{1,32})/m.exec(told)?.[1];
     },
     async close() {
       await connection.quit().catch(() => undefined);

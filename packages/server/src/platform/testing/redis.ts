@@ -21,6 +21,8 @@ export interface OwnRedis extends TestRedis {
   kill(): Promise<void>;
   /** Starts it again on the same port, with nothing in it. */
   restart(): Promise<void>;
+  /** The beginning of what it answers to an inline command. */
+  ask(words: string): Promise<string>;
 }
 
 /** The Redis that TALOS_TEST_REDIS_URL names, else one of the test's own. Never nothing: a test that needs it fails.
@@ -56,6 +58,7 @@ export async function startRedis(options: { readonly slots?: string } = {}): Pro
     restart: async () => {
       server = await launch(port);
     },
+    ask: (words) => ask(port, words),
     close: async () => {
       await kill();
       await reaper.close();
