@@ -101,6 +101,7 @@ describe('spans of calls of models', () => {
       'gen_ai.request.model': 'gpt-4o-mini',
       'gen_ai.request.max_tokens': 50,
       'gen_ai.request.temperature': 0.5,
+      'gen_ai.response.model': 'gpt-4o-mini',
       'gen_ai.usage.input_tokens': 12,
       'gen_ai.usage.output_tokens': 3,
       'talos.cost': 42,
@@ -119,6 +120,7 @@ describe('spans of calls of models', () => {
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': 'openai',
       'gen_ai.request.model': 'gpt-4o-mini',
+      'gen_ai.response.model': 'gpt-4o-mini',
       'talos.outcome': 'completed',
       'talos.receipt': receipt,
     });
@@ -147,6 +149,7 @@ describe('spans of calls of models', () => {
     const { server, below } = await spansOf(receiver, receipt);
     expect(server.attributes).toMatchObject({
       'gen_ai.request.stream': true,
+      'gen_ai.response.model': 'gpt-4o-mini',
       'gen_ai.usage.output_tokens': 3,
     });
     expect(server.endMs - server.startMs).toBeGreaterThan(500);
@@ -251,8 +254,34 @@ describe('spans of calls of models', () => {
     const embedded = await post('/v1/embeddings', { model: 'text-embedding-3-small', input: CANARY.prompt });
     expect((await spansOf(receiver, embedded.receipt)).server).toMatchObject({
       name: 'embeddings text-embedding-3-small',
-      attributes: { 'gen_ai.operation.name': 'embeddings', 'gen_ai.usage.input_tokens': 4 },
+      attributes: {
+        'gen_ai.operation.name': 'embeddings',
+        'gen_ai.response.model': 'x',
+        'gen_ai.usage.input_tokens': 4,
+      },
     });
+  });
+
+  // TEL-3
+  it('say which model the provider says it was, and nothing else that it says there', async () => {
+    const saying = (model: unknown) => {
+      world.openai.answer = (response) => sendJson(response, 200, { model, choices: [], usage: {} });
+    };
+    saying('gpt-4o-mini-2024-07-18');
+    const named = await chat();
+    const { server, below } = await spansOf(receiver, named.receipt);
+    for (const { attributes } of [server, ...below])
+      expect(attributes).toMatchObject({
+        'gen_ai.request.model': 'gpt-4o-mini',
+        'gen_ai.response.model': 'gpt-4o-mini-2024-07-18',
+      });
+    for (const model of [CANARY.answer.repeat(40), `${CANARY.answer} <b>`, { [CANARY.answer]: 1 }]) {
+      saying(model);
+      const { receipt } = await chat();
+      expect((await spansOf(receiver, receipt)).server.attributes).not.toHaveProperty(
+        'gen_ai.response.model',
+      );
+    }
   });
 
   // TEL-5, TEL-7

@@ -6,6 +6,8 @@ export interface Ended {
   readonly spent?: ModelSpent;
   /** Why, if it failed; not recorded, and told to nobody but who watches (TEL-4). */
   readonly code?: ProblemCode;
+  /** The model as the provider's answer names it; like `code`, for who watches alone (TEL-3). */
+  readonly responseModel?: string;
   /** What guards said of the answer. */
   readonly guards?: readonly GuardVerdict[];
 }

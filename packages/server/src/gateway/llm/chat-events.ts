@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
 import { parseProviderObject } from './provider-json.js';
+import { toldModel } from './told-model.js';
 import { openAiUsage } from './usage.js';
 import { bytesOf } from './written-bytes.js';
 
@@ -10,6 +11,7 @@ const DONE = '[DONE]';
 export function readChatStream({ wantsUsage, choices: asked }: RequestShape): StreamReader {
   let [pieces, isDone, counted] = [0, false, false];
   let usage: JsonValue | undefined;
+  let model: string | undefined;
   const finished = new Set<number>();
   const read = (event: StreamEvent): boolean | StreamEvent => {
     if (event.data === DONE) {
@@ -17,6 +19,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
       return true;
     }
     const chunk = parseProviderObject(event.data);
+    model ??= toldModel(chunk['model']);
     const choices = choicesOf(chunk);
     for (const { delta, finish_reason: reason, index = 0 } of choices) {
       if (bytesOf(delta) > 0) pieces += 1;
@@ -35,6 +38,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     read,
     pieces: () => pieces,
     usage: () => (counted || isDone ? openAiUsage(usage) : undefined),
+    model: () => model,
     isOver: () => isDone || isWhole(),
     missing: () => (isDone ? undefined : { data: DONE }),
   };

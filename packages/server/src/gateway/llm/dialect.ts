@@ -47,6 +47,8 @@ export interface StreamReader {
   /** Pieces of text so far: each stands for at least one token. */
   pieces(): number;
   usage(): ModelUsage | undefined;
+  /** The model as the provider names it, once it has. */
+  model(): string | undefined;
   /** True once nothing is missing: the last event of the protocol has come, or all that it stands for. */
   isOver(): boolean;
   /** The last event of the protocol, where a stream that is over ends without it; absent or undefined: it has come. */

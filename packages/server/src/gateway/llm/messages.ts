@@ -5,6 +5,7 @@ import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { meantMessages, readTurns } from './message-blocks.js';
 import { parseProviderObject } from './provider-json.js';
+import { toldModel } from './told-model.js';
 import { anthropicUsage, joinUsage } from './usage.js';
 
 /** Anthropic's count of the tokens that a message would be read as: no model runs. */
@@ -99,13 +100,18 @@ function hostedTools(body: JsonObject): string[] {
 function readStream(): StreamReader {
   let [pieces, over, counted] = [0, false, false];
   let usage: JsonObject | undefined;
+  let model: string | undefined;
   return {
     read({ data }) {
       const event = parseProviderObject(data);
       const { type } = event;
       if (type === 'error')
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
-      if (type === 'message_start') usage = joinUsage(usage, messageOf(event)?.['usage']);
+      if (type === 'message_start') {
+        const message = messageOf(event);
+        usage = joinUsage(usage, message?.['usage']);
+        model ??= toldModel(message?.['model']);
+      }
       if (type === 'message_delta') {
         usage = joinUsage(usage, event['usage']);
         counted = true;
@@ -117,6 +123,7 @@ function readStream(): StreamReader {
     pieces: () => pieces,
     // At its beginning a stream says what was read, and not yet what will be written: cut before its end, it is estimated.
     usage: () => (counted ? anthropicUsage(usage) : undefined),
+    model: () => model,
     isOver: () => over,
   };
 }

@@ -13,6 +13,7 @@ import { parseProviderObject } from './provider-json.js';
 import type { References } from './references.js';
 import { statusOf } from './status.js';
 import { createModelStream } from './stream.js';
+import { toldModel } from './told-model.js';
 import type { Wire } from './translate/wire.js';
 import { failed, type UpstreamAnswer } from './upstream.js';
 
@@ -107,21 +108,23 @@ export async function whole(
     return failedAfter(context, failed(error, signal), most);
   }
   let guards: readonly GuardVerdict[] | undefined;
+  const responseModel = toldModel(body['model']);
+  const ended = (): ToldEnd => ({ ...(responseModel && { responseModel }), ...(guards && { guards }) });
   try {
     // What has no stream says nothing: it counts, or makes vectors.
     const guarded = dialect.readStream === undefined ? undefined : await plan.guarded?.whole(body);
     guards = guarded?.verdicts;
-    if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, guards);
+    if (guarded?.refusal !== undefined) return failedAfter(context, guarded.refusal, spent, ended());
     keepItems(context, plan, ({ ofAnswer }) => ofAnswer(guarded?.message ?? body));
     const shown = guarded === undefined || guarded.message === body ? text : JSON.stringify(guarded.message);
     // As it came, but for guards and a translation: no member that we do not know is changed on its way.
     const told = back === undefined ? shown : JSON.stringify(back.answer(shown));
     return {
       answer: { status: 200, headers: headersOf(plan, 'application/json', { spent, guards }), body: told },
-      ended: Promise.resolve({ status: 'completed', spent, ...(guards && { guards }) }),
+      ended: Promise.resolve({ status: 'completed', spent, ...ended() }),
     };
   } catch (error) {
-    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, guards);
+    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, ended());
   }
 }
 
@@ -135,18 +138,21 @@ function keepItems(
   context.given.keep(ownerOf(context, target.provider), from(dialect.references));
 }
 
+/** What is known of an answer besides how it ended. */
+type ToldEnd = Pick<Ended, 'guards' | 'responseModel'>;
+
 export function failedAfter(
   context: ModelCallContext,
   error: TrustError,
   spent: ModelSpent,
-  guards?: readonly GuardVerdict[],
+  told: ToldEnd = {},
 ): Dispatched<ModelAnswer> {
   const hint =
     `${error.data.reason ?? 'The provider did not answer properly'}. ${error.data.hint ?? ''}`.trim();
   const status = error.code === 'REVOKED' ? 'revoked_during' : 'failed';
   return {
     answer: failureAnswer(context, { code: error.code, hint }, undefined),
-    ended: Promise.resolve({ status, spent, code: error.code, ...(guards && { guards }) }),
+    ended: Promise.resolve({ status, spent, code: error.code, ...told }),
     isFailure: true,
   };
 }

@@ -9,6 +9,7 @@ import { closed, readInput } from './responses-input.js';
 import { RESPONSE_REFERENCES } from './responses-references.js';
 import { isToShowThoughts, withThoughts } from './responses-thoughts.js';
 import { toolFeatures } from './responses-tools.js';
+import { toldModel } from './told-model.js';
 import { responsesUsage } from './usage.js';
 
 /** OpenAI's responses, each whole in itself: nothing of a call is kept at the provider, and no call names what is. */
@@ -102,6 +103,7 @@ const SUMMARY = 'response.reasoning_summary_text.delta';
 function readStream(): StreamReader {
   let [pieces, over] = [0, false];
   let usage: JsonValue | undefined;
+  let model: string | undefined;
   return {
     read({ data }) {
       // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
@@ -109,6 +111,7 @@ function readStream(): StreamReader {
       const { type, delta, response } = parseProviderObject(data);
       if (type === 'error')
         throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+      if (response !== undefined) model ??= toldModel(wholeOf(response)['model']);
       if (ENDS.has(type)) {
         over = true;
         usage = wholeOf(response)['usage'];
@@ -117,6 +120,7 @@ function readStream(): StreamReader {
     },
     pieces: () => pieces,
     usage: () => responsesUsage(usage),
+    model: () => model,
     isOver: () => over,
   };
 }

@@ -65,8 +65,9 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
     source.destroy();
-    const guards = deps.guard?.verdicts();
-    settle({ status, spent: deps.spent(reader), ...(code && { code }), ...(guards && { guards }) });
+    const [guards, responseModel] = [deps.guard?.verdicts(), reader.model()];
+    const told = { ...(responseModel && { responseModel }), ...(guards && { guards }) };
+    settle({ status, spent: deps.spent(reader), ...(code && { code }), ...told });
   };
   const feed = createEventFeed(source, reader, deps.keeper);
   /** Nobody is told the rest, which is read for its count. */

@@ -141,7 +141,7 @@ async function follow(
   const end = await ending;
   const error = fault ?? errorOf(end);
   if (error !== undefined) span?.fail(error);
-  span?.set({ 'talos.outcome': end.status });
+  span?.set({ 'talos.outcome': end.status, 'gen_ai.response.model': end.responseModel });
   span?.end(now(watching));
   meter.spent(action, end);
   return { end, error };
@@ -163,6 +163,7 @@ async function close(watching: Watching, { kind, receipt, refusal }: WatchedVerd
     'talos.decision': refusal === undefined ? 'allow' : 'deny',
     'talos.receipt': receipt,
     'talos.outcome': refusal === undefined ? last?.end.status : undefined,
+    'gen_ai.response.model': refusal === undefined ? last?.end.responseModel : undefined,
   });
   end();
 }

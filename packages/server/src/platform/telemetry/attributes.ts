@@ -19,6 +19,10 @@ export const SPAN_ATTRIBUTES = {
   'gen_ai.request.max_tokens': { holds: 'count', is: 'The most that the client wants written.' },
   'gen_ai.request.temperature': { holds: 'number', is: 'As the client sent it.' },
   'gen_ai.request.stream': { holds: 'flag', is: 'True if the client wants the answer bit by bit.' },
+  'gen_ai.response.model': {
+    holds: 'name',
+    is: 'The model as the answer of its provider names it; left out where that is no name of a model.',
+  },
   'gen_ai.response.time_to_first_chunk': {
     holds: 'number',
     is: 'Seconds from the dispatch to the first bit of a stream.',
