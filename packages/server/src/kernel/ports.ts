@@ -132,6 +132,8 @@ export interface ProvenRequest {
 
 /** A proof that holds, save for the body. */
 export interface ExaminedProof {
+  /** What its chain grants: shown already, and of no use until the end. */
+  readonly capability: VerifiedCapability;
   /** Checks the body and uses the nonce up, in one synchronous step. @throws {TrustError} PROOF_INVALID, and as
    *    `assertLive`; UNAVAILABLE */
   finish(body: Uint8Array): Promise<Authenticated>;

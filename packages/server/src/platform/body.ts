@@ -5,8 +5,9 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Longest time until the last byte arrived. */
   readonly timeoutMs: number;
-  /** Asked with the bytes that have come so far; false: there is no room for so many now. Absent: there always is. */
-  readonly hasRoom?: (size: number) => boolean;
+  /** Asked with the bytes that have come so far; why there is no room for so many now, if there is none. Absent: there
+   *  always is. */
+  readonly noRoom?: (size: number) => TrustError | undefined;
 }
 
 const BODY = Symbol('the body that was read');
@@ -18,7 +19,7 @@ export function rememberBody(request: IncomingMessage, body: Uint8Array): void {
 }
 
 /** Reads a request body whole, as it was sent. Reads no byte beyond the limit, however the body is framed.
- *  @throws {TrustError} TOO_LARGE | TIMEOUT | UNAVAILABLE (no room) | MALFORMED (the client went away in the middle) */
+ *  @throws {TrustError} TOO_LARGE | TIMEOUT | what `noRoom` says | MALFORMED (the client went away in the middle) */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const tooLarge = () => new TrustError('TOO_LARGE', `the body may have ${limits.maxBytes} bytes`);
   const known = (request as Read)[BODY];
@@ -39,9 +40,8 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limits.maxBytes) refuse(tooLarge());
-      else if (limits.hasRoom?.(size) === false)
-        refuse(new TrustError('UNAVAILABLE', 'too many large bodies at a time'));
+      const fault = size > limits.maxBytes ? tooLarge() : limits.noRoom?.(size);
+      if (fault !== undefined) refuse(fault);
       else chunks.push(chunk);
     };
     const onEnd = (): void => settle(() => resolve(new Uint8Array(Buffer.concat(chunks, size))));

@@ -36,9 +36,9 @@ function createAdmit(deps: AdmissionDeps): Admit {
       return refuse(surface.action, presented, error);
     }
     const examined = await examine(deps.authority, presented, arrival);
-    const { fault } = examined;
+    const { fault, principal } = examined;
     const read = await surface
-      .read(presented.signed, fault !== undefined, fault === undefined && presented.kind !== 'session')
+      .read(presented.signed, fault !== undefined, principal)
       .catch((error: unknown) => (isUnread(error, fault) ? undefined : Promise.reject(error)));
     if (read === undefined) return refuse(surface.action, presented, fault?.error);
     const { message, body } = read;

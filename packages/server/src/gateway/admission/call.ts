@@ -39,12 +39,12 @@ export interface Surface<M, A> {
   /** Headers besides `Authorization` in which a bearer key may stand alone. */
   readonly keyHeaders?: ReadonlySet<string>;
   /** Reads and parses the body. What it throws is the surface's own: nothing was decided. Of a caller whose credential
-   *  is refused already it reads little, only to answer to the request's id: TOO_LARGE beyond that. Verified is a caller
-   *  whose credential shows without the body who it is. */
+   *  is refused already it reads little, only to answer to the request's id: TOO_LARGE beyond that. `principal` is there
+   *  where a credential shows without the body whose it is. */
   read(
     signed: SignedRequest['headers'],
     isRefused: boolean,
-    isVerified: boolean,
+    principal: string | undefined,
   ): Promise<{ readonly body: Uint8Array; readonly message: M }>;
   /** The action a message names, for the record. */
   actionOf(message: M): ActionRecord;

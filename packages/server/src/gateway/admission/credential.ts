@@ -9,6 +9,7 @@ import {
   TrustError,
 } from '@talosprotocol/protocol';
 import { presentedToken } from '../../platform/presented-token.js';
+import { principalOf } from '../principal.js';
 import type { Arrival } from './call.js';
 import type { Authenticated, CredentialAuthority, PresentedProof, SignedRequest } from './ports.js';
 
@@ -54,6 +55,8 @@ function none(credential: RequestHeaders['credential']): TrustError {
 export interface Examined {
   /** Why it is refused already. */
   readonly fault?: { readonly error: unknown };
+  /** Whose it is, where that shows without the body. */
+  readonly principal?: string;
   /** Verifies the credential with the whole request. For sessions nothing waits between the MAC and the mark of its
    *  number, for proofs nothing between the look at the body and the end of the nonce. */
   identify(request: SignedRequest): Authenticated | Promise<Authenticated>;
@@ -71,11 +74,15 @@ export async function examine(
   }
   try {
     if (presented.kind === 'bearer') {
-      await authority.authenticateBearer(presented.key);
-      return { identify: () => authority.authenticateBearer(presented.key) };
+      const { capability } = await authority.authenticateBearer(presented.key);
+      return {
+        principal: principalOf(capability),
+        identify: () => authority.authenticateBearer(presented.key),
+      };
     }
     const proof = await authority.examineProof(presented, provenRequest(presented, arrival));
-    return { identify: ({ body }) => proof.finish(body) };
+    const principal = principalOf(proof.capability);
+    return { principal, identify: ({ body }) => proof.finish(body) };
   } catch (error) {
     return { fault: { error }, identify: () => Promise.reject(error) };
   }

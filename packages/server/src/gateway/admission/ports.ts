@@ -55,6 +55,8 @@ export interface ProvenRequest extends Omit<SignedRequest, 'body'> {
 
 /** A proof that holds, save for the body. */
 export interface ExaminedProof {
+  /** What its chain grants: shown already, and of no use until the end. */
+  readonly capability: VerifiedCapability;
   /** Checks the body and uses the nonce up, in one synchronous step. */
   finish(body: Uint8Array): Promise<Authenticated>;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TrustError } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { assertJson } from '../../platform/json-exchange.js';
 import type { RequestContext, RouteHandler } from '../../platform/routes.js';
@@ -83,14 +84,15 @@ function createSurface(
     name: 'llm',
     action: { method: dialect.method },
     keyHeaders: KEY_HEADERS,
-    async read(_, isRefused, isVerified) {
+    async read(_, isRefused, principal) {
       assertJson(request);
       const { bodyBytes, modelBodyBytes, bodyMs } = deps.policy().limits;
       const ordinary = Math.min(bodyBytes, modelBodyBytes);
       // Who shows by the body itself that it is he may have sent any.
-      const maxBytes = isRefused ? 0 : isVerified ? modelBodyBytes : ordinary;
-      const hasRoom = (size: number): boolean => share.grow(Math.max(0, size - ordinary));
-      const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs, hasRoom });
+      const maxBytes = isRefused ? 0 : principal === undefined ? ordinary : modelBodyBytes;
+      const noRoom = (size: number): TrustError | undefined =>
+        size > ordinary ? share.grow(size - ordinary, principal ?? '') : undefined;
+      const bytes = await readBody(request, { maxBytes, timeoutMs: bodyMs, noRoom });
       const body = parseModelBody(bytes, { maxBytes, ordinary });
       const betas = dialect.api === 'anthropic' ? betasOf(request.headers['anthropic-beta']) : [];
       return { body: bytes, message: { dialect, body, bytes, betas, wantsNew: wantsNew(request) } };

@@ -36,6 +36,7 @@ export function createTestProofs({
       verifyRequestProof(proof, { audience: gateway, method, url, cth, headers, holder }, { now, crypto });
       const { rid, iat } = proof.claims;
       return {
+        capability,
         finish: async (body) => {
           verifyProvenBody(proof, body, { crypto, consumeNonce });
           const caller = live(capability, { kind: 'proof', cth, rid, proof: presented.proof });
@@ -46,6 +47,7 @@ export function createTestProofs({
     const request = { method, target, authority: host, headers: rawHeaders };
     const signed = verifyPossession(parsePossession(rawHeaders), request, { now, crypto, holder });
     return {
+      capability,
       finish: async (body) => {
         verifySignedBody(signed, body, { crypto, consumeNonce });
         return live(capability, { kind: 'signature', cth, signature_hash: signed.hash });

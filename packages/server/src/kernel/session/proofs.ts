@@ -58,7 +58,7 @@ export function createProofs(deps: ProofsDeps): Proofs {
       const known = knownChains.find(encodeBase64url(crypto.sha256(encodeUtf8(presented.chain))));
       const capability = known ?? (await verification.verify(presented.chain));
       const proven = prove(capability, await resolver.resolve(capability.holder), request);
-      return { finish: (body) => authenticate(capability, proven, body, deps) };
+      return { capability, finish: (body) => authenticate(capability, proven, body, deps) };
     },
   };
 }
