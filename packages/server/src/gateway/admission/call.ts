@@ -62,6 +62,9 @@ export interface Call<A> {
   readonly cost: CallCost;
   /** As the client sent it. */
   readonly request: HashedRequest;
+  /** What changes its meaning and is none of its bytes: a write that comes again under its `rid` must have the same, in the
+   *  same order. Absent or empty: nothing. */
+  readonly besides?: readonly string[];
   readonly arguments: JsonObject;
   /** The items it is decided on. @throws {TrustError} to refuse */
   items(): readonly CheckedItem[];

@@ -75,7 +75,9 @@ export async function dispatchOnce<A>(admitted: Admitted<A>): Promise<Decided<A>
   const name = { subject: caller.capability.holder, audience: deps.gateway, rid };
   // On the route of one server, or of one protocol of models, a request does not name it: the same words on another are another call.
   const { server = null, method } = facts.action;
-  const hash = deps.drafts.hash([server, method, facts.requestHash ?? null]);
+  const { besides = [] } = call;
+  const said = [server, method, facts.requestHash ?? null];
+  const hash = deps.drafts.hash(besides.length === 0 ? said : [...said, besides]);
   const claim = deps.journal.claim(name, hash, `rcp_${facts.uuid}`);
   const kept = await claim.catch(throwOutage);
   if (kept === undefined) return holdAndRun(admitted, name);

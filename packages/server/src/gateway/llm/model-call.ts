@@ -40,6 +40,8 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     recordedFirst: false,
     cost: plan === undefined || dialect.op === 'read' ? {} : heldOf(plan),
     request: { bytes },
+    // As the client said them, whichever model is asked: a try that comes again may go to another one.
+    besides: context.request.betas.toSorted(),
     arguments: plan?.asked ?? body,
     items: () => {
       if ('value' in planned) return itemsOf(planned.value, dialect);
