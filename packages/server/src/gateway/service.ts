@@ -179,7 +179,10 @@ function openModels(
   log: Log,
 ): { readonly models: ModelFrontDeps; close(): Promise<void> } {
   const providers = (): Policy['providers'] => policy().providers;
-  const { send, isLeftAlone, close } = createReach(createUpstreams(), { clock, log, providers });
+  const { send, isLeftAlone, close } = createReach(
+    createUpstreams(() => clock.now()),
+    { clock, log, providers },
+  );
   const monotonic = (): number => clock.monotonic();
   const secret = createKnownSecrets(secrets, clock);
   const guards = createGuards({ secret, metrics, log });

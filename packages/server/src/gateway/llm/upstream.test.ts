@@ -32,6 +32,8 @@ async function serve(says?: string) {
   return { port: (server.address() as AddressInfo).port, connections: () => connections };
 }
 
+const NOW = Date.UTC(2026, 10, 30, 6, 0, 0);
+
 /** Every name leads to these. */
 const leadingTo = (...addresses: readonly string[]) =>
   createOutwardLookup(((_: string, __: object, callback: (error: null, found: object[]) => void) =>
@@ -41,7 +43,7 @@ const leadingTo = (...addresses: readonly string[]) =>
     )) as typeof lookup);
 
 function send(more: Partial<ModelProvider>, ...addresses: readonly string[]) {
-  const upstreams = createUpstreams(leadingTo(...addresses));
+  const upstreams = createUpstreams(() => NOW, leadingTo(...addresses));
   opened.upstreams.push(upstreams);
   const provider = compileProvider('p', { api: 'openai', baseUrl: '', insecure: true, ...more });
   const { signal } = new AbortController();
@@ -116,6 +118,16 @@ describe('a provider that', () => {
     await expect(read('transfer-encoding: chunked')).rejects.toThrow();
     expect(await read('content-length: 6')).toBe('{"a":1');
     expect(await read('connection: close')).toBe('{"a":1}');
+  });
+
+  it.each<[string, number | undefined]>([
+    ['retry-after: 7', 7],
+    ['retry-after: Mon, 30 Nov 2026 06:00:07 GMT', 7],
+    ['retry-after: Mon, 30 Nov 2026 06:00:07 GMT\r\nretry-after: 7', undefined],
+    ['retry-after: later', undefined],
+  ])('says %j is to be asked again in %s seconds (LLM-12)', async (head, retryAfter) => {
+    const { port } = await serve(answerOf(`content-length: 7\r\n${head}`));
+    expect(await send({ baseUrl: `http://127.0.0.1:${port}` })).toMatchObject({ kind: 'answer', retryAfter });
   });
 
   it.each<[string, string]>([

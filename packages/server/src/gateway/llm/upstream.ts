@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, errors, request } from 'undici';
 import { createOutwardLookup, REFUSED_ADDRESS } from '../../platform/outward-address.js';
 import type { ModelTarget } from './model-name.js';
 import type { ProviderPolicy } from './provider.js';
+import { secondsOf } from './retry-after.js';
 
 /** One request to a provider. */
 export interface UpstreamRequest {
@@ -50,8 +51,11 @@ const KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 32_768;
 
 /** Builds it. Redirects are not followed: whoever answers with one would be sent the key. Each call has a connection of its own,
- *  of which there are as many as calls may run at a time, and none to where a machine is told its own keys. */
-export function createUpstreams(lookup: LookupFunction = createOutwardLookup()): Upstreams {
+ *  of which there are as many as calls may run at a time, and none to where a machine is told its own keys. `now` is in Unix milliseconds. */
+export function createUpstreams(
+  now: () => number,
+  lookup: LookupFunction = createOutwardLookup(),
+): Upstreams {
   const agents = new Map<number, Dispatcher>();
   const agentOf = ({ times: { connect } }: ProviderPolicy): Dispatcher => {
     const known = agents.get(connect);
@@ -99,7 +103,7 @@ export function createUpstreams(lookup: LookupFunction = createOutwardLookup()):
         kind: 'answer',
         status: answer.statusCode,
         type: typeOf(answer.headers['content-type']),
-        retryAfter: secondsOf(answer.headers['retry-after']),
+        retryAfter: secondsOf(answer.headers['retry-after'], now),
         body: answer.body,
       };
     },
@@ -115,13 +119,6 @@ type Header = string | string[] | undefined;
 function typeOf(value: Header): string {
   const first = Array.isArray(value) ? value[0] : value;
   return (first ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-}
-
-const MAX_RETRY_SECONDS = 3600;
-
-function secondsOf(value: Header): number | undefined {
-  if (typeof value !== 'string' || !/^[0-9]{1,6}$/.test(value)) return undefined;
-  return Math.min(MAX_RETRY_SECONDS, Number(value));
 }
 
 /** What went wrong on the way, in words that hold nothing of what was sent. An abort keeps its own reason. */
