@@ -101,7 +101,7 @@ export const ZONES: readonly Zone[] = [
     name: 'kernel-imports',
     comment: 'kernel imports platform and its own files, never another room',
     from: '^packages/server/src/kernel/',
-    allow: [...SERVER_BASE, '^packages/server/src/kernel/', third('openid-client')],
+    allow: [...SERVER_BASE, '^packages/server/src/kernel/', third('openid-client', 'undici')],
     builtins: true,
   },
   {

@@ -1,9 +1,12 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { lookup } from 'node:dns';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { OidcSettings } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createOutwardLookup } from '../../platform/outward-address.js';
 import { createOpenId, type LoginChecks } from './openid.js';
+import { createOutwardFetch } from './outward-fetch.js';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
@@ -224,5 +227,57 @@ describe('a provider that lies', () => {
     expect(await subjects({ email: 'a@b', email_verified: true })).toEqual(['email a@b']);
     expect(await subjects({ groups: ['x', 'y', 'x'] })).toEqual(['email a@b', 'group x', 'group y']);
     expect(await subjects({ groups: 'only' })).toEqual(['email a@b', 'group only']);
+  });
+});
+
+// RBAC-16
+describe('a provider', () => {
+  const told = expect.objectContaining({
+    code: 'UNAVAILABLE',
+    data: expect.objectContaining({ hint: expect.stringContaining('metadata services') }),
+  });
+  const NOWHERE = [
+    ...['https://169.254.169.254/x', 'https://2852039166/x', 'https://[::ffff:a9fe:a9fe]/x'],
+    ...['https://metadata.google.internal/x', 'https://[fd00:ec2::254]/x', 'http://0.0.0.0/x'],
+  ];
+
+  it.each(NOWHERE)('whose token endpoint or keys are at %s is not called there', async (url) => {
+    for (const member of ['token_endpoint', 'jwks_uri']) {
+      behaviour.metadata = {
+        ...behaviour.metadata,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/jwks`,
+      };
+      behaviour.metadata[member] = url;
+      await expect(redeem()).rejects.toEqual(told);
+    }
+  });
+
+  it.each(NOWHERE)('is not %s', async (url) => {
+    settings = { ...settings, issuer: url };
+    await expect(createOpenId({ monotonic: () => 0 }).authorizationUrl(settings, CHECKS)).rejects.toEqual(
+      told,
+    );
+  });
+
+  it('whose name leads to where a machine is told its own keys is not called, and a private one is', async () => {
+    const leadingTo = (...addresses: readonly string[]) =>
+      createOpenId({
+        monotonic: () => 0,
+        fetch: createOutwardFetch(
+          createOutwardLookup(((_: string, __: object, callback: (error: null, found: object[]) => void) =>
+            callback(
+              null,
+              addresses.map((address) => ({ address, family: 4 })),
+            )) as typeof lookup),
+        ),
+      });
+    const named = issuer.replace('127.0.0.1', 'localhost');
+    settings = { ...settings, issuer: named };
+    behaviour.metadata['issuer'] = named;
+    for (const addresses of [['169.254.169.254'], ['127.0.0.1', '169.254.169.254']])
+      await expect(leadingTo(...addresses).authorizationUrl(settings, CHECKS)).rejects.toEqual(told);
+    const found = await leadingTo('127.0.0.1').authorizationUrl(settings, CHECKS);
+    expect(found.href).toContain(`${issuer}/auth`);
   });
 });

@@ -1,7 +1,9 @@
 import type { OidcSettings, Subject } from '@talosprotocol/contracts';
 import { isTrustError, TrustError } from '@talosprotocol/protocol';
 import * as client from 'openid-client';
+import { REFUSED_ADDRESS } from '../../platform/outward-address.js';
 import { unauthenticated } from './credential.js';
+import { createOutwardFetch, NOWHERE } from './outward-fetch.js';
 
 /** What must come back from the provider for one login. */
 export interface LoginChecks {
@@ -27,7 +29,6 @@ export interface OpenId {
 }
 
 const TIMEOUT_S = 10;
-const MAX_ANSWER = 256 * 1024;
 const FRESH_MS = 60 * 60_000;
 /** Asymmetric ones: a client's secret, or a public key taken for one, signs nothing. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
@@ -35,8 +36,14 @@ const MAX_GROUPS = 256;
 
 export const redirectUri = ({ origin }: OidcSettings): string => `${origin}/talos/v1/rbac/callback`;
 
-export function createOpenId(deps: { readonly monotonic: () => number }): OpenId {
-  const configure = createDiscovery(deps.monotonic);
+export interface OpenIdDeps {
+  readonly monotonic: () => number;
+  /** By default what looks at where names lead. */
+  readonly fetch?: client.CustomFetch;
+}
+
+export function createOpenId(deps: OpenIdDeps): OpenId {
+  const configure = createDiscovery(deps);
   return {
     authorizationUrl: async (settings, { state, nonce, verifier }) =>
       client.buildAuthorizationUrl(await configure(settings), {
@@ -114,12 +121,12 @@ function assertText(value: unknown): string {
 }
 
 /** Reads the provider's discovery document, again after an hour or when the settings change. */
-function createDiscovery(monotonic: () => number) {
+function createDiscovery({ monotonic, fetch = createOutwardFetch() }: OpenIdDeps) {
   let known: { readonly key: string; readonly at: number; readonly found: client.Configuration } | undefined;
   return async (settings: OidcSettings): Promise<client.Configuration> => {
     const key = JSON.stringify(settings);
     if (known?.key === key && monotonic() - known.at < FRESH_MS) return known.found;
-    const found = await discover(settings).catch((error: unknown) => {
+    const found = await discover(settings, fetch).catch((error: unknown) => {
       throw unavailable(settings, error);
     });
     known = { key, at: monotonic(), found };
@@ -127,7 +134,10 @@ function createDiscovery(monotonic: () => number) {
   };
 }
 
-function discover({ issuer, clientId, clientSecret }: OidcSettings): Promise<client.Configuration> {
+function discover(
+  { issuer, clientId, clientSecret }: OidcSettings,
+  fetch: client.CustomFetch,
+): Promise<client.Configuration> {
   // Only this machine may be spoken to in the clear: the schema of the settings sees to it.
   const isClear = issuer.startsWith('http:');
   return client.discovery(
@@ -137,26 +147,12 @@ function discover({ issuer, clientId, clientSecret }: OidcSettings): Promise<cli
     clientSecret === undefined ? client.None() : client.ClientSecretBasic(clientSecret),
     {
       timeout: TIMEOUT_S,
-      [client.customFetch]: boundedFetch,
+      [client.customFetch]: fetch,
       // Signatures of id tokens are verified although they come from the provider itself.
       execute: [client.enableNonRepudiationChecks, ...(isClear ? [client.allowInsecureRequests] : [])],
     },
   );
 }
-
-/** No redirect is followed, and no endless answer read. */
-const boundedFetch: client.CustomFetch = async (url, options) => {
-  const response = await fetch(url, { ...options, redirect: 'manual' } as RequestInit);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += (chunk as Uint8Array).length;
-    if (size > MAX_ANSWER) throw new TypeError('the answer of the OpenID provider is too long');
-    chunks.push(chunk as Uint8Array);
-  }
-  const { status, headers } = response;
-  return new Response(size === 0 ? null : Buffer.concat(chunks), { status, headers });
-};
 
 function isUnreachable(error: unknown): boolean {
   const { name, code } = error as { name?: unknown; code?: unknown };
@@ -164,11 +160,20 @@ function isUnreachable(error: unknown): boolean {
 }
 
 function unavailable({ issuer }: OidcSettings, error: unknown): TrustError {
-  const hint = 'see whether the issuer in talos.yaml is right and can be reached from here';
+  const hint = isNowhere(error)
+    ? 'link-local, unspecified and multicast addresses and metadata services are none of a provider'
+    : 'see whether the issuer in talos.yaml is right and can be reached from here';
   return new TrustError(
     'UNAVAILABLE',
     `the OpenID provider ${issuer} does not answer as one`,
     { hint },
     error,
   );
+}
+
+/** A name that leads there fails deep inside of the connection. */
+function isNowhere(error: unknown): boolean {
+  for (let inner = error; inner instanceof Error; inner = inner.cause)
+    if (inner.message === NOWHERE || ('code' in inner && inner.code === REFUSED_ADDRESS)) return true;
+  return false;
 }
