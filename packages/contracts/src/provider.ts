@@ -57,6 +57,16 @@ export const ModelProvider = Type.Object(
         },
       ),
     ),
+    betas: Type.Optional(
+      Type.Array(
+        ascii(
+          '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+          64,
+          'a beta of Anthropic that may be asked for too; whoever adds it knows what it keeps and costs',
+        ),
+        { maxItems: 64, uniqueItems: true },
+      ),
+    ),
     maxOutputTokens: Type.Optional(
       Type.Integer({
         minimum: 1,

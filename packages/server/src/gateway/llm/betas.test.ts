@@ -3,6 +3,7 @@ import { assertBetas, betasOf } from './betas.js';
 import { createBedrockHost } from './hosts/bedrock.js';
 import { PLAIN_HOST } from './hosts/plain.js';
 import { MESSAGES } from './messages.js';
+import { compileProvider } from './provider.js';
 
 const BETA = 'interleaved-thinking-2025-05-14';
 
@@ -21,6 +22,23 @@ describe('betas of Anthropic', () => {
   ])('are refused as %s if one is not known: %j', (code, betas) => {
     expect(() => assertBetas(betas)).toThrow(expect.objectContaining({ code }));
     expect(() => assertBetas([BETA])).not.toThrow();
+  });
+
+  it('are more where the operator says so, but never what is no name', () => {
+    const more = ['fast-mode-2026-02-01', 'a\r\nb'];
+    expect(() => assertBetas([BETA, 'fast-mode-2026-02-01'], more)).not.toThrow();
+    expect(() => assertBetas(['fast-mode-2026-02-02'], more)).toThrow(
+      expect.objectContaining({ code: 'POLICY_DENIED' }),
+    );
+    expect(() => assertBetas(['a\r\nb'], more)).toThrow(expect.objectContaining({ code: 'MALFORMED' }));
+  });
+
+  it('are for a provider that speaks their protocol', () => {
+    const provider = { baseUrl: 'https://models.example/v1', betas: ['x'] };
+    expect(compileProvider('p', { api: 'anthropic', ...provider }).betas).toEqual(['x']);
+    expect(() => compileProvider('p', { api: 'openai', ...provider })).toThrow(
+      expect.objectContaining({ code: 'MALFORMED', message: expect.stringContaining('providers.p.betas') }),
+    );
   });
 
   it('stand in a header, and at Bedrock in the body', async () => {

@@ -23,14 +23,15 @@ export function betasOf(header: string | readonly string[] | undefined): readonl
   return [...new Set(names.map((name) => name.trim()).filter((name) => name !== ''))];
 }
 
-/** @throws {TrustError} MALFORMED | POLICY_DENIED: one that is not passed on */
-export function assertBetas(betas: readonly string[]): void {
+/** `more` are those that the operator lets pass too.
+ *  @throws {TrustError} MALFORMED | POLICY_DENIED: one that is not passed on */
+export function assertBetas(betas: readonly string[], more: readonly string[] = []): void {
   if (betas.length > MOST || !betas.every((name) => NAME.test(name)))
     throw malformed('anthropic-beta must be a list of names');
-  const other = betas.find((name) => !PASSED.has(name));
+  const other = betas.find((name) => !PASSED.has(name) && !more.includes(name));
   if (other !== undefined)
     throw notPassed(
       `anthropic-beta ${other}`,
-      'it could keep something at the provider, change the price, or reach other models. Send the request without it',
+      'it could keep something at the provider, change the price, or reach other models. Send the request without it, or ask the operator, who can add it to `betas` of the provider',
     );
 }

@@ -24,6 +24,8 @@ export interface ProviderPolicy {
   readonly prices: string | undefined;
   /** Members of requests that are passed on besides those of its protocol. */
   readonly fields: readonly string[];
+  /** Betas of Anthropic that are passed on besides those that always are. */
+  readonly betas: readonly string[];
   readonly maxOutputTokens: number;
   /** How long answers are given again, in seconds; undefined: never. */
   readonly cacheSeconds: number | undefined;
@@ -44,7 +46,7 @@ export interface ProviderPolicy {
 /** @throws {TrustError} MALFORMED: an address under which a key could be read on the way, or a host that does not serve the
  *    protocol */
 export function compileProvider(name: string, provider: ModelProvider): ProviderPolicy {
-  const { api, key, models, prices, fields = [], maxOutputTokens = 8192 } = provider;
+  const { api, key, models, prices, fields = [], betas = [], maxOutputTokens = 8192 } = provider;
   const baseUrl = outwardUrl(`providers.${name}.baseUrl`, provider.baseUrl, provider.insecure);
   return {
     name,
@@ -56,6 +58,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     models: models && new Map(Object.entries(models).map(([model, { rates }]) => [model, rates] as const)),
     prices,
     fields,
+    betas,
     maxOutputTokens,
     cacheSeconds: provider.cacheSeconds,
     translate: provider.translate ?? false,
@@ -73,11 +76,16 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
 const isOpenAi = (url: string): boolean =>
   /^(?:api\.openai\.com|.*\.openai\.azure\.com)$/.test(new URL(url).hostname);
 
-function hostOf(name: string, { api, host, apiVersion, region }: ModelProvider, baseUrl: string): ModelHost {
+function hostOf(
+  name: string,
+  { api, host, apiVersion, region, betas }: ModelProvider,
+  baseUrl: string,
+): ModelHost {
   const wrong = (member: string, hint: string): TrustError =>
     new TrustError('MALFORMED', `providers.${name}.${member} is not for this provider`, { hint });
   if (apiVersion !== undefined && host !== 'azure') throw wrong('apiVersion', 'it is for host: azure');
   if (region !== undefined && host !== 'aws') throw wrong('region', 'it is for host: aws');
+  if (betas !== undefined && api !== 'anthropic') throw wrong('betas', 'it is for api: anthropic');
   if (host === undefined) return PLAIN_HOST;
   if (host === 'azure') {
     if (api !== 'openai') throw wrong('host', 'Azure OpenAI speaks api: openai');

@@ -80,7 +80,7 @@ export function wireOf(
   if (provider.api === dialect.api) {
     provider.host.assertServes(dialect);
     const shape = dialect.readRequest(body, provider.fields);
-    assertBetas(betas);
+    assertBetas(betas, provider.betas);
     return { dialect, shape, body, betas, bytes: bytes.length, back: undefined };
   }
   const route = ROUTES.get(dialect.method);
