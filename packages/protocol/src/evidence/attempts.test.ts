@@ -33,17 +33,18 @@ interface Change {
   readonly model?: string;
   readonly credential?: object;
   readonly members?: object;
+  readonly items?: readonly object[];
 }
 
 /** A call of a model in one session, all under one number; `after` the one before it. */
 function attempt(
   after: Draft | undefined,
-  { model = 'one', credential = {}, members = {} }: Change = {},
+  { model = 'one', credential = {}, members = {}, items }: Change = {},
 ): Draft {
   const id = nextId('evt');
   const decision = decisionEvent(chain, {
     credential: { ...SESSION, ...credential },
-    items: [{ scope: `llm:openai/model:${model}`, op: 'write' }],
+    items: items ?? [{ scope: `llm:openai/model:${model}`, op: 'write' }],
     members: {
       request: 'req_0198f000-0000-7000-8000-0000000000aa',
       surface: 'llm',
@@ -165,6 +166,28 @@ describe('a call that goes on from another one (AUD-128)', () => {
     for (let at = 1; at < 8; at += 1) line.push(attempt(line.at(-1), { model: `m${at}` }));
     expect(told(...line)).toBe('8 allowed');
     expect(told(...line, attempt(line.at(-1), { model: 'm8' }))).toMatch(/more models than an alias has$/);
+  });
+
+  describe('under a rid, which is for one write', () => {
+    const at = (provider: string, model: string, op = 'write') => ({
+      model,
+      members: { action: { method: 'chat/completions', provider, model, op } },
+      items: [{ scope: `llm:${provider}/model:${model}`, op }],
+    });
+    const again = attempt(undefined, {
+      ...at('other', 'two'),
+      credential: { seq: 8 },
+      members: { ...at('other', 'two').members, request: nextId('req') },
+    });
+    const elsewhere = attempt(first, at('other', 'two'));
+
+    it('uses it up at the provider to which it goes on, too', () => {
+      expect(told(first, elsewhere)).toBe('2 allowed');
+      expect(told(first, elsewhere, again)).toMatch(/dispatched twice under one rid$/);
+      expect(told(again, first, elsewhere)).toMatch(/dispatched twice under one rid$/);
+      const back = attempt(elsewhere, { model: 'three' });
+      expect(told(first, elsewhere, back)).toBe('3 allowed');
+    });
   });
 
   describe('in a part of the log', () => {

@@ -4,9 +4,10 @@ import { notProven } from './not-proven.js';
 
 /** Calls of models that go on from one another within one request (AUD-128). */
 export interface Attempts {
-  /** True if a decision, allowed or denied, goes on from one that was shown, which has used up already what it is made with.
+  /** The `id` of the first of the decisions that one, allowed or denied, goes on from, which has used up already what it is made
+   *  with; its own if it goes on from none that was shown.
    *  @throws {TrustError} PROOF_NOT_PROVEN: it goes on from what it cannot */
-  goesOn(event: DecisionEvent): boolean;
+  lineOf(event: DecisionEvent): string;
   /** Notes how a call ended. @throws {TrustError} PROOF_NOT_PROVEN: it was completed, and yet another one went on from it */
   end(event: OutcomeEvent): void;
 }
@@ -14,6 +15,8 @@ export interface Attempts {
 /** An allowed call of a model. */
 interface Attempt {
   readonly event: DecisionEvent;
+  /** `id` of the first one. */
+  readonly line: string;
   /** Models that were asked up to it. */
   readonly models: readonly string[];
   isCompleted: boolean;
@@ -37,13 +40,14 @@ export function createAttempts(isClosed: () => boolean): Attempts {
     return earlier;
   };
   return {
-    goesOn(event) {
+    lineOf(event) {
       const earlier = event.after === undefined ? undefined : earlierOf(event, event.after);
+      const line = earlier?.line ?? event.id;
       if (event.effect === 'allow' && isForOneDispatch(event)) {
         const models = [...(earlier?.models ?? []), modelOf(event)];
-        known.set(event.id, { event, models, isCompleted: false, isLeft: false });
+        known.set(event.id, { event, line, models, isCompleted: false, isLeft: false });
       }
-      return earlier !== undefined;
+      return line;
     },
     end({ decision, status }) {
       const attempt = known.get(decision);

@@ -32,8 +32,8 @@ export interface DecisionCheck {
 export interface ShownDecision {
   /** Opened commitments, by pointer. */
   readonly values: ReadonlyMap<string, unknown>;
-  /** True if it goes on from an earlier one, which used up already what it is made with. */
-  readonly goesOn: boolean;
+  /** `id` of the first decision of those that it goes on from, which used up already what it is made with; else its own. */
+  readonly line: string;
 }
 
 /** An allowed decision that held. */
@@ -54,9 +54,10 @@ const REVOCATION_MS = 1_000;
 export function checkDecision(
   state: DecisionCheck,
   event: DecisionEvent,
-  { values, goesOn }: ShownDecision,
+  { values, line }: ShownDecision,
 ): CheckedDecision | undefined {
   checkForm(event);
+  const goesOn = line !== event.id;
   const { kind, cth } = event.credential;
   if (kind === 'none' || cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');

@@ -188,9 +188,9 @@ function followDecision(
   index: number,
 ): void {
   checkAdministration(event);
-  const goesOn = state.attempts.goesOn(event);
+  const line = state.attempts.lineOf(event);
   const checked =
-    event.effect === 'allow' ? followAllowed(state, event, { values, goesOn }) : followDenied(state, event);
+    event.effect === 'allow' ? followAllowed(state, event, { values, line }) : followDenied(state, event);
   if (!state.inside) return;
   state.calls.set(event.id, { index, event, values, checked, outcome: undefined });
 }
@@ -216,7 +216,7 @@ function checkAdministration({ surface, code, actor }: DecisionEvent): void {
 
 function followAllowed(state: State, event: DecisionEvent, shown: ShownDecision): boolean {
   const checked = checkDecision(state, event, shown);
-  if (!shown.goesOn) state.writes.dispatch(event);
+  state.writes.dispatch(event, shown.line);
   if (state.inside) {
     state.counts.allowed += 1;
     if (checked === undefined) state.counts.unchecked += 1;

@@ -153,9 +153,11 @@ describe('a call of a model (AUD-126)', () => {
     ]);
     const writes = createWrites();
     const event = one!.event as Parameters<typeof writes.dispatch>[0];
-    writes.dispatch(event);
-    writes.dispatch({ ...event, action: { ...event.action, provider: 'other' } });
-    expect(() => writes.dispatch(event)).toThrow(expect.objectContaining({ code: 'PROOF_NOT_PROVEN' }));
+    writes.dispatch(event, event.id);
+    writes.dispatch({ ...event, action: { ...event.action, provider: 'other' } }, event.id);
+    expect(() => writes.dispatch(event, 'evt_other')).toThrow(
+      expect.objectContaining({ code: 'PROOF_NOT_PROVEN' }),
+    );
   });
 });
 

@@ -4,9 +4,10 @@ import { notProven } from './not-proven.js';
 
 /** The writes a bundle shows as dispatched. */
 export interface Writes {
-  /** Notes an allowed decision; only writes with a `rid` count.
+  /** Notes an allowed decision; only writes with a `rid` count. Those of one `line` go on from one another and are one call, which
+   *  may come to several providers.
    *  @throws {TrustError} PROOF_NOT_PROVEN: the same logical call twice */
-  dispatch(event: DecisionEvent): void;
+  dispatch(event: DecisionEvent, line: string): void;
 }
 
 /** 24 h (SES-10) in milliseconds. */
@@ -15,15 +16,16 @@ const KEPT_MS = 86_400_000;
 /** Follows writes, each known by its subject, gateway, tool server or model provider, and `rid`: none is dispatched twice
  *  within 24 h (SES-10). */
 export function createWrites(): Writes {
-  const last = new Map<string, number>();
+  const last = new Map<string, { readonly time: number; readonly line: string }>();
   return {
-    dispatch: ({ action, credential, emitter, principal, time }) => {
+    dispatch: ({ action, credential, emitter, principal, time }, line) => {
       if (action.op !== 'write' || credential.rid === undefined) return;
       const key = `${principal?.sub} ${emitter} ${action.server ?? action.provider} ${credential.rid}`;
       const now = parseTime(time);
-      if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < KEPT_MS)
+      const before = last.get(key);
+      if (before !== undefined && before.line !== line && now - before.time < KEPT_MS)
         throw notProven('decision', 'a write was dispatched twice under one rid');
-      last.set(key, now);
+      last.set(key, { time: now, line });
     },
   };
 }
