@@ -416,6 +416,30 @@ describe('evidence of a log that was pruned', () => {
     expect(await typesBelow(512)).not.toContain('decision');
   });
 
+  it('shows all that a call goes on from where only its own model is asked for, pruned or not (AUD-54)', async () => {
+    log = await openOldLog(world);
+    for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
+    const { opened, call } = session(log.now());
+    await log.record(opened);
+    const drafts = attempts(call, ['a', 'b', 'c', 'd']);
+    const { index } = await log.audit.event(opened.id);
+    await log.calls((510 - index) >> 1);
+    for (const draft of drafts) {
+      const ended = outcome(draft);
+      const status = draft === drafts.at(-1) ? 'completed' : 'failed';
+      await log.record(draft, { ...ended, members: { ...ended.members, status } });
+    }
+    const filter = { tools: ['fake/d'] };
+    await verify(await log.bundle({ filter }));
+    log.pass(30 * DAY);
+    await log.calls(200);
+    await log.signed();
+    expect((await log.prune()).to).toBe(512);
+    const places = await Promise.all(drafts.map(({ id }) => log.audit.event(id)));
+    expect(places.map((place) => place.index < 512)).toEqual([true, false, false, false]);
+    for (const ask of [{ filter }, { filter, from: 512 }]) await verify(await log.bundle(ask));
+  });
+
   it('shows what ended a chain in the part that is gone', async () => {
     log = await openOldLog(world);
     for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
