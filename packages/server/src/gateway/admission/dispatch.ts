@@ -10,7 +10,7 @@ import type { DecisionFacts } from './drafts.js';
 import type { Ended } from './ended.js';
 import { createHandover, type Handover } from './handover.js';
 import { type Refusal, toRefusal } from './hint.js';
-import { assertLive } from './live.js';
+import { assertLive, assertRecordable } from './live.js';
 import { Outage, throwOutage } from './outage.js';
 import type { OutcomePlace } from './outcomes.js';
 import type { Authenticated, CallHold, CallSpent, DecisionDraft } from './ports.js';
@@ -100,6 +100,7 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
     );
     hold = await deps.ledger.hold(caller.capability, call.cost, budgets).catch(throwOutage);
     assertLive(deps, caller, call);
+    assertRecordable(deps, caller);
     draft = deps.drafts.decision({
       ...facts,
       guards: call.verdicts?.(),

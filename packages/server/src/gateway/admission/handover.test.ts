@@ -1,5 +1,5 @@
 import { createUuidv7, TrustError } from '@talosprotocol/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { migrate } from '../../platform/migrations.js';
 import { clock, random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
@@ -139,6 +139,24 @@ describe('a call with a credential for one dispatch, whose model has no answer (
     await written(models);
     expect(await models.again()).toMatchObject({ answer: 'kept: failure of a' });
     expect(models.asked).toEqual(['a']);
+  });
+
+  it('asks nobody once the log could not prove it any more: a proof is of its time (AUD-22)', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const began = Math.floor(clock.now() / 1000);
+      const models = await open({ provenAt: began });
+      const call = models.begin();
+      await models.isAsked('a');
+      vi.setSystemTime((began + 290) * 1000);
+      await models.fails('a');
+      expect(await call).toMatchObject({ kind: 'denied', refusal: { code: 'UNAVAILABLE' } });
+      expect(models.asked).toEqual(['a']);
+      await written(models);
+      expect(await models.again()).toMatchObject({ answer: 'kept: failure of a' });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('leaves a key alone, which is shown with each call', async () => {

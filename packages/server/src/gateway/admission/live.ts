@@ -2,6 +2,7 @@ import { CHAIN_LIMITS } from '@talosprotocol/contracts';
 import { checkInForce, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call } from './call.js';
 import type { Authenticated } from './ports.js';
+import { provableTimes } from './provable-times.js';
 
 /** A decision's event is stamped when it is put in order, after the last look at the credential. Its time must still
  *  lie within what a verifier forgives (AUD-22), or one late call would make the whole log unverifiable: so the last
@@ -22,6 +23,15 @@ export function assertLive(
     throw new TrustError('EXPIRED', 'too late for the call to be recorded in time', { link });
   }
   caller.assertLive(op);
+}
+
+/** Asked before a call is dispatched, which is while it is recorded. Where it goes on from another one, or was looked at for long,
+ *  its proof or session may be of a time too long ago for the log: it would have been made, and not be on record. */
+export function assertRecordable({ clock }: Pick<AdmissionDeps, 'clock'>, caller: Authenticated): void {
+  if (clock.now() < provableTimes(caller).notAfter - RECORD_SECONDS * 1000) return;
+  throw new TrustError('UNAVAILABLE', 'too late for the call to be recorded in time', {
+    hint: 'Make the call again, with a new proof.',
+  });
 }
 
 /** A running watch. */

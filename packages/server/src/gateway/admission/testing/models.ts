@@ -35,6 +35,7 @@ async function callerOf({
   kind = 'bearer',
   limits = upTo(1_000_000),
   rid = 'rid_1',
+  provenAt,
 }: ModelsOptions): Promise<Authenticated> {
   const deps = { crypto, now: seconds, randomBytes: random };
   const named = { sub: organisation.did, aud: [organisation.did], exp: seconds() + 600 };
@@ -50,7 +51,8 @@ async function callerOf({
   const { cth } = capability;
   const credential =
     kind === 'bearer' ? ({ kind, cth } as const) : ({ kind, cth, sid: 'sid_1', seq: 1, rid } as const);
-  return { capability, credential, assertLive: () => undefined, onRevoked: () => () => undefined };
+  const proven = provenAt === undefined ? {} : { provenAt };
+  return { capability, credential, ...proven, assertLive: () => undefined, onRevoked: () => () => undefined };
 }
 
 export const hedgingOf = (metrics = createMetrics()) => ({ metrics, hedging: createHedging(metrics) });
@@ -70,6 +72,8 @@ export interface ModelsOptions {
   readonly names?: readonly string[];
   readonly journal?: Pick<CallJournal, 'claim' | 'finish' | 'release'>;
   readonly rid?: string;
+  /** Of a proof, in Unix seconds. */
+  readonly provenAt?: number;
 }
 
 /** Models that answer when a test says so. */
