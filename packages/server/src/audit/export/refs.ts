@@ -39,7 +39,7 @@ export async function collectRefs(
         : await store.refsAt(inside.slice(at, at + CHUNK));
     for (const one of refs) noteRefs(named, one);
     for (const idx of await placesNamed(store, refs)) named.places.add(idx);
-    if (isNarrow) await addEarlier(store, refs, { from, places: named.places });
+    if (isNarrow) await addEarlier(store, refs, from, named);
   }
   const { chains, sids, places, allowed, bytes } = named;
   const openings = { chains: [...chains], from, to: isNarrow ? to : from, pruned };
@@ -75,21 +75,23 @@ async function placesNamed(store: ExportStore, refs: readonly EntryRefs[]): Prom
   ];
 }
 
-/** Those from which calls go on, and from which those go on again (AUD-128): one that nobody asked for, and that stands in the
- *  range, must be shown with what it refers to as well. */
+/** Those from which calls go on, and from which those go on again (AUD-128). One that nobody asked for, and that stands in the
+ *  range, must be shown with what it refers to as well, and with what ended its chain: the last one may be refused. */
 async function addEarlier(
   store: ExportStore,
   refs: readonly EntryRefs[],
-  { from, places }: { readonly from: number; readonly places: Set<number> },
+  from: number,
+  named: Named,
 ): Promise<void> {
   const seen = new Set<number>();
   for (let calls = refs; calls.length > 0; ) {
     const ids = calls.flatMap(({ type, decision }) => (type === 'decision' ? (decision ?? []) : []));
     const found = ids.length === 0 ? [] : await store.placesOf(ids);
     const next = found.filter((idx) => idx >= from && !seen.has(idx));
-    for (const idx of found) places.add(idx);
+    for (const idx of found) named.places.add(idx);
     for (const idx of next) seen.add(idx);
     calls = next.length === 0 ? [] : await store.refsAt(next);
+    for (const call of calls) noteRefs(named, call);
   }
 }
 

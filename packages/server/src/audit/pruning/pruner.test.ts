@@ -440,6 +440,21 @@ describe('evidence of a log that was pruned', () => {
     for (const ask of [{ filter }, { filter, from: 512 }]) await verify(await log.bundle(ask));
   });
 
+  it('shows what a refused call goes on from, and what its chain stands on', async () => {
+    log = await openOldLog(world);
+    for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
+    const { opened, call } = session(log.now());
+    await log.record(opened);
+    const [first, second, last] = attempts(call, ['a', 'b', 'c']);
+    if (first === undefined || second === undefined || last === undefined) throw new Error('no three');
+    const members = { ...last.members, effect: 'deny', code: 'BUDGET_EXCEEDED' } as const;
+    await log.record(first, second, { ...last, members });
+    await log.record(revocation(chains.one.leaf.lid));
+    const refused = { effect: 'deny' } as const;
+    for (const filter of [refused, { tools: ['fake/c'] }, { ...refused, agents: [one.did] }])
+      for (const from of [0, 4, 5]) await verify(await log.bundle({ filter, from }));
+  });
+
   it('shows what ended a chain in the part that is gone', async () => {
     log = await openOldLog(world);
     for (const { cth, chain } of Object.values(chains)) await log.record(chainDraft(cth, chain));
