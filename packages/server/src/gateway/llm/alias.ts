@@ -25,8 +25,6 @@ export function compileAlias(
   { models, choose = 'order', fallback = true, hedgeAfterMs }: ModelAlias,
   providers: ReadonlyMap<string, ProviderPolicy>,
 ): AliasPolicy {
-  const named = new Set(models.map(({ model }) => model));
-  if (named.size < models.length) throw wrong(name, 'names a model twice');
   if (hedgeAfterMs !== undefined && (models.length < 2 || !fallback))
     throw wrong(
       name,
@@ -41,6 +39,9 @@ export function compileAlias(
       throw wrong(name, `names ${model}, which its provider does not serve`);
     }
   });
+  // As they are asked: one may have two names, where a provider serves what is written like another's.
+  const named = new Set(targets.map(({ provider, model }) => `${provider.name}/${model}`));
+  if (named.size < targets.length) throw wrong(name, 'names a model twice');
   return { targets, choose, fallback, hedgeAfterMs };
 }
 

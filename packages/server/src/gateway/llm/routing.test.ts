@@ -177,6 +177,13 @@ describe('an alias', () => {
     expect(() => aliasOf(['a/x', 'b/x'], { hedgeAfterMs: 500, fallback: false })).toThrow(fault);
   });
 
+  it('names no model twice by two names: of one request a verifier accepts none twice (AUD-128)', () => {
+    const of = new Map([served('open'), served('few', { models: { m: {} } })]);
+    expect(() => aliasOf(['few/x', 'open/few/x'], {}, of)).toThrow(
+      expect.objectContaining({ code: 'MALFORMED', message: expect.stringContaining('twice') }),
+    );
+  });
+
   it.each([
     [['a/x', 'a/x'], 'twice'],
     [['nobody/x'], 'not in providers'],
