@@ -155,9 +155,11 @@ describe('a call of a model (AUD-126)', () => {
     const event = one!.event as Parameters<typeof writes.dispatch>[0];
     writes.dispatch(event, event.id);
     writes.dispatch({ ...event, action: { ...event.action, provider: 'other' } }, event.id);
-    expect(() => writes.dispatch(event, 'evt_other')).toThrow(
-      expect.objectContaining({ code: 'PROOF_NOT_PROVEN' }),
-    );
+    // A member that says nothing of a model makes no other call of it.
+    for (const action of [event.action, { ...event.action, server: 'another' }])
+      expect(() => writes.dispatch({ ...event, action }, 'evt_other')).toThrow(
+        expect.objectContaining({ code: 'PROOF_NOT_PROVEN' }),
+      );
   });
 });
 

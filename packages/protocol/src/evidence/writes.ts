@@ -18,9 +18,10 @@ const KEPT_MS = 86_400_000;
 export function createWrites(): Writes {
   const last = new Map<string, { readonly time: number; readonly line: string }>();
   return {
-    dispatch: ({ action, credential, emitter, principal, time }, line) => {
+    dispatch: ({ action, credential, emitter, principal, surface, time }, line) => {
       if (action.op !== 'write' || credential.rid === undefined) return;
-      const key = `${principal?.sub} ${emitter} ${action.server ?? action.provider} ${credential.rid}`;
+      const target = surface === 'llm' ? action.provider : action.server;
+      const key = `${principal?.sub} ${emitter} ${target} ${credential.rid}`;
       const now = parseTime(time);
       const before = last.get(key);
       if (before !== undefined && before.line !== line && now - before.time < KEPT_MS)
