@@ -7,14 +7,22 @@ export interface Span {
   readonly to: number;
 }
 
+/** In Unix milliseconds; `until` is excluded. */
+export interface Times {
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
 /** The indexes whose events can be read, and whose times, in Unix milliseconds, are not before `since` and before `until`.
  *  @throws {TrustError} LOG_CORRUPT */
-export async function readSpan(
-  tx: Queries,
-  { since, until }: { readonly since?: number | undefined; readonly until?: number | undefined },
-): Promise<Span> {
+export async function readSpan(tx: Queries, times: Times): Promise<Span> {
   const [log] = await tx.query<{ size: number; pruned: number }>('SELECT size, pruned FROM audit_log');
-  const whole = { from: log?.pruned ?? 0, to: log?.size ?? 0 };
+  return spanWithin(tx, { from: log?.pruned ?? 0, to: log?.size ?? 0 }, times);
+}
+
+/** The part of what can be read that is of these times, as `readSpan`, for who knows the log already.
+ *  @throws {TrustError} LOG_CORRUPT */
+export async function spanWithin(tx: Queries, whole: Span, { since, until }: Times): Promise<Span> {
   const from = since === undefined ? whole.from : await firstAt(tx, whole, since);
   const to = until === undefined ? whole.to : await firstAt(tx, whole, until);
   return { from, to: Math.max(from, to) };

@@ -292,7 +292,9 @@ describe('pages', () => {
         (tx) =>
           work({
             query: (text, values) =>
-              String(text).includes('pruned') ? tx.query('SELECT pg_sleep(20)') : tx.query(text, values),
+              String(text).includes('FROM audit_event')
+                ? tx.query('SELECT pg_sleep(20)')
+                : tx.query(text, values),
           }),
         isolation,
       );

@@ -14,7 +14,7 @@ import type { Clock } from '../../platform/system.js';
 import { openRow } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
-import { readSpan, type Span } from '../time-span.js';
+import { type Span, spanWithin } from '../time-span.js';
 import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
 
 /** Which events, how many, and from where. */
@@ -62,10 +62,10 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
   const limits = { ...SCAN_LIMITS, ...changes };
   const { enter } = createEntrance({ inside: 4, waiting: 64 });
   const now = () => clock.monotonic();
-  const look = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
-    sql.transaction((tx) => prepare(tx).then(() => work(tx)), 'repeatable read');
+  const look = <T>(work: Work<T>): Promise<T> =>
+    sql.transaction((tx) => prepare(tx).then((log) => work(tx, log)), 'repeatable read');
   // A pruning empties tables under a transaction that began before it: what is missing then is there no more in the next.
-  const ask = <T>(work: (tx: Queries) => Promise<T>): Promise<T> =>
+  const ask = <T>(work: Work<T>): Promise<T> =>
     enter(() =>
       look(work).catch((error: unknown) => {
         if (!isTrustError(error) || error.code !== 'LOG_CORRUPT') throw error;
@@ -74,34 +74,45 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
     );
   return {
     events: ({ filter = {}, order = 'newest', limit, cursor }) =>
-      ask(async (tx) => {
-        const whole = await readSpan(tx, timesOf(filter));
+      ask(async (tx, log) => {
+        const whole = await spanWithin(tx, log, timesOf(filter));
         const span = cursor === undefined ? whole : beyond(order, whole, await placeOf(tx, cursor));
         const scanned = await scan({ tx, limits, now }, { filter, order, span, limit: limit + 1 });
         return {
           ...(await pageOf(tx, order, span, cutTo(limit, scanned, order, span))),
-          ...(await prunedOf(tx)),
+          ...prunedOf(log),
         };
       }),
     after: (filter, from, limit) =>
-      ask(async (tx) => {
-        const whole = await readSpan(tx, timesOf(filter));
+      ask(async (tx, log) => {
+        const whole = await spanWithin(tx, log, timesOf(filter));
         const span = { from: Math.max(from, whole.from), to: whole.to };
         const scanned = await scan({ tx, limits, now }, { filter, order: 'oldest', span, limit });
         const { rows, rest } = await readBodies(tx, 'oldest', span, scanned);
         const reached = isOver(rest) ? Math.max(from, span.to) : rest.from;
         return { events: rows.map(recordOf), from: span.from, reached };
       }),
-    event: (name) => ask((tx) => readEvent(tx, name)),
+    event: (name) => ask((tx, log) => readEvent(tx, log, name)),
   };
 }
 
 /** What is asked is bounded by an index. Of facets that hang together the planner expects more rows than there are, and would read the
  *  whole table instead, or begin other processes for it. */
-async function prepare(tx: Queries): Promise<void> {
-  await tx.query(`SELECT set_config('statement_timeout', '${STATEMENT_MS}', true), set_config('enable_seqscan', 'off', true),
-    set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`);
+async function prepare(tx: Queries): Promise<Span> {
+  const [log] = await tx.query<{ from: number | null; to: number | null }>(PREPARE);
+  return { from: log?.from ?? 0, to: log?.to ?? 0 };
 }
+
+/** The log is read along with it: each statement of a page is a way to the database and back. */
+const PREPARE = {
+  name: 'audit_explore',
+  text: `SELECT set_config('statement_timeout', '${STATEMENT_MS}', true), set_config('enable_seqscan', 'off', true),
+    set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+    (SELECT pruned FROM audit_log) AS from, (SELECT size FROM audit_log) AS to`,
+};
+
+/** What is done in one transaction; `log` are the indexes whose events it can read. */
+type Work<T> = (tx: Queries, log: Span) => Promise<T>;
 
 const isOver = ({ from, to }: Span): boolean => from >= to;
 
@@ -133,9 +144,8 @@ function beyond(order: EventOrder, { from, to }: Span, place: number): Span {
 }
 
 /** Where bodies begin, once some were pruned. */
-async function prunedOf(tx: Queries): Promise<Pick<EventPage, 'pruned'>> {
-  const [row] = await tx.query<{ pruned: number }>('SELECT pruned FROM audit_log WHERE pruned > 0');
-  return row === undefined ? {} : { pruned: row.pruned };
+function prunedOf({ from }: Span): Pick<EventPage, 'pruned'> {
+  return from === 0 ? {} : { pruned: from };
 }
 
 /** One more than asked for was looked for, to know whether there is more. */
@@ -192,7 +202,7 @@ async function idAt(tx: Queries, idx: number): Promise<string> {
   return row.id;
 }
 
-async function readEvent(tx: Queries, name: string): Promise<EventRecord> {
+async function readEvent(tx: Queries, log: Span, name: string): Promise<EventRecord> {
   const uuid = name.startsWith('evt_') ? name.slice(4) : undefined;
   if (uuid === undefined ? !/^(?:0|[1-9][0-9]{0,14})$/.test(name) : !isUuidv7(uuid))
     throw new TrustError('MALFORMED', 'an event is named by its index or its id (evt_...)');
@@ -203,7 +213,7 @@ async function readEvent(tx: Queries, name: string): Promise<EventRecord> {
     [uuid ?? Number(name)],
   );
   if (row !== undefined) return recordOf(row);
-  const { pruned = 0 } = await prunedOf(tx);
+  const pruned = log.from;
   const index = uuid === undefined ? Number(name) : await findPlace(tx, uuid);
   if (index === undefined || index >= pruned) throw new TrustError('NOT_FOUND', 'there is no such event');
   throw prunedError(`event ${index} was pruned`, pruned);
