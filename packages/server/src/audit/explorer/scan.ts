@@ -178,8 +178,10 @@ async function gatherByFacet(
   nums: readonly number[],
 ): Promise<number[] | undefined> {
   const [row] = await tx.query<Gathered>(
+    // Facet by facet: of a list of a thousand the planner would ask for each one how many rows it has, which takes longer than to read them.
     `SELECT count(*) AS looked, coalesce(json_agg(idx) FILTER (WHERE coalesce(cost, 0) >= $5), '[]') AS fit FROM (
-       SELECT idx, cost FROM audit_index WHERE facet = ANY($1) AND idx >= $2 AND idx < $3 LIMIT $4) i`,
+       SELECT r.idx, r.cost FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
+         SELECT idx, cost FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 LIMIT $4) r LIMIT $4) i`,
     [nums, span.from, span.to, limits.gathered + 1, filter.min_cost ?? 0],
   );
   return row === undefined || row.looked > limits.gathered ? undefined : row.fit;
