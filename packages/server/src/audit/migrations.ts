@@ -157,6 +157,15 @@ DROP INDEX audit_index_facet;
 CREATE INDEX audit_index_cost_facet ON audit_index (cost, idx) INCLUDE (facet) WHERE cost IS NOT NULL;
 DROP INDEX audit_index_cost;`,
   },
+  {
+    room: 'audit',
+    number: 10,
+    name: 'price-facets',
+    sql: `
+-- Of the facets of a tool or an agent few have a price, and fewer a high one: the others are not looked at.
+CREATE INDEX audit_facet_tool_digits ON audit_facet (tool, digits) WHERE digits IS NOT NULL;
+CREATE INDEX audit_facet_sub_digits ON audit_facet (sub, digits) WHERE digits IS NOT NULL;`,
+  },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),
   { room: 'audit-pruning', number: 1, name: 'pruning', sql: PRUNING_MIGRATION },
