@@ -87,6 +87,25 @@ describe('money and tokens', () => {
     });
   });
 
+  it('CAP-21 that do not suffice are told with what the call may come to, and that what others hold may come back', async () => {
+    const held = capability({ per: 'total', cost: euro(100), tokens: 1_000 });
+    const { ledger } = ledgerAt();
+    const hold = await ledger.hold(held, { cost: euro(60), tokens: 900 });
+    const hintOf = (error: unknown) => (error instanceof TrustError ? error.data.hint : undefined);
+    const hints = [
+      await ledger.hold(held, { cost: euro(41) }).catch(hintOf),
+      await ledger.hold(held, { cost: euro(1), tokens: 101 }).catch(hintOf),
+    ];
+    expect(hints[0]).toContain('may come to 41 EUR micro-units');
+    expect(hints[1]).toContain('may come to 101 tokens');
+    for (const hint of hints) {
+      expect(hint).toContain('calls under way');
+      expect(hint).toContain('Ask for less');
+    }
+    await hold?.settle({ cost: 10, tokens: 0 });
+    await ledger.hold(held, { cost: euro(41), tokens: 101 });
+  });
+
   it('CAP-21 are given back once, however often the hold is settled', async () => {
     const held = capability({ per: 'total', cost: euro(100) });
     const hold = await ledgerAt().ledger.hold(held, { cost: euro(50) });

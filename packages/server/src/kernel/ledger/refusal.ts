@@ -1,11 +1,11 @@
 import { type LimitTake, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
-import type { BudgetTake, Need } from './need.js';
+import { type BudgetTake, isHeld, type Need } from './need.js';
 
 /** Says which limit of which link, or which budget, a call would exceed, and what would help. */
 export function refusalOf(need: Need, capability: VerifiedCapability, nowMs: number): TrustError {
   return 'limit' in need.of
     ? limitRefusal(need, need.of.limit, capability, nowMs)
-    : budgetRefusal(need.of.budget);
+    : budgetRefusal(need, need.of.budget);
 }
 
 function limitRefusal(
@@ -28,22 +28,27 @@ function limitRefusal(
   return new TrustError('BUDGET_EXCEEDED', `the ${kind} of link ${link} do not suffice`, {
     link,
     caveat,
-    hint: `${who}; ${leftOf(need)} ${until}. Ask for a link with a higher limit.`,
+    hint: `${who}; ${lackOf(need, limit.currency, until)} link with a higher limit.`,
   });
 }
 
 /** Whom it is counted for is not told: the budget may be others' too. */
-function budgetRefusal(take: BudgetTake): TrustError {
+function budgetRefusal(need: Need, take: BudgetTake): TrustError {
   const { budget, per, zone } = take;
   const until = per === 'total' ? 'for good' : `until the next ${per} (${zone}) begins`;
   return new TrustError('BUDGET_EXCEEDED', `the budget ${budget} does not suffice`, {
     caveat: `budget ${budget}: ${caveatOf(take)}`,
-    hint: `The operator of this gateway set this budget; ${leftOf(take)} ${until}. Ask for more of it, or ask for less in the call.`,
+    hint: `The operator of this gateway set this budget; ${lackOf(need, take.currency, until)} higher budget.`,
   });
 }
 
-const leftOf = ({ amount }: { readonly amount: number }): string =>
-  amount === 1 ? 'it is used up' : 'less than this call may need is left';
+/** What is missing, and what helps. Calls are spent; of money and tokens a call holds the most that it may come to, and gives the
+ *  rest back: what is refused now may fit in a moment. */
+function lackOf(need: Need, currency: string | undefined, until: string): string {
+  if (!isHeld(need)) return `it is used up ${until}. Ask for a`;
+  const unit = need.kind === 'cost' ? `${currency} micro-units` : 'tokens';
+  return `the call may come to ${need.amount} ${unit}, and less is left ${until}, but for what calls under way give back. Ask for less in the call, or for a`;
+}
 
 /** The limit as people read it. */
 function caveatOf({
