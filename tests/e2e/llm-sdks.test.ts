@@ -261,6 +261,38 @@ describe('the beta client of Anthropic', () => {
       await anthropic().messages.create({ ...ASK_CLAUDE, service_tier });
     expect(world.anthropic.asked).toHaveLength(2);
   });
+
+  it('of OpenAI may say that its cache is the usual one, and no other', async () => {
+    const usual = { ...ASK, prompt_cache_retention: 'in_memory' as const };
+    await openai().chat.completions.create(usual);
+    expect(world.openai.asked.at(-1)?.body).toEqual(usual);
+    const kept = await post('/v1/chat/completions', { ...ASK, prompt_cache_retention: '24h' });
+    expect(kept.body.error.hint).toContain('would keep the request');
+  });
+
+  it.each<[string, string, object]>([
+    ['speed', 'standard', { speed: 'fast' }],
+    ['inference_geo', 'global', { inference_geo: 'us' }],
+  ])('may say the usual %s, and no other, whatever the operator adds', async (name, usual, dear) => {
+    const added = (fields: string[]) =>
+      world.configure((document) => {
+        const own = { ...document.providers!['anthropic']!, fields };
+        return { ...document, providers: { ...document.providers, anthropic: own } };
+      });
+    const content = [{ type: 'text', text: 'hi' }];
+    for (const fields of [[], [name]]) {
+      await added(fields);
+      for (const value of [usual, null]) {
+        const answer = await message(content, { [name]: value });
+        expect(answer.status, answer.text).toBe(200);
+      }
+      const refused = await message(content, dear);
+      expect([refused.status, refused.body.error]).toMatchObject([403, { caveat: name }]);
+      expect(refused.body.error.hint).toContain('it changes the price');
+    }
+    await added([]);
+    expect(world.anthropic.asked).toHaveLength(4);
+  });
 });
 
 // LLM-9

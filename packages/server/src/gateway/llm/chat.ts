@@ -5,7 +5,7 @@ import { readChatStream } from './chat-events.js';
 import { meantChat, readMessages } from './chat-messages.js';
 import type { Dialect, RequestShape, Rewrite } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
-import { assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
 import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
@@ -32,6 +32,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   ...['top_logprobs', 'seed', 'user', 'safety_identifier', 'prompt_cache_key', 'response_format'],
   ...['tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'reasoning_effort'],
   ...['verbosity', 'metadata', 'modalities', 'store', 'service_tier', 'web_search_options'],
+  'prompt_cache_retention',
 ]);
 /** Tools that are the client's own affair. */
 const OWN_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
@@ -65,6 +66,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
 function assertPlain(body: JsonObject): void {
   if (flag(body, 'store')) throw notPassed('store', 'the provider would keep the call');
   assertUsualTier(body);
+  assertShortRetention(body);
   const modalities = body['modalities'];
   if (modalities != null && list(modalities, 'modalities').some((one) => one !== 'text'))
     throw notPassed('modalities', 'only text is');

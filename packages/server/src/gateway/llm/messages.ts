@@ -44,28 +44,39 @@ export const MESSAGES: Dialect = {
 const MEMBERS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'max_tokens', 'stream', 'system', 'temperature', 'top_p', 'top_k'],
   ...['stop_sequences', 'metadata', 'tools', 'tool_choice', 'thinking', 'service_tier', 'cache_control'],
-  ...['output_config', 'output_format'],
+  ...['output_config', 'output_format', 'speed', 'inference_geo'],
 ]);
 const PICTURES: ReadonlySet<string> = new Set(['image']);
 
 const COUNT_MEMBERS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking', 'cache_control'],
-  ...['output_config', 'output_format'],
+  ...['output_config', 'output_format', 'speed'],
+]);
+/** Of members that change the price, the values that do not. */
+const USUAL: ReadonlyMap<string, readonly JsonValue[]> = new Map([
+  ['service_tier', ['auto', 'standard_only']],
+  ['speed', ['standard']],
+  ['inference_geo', ['global']],
 ]);
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
   assertMembers(body, MEMBERS, fields);
-  const tier = body['service_tier'];
-  if (tier != null && tier !== 'standard_only' && tier !== 'auto')
-    throw notPassed('service_tier', 'it changes the price');
   const maxOutput = positive(body, 'max_tokens');
   if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
   return shapeOf(body, { maxOutput, stream: flag(body, 'stream') });
 }
 
+function assertUsualPrice(body: JsonObject): void {
+  for (const [name, usual] of USUAL) {
+    const value = body[name];
+    if (value != null && !usual.includes(value)) throw notPassed(name, 'it changes the price');
+  }
+}
+
 function assertMembers(body: JsonObject, known: ReadonlySet<string>, fields: readonly string[]): void {
   if (body['thread'] != null && !fields.includes('thread')) throw noThread();
   onlyMembers(body, known, fields, '');
+  assertUsualPrice(body);
 }
 
 function readCount(body: JsonObject, fields: readonly string[]): RequestShape {

@@ -16,6 +16,12 @@ export function assertUsualTier({ service_tier: tier }: JsonObject): void {
     throw notPassed('service_tier', 'it changes the price');
 }
 
+/** A cache on disk is refused: it keeps the request for a day. @throws {TrustError} POLICY_DENIED */
+export function assertShortRetention({ prompt_cache_retention: retention }: JsonObject): void {
+  if (retention != null && retention !== 'in_memory' && retention !== 'in-memory')
+    throw notPassed('prompt_cache_retention', 'the provider would keep the request');
+}
+
 /** OpenAI's list of models. */
 export const OPENAI_MODELS: ModelsDialect = {
   api: 'openai',

@@ -3,7 +3,7 @@ import { shown } from '../shown.js';
 import { bytesOf } from './chat.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
-import { assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
 import { parseProviderObject } from './provider-json.js';
 import { closed, readInput } from './responses-input.js';
 import { RESPONSE_REFERENCES } from './responses-references.js';
@@ -46,7 +46,6 @@ const MEMBERS: ReadonlySet<string> = new Set([
 const INCLUDED: ReadonlySet<JsonValue> = new Set([
   ...['reasoning.encrypted_content', 'message.output_text.logprobs', 'web_search_call.action.sources'],
 ]);
-const SHORT: ReadonlySet<JsonValue> = new Set(['in_memory', 'in-memory']);
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
   onlyMembers(body, MEMBERS, fields, '');
@@ -70,12 +69,14 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
 /** What the operator's account keeps belongs to nobody here, and it is to keep no more. */
 function assertNothingKept(body: JsonObject): void {
   for (const name of ['previous_response_id', 'conversation', 'prompt'])
-    if (body[name] != null) throw notPassed(name, 'what the provider keeps belongs to nobody here');
+    if (body[name] != null)
+      throw notPassed(
+        name,
+        'what the provider keeps belongs to nobody here. Send what it stands for, as items of `input`',
+      );
   for (const name of ['store', 'background'])
     if (flag(body, name)) throw notPassed(name, 'the provider would keep the call');
-  const retention = body['prompt_cache_retention'];
-  if (retention != null && !SHORT.has(retention))
-    throw notPassed('prompt_cache_retention', 'the provider would keep the request');
+  assertShortRetention(body);
 }
 
 function assertKnownOptions(body: JsonObject): void {

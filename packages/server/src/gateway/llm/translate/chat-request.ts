@@ -30,6 +30,8 @@ const SILENT: SilentMembers = {
   cache_control: ONLY_NULL,
   output_config: ONLY_NULL,
   output_format: ONLY_NULL,
+  speed: (value) => value === 'standard',
+  inference_geo: (value) => value === 'global',
 };
 
 /** Most that OpenAI's chat takes. */

@@ -39,6 +39,7 @@ const SILENT: SilentMembers = {
   seed: ONLY_NULL,
   safety_identifier: ONLY_NULL,
   prompt_cache_key: ONLY_NULL,
+  prompt_cache_retention: (value) => value === 'in_memory' || value === 'in-memory',
   response_format: (value) => JSON.stringify(value) === '{"type":"text"}',
   functions: EMPTY,
   function_call: ONLY_NULL,

@@ -139,6 +139,7 @@ describe('a chat completion as messages', () => {
         },
         ...{
           seed: null,
+          prompt_cache_retention: 'in_memory',
           response_format: { type: 'text' },
           metadata: {},
           modalities: ['text'],
@@ -303,6 +304,8 @@ describe('messages as a chat completion', () => {
         ...{
           top_k: null,
           thinking: { type: 'disabled' },
+          speed: 'standard',
+          inference_geo: 'global',
           cache_control: null,
           tools: [],
           stop_sequences: [],
