@@ -172,6 +172,7 @@ describe('a call of a model', () => {
   it.each<[string, object, string]>([
     ['keeps the call at the provider', { store: true }, 'POLICY_DENIED'],
     ['costs another price', { service_tier: 'priority' }, 'POLICY_DENIED'],
+    ['keeps what is cached', { prompt_cache_retention: '24h' }, 'POLICY_DENIED'],
     ['writes sound', { modalities: ['text', 'audio'] }, 'POLICY_DENIED'],
     ['lets another gateway choose other models', { models: ['x/y'] }, 'POLICY_DENIED'],
     ['is no member at all', { no_such: 1 }, 'POLICY_DENIED'],
@@ -487,7 +488,7 @@ describe('a stream', () => {
       const events = chatEvents('m', 'word '.repeat(500));
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(events.slice(0, 40).join(''));
-      // What comes in one read is passed on as one: the rest comes later, if anybody still reads.
+      // The rest comes later, if anybody still reads.
       await Promise.race([
         new Promise((resolve) => response.once('close', resolve)),
         new Promise((resolve) => setTimeout(resolve, 5_000)),
@@ -499,6 +500,34 @@ describe('a stream', () => {
     expect(text.match(/word/g)!.length).toBeLessThan(100);
     const { decision, outcome } = await record(receipt);
     expect(outcome.cost!.amount).toBeLessThanOrEqual(decision.held!.amount);
+  });
+
+  it('is cut there too when all of it comes at once, and its client does not take it for whole', async () => {
+    const events = chatEvents('m', 'word '.repeat(50));
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(events.join(''));
+    };
+    const { text, receipt } = await raw({ ...STREAM, max_tokens: 10 });
+    expect(text.match(/word/g)).toHaveLength(10);
+    expect(text).toContain('"code":"BUDGET_EXCEEDED"');
+    expect(text).not.toContain('[DONE]');
+    const { decision, outcome } = await record(receipt);
+    expect(outcome.status).toBe('failed');
+    expect(outcome.cost!.amount).toBeLessThanOrEqual(decision.held!.amount);
+    const heard = openai()
+      .chat.completions.stream({ ...ASK, max_tokens: 10 })
+      .finalChatCompletion();
+    await expect(heard).rejects.toThrow('BUDGET_EXCEEDED');
+    const spoken = messageEvents('m', 'word '.repeat(50));
+    world.anthropic.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(spoken.map((one) => `event: ${one.type}\ndata: ${JSON.stringify(one)}\n\n`).join(''));
+    };
+    const message = anthropic()
+      .messages.stream({ ...ASK_CLAUDE, max_tokens: 10 })
+      .finalMessage();
+    await expect(message).rejects.toThrow('BUDGET_EXCEEDED');
   });
 
   it('whose client leaves is read on for its count', async () => {

@@ -21,14 +21,24 @@ export interface EventFeed {
 /** Longest run of bytes without an event in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
-export function createEventFeed(source: Readable, reader: StreamReader, keeper?: AnswerKeeper): EventFeed {
+interface FeedOptions {
+  /** Nothing is for the client from the event on that goes beyond so many pieces of text. */
+  readonly mostPieces: number;
+  readonly keeper?: AnswerKeeper | undefined;
+}
+
+export function createEventFeed(
+  source: Readable,
+  reader: StreamReader,
+  { mostPieces, keeper }: FeedOptions,
+): EventFeed {
   let events: StreamEvent[] = [];
   let [waiting, isAlive] = [0, false];
   const parser = createParser({
     onEvent: (event) => {
       waiting = 0;
       const told = reader.read(event);
-      if (told !== false) events.push(told === true ? event : told);
+      if (told !== false && reader.pieces() <= mostPieces) events.push(told === true ? event : told);
     },
     // What it says is no word of an answer.
     onComment: () => {

@@ -69,7 +69,7 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     const told = { ...(responseModel && { responseModel }), ...(guards && { guards }) };
     settle({ status, spent: deps.spent(reader), ...(code && { code }), ...told });
   };
-  const feed = createEventFeed(source, reader, deps.keeper);
+  const feed = createEventFeed(source, reader, deps);
   /** Nobody is told the rest, which is read for its count. */
   const readRest = async (status: Ended['status'], code: ProblemCode): Promise<void> => {
     timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
