@@ -197,6 +197,17 @@ describe('commands that start a platform', () => {
     expect(await up).toBe(0);
   });
 
+  it('up says how to put tools and models behind it', async () => {
+    const terminal = openTerminal({ env: environment('next'), cwd: folder });
+    const up = run(['up'], terminal.io);
+    const told = () => terminal.out() + terminal.err();
+    await expect.poll(told, { timeout: 30_000 }).toContain('Ctrl-C');
+    expect(told()).toMatch(/talos mcp wrap --data /);
+    expect(told()).toMatch(/talos llm add openai --data \S+ --cost 5\.00USD --per day/);
+    terminal.interrupt();
+    expect(await up).toBe(0);
+  });
+
   it('up, stopped while it starts, leaves nothing that runs', async () => {
     const env = environment('early');
     const terminal = openTerminal({ env, cwd: folder });

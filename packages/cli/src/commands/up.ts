@@ -75,6 +75,8 @@ function printReady(output: Output, ready: RolesReady): void {
   const data = `--data ${shellWord(ready.data)}`;
   output.next(`in another terminal, put a tool server behind it and get a key for a client:
   talos mcp wrap ${data} --name files -- npx -y @modelcontextprotocol/server-filesystem "$PWD"
+or a model, whose own key it asks for:
+  talos llm add openai ${data} --cost 5.00USD --per day
 or issue a key yourself and use it with any MCP client:
   talos cap issue ${data} --bearer --grant 'tool:*:read' --expires 8h --out key.txt
   claude mcp add --transport http talos ${ready.gateway}/mcp --header "Authorization: Bearer $(cat key.txt)"
