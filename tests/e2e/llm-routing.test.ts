@@ -205,6 +205,27 @@ describe('a model that has no answer', () => {
     expect(second.asked).toEqual([]);
   });
 
+  it('is asked for where an answer is nothing but an error, whatever its status says', async () => {
+    for (const body of [
+      { error: { message: 'upstream is down', code: 502 } },
+      { type: 'error', error: {} },
+    ]) {
+      world.openai.answer = (response) => sendJson(response, 200, body);
+      expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
+      const alone = await ask('alone');
+      expect([alone.status, alone.text]).toEqual([502, expect.stringContaining('that it calls a success')]);
+      // It may have worked for it: what nobody counted is as much as was held.
+      expect((await world.record(alone.receipt)).outcome).toMatchObject({
+        status: 'failed',
+        usage: { estimated: true },
+      });
+    }
+    // One that comes with an answer goes to the client as it is.
+    world.openai.answer = (response) =>
+      sendJson(response, 200, { id: 'x', object: 'chat.completion', choices: [], error: { message: 'cut' } });
+    expect(await ask('smart')).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
+  });
+
   it('is a call of its own: two decisions and two receipts of one request, and the budget pays for one', async () => {
     const capped = await world.key(undefined, [
       { per: 'total', cost: { amount: 100_000_000, currency: 'USD' } },

@@ -99,6 +99,8 @@ export async function whole(
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
     body = parseProviderObject(text);
     spent = spentOf(context, plan, dialect.usageOf(body));
+    if (isOnlyError(body))
+      return { ...failedAfter(context, calledSuccess(), spent), isForAnother: !signal.aborted };
     plan.keeper?.add(Buffer.from(text));
     plan.keeper?.done(answer.type);
   } catch (error) {
@@ -127,6 +129,17 @@ export async function whole(
     return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, ended());
   }
 }
+
+/** What answers have, of every protocol. */
+const ANSWERS = ['choices', 'output', 'content', 'data', 'input_tokens'] as const;
+
+/** Proxies in front of providers answer 200 before they know, and then say that there is no answer. */
+function isOnlyError(body: JsonObject): boolean {
+  return body['error'] != null && ANSWERS.every((name) => body[name] === undefined);
+}
+
+const calledSuccess = (): TrustError =>
+  new TrustError('UPSTREAM_FAILED', 'the provider answered with an error that it calls a success');
 
 /** What the client may refer to later, as it sees it. */
 function keepItems(
