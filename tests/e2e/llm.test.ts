@@ -258,6 +258,29 @@ describe('a call of a model', () => {
     expect((await post({ ...ASK, tools })).status).toBe(200);
   });
 
+  it('brings a tool that its client runs under a limit too, with what it adds to what is read', async () => {
+    const messages = (tools: readonly object[], tokens: number) =>
+      world.key(undefined, [{ per: 'total', tokens }]).then((limited) =>
+        fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-api-key': limited },
+          body: JSON.stringify({
+            ...{ model: 'claude-sonnet-4-5', max_tokens: 10, tools },
+            messages: [{ role: 'user', content: 'hi' }],
+          }),
+        }),
+      );
+    const [bash, search] = [
+      { type: 'bash_20250124', name: 'bash' },
+      { type: 'web_search_20250305', name: 'web_search' },
+    ];
+    expect((await messages([bash], 6_000)).status).toBe(200);
+    // 1,024 and the bytes would fit.
+    expect((await messages([bash], 4_000)).status).toBe(402);
+    expect((await messages([bash, bash], 6_000)).status).toBe(402);
+    expect((await messages([bash, search], 100_000)).status).toBe(403);
+  });
+
   it.each(['{"model":"a","model":"b"}', '[]', 'x', '{"model":', '{"a":1e400}', `${'[{"a":'.repeat(100)}1`])(
     'is refused when it is no JSON object in one reading: %s',
     async (body) => {

@@ -18,6 +18,8 @@ export interface RequestShape {
   readonly pictureBytes?: number;
   /** Hosted tools it brings into play, and `fetch` if the provider is told to load something (LLM-3). */
   readonly features: readonly string[];
+  /** Tokens that the provider may put before the request for tools of its design that the client runs; undefined: none. */
+  readonly toolTokens?: number;
   /** True if the client wants the count of tokens at the end of a stream. */
   readonly wantsUsage: boolean;
   /** True if what is written into a cache is to stay there for long, which costs more. */

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
+import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { meantMessages, readTurns } from './message-blocks.js';
@@ -93,13 +94,14 @@ function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream
     choices: 1,
     pictures: countTyped(messages as JsonValue, PICTURES),
     pictureBytes,
+    toolTokens: clientToolTokens(body['tools']),
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: hasLongCache(body),
   };
 }
 
-/** The client's own tools have no type, or `custom`; all others run at the provider or speak in its name. */
+/** The client's own tools have no type, or `custom`; all others run at the provider, or are of its design. */
 function hostedTools(body: JsonObject): string[] {
   return list(body['tools'] ?? [], 'tools').flatMap((one) => {
     const type = object(one, 'a tool')['type'] ?? 'custom';

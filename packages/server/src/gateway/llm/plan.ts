@@ -20,6 +20,7 @@ import type { GuardedRequest, Guards } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
 import { inputBound } from './bound.js';
+import { isClientTool } from './client-tools.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import type { GivenItems, ItemOwner } from './given-items.js';
 import { notPassed } from './members.js';
@@ -188,7 +189,11 @@ export function planOf(context: ModelCallContext): Plan {
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
   const [input, output] = [
-    inputBound(bytes + settled.added + growthOf(context.guardPolicies), shape.pictures, shape.pictureBytes),
+    inputBound(
+      bytes + settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0),
+      shape.pictures,
+      shape.pictureBytes,
+    ),
     most * shape.choices,
   ];
   const rates = prices.ratesOf(provider, model, input, at);
@@ -224,7 +229,7 @@ export function assertPriced(context: ModelCallContext, plan: Plan): void {
   if (request.dialect.op === 'read') return;
   const limits = limitsOf(caller.capability);
   const metered = limits.find(({ kind }) => kind === 'cost' || kind === 'tokens');
-  const [feature] = plan.shape.features.filter((one) => one !== 'fetch');
+  const [feature] = plan.shape.features.filter((one) => one !== 'fetch' && !isClientTool(one));
   const [budget] = plan.metering;
   // What a hosted tool finds is read by the model, as much as it finds.
   if (feature !== undefined && metered !== undefined)

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
 import { bytesOf } from './chat.js';
+import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
@@ -60,6 +61,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     choices: 1,
     pictures,
     pictureBytes,
+    toolTokens: clientToolTokens(body['tools']),
     features: [...new Set([...toolFeatures(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: false,
