@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Io } from '../../packages/cli/src/io.js';
@@ -93,6 +95,9 @@ describe('talos llm add', () => {
     const apiKey = (await readFile(key_file, 'utf8')).trim();
     expect(added.out).not.toContain(apiKey);
     expect(snippets.TypeScript).toContain(`${url}/v1`);
+    // As it is pasted, by whoever begins with it.
+    const pasted = promisify(execFile)(process.execPath, ['--input-type=module', '-e', snippets.TypeScript]);
+    expect(await pasted).toEqual({ stdout: '', stderr: '' });
     const client = new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 });
     const answer = await client.chat.completions.create({
       model: 'mine/m',

@@ -68,7 +68,10 @@ function print(output: Output, { budgets, counters }: BudgetStatus): void {
     for (const counter of own) output.line(`  ${lineOf(output, counter, budget, width)}`);
     if (own.length === 0 && budget.mode !== 'off') output.line('  none here');
   }
-  if (budgets.length === 0) output.line('No budget of the policy in force counts this.');
+  if (budgets.length === 0)
+    output.line(
+      'No budget of the policy in force counts this. Limits in a key are its own: talos cap inspect shows them.',
+    );
 }
 
 function headingOf({ color }: Output, budget: BudgetPeriod): string {

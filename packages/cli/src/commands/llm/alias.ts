@@ -48,7 +48,11 @@ export function addAlias(llm: Command, shell: Shell): void {
       },
     );
     output.result({ ok: true, alias: name, ...value, config }, () => {
-      output.line(output.color.green(`In force: ${name} stands for ${models.length} of them.`));
+      output.line(
+        output.color.green(
+          `In force: ${name} stands for ${models.length === 1 ? 'one model' : `${models.length} models`}:`,
+        ),
+      );
       for (const { model, weight } of value.models)
         output.line(`  ${model}${weight === undefined ? '' : ` (${weight})`}`);
     });
