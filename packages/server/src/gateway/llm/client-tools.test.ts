@@ -17,12 +17,15 @@ describe('tools that the client runs', () => {
 
   it('are counted one by one, so that none can be hidden behind another of its type', () => {
     const tool = { type: 'bash_20250124', name: 'bash' };
-    expect(clientToolTokens(undefined)).toBe(0);
-    expect(clientToolTokens('bash_20250124')).toBe(0);
-    expect(clientToolTokens([{ name: 'own' }, { type: 'custom' }, { type: 7 }, null, 'bash_20250124'])).toBe(
-      0,
-    );
-    expect(clientToolTokens([tool, { type: 'web_search_20250305' }, tool, { type: 'local_shell' }])).toBe(
+    expect(clientToolTokens(undefined, [])).toBe(0);
+    expect(clientToolTokens('bash_20250124', [])).toBe(0);
+    // Chosen, and not among the tools.
+    expect(clientToolTokens(undefined, ['local_shell', 'web_search'])).toBe(4_096);
+    expect(clientToolTokens([{ type: 'local_shell' }], ['local_shell'])).toBe(4_096);
+    expect(
+      clientToolTokens([{ name: 'own' }, { type: 'custom' }, { type: 7 }, null, 'bash_20250124'], []),
+    ).toBe(0);
+    expect(clientToolTokens([tool, { type: 'web_search_20250305' }, tool, { type: 'local_shell' }], [])).toBe(
       12_288,
     );
   });

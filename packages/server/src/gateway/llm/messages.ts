@@ -94,7 +94,7 @@ function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream
     choices: 1,
     pictures: countTyped(messages as JsonValue, PICTURES),
     pictureBytes,
-    toolTokens: clientToolTokens(body['tools']),
+    toolTokens: clientToolTokens(body['tools'], []),
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: hasLongCache(body),

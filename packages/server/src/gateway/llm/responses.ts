@@ -54,6 +54,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
   assertUsualTier(body);
   assertKnownOptions(body);
   const { pictures, pictureBytes, fetches } = readInput(body['input']);
+  const tools = toolFeatures(body);
   return {
     model: text(body, 'model'),
     stream: flag(body, 'stream'),
@@ -61,8 +62,8 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     choices: 1,
     pictures,
     pictureBytes,
-    toolTokens: clientToolTokens(body['tools']),
-    features: [...new Set([...toolFeatures(body), ...(fetches ? ['fetch'] : [])])],
+    toolTokens: clientToolTokens(body['tools'], tools),
+    features: [...new Set([...tools, ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
     longCache: false,
   };
