@@ -86,7 +86,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /(^allowed[^\n]*\n[^\n]*\n){2}refused: 402 BUDGET_EXCEEDED/m,
     /Denied: BUDGET_EXCEEDED {2}req_/, // why
     /(^allowed[^\n]*\n[^\n]*\n){3}refused: 402 BUDGET_EXCEEDED - The operator of this gateway set this budget/m,
-    /^everybody {2}hard, for all, per month, [\d-]+ 00:00 to [\d-]+ 00:00 Europe\/Berlin\n {2}all +\[[#.]+\] +\d+ % {2}0\.\d+ USD of 0\.10 USD used, 0\.\d+ USD left[\s\S]*^each-key {2}hard, for key, in total\n {2}\S+ +\[#+\] 100 % {2}3 of 3 calls used, 0 left[\s\S]*"left": 0/m,
+    /^allowed[^\n]*\n[\s\S]*^everybody {2}hard, for all, per month, [\d-]+ 00:00 to [\d-]+ 00:00 Europe\/Berlin\n {2}all +\[[#.]+\] +\d+ % {2}0\.\d+ USD of 0\.10 USD used, 0\.\d+ USD left[\s\S]*^each-key {2}hard, for key, in total\n {2}\S+ +\[[#.]+\] +9 % {2}9 of 100 calls used, 91 left {2}\(5 calls of it leased; until [\d-]+ [\d:]+ in place of 3 calls;[\s\S]*"left": 91/m,
     /^allowed: You said: Write to jo@example\.com\n[\s\S]*^streamed: You said: Write to jo@example\.com\nWrite to \[EMAIL_1\]\nrefused: 403 CONTENT_REFUSED - The guard no-secrets found secret \(1\)/m,
     / decision allow chat\/completions stand-in\/small /, // tail
     /^PROVEN/m,

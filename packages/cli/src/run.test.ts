@@ -54,6 +54,8 @@ describe('every command', () => {
       'llm add',
       'llm alias',
       'import litellm',
+      'budget set',
+      'budget remove',
       'budget status',
       'budget recompute',
       'audit tail',

@@ -1,4 +1,5 @@
 import {
+  type Budget,
   createChecker,
   type Grant,
   type ModelAlias,
@@ -23,6 +24,10 @@ export interface TalosYaml {
   setProvider(name: string, provider: ModelProvider): void;
   /** Gives several models one name, in place of what had it. */
   setAlias(name: string, alias: ModelAlias): void;
+  /** Puts members to the budget of that name, or adds it; an override is put in the place of the one before. */
+  setBudget(name: string, members: Partial<Omit<Budget, 'name'>>): void;
+  /** Takes a budget away; false if there is none of that name. */
+  removeBudget(name: string): boolean;
   /** Lets the anchor of an issuer give a scope, if it does not yet. @throws {TrustError} NOT_FOUND: there is no such anchor */
   allowAnchor(iss: string, scope: string): void;
   /** Adds a log that a witness follows; false if it is there. */
@@ -68,6 +73,11 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
       if (!document.hasIn(['aliases'])) document.setIn(['aliases'], document.createNode({}));
       document.setIn(['aliases', name], document.createNode(alias));
     },
+    setBudget: (name, members) => setBudget(document, name, members),
+    removeBudget: (name) => {
+      const index = policy.budgets?.findIndex((budget) => budget.name === name) ?? -1;
+      return index >= 0 && document.deleteIn(['budgets', index]);
+    },
     allowAnchor: (iss, scope) => {
       const index = policy.anchors?.findIndex((anchor) => anchor.iss === iss) ?? -1;
       const grants = policy.anchors?.[index]?.grants;
@@ -108,6 +118,24 @@ export function parseServerName(name: string): string {
 function openServers(document: Document): void {
   const servers = document.get('servers');
   if (isMap(servers) && servers.items.length === 0) servers.flow = false;
+}
+
+function setBudget(document: Document, name: string, members: Partial<Omit<Budget, 'name'>>): void {
+  if (!document.hasIn(['budgets'])) document.setIn(['budgets'], document.createNode([]));
+  const budgets = document.getIn(['budgets']);
+  if (isSeq(budgets)) budgets.flow = false;
+  const { budgets: all = [] } = document.toJS({ maxAliasCount: MAX_ALIASES }) as PolicyDocument;
+  const index = all.findIndex((budget) => budget.name === name);
+  if (index < 0) document.addIn(['budgets'], inOneLine(document, { name, ...members }));
+  else
+    for (const [member, value] of Object.entries(members))
+      document.setIn(['budgets', index, member], inOneLine(document, value));
+}
+
+function inOneLine(document: Document, value: unknown): unknown {
+  const node = document.createNode(value);
+  if (isMap(node) || isSeq(node)) node.flow = true;
+  return node;
 }
 
 /** `logs: []`, as a first start writes it, would go on in one line. */

@@ -1,5 +1,6 @@
 import type { Limit } from '@talosprotocol/contracts';
 import type { Command } from 'commander';
+import { collect } from '../collect.js';
 import { UsageError } from '../usage-error.js';
 import { parseCount, parseDuration } from './duration.js';
 import { type LimitOptionValues, limitsOf } from './limit-options.js';
@@ -37,10 +38,6 @@ export function withLinkOptions(command: Command): Command {
     .option('--no-invoke', 'the holder may pass it on, but not use it')
     .option('--out <file>', 'write it to a file of mode 0600 instead of printing it')
     .option('--show-key', 'print a --bearer key: whoever reads it can use it');
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 /** The limits, delegation depth and flags that were given, as claims.

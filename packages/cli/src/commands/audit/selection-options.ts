@@ -4,6 +4,7 @@ import type { BundleQuery } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { parseNamed, readBoundedFile } from '../../bounded-file.js';
 import { readCapability } from '../../chain-source.js';
+import { collect } from '../../collect.js';
 import { parseCount } from '../../grant/duration.js';
 import type { Io } from '../../io.js';
 import type { PlatformOptions } from '../../platform.js';
@@ -56,10 +57,6 @@ export function withSelection(command: Command): Command {
     )
     .option('--from <index>', 'the first event (default: 0)')
     .option('--to <index>', 'the event after the last (default: all)');
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 const HASH = /^[A-Za-z0-9_-]{43}$/;

@@ -139,7 +139,7 @@ function nextOf({ budgets, counters, next }: BudgetStatus): string {
   const hard = new Set(budgets.filter(({ mode }) => mode === 'hard').map(({ name }) => name));
   const ended = counters.find(({ budget, left }) => left === 0 && hard.has(budget));
   if (ended !== undefined)
-    return `${ended.budget} is used up: give it an override in talos.yaml, then: talos policy reload`;
-  if (budgets.length === 0) return 'budgets stand in talos.yaml: docs/guides/llm-gateway.md, 6';
+    return `${ended.budget} is used up. More for a time: talos budget set ${ended.budget} --${ended.kind} <more> --until 24h`;
+  if (budgets.length === 0) return 'set one: talos budget set --help';
   return 'who spends it: talos audit stats --by agent';
 }

@@ -5,6 +5,7 @@ import type { CryptoProvider } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { type AnchorsOptions, readAnchors, withAnchors } from '../../anchors-file.js';
 import { readCapability } from '../../chain-source.js';
+import { collect } from '../../collect.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
 import type { Io } from '../../io.js';
@@ -69,10 +70,6 @@ function sourceOf(named: string | undefined, { token, tokenFile }: Options): str
   if (tokenFile === undefined || /^(?:-$|[/.]|talos_)/.test(source)) return source;
   // What --token-file names is a file, even if it looks like a chain; a key is refused by whoever reads it.
   return `./${source}`;
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 async function decide(

@@ -1,7 +1,6 @@
 import { decodeUtf8 } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { readBoundedFile } from '../../bounded-file.js';
-import { editTalosYaml } from '../../config-edit.js';
 import {
   defineCommand,
   defineGroup,
@@ -11,8 +10,8 @@ import {
 } from '../../define-command.js';
 import type { Io } from '../../io.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
+import { changePolicy, runningConfig } from '../../policy-change.js';
 import { withProgress } from '../../progress.js';
-import { UsageError } from '../../usage-error.js';
 import { type Imported, type ImportedProvider, translateLiteLlm } from './litellm.js';
 
 interface Options extends PlatformOptions {
@@ -89,23 +88,17 @@ function shown({ providers, aliases, left }: Imported) {
 }
 
 /** Keys first: a provider without its key would be refused. */
-async function putInForce({ io, output, options }: Invocation<Options>, imported: Imported): Promise<void> {
-  const platform = await openPlatform(io, options);
-  const { record, gateway } = platform;
-  if (record === undefined)
-    throw new UsageError('no platform runs on this data folder', 'start one with: talos up');
+async function putInForce(call: Invocation<Options>, imported: Imported): Promise<void> {
+  const { io, output } = call;
+  const platform = await openPlatform(io, call.options);
+  runningConfig(platform);
   await withProgress(io, output, 'Keeping the keys', keepKeys(io, platform, imported));
-  const restore = await editTalosYaml(io, record.config, (yaml) => {
+  await changePolicy(call, platform, (yaml) => {
     for (const [name, provider] of imported.providers) yaml.setProvider(name, written(name, provider));
     for (const [name, alias] of imported.aliases) yaml.setAlias(name, alias);
-    for (const name of imported.providers.keys()) yaml.allowAnchor(record.organisationDid, `llm:${name}`);
+    for (const name of imported.providers.keys())
+      yaml.allowAnchor(platform.record?.organisationDid ?? '', `llm:${name}`);
   });
-  await withProgress(io, output, 'Putting it in force', gateway.reloadPolicy()).catch(
-    async (error: unknown) => {
-      await restore();
-      throw error;
-    },
-  );
 }
 
 async function keepKeys(io: Io, { secrets }: Platform, { providers }: Imported): Promise<void> {

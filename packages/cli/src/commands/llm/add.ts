@@ -2,12 +2,13 @@ import type { Grant, ModelProvider } from '@talosprotocol/contracts';
 import { formatScope } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { issueBearerFile } from '../../bearer-file.js';
-import { editTalosYaml } from '../../config-edit.js';
+import { collect } from '../../collect.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { parseDuration } from '../../grant/duration.js';
 import { type LimitOptionValues, limitsOf } from '../../grant/limit-options.js';
 import type { Output } from '../../output.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
+import { changePolicy, runningConfig } from '../../policy-change.js';
 import { withProgress } from '../../progress.js';
 import { readSecretValue } from '../../secret-value.js';
 import { parseServerName } from '../../talos-yaml.js';
@@ -58,10 +59,8 @@ export function addAdd(llm: Command, shell: Shell): void {
     modelsOf(options);
     hostOf(options);
     const platform = await openPlatform(call.io, options);
-    const config = platform.record?.config;
-    if (config === undefined)
-      throw new UsageError('no platform runs on this data folder', 'start one with: talos up');
-    const provider = await configure(call, platform, name, config);
+    const config = runningConfig(platform);
+    const provider = await configure(call, platform, name);
     const { key, file } = await issueBearerFile(call.io, platform, name, {
       grants: grantsOf(name, options.model),
       ...(limits.length === 0 ? {} : { limits }),
@@ -97,17 +96,13 @@ export function addAdd(llm: Command, shell: Shell): void {
     .option('--show-key', 'print the key for clients: whoever reads it can use it');
 }
 
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
 /** The secret first: a provider without its key would be refused. */
 async function configure(
-  { io, output, options }: Invocation<Options>,
-  { secrets, gateway, record }: Platform,
+  call: Invocation<Options>,
+  platform: Platform,
   name: string,
-  config: string,
 ): Promise<ModelProvider> {
+  const { io, output, options } = call;
   const { hasKey, ...preset } = presetOf(name, options);
   const wantsKey = options.key !== false && (hasKey || options.keyFile !== undefined);
   const secret = `${name}-key`;
@@ -116,7 +111,7 @@ async function configure(
       file: options.keyFile,
       option: '--key-file',
     });
-    await withProgress(io, output, 'Keeping the key', secrets.set(secret, value));
+    await withProgress(io, output, 'Keeping the key', platform.secrets.set(secret, value));
   }
   const provider = {
     ...preset,
@@ -125,16 +120,10 @@ async function configure(
     ...(wantsKey ? { key: secret } : {}),
     ...modelsOf(options),
   };
-  const restore = await editTalosYaml(io, config, (yaml) => {
+  await changePolicy(call, platform, (yaml) => {
     yaml.setProvider(name, provider);
-    yaml.allowAnchor(record?.organisationDid ?? '', `llm:${name}`);
+    yaml.allowAnchor(platform.record?.organisationDid ?? '', `llm:${name}`);
   });
-  await withProgress(io, output, 'Putting it in force', gateway.reloadPolicy()).catch(
-    async (error: unknown) => {
-      await restore();
-      throw error;
-    },
-  );
   return provider;
 }
 

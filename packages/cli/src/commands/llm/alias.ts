@@ -1,9 +1,8 @@
 import { AliasTarget, createChecker, ModelAlias } from '@talosprotocol/contracts';
 import type { Command } from 'commander';
-import { editTalosYaml } from '../../config-edit.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
-import { withProgress } from '../../progress.js';
+import { changePolicy } from '../../policy-change.js';
 import { UsageError } from '../../usage-error.js';
 
 interface Options extends PlatformOptions {
@@ -33,20 +32,12 @@ export function addAlias(llm: Command, shell: Shell): void {
       'for. A name that is there already is replaced, and put in force on the platform that runs on the data folder.',
     ],
   };
-  const alias: Handler<Options> = async ({ io, output, args, options }) => {
-    const [name = '', ...models] = args;
+  const alias: Handler<Options> = async (call) => {
+    const { output, options } = call;
+    const [name = '', ...models] = call.args;
     const value = aliasOf(models, options);
-    const { gateway, record } = await openPlatform(io, options);
-    if (record === undefined)
-      throw new UsageError('no platform runs on this data folder', 'start one with: talos up');
-    const { config } = record;
-    const restore = await editTalosYaml(io, config, (yaml) => yaml.setAlias(name, value));
-    await withProgress(io, output, 'Putting it in force', gateway.reloadPolicy()).catch(
-      async (error: unknown) => {
-        await restore();
-        throw error;
-      },
-    );
+    const platform = await openPlatform(call.io, options);
+    const config = await changePolicy(call, platform, (yaml) => yaml.setAlias(name, value));
     output.result({ ok: true, alias: name, ...value, config }, () => {
       output.line(
         output.color.green(

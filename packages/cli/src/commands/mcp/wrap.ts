@@ -3,6 +3,7 @@ import { formatScope } from '@talosprotocol/protocol';
 import type { AnnouncedTool } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { issueBearerFile } from '../../bearer-file.js';
+import { collect } from '../../collect.js';
 import { editTalosYaml } from '../../config-edit.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import type { ExitCode } from '../../exit-code.js';
@@ -67,10 +68,6 @@ export function addWrap(mcp: Command, shell: Shell): void {
     .option('--env <name>', 'a variable of ours the server may see (repeatable)', collect)
     .option('--expires <duration>', 'how long the key is valid', '24h')
     .option('--show-key', 'print the key in the snippets: whoever reads it can use it');
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function startAndOffer(
