@@ -9,6 +9,7 @@ const PASSED: ReadonlySet<string> = new Set([
   ...['token-counting-2024-11-01', 'prompt-caching-2024-07-31', 'extended-cache-ttl-2025-04-11'],
   ...['output-128k-2025-02-19', 'output-300k-2026-03-24', 'model-context-window-exceeded-2025-08-26'],
   ...['effort-2025-11-24', 'search-results-2025-06-09', 'claude-code-20250219'],
+  'pdfs-2024-09-25',
   ...['computer-use-2024-10-22', 'computer-use-2025-01-24', 'computer-use-2025-11-24'],
   ...['code-execution-2025-05-22', 'code-execution-2025-08-25', 'web-fetch-2025-09-10'],
   ...['advanced-tool-use-2025-11-20', 'context-management-2025-06-27', 'message-threads-2026-08-12'],

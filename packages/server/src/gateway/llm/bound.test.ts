@@ -1,7 +1,7 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inputBound } from './bound.js';
+import { inputBound, readBound, windowWith } from './bound.js';
 import { CHAT } from './chat.js';
 import type { Dialect } from './dialect.js';
 import { MESSAGES } from './messages.js';
@@ -132,5 +132,59 @@ describe('what is held for what is read', () => {
 
   it('is never less than nothing', () => {
     expect(inputBound(10, 0, 20)).toBe(1024);
+  });
+});
+
+const WINDOW = 128_000;
+const pdf = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => {
+  const shown = Buffer.from(bytes).toString('base64');
+  return { type: 'file', file: { file_data: `data:application/pdf;base64,${shown}` } };
+});
+
+/** Tokens that are held for a chat of a user, or of somebody else. */
+function heldForChat(parts: readonly JsonObject[], role: string, more = 0): number {
+  const body = { model: 'm', messages: [{ role, content: parts }] } as unknown as JsonObject;
+  const bytes = Buffer.byteLength(JSON.stringify(body)) + more;
+  return readBound({ ...CHAT.readRequest(body, []), bytes }, WINDOW);
+}
+
+// LLM-37
+describe('what is held for documents', () => {
+  it('is all that the model takes, and never less than for the rest of the request', () => {
+    const roles = fc.constantFrom('user', 'assistant', 'system', 'tool');
+    const parts = fc.array(fc.oneof(text, link), { maxLength: 4 });
+    const files = fc.array(pdf, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(roles, parts, files, fc.nat(300_000), (role, pieces, documents, more) => {
+        const without = heldForChat(blocksOf(pieces), role, more);
+        const held = heldForChat([...blocksOf(pieces), ...documents], role, more);
+        expect(held).toBeGreaterThanOrEqual(Math.max(WINDOW, without));
+        // None is cheaper with another one.
+        const twice = heldForChat([...blocksOf(pieces), ...documents, ...documents], role, more);
+        expect(twice).toBeGreaterThanOrEqual(held);
+      }),
+    );
+  });
+
+  it('does not grow with their bytes, but with those that may be read as text', () => {
+    const file = (bytes: number) => ({
+      type: 'file',
+      file: { file_data: `data:application/pdf;base64,${'AAAA'.repeat(bytes / 4)}` },
+    });
+    expect(heldForChat([file(4)], 'user')).toBe(WINDOW);
+    expect(heldForChat([file(4_000_000)], 'user')).toBe(WINDOW);
+    expect(heldForChat([file(4_000_000)], 'assistant')).toBeGreaterThan(4_000_000);
+    expect(heldForChat([{ type: 'text', text: 'x'.repeat(200_000) }, file(4)], 'user')).toBeGreaterThan(
+      200_000,
+    );
+    expect(heldForChat([{ type: 'text', text: 'x' }], 'user')).toBeLessThan(2_000);
+  });
+
+  it('knows of a window that is opened, and of none that nobody knows', () => {
+    expect(windowWith([], 200_000)).toBe(200_000);
+    expect(windowWith(['effort-2025-11-24', 'x-context-1m-2025-08-07'], 200_000)).toBe(200_000);
+    expect(windowWith(['context-1m-2025-08-07'], 200_000)).toBe(1_000_000);
+    expect(windowWith(['context-1m-2025-08-07'], 1_050_000)).toBe(1_050_000);
+    expect(windowWith(['context-1m-2025-08-07'], undefined)).toBeUndefined();
   });
 });

@@ -14,6 +14,38 @@ export function inputBound(bytes: number, pictures: number, pictureBytes = 0): n
   return Math.max(0, bytes - pictureBytes) + OVERHEAD + pictures * PICTURE;
 }
 
+/** What of a request says how much is read of it. */
+export interface Readable {
+  /** All of it, and what may come to it. */
+  readonly bytes: number;
+  readonly pictures: number;
+  /** How many of the bytes are pictures, and documents that nobody reads here. */
+  readonly pictureBytes?: number;
+  readonly documents: number;
+  readonly documentBytes?: number;
+}
+
+/** Most tokens a request can be read as that may have documents: how much those say nobody knows by their bytes, so as much as its
+ *  model takes (`window`); never less than all the rest of it (LLM-37). */
+export function readBound(
+  { bytes, pictures, pictureBytes = 0, documents, documentBytes = 0 }: Readable,
+  window: number,
+): number {
+  const rest = inputBound(bytes, pictures, pictureBytes + documentBytes);
+  return documents === 0 ? rest : Math.max(rest, window);
+}
+
+/** What opens a longer window, where the operator lets it pass: no table of models knows of it. */
+const LONG_CONTEXT = /^context-1m-/;
+const LONG_WINDOW = 1_000_000;
+
+/** Most tokens a model takes that is asked with these betas; undefined if nobody knows. */
+export function windowWith(betas: readonly string[], window: number | undefined): number | undefined {
+  return window !== undefined && betas.some((beta) => LONG_CONTEXT.test(beta))
+    ? Math.max(window, LONG_WINDOW)
+    : window;
+}
+
 /** How many objects of one of these types there are in a value, at any depth. */
 export function countTyped(value: JsonValue | undefined, types: ReadonlySet<string>): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + countTyped(one, types), 0);

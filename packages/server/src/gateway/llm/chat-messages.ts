@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
+import { assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
 import {
   assertMediaUrl,
   list,
@@ -18,6 +19,9 @@ export interface ChatReach {
   readonly pictures: number;
   /** How many bytes of them are pictures. */
   readonly pictureBytes: number;
+  /** Documents that nobody reads here, and how many bytes of the request are those. */
+  readonly documents: number;
+  readonly documentBytes: number;
   /** True if the provider is told to load something. */
   readonly fetches: boolean;
 }
@@ -31,7 +35,9 @@ const PARTS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['text', new Set(['type', 'text', 'cache_control'])],
   ['refusal', new Set(['type', 'refusal'])],
   ['image_url', new Set(['type', 'image_url', 'cache_control'])],
+  ['file', new Set(['type', 'file'])],
 ]);
+const FILE: ReadonlySet<string> = new Set(['file_data', 'filename', 'file_id']);
 const PICTURE: ReadonlySet<string> = new Set(['detail']);
 /** Calls, and what they are of; an index is told by servers, and the signature of a thought by Gemini, which wants it back. */
 const CALL: ReadonlySet<string> = new Set(['id', 'type', 'function', 'custom', 'index', 'extra_content']);
@@ -48,43 +54,64 @@ const PARSED_CALL: ReadonlySet<string> = new Set(['parsed_arguments']);
 export function meantChat(body: JsonObject): JsonObject {
   return withMeant(body, 'messages', (message) => {
     // A call without a word has a content that is null.
-    const meant = withMeant(meantOf(message, PARSED_MESSAGE, 'content'), 'content', (part) => meantOf(part));
+    const meant = withMeant(meantOf(message, PARSED_MESSAGE, 'content'), 'content', meantPart);
     return withMeant(meant, 'tool_calls', meantCall);
   });
+}
+
+function meantPart(part: JsonObject): JsonObject {
+  return withMeant(meantOf(part), 'file', (file) => meantOf(file));
 }
 
 function meantCall(call: JsonObject): JsonObject {
   return withMeant(meantOf(call), 'function', (own) => meantOf(own, PARSED_CALL));
 }
 
+type Counted = { -readonly [K in keyof ChatReach]: ChatReach[K] };
+
 /** @throws {TrustError} MALFORMED | POLICY_DENIED: what is not listed, or refers to something that is not in it */
 export function readMessages(messages: readonly JsonValue[]): ChatReach {
-  const reach = { pictures: 0, pictureBytes: 0, fetches: false };
+  const reach = { pictures: 0, pictureBytes: 0, documents: 0, documentBytes: 0, fetches: false };
   for (const one of messages) {
     const message = object(one, 'a message');
     onlyMembers(message, MEMBERS, [], 'messages.');
     readCalls(message);
-    for (const one of partsOf(message['content'], 'content')) {
-      const url = pictureOf(object(one, 'a part of a message'));
-      if (url === undefined) continue;
-      reach.pictures += 1;
-      reach.fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || reach.fetches;
-      // Of others pictures are not read, and what is there may be read as text.
-      if (message['role'] === 'user') reach.pictureBytes += pictureBytesOf(shown(url));
-    }
+    for (const one of partsOf(message['content'], 'content'))
+      readPart(object(one, 'a part of a message'), message['role'] === 'user', reach);
   }
   return reach;
 }
 
-function pictureOf(part: JsonObject): JsonValue | undefined {
+/** Of others than users pictures and documents are not read, and what is there may be read as text. */
+function readPart(part: JsonObject, isOfUser: boolean, reach: Counted): void {
   const type = text(part, 'type');
   const members = PARTS.get(type);
-  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text, pictures and files are');
   onlyMembers(part, members, [], `${type}.`);
-  if (type !== 'image_url') return undefined;
+  if (type === 'image_url') {
+    const url = pictureOf(part);
+    reach.pictures += 1;
+    reach.fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || reach.fetches;
+    if (isOfUser) reach.pictureBytes += pictureBytesOf(shown(url));
+  }
+  if (type === 'file') {
+    const bytes = fileBytes(object(part['file'], 'file'));
+    reach.documents += 1;
+    if (isOfUser) reach.documentBytes += bytes;
+  }
+}
+
+function pictureOf(part: JsonObject): JsonValue {
   const { url = null, ...rest } = object(part['image_url'], 'image_url');
   onlyMembers(rest, PICTURE, [], 'image_url.');
   return url;
+}
+
+function fileBytes(file: JsonObject): number {
+  onlyMembers(file, FILE, [], 'file.');
+  assertNoFileId(file['file_id'], 'file.file_id');
+  assertTexts(file, ['filename']);
+  return pdfBytesOf(file['file_data'], 'file.file_data');
 }
 
 function readCalls(message: JsonObject): void {

@@ -42,7 +42,7 @@ const MOST_CHOICES = 128;
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
   onlyMembers(body, MEMBERS, fields, '');
-  const { pictures, pictureBytes, fetches } = readMessages(list(body['messages'], 'messages'));
+  const { fetches, ...counted } = readMessages(list(body['messages'], 'messages'));
   assertPlain(body);
   if (body['max_tokens'] != null && body['max_completion_tokens'] != null)
     throw malformed('max_tokens and max_completion_tokens exclude each other');
@@ -54,8 +54,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     stream: flag(body, 'stream'),
     maxOutput: positive(body, 'max_completion_tokens') ?? positive(body, 'max_tokens'),
     choices,
-    pictures,
-    pictureBytes,
+    ...counted,
     features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
     longCache: hasLongCache(body['messages']),

@@ -16,6 +16,10 @@ export interface RequestShape {
   readonly pictures: number;
   /** How many bytes of the request are those pictures, which are counted by their size instead; undefined: none. */
   readonly pictureBytes?: number;
+  /** Documents that nobody reads here (LLM-37): a PDF, or what the provider is told to load as a document. */
+  readonly documents: number;
+  /** How many bytes of the request are those documents; undefined: none. */
+  readonly documentBytes?: number;
   /** Hosted tools it brings into play, and `fetch` if the provider is told to load something (LLM-3). */
   readonly features: readonly string[];
   /** Tokens that the provider may put before the request for tools of its design that the client runs; undefined: none. */

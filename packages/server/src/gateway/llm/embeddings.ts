@@ -35,6 +35,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     maxOutput: 0,
     choices: 1,
     pictures: 0,
+    documents: 0,
     features: [],
     wantsUsage: false,
     longCache: false,

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import {
   assertMediaUrl,
+  assertNoPdf,
   meantOf,
   notPassed,
   object,
@@ -9,12 +10,16 @@ import {
   text,
   withMeant,
 } from './members.js';
+import { meantDocument, readDocument } from './message-document.js';
 import { pictureBytes } from './picture-data.js';
 
 /** What the blocks of Anthropic's messages bring with them besides text. */
 export interface BlockReach {
   /** How many bytes of them are pictures. */
   readonly pictureBytes: number;
+  /** Documents that nobody reads here, and how many bytes of the request are those. */
+  readonly documents: number;
+  readonly documentBytes: number;
   /** True if the provider is told to load something. */
   readonly fetches: boolean;
 }
@@ -28,6 +33,7 @@ const BLOCKS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['tool_use', new Set([...CALL, 'toolset_name'])],
   ['tool_result', new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'toolset_name'])],
   ['thinking', new Set(['type', 'thinking', 'signature'])],
+  ['document', new Set(['type', 'source', 'title', 'context', 'cache_control', 'citations'])],
   ['redacted_thinking', new Set(['type', 'data'])],
   ['search_result', new Set(['type', 'source', 'title', 'content', 'cache_control', 'citations'])],
   ['server_tool_use', new Set(CALL)],
@@ -35,6 +41,8 @@ const BLOCKS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 ]);
 /** In them are blocks again. */
 const HOLDERS: ReadonlySet<JsonValue | undefined> = new Set(['tool_result', 'search_result']);
+/** What a document may be made of. */
+const IN_DOCUMENTS: ReadonlySet<string> = new Set(['text', 'image']);
 
 /** What Anthropic's libraries put to a text that they parse. */
 const PARSED: ReadonlySet<string> = new Set(['parsed_output']);
@@ -47,39 +55,64 @@ export function meantMessages(body: JsonObject): JsonObject {
 
 function meantBlock(block: JsonObject): JsonObject {
   const meant = meantOf(block, block['type'] === 'text' ? PARSED : undefined);
+  if (meant['type'] === 'document') return meantDocument(meant, meantBlock);
   return HOLDERS.has(meant['type']) ? withMeant(meant, 'content', meantBlock) : meant;
 }
 
+type Counted = { -readonly [K in keyof BlockReach]: BlockReach[K] };
+
+const nothing = (): Counted => ({ pictureBytes: 0, documents: 0, documentBytes: 0, fetches: false });
+
 /** @throws {TrustError} MALFORMED | POLICY_DENIED: what is not listed, or refers to something that is not in it */
 export function readTurns(messages: readonly JsonValue[], system: JsonValue | undefined): BlockReach {
-  const reach = { pictureBytes: 0, fetches: false };
-  // Of others than users pictures are not read, and what is there may be read as text.
-  const others = { pictureBytes: 0, fetches: false };
+  const reach = nothing();
+  // Of others than users pictures and documents are not read, and what is there may be read as text.
+  const others = nothing();
   for (const one of messages) {
     const message = object(one, 'a message');
     onlyMembers(message, MEMBERS, [], 'messages.');
     readBlocks(message['content'], message['role'] === 'user' ? reach : others);
   }
   readBlocks(system, others);
-  return { ...reach, fetches: reach.fetches || others.fetches };
+  return {
+    ...reach,
+    documents: reach.documents + others.documents,
+    fetches: reach.fetches || others.fetches,
+  };
 }
 
-function readBlocks(content: JsonValue | undefined, reach: { pictureBytes: number; fetches: boolean }): void {
+function readBlocks(
+  content: JsonValue | undefined,
+  reach: Counted,
+  isListed: (type: string) => boolean = () => true,
+): void {
   for (const one of partsOf(content, 'content')) {
     const block = object(one, 'a block');
     const type = text(block, 'type');
-    const members = BLOCKS.get(type);
+    const members = isListed(type) ? BLOCKS.get(type) : undefined;
     if (members === undefined)
-      throw notPassed(`a block of type ${type}`, 'only text, pictures and tools are');
+      throw notPassed(`a block of type ${type}`, 'only text, pictures, documents and tools are');
     onlyMembers(block, members, [], `${type}.`);
-    if (type === 'image') {
-      const source = object(block['source'], 'source');
-      reach.fetches = readSource(source) || reach.fetches;
-      reach.pictureBytes += sourceBytes(source);
-    }
+    if (type === 'image') countPicture(object(block['source'], 'source'), reach);
+    if (type === 'document') countDocument(block, reach);
     if (HOLDERS.has(type)) readBlocks(block['content'], reach);
     if (type === 'web_search_tool_result') assertFound(block['content']);
   }
+}
+
+function countPicture(source: JsonObject, reach: Counted): void {
+  reach.fetches = readSource(source) || reach.fetches;
+  reach.pictureBytes += sourceBytes(source);
+}
+
+function countDocument(block: JsonObject, reach: Counted): void {
+  const document = readDocument(block);
+  if (document.kind === 'blocks')
+    readBlocks(document.source['content'], reach, (type) => IN_DOCUMENTS.has(type));
+  if (document.kind !== 'unread') return;
+  reach.documents += 1;
+  reach.documentBytes += document.bytes;
+  reach.fetches ||= document.fetches;
 }
 
 /** What a hosted search found earlier: results, or why there are none. */
@@ -95,7 +128,10 @@ function assertFound(content: JsonValue | undefined): void {
 /** True if the provider is told to load something. */
 function readSource(source: JsonObject): boolean {
   const type = text(source, 'type');
-  if (type === 'base64') return false;
+  if (type === 'base64') {
+    assertNoPdf(source['media_type'], 'source.media_type');
+    return false;
+  }
   if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
   throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
 }

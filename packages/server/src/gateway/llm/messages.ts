@@ -87,13 +87,13 @@ function readCount(body: JsonObject, fields: readonly string[]): RequestShape {
 
 function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream'>): RequestShape {
   const messages = list(body['messages'], 'messages');
-  const { pictureBytes, fetches } = readTurns(messages, body['system']);
+  const { fetches, ...counted } = readTurns(messages, body['system']);
   return {
     ...own,
     model: text(body, 'model'),
     choices: 1,
     pictures: countTyped(messages as JsonValue, PICTURES),
-    pictureBytes,
+    ...counted,
     toolTokens: clientToolTokens(body['tools'], []),
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,

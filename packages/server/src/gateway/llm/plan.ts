@@ -19,7 +19,7 @@ import { type GuardPolicy, growthOf } from '../guard/guard.js';
 import type { GuardedRequest, Guards } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
-import { inputBound } from './bound.js';
+import { readBound, windowWith } from './bound.js';
 import { isClientTool } from './client-tools.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import type { GivenItems, ItemOwner } from './given-items.js';
@@ -98,6 +98,8 @@ export interface Plan {
   /** Most tokens that are read and written. */
   readonly input: number;
   readonly output: number;
+  /** True if it has documents, and nobody knows how much of them its model takes. */
+  readonly isBoundless: boolean;
   readonly cost: Cost | undefined;
   /** Budgets that refuse, and that count its money or tokens. */
   readonly metering: readonly BudgetPolicy[];
@@ -187,15 +189,11 @@ export function planOf(context: ModelCallContext): Plan {
     metering.length > 0 ||
     limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
-  const most = shape.maxOutput ?? put ?? prices.windowOf(provider, model, at) ?? UNKNOWN_WINDOW;
-  const [input, output] = [
-    inputBound(
-      bytes + settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0),
-      shape.pictures,
-      shape.pictureBytes,
-    ),
-    most * shape.choices,
-  ];
+  const window = windowWith(wire.betas, prices.windowOf(provider, model, at));
+  const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
+  const added = settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
+  const input = readBound({ ...shape, bytes: bytes + added }, window ?? UNKNOWN_WINDOW);
+  const output = most * shape.choices;
   const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
   const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
@@ -212,6 +210,7 @@ export function planOf(context: ModelCallContext): Plan {
     ),
     input,
     output,
+    isBoundless: shape.documents > 0 && window === undefined,
     cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },
   };
 }
@@ -239,6 +238,7 @@ export function assertPriced(context: ModelCallContext, plan: Plan): void {
     );
   if (feature !== undefined && budget !== undefined)
     throw notPassed(feature, `the budget ${budget.name} counts, and nobody knows what it comes to`);
+  if (plan.isBoundless) assertBounded(plan, metered);
   const limit = limits.find(({ kind }) => kind === 'cost');
   const money = plan.metering.find(({ currency }) => currency !== undefined);
   const { provider, model } = plan.target;
@@ -259,6 +259,23 @@ function unpriced(
     ...(link === undefined ? {} : { link }),
     caveat: `cost in ${currency}`,
     hint: `${who} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
+  });
+}
+
+/** A document may say as much as its model takes, which is in no table. */
+function assertBounded(plan: Plan, metered: ReturnType<typeof limitsOf>[number] | undefined): void {
+  const [budget] = plan.metering;
+  if (metered !== undefined)
+    throw boundless(plan, `Link ${metered.link} limits ${metered.kind}`, metered.link);
+  if (budget !== undefined) throw boundless(plan, `The budget ${budget.name} counts`);
+}
+
+function boundless({ target: { provider, model } }: Plan, who: string, link?: number): TrustError {
+  const name = `${provider.name}/${model}`;
+  return new TrustError('POLICY_DENIED', 'nobody knows how much of a document the model reads', {
+    ...(link === undefined ? {} : { link }),
+    caveat: 'a document',
+    hint: `${who}, and nobody knows how much ${name} takes at once. Send the document as text, or ask a model whose window is known, as those of the price table are: the operator can say which of its providers this one is (\`prices\`).`,
   });
 }
 

@@ -7,8 +7,8 @@ const read = (text: string, ordinary: number) =>
 
 // LLM-1
 describe('a large body', () => {
-  it('is read if it is large by its pictures, and by nothing else', () => {
-    const heads = ['', 'data:image/png;base64,', 'a picture: '];
+  it('is read if it is large by its pictures and documents, and by nothing else', () => {
+    const heads = ['', 'data:image/png;base64,', 'data:application/pdf;base64,', 'a picture: '];
     const picture = fc.tuple(fc.constantFrom(...heads), fc.constantFrom('a', '+', '/', '_'), fc.nat(3000));
     const other = fc.tuple(
       fc.constantFrom('"', '\\', 'é', '{', ',', ' ', '.'),

@@ -3,15 +3,18 @@ import { isTrustError, type JsonObject, parseJsonObject, TrustError } from '@tal
 /** Bounds of a body. */
 export interface ModelBodyLimits {
   readonly maxBytes: number;
-  /** Most bytes of it that are no pictures. */
+  /** Most bytes of it that are no pictures and no documents. */
   readonly ordinary: number;
 }
 
 /** Reads the body of a request to a model strictly (ENC-6).
- *  @throws {TrustError} MALFORMED, with a hint that helps; TOO_LARGE: it is large by other things than pictures */
+ *  @throws {TrustError} MALFORMED, with a hint that helps; TOO_LARGE: it is large by other things than pictures and documents */
 export function parseModelBody(bytes: Uint8Array, { maxBytes, ordinary }: ModelBodyLimits): JsonObject {
   if (bytes.length > ordinary && besidesPictures(bytes, ordinary) > ordinary)
-    throw new TrustError('TOO_LARGE', `the body may have ${ordinary} bytes besides pictures in base64`);
+    throw new TrustError(
+      'TOO_LARGE',
+      `the body may have ${ordinary} bytes besides pictures and documents in base64`,
+    );
   try {
     return parseJsonObject(bytes, { floats: true, maxBytes });
   } catch (error) {
@@ -41,7 +44,7 @@ function advice(bytes: Uint8Array, reason: string): string {
   return ADVICE.find(([fault]) => fault.test(reason))?.[1] ?? OTHERWISE;
 }
 
-/** A text that is read in one piece, as a picture is. To read as many bytes of small values takes twenty times as long, in which
+/** A text that is read in one piece, as a picture or a PDF is. To read as many bytes of small values takes twenty times as long, in which
  *  nobody else is served, and many times the memory; and so it does where values stand in a text, as arguments of a call do. */
 const LONG = 1024;
 /** Within so many bytes a text may say of what it is, as `data:image/png;base64,` does. */

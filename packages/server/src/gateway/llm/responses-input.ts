@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
+import { assertDocumentUrl, assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
 import {
   assertMediaUrl,
   list,
@@ -16,6 +17,9 @@ export interface InputReach {
   readonly pictures: number;
   /** Bytes that are pictures and nothing else. */
   readonly pictureBytes: number;
+  /** Documents that nobody reads here, and how many bytes of the request are those. */
+  readonly documents: number;
+  readonly documentBytes: number;
   /** True if the provider is told to load something. */
   readonly fetches: boolean;
 }
@@ -51,30 +55,33 @@ const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['reasoning_text', ['type', 'text']],
   ['summary_text', ['type', 'text']],
   ['input_image', ['type', 'image_url', 'detail', 'file_id']],
+  ['input_file', ['type', 'file_data', 'filename', 'file_url', 'detail', 'file_id']],
   ['computer_screenshot', ['type', 'image_url', 'file_id']],
 ]);
 
 /** @throws {TrustError} MALFORMED: no input; POLICY_DENIED: what refers to something that is not in it */
 export function readInput(input: JsonValue | undefined): InputReach {
-  if (typeof input === 'string') return { pictures: 0, pictureBytes: 0, fetches: false };
+  const none = { pictures: 0, pictureBytes: 0, documents: 0, documentBytes: 0, fetches: false };
+  if (typeof input === 'string') return none;
   const items = list(input, 'input').map((one) => object(one, 'an item of input'));
-  const parts = items.flatMap(partsOf);
-  const kinds = parts.map((part) => readPart(object(part, 'a part of input')));
+  const all = items.flatMap((item) => {
+    const isShown = isOfUser(item);
+    return partsOf(item).map((part) => ({ ...readPart(object(part, 'a part of input')), isShown }));
+  });
+  const sum = (kind: Part['kind']): number =>
+    all.reduce((bytes, one) => (one.kind === kind && one.isShown ? bytes + one.bytes : bytes), 0);
   return {
-    pictures: kinds.filter((kind) => kind !== 'text').length,
-    pictureBytes: items.reduce((sum, item) => sum + shownBy(item), 0),
-    fetches: kinds.includes('fetch'),
+    pictures: all.filter(({ kind }) => kind === 'picture').length,
+    pictureBytes: sum('picture'),
+    documents: all.filter(({ kind }) => kind === 'document').length,
+    documentBytes: sum('document'),
+    fetches: all.some(({ fetches }) => fetches),
   };
 }
 
-/** Bytes of the pictures that a user shows; elsewhere they may be read as text. */
-function shownBy({ type, role, content }: JsonObject): number {
-  if ((type ?? 'message') !== 'message' || role !== 'user' || !Array.isArray(content)) return 0;
-  return content.reduce<number>((sum, part) => sum + (isJsonObject(part) ? ofPicture(part) : 0), 0);
-}
-
-function ofPicture({ type, image_url: url }: JsonObject): number {
-  return type === 'input_image' && typeof url === 'string' ? pictureBytesOf(url) : 0;
+/** Pictures and documents that a user shows; elsewhere they may be read as text. */
+function isOfUser({ type, role }: JsonObject): boolean {
+  return (type ?? 'message') === 'message' && role === 'user';
 }
 
 /** Members that an item may have; undefined if there are no such items. */
@@ -128,16 +135,39 @@ function assertWholeReasoning(item: JsonObject): readonly JsonValue[] {
   return [...textOrParts(content, 'content'), ...textOrParts(summary, 'summary')];
 }
 
-function readPart(part: JsonObject): 'text' | 'data' | 'fetch' {
+/** What a part of an item brings with it; `bytes` of the request are nothing but that. */
+interface Part {
+  readonly kind: 'text' | 'picture' | 'document';
+  readonly bytes: number;
+  readonly fetches: boolean;
+}
+
+function readPart(part: JsonObject): Part {
   const type = text(part, 'type');
   const members = membersOfPart(part);
-  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text and pictures are');
+  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text, pictures and files are');
   closed(part, members, `${type}.`);
-  if (part['file_id'] != null)
-    throw notPassed(`${type}.file_id`, 'files at the provider belong to nobody here');
-  if (members.includes('image_url')) return assertMediaUrl(part['image_url'], `${type}.image_url`);
+  assertNoFileId(part['file_id'], `${type}.file_id`);
+  if (type === 'input_file') return readFile(part);
+  if (members.includes('image_url')) return readPicture(part, type);
   assertPlainNotes(part['annotations']);
-  return 'text';
+  return { kind: 'text', bytes: 0, fetches: false };
+}
+
+function readPicture({ image_url: url }: JsonObject, type: string): Part {
+  const fetches = assertMediaUrl(url, `${type}.image_url`) === 'fetch';
+  // A screenshot is what a tool found.
+  const bytes = type === 'input_image' ? pictureBytesOf(shown(url)) : 0;
+  return { kind: 'picture', bytes, fetches };
+}
+
+function readFile({ file_data: data, file_url: url, ...rest }: JsonObject): Part {
+  assertTexts(rest, ['filename', 'detail']);
+  if (url == null)
+    return { kind: 'document', bytes: pdfBytesOf(data, 'input_file.file_data'), fetches: false };
+  if (data != null) throw malformed('file_data and file_url exclude each other');
+  assertDocumentUrl(url, 'input_file.file_url');
+  return { kind: 'document', bytes: 0, fetches: true };
 }
 
 /** Notes of a text may name files and containers. */

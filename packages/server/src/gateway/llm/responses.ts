@@ -53,15 +53,14 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
   assertNothingKept(body);
   assertUsualTier(body);
   assertKnownOptions(body);
-  const { pictures, pictureBytes, fetches } = readInput(body['input']);
+  const { fetches, ...counted } = readInput(body['input']);
   const tools = toolFeatures(body);
   return {
     model: text(body, 'model'),
     stream: flag(body, 'stream'),
     maxOutput: positive(body, 'max_output_tokens'),
     choices: 1,
-    pictures,
-    pictureBytes,
+    ...counted,
     toolTokens: clientToolTokens(body['tools'], tools),
     features: [...new Set([...tools, ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
