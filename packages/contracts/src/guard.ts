@@ -40,7 +40,7 @@ const characters = Type.Optional(
   Type.Integer({ minimum: 1, maximum: 67_108_864, description: 'most characters there' }),
 );
 
-/** One guard (GRD-1). Of `types`, `country`, `words`, `patterns`, `most`, `schema`, `url`, `key` and `insecure` it has those of its kind. */
+/** One guard (GRD-1). Of `documents`, `types`, `country`, `words`, `patterns`, `most`, `schema`, `url`, `key` and `insecure` it has those of its kind. */
 export const Guard = Type.Object(
   {
     name: ascii(BUDGET_NAME, 64, 'name of a guard, as it is on record'),
@@ -54,6 +54,13 @@ export const Guard = Type.Object(
       Type.Union([Type.Literal('block'), Type.Literal('pass')], {
         default: 'block',
         description: 'what becomes of a call that the guard could not look at',
+      }),
+    ),
+    documents: Type.Optional(
+      Type.Union([Type.Literal('find'), Type.Literal('pass')], {
+        default: 'find',
+        description:
+          'what a PDF in a request is to a guard that looks at requests: something it found, as nobody reads it here, or nothing',
       }),
     ),
     types: Type.Optional(Type.Array(PersonalType, { minItems: 1, maxItems: 6, uniqueItems: true })),

@@ -29,6 +29,8 @@ export interface GuardPolicy {
   readonly action: GuardAction;
   /** True if a call that it could not look at goes on. */
   readonly passesFailure: boolean;
+  /** True if a document of a request that nobody reads here is something it found. */
+  readonly findsDocuments: boolean;
   readonly places: ReadonlySet<GuardPlace>;
   readonly look: Look;
   /** So many characters of a stream come between two looks; infinite: it looks once, at the end. */
@@ -56,18 +58,20 @@ export function compileGuards({
 }: Pick<PolicyDocument, 'guards' | 'providers'>): readonly GuardPolicy[] {
   const names = new Set<string>();
   return guards.map((guard) => {
-    const { name, action, onFailure, model } = guard;
+    const { name, action, onFailure, documents = 'find', model } = guard;
     if (names.has(name)) throw wrong(name, 'is there twice');
     names.add(name);
     const split = model === undefined ? undefined : partlyMeant(model, providers);
     if (split !== undefined)
       throw wrong(name, `is for some models of ${split}, which must name its models then`);
     assertMembers(guard);
+    const places = new Set(placesOf(guard));
     return {
       name,
       action,
       passesFailure: onFailure === 'pass',
-      places: new Set(placesOf(guard)),
+      findsDocuments: documents === 'find' && (places.has('prompt') || places.has('tool-result')),
+      places,
       look: lookOf(guard),
       step: STEPS[guard.kind] ?? 64,
       looksAt: model === undefined ? () => true : compilePattern(model),
@@ -80,13 +84,13 @@ const STEPS: Readonly<Partial<Record<Guard['kind'], number>>> = { external: 2000
 
 /** Which members a kind has; with `!` those it must have. */
 const MEMBERS: Readonly<Record<Guard['kind'], readonly string[]>> = {
-  secrets: [],
-  personal: ['types', 'country'],
-  injection: [],
-  deny: ['words', 'patterns'],
-  size: ['most!'],
+  secrets: ['documents'],
+  personal: ['types', 'country', 'documents'],
+  injection: ['documents'],
+  deny: ['words', 'patterns', 'documents'],
+  size: ['most!', 'documents'],
   schema: ['schema!'],
-  external: ['url!', 'key', 'insecure', 'seconds'],
+  external: ['url!', 'key', 'insecure', 'seconds', 'documents'],
 };
 const COMMON: ReadonlySet<string> = new Set(['name', 'kind', 'at', 'model', 'action', 'onFailure']);
 

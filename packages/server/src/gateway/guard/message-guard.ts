@@ -87,6 +87,7 @@ async function findingsOf(
   { looker, tally }: { readonly looker: Looker; readonly tally: Tally },
 ): Promise<Found[]> {
   const found: Found[] = [];
+  if (guard.findsDocuments) countDocuments(guard, texts, tally);
   for (const place of guard.places) {
     const indexes = [...texts.keys()].filter((index) => concerns(guard, place, texts[index] as PlacedText));
     if (indexes.length === 0) continue;
@@ -102,6 +103,18 @@ async function findingsOf(
     });
   }
   return found;
+}
+
+/** Documents that nobody reads here may say anything, so that each guard has found something in them, wherever of the request it looks;
+ *  and nothing may stand in their place. */
+function countDocuments(guard: GuardPolicy, texts: readonly PlacedText[], tally: Tally): void {
+  const documents = texts.filter(({ isUnread }) => isUnread);
+  if (documents.length === 0) return;
+  tally.add(
+    guard,
+    documents.map(() => ({ type: 'document', start: 0, end: 0 })),
+  );
+  if (guard.action === 'mask') tally.cannotMask(guard);
 }
 
 /** Counts what was found in one text, and gives what of it is to be masked. */

@@ -58,6 +58,8 @@ function verdictOf({ name, action }: GuardPolicy, { found, failed, blocked }: Ro
   };
 }
 
+const DOCUMENT = 'A PDF is not read here: send what it says as text';
+
 /** Says what was found and by whom, and nothing of its words. */
 function refusalOf({ name, action }: GuardPolicy, { found, failed }: Row): TrustError {
   if (failed)
@@ -69,6 +71,6 @@ function refusalOf({ name, action }: GuardPolicy, { found, failed }: Row): Trust
   const rest = action === 'mask' ? ' where it cannot be masked' : '';
   return new TrustError('CONTENT_REFUSED', `the guard ${name} found ${types}`, {
     caveat: `guard ${name}`,
-    hint: `The guard ${name} found ${types}${rest}. Leave it out, or ask the operator.`,
+    hint: `The guard ${name} found ${types}${rest}. ${found.has('document') ? DOCUMENT : 'Leave it out'}, or ask the operator.`,
   });
 }

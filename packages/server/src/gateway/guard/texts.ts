@@ -13,12 +13,15 @@ export interface PlacedText {
   readonly isFixed: boolean;
   /** True of the words of an answer, and not of what it calls a tool with, or thinks. */
   readonly isSpoken: boolean;
+  /** True of a document of a request that nobody reads here: it has no text. */
+  readonly isUnread: boolean;
   /** The member it is of, with parts of the text replaced. */
   write(parts: readonly Replacement[]): string;
 }
 
 /** Goes through every text of a message, in its order, and gives the message with what `replace` puts in their places; the
- *  same one if nothing changes. What a protocol fixes (roles, types, states) and bytes of pictures and files are no texts.
+ *  same one if nothing changes. What a protocol fixes (roles, types, states) and bytes of pictures and files are no texts; of a
+ *  document in a request whose bytes are left out, or are elsewhere, is said that it is there.
  *  @throws {TrustError} UPSTREAM_FAILED: nested deeper than anything that means something */
 export function rewriteTexts(
   message: JsonObject,
@@ -73,10 +76,16 @@ const KEYWORDS: ReadonlySet<string> = new Set([
   ...['$schema', '$ref', '$defs', 'definitions', 'minLength', 'maxLength', 'minItems', 'maxItems', 'strict'],
 ]);
 /** Blocks whose words are somebody else's: a tool's, or a document's. */
-const OTHERS = /^(?:tool_result|document|search_result|.{1,64}_(?:output|tool_result))$/;
+const OTHERS = /^(?:tool_result|document|file|input_file|search_result|.{1,64}_(?:output|tool_result))$/;
 const THOUGHTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
-const PICTURES: ReadonlySet<string> = new Set(['url', 'image_url']);
 const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=_-]*$/;
+const PDF = /^data:application\/pdf;base64,[A-Za-z0-9+/=_-]*$/;
+/** Bytes that stand as an address, by the member that has them. */
+const ADDRESSED: ReadonlyMap<string, RegExp> = new Map([
+  ['url', PICTURE],
+  ['image_url', PICTURE],
+  ['file_data', PDF],
+]);
 /** Of what bytes are that nothing is read in, and as what they are written. */
 const BYTES_OF = /^(?:image\/(?:png|jpe?g|gif|webp)|application\/pdf)$/;
 const BASE64 = /^[A-Za-z0-9+/=_-]*$/;
@@ -92,6 +101,7 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
     isThought: where.isThought || (!where.isFree && THOUGHTS.has(shown(type))),
   };
   const hasBytes = !where.isFree && isBytes(object);
+  if (isUnread(object, where, hasBytes)) replace(unread(inner));
   let changed: Record<string, JsonValue> | undefined;
   for (const [name, value] of Object.entries(object)) {
     if (inner.isFree && !KEYWORDS.has(name)) replace(fixed(name, inner));
@@ -111,6 +121,17 @@ function isBytes({ type, media_type: media, data }: JsonObject): boolean {
   return BYTES_OF.test(media) && BASE64.test(data);
 }
 
+/** A document of a request that is not read here: a PDF, or one that the provider is told to load. What of `data` and `file_data` is
+ *  left out has to be one, so that nothing goes by unseen. */
+function isUnread(object: JsonObject, { place, isFree }: Where, hasBytes: boolean): boolean {
+  if (place === 'answer' || isFree) return false;
+  const { type, media_type: media, source, file_data: data, file_url: url } = object;
+  if (hasBytes && media === 'application/pdf') return true;
+  if (typeof data === 'string' && PDF.test(data)) return true;
+  if (type === 'input_file') return typeof url === 'string';
+  return type === 'document' && source !== undefined && isJsonObject(source) && source['type'] === 'url';
+}
+
 function placeOf(object: JsonObject, { place, isFree }: Where): GuardPlace {
   if (place !== 'prompt' || isFree) return place;
   const { role, type } = object;
@@ -128,7 +149,7 @@ function walkMember(name: string, value: JsonValue, where: Where, replace: Repla
   }
   if (!where.isFree) {
     if (OPAQUE.has(name) || isFixed(name, value, where)) return value;
-    if (PICTURES.has(name) && PICTURE.test(value)) return value;
+    if (ADDRESSED.get(name)?.test(value) === true) return value;
     if (name === 'arguments') return replace(jsonText(value, where));
   }
   return replace(plainText(value, where, isContent(name)));
@@ -168,19 +189,28 @@ function walkList(list: readonly JsonValue[], where: Where, step: Step): JsonVal
 
 function plainText(text: string, { place, isFree, isThought }: Where, isOfContent: boolean): PlacedText {
   const isSpoken = place === 'answer' && isOfContent && !isFree && !isThought;
-  return { text, place, isFixed: false, isSpoken, write: (parts) => replaceParts(text, parts) };
+  return {
+    text,
+    place,
+    isFixed: false,
+    isSpoken,
+    isUnread: false,
+    write: (parts) => replaceParts(text, parts),
+  };
 }
 
 const fixed = (text: string, { place }: Where): PlacedText => ({
-  ...{ text, place, isFixed: true, isSpoken: false },
+  ...{ text, place, isFixed: true, isSpoken: false, isUnread: false },
   write: () => text,
 });
+
+const unread = (where: Where): PlacedText => ({ ...fixed('', where), isUnread: true });
 
 /** Arguments of a tool, as they will be read. */
 function jsonText(raw: string, { place }: Where): PlacedText {
   const { text, rawAt } = readJson(raw);
   return {
-    ...{ text, place, isFixed: false, isSpoken: false },
+    ...{ text, place, isFixed: false, isSpoken: false, isUnread: false },
     write: (parts) =>
       replaceParts(
         raw,
