@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../../shown.js';
+import { fileOf } from './document.js';
 import { imageUrlOf } from './picture.js';
 import { assertSayable, FALSE, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
 import { plain, textItemOf, textsOf } from './texts.js';
@@ -55,6 +56,7 @@ function resultTurn(block: JsonObject, fault: Fault): JsonObject {
 }
 
 function partOf(block: JsonObject, fault: Fault): JsonObject {
+  if (block['type'] === 'document') return fileOf(block, fault);
   if (block['type'] !== 'image') return textItemOf(block, fault);
   const silent = { cache_control: ONLY_NULL, transformations: ONLY_NULL };
   assertSayable(block, new Set(['type', 'source']), silent, 'image.', fault);

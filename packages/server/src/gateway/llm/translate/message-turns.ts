@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { documentOf } from './document.js';
 import { sourceOf } from './picture.js';
 import { assertSayable, EMPTY, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
 import { plain, textItem, textItemOf, textsOf } from './texts.js';
@@ -74,13 +75,17 @@ function userTurn(message: JsonObject, fault: Fault): JsonObject {
   assertSayable(message, new Set(['role', 'content']), { name: ONLY_NULL }, 'messages.', fault);
   const { content } = message;
   if (typeof content === 'string') return { role: 'user', content };
-  const blocks = listOf(content, 'messages.content', fault).map((one) => {
-    const part = objectOf(one, 'a part of a message', fault);
-    if (part['type'] !== 'image_url') return textItemOf(part, fault);
-    assertSayable(part, new Set(['type', 'image_url']), { cache_control: ONLY_NULL }, 'image_url.', fault);
-    return { type: 'image', source: sourceOf(part['image_url'], fault) };
-  });
+  const blocks = listOf(content, 'messages.content', fault).map((one) =>
+    blockOf(objectOf(one, 'a part of a message', fault), fault),
+  );
   return { role: 'user', content: plain(blocks) };
+}
+
+function blockOf(part: JsonObject, fault: Fault): JsonObject {
+  if (part['type'] === 'file') return documentOf(part, fault);
+  if (part['type'] !== 'image_url') return textItemOf(part, fault);
+  assertSayable(part, new Set(['type', 'image_url']), { cache_control: ONLY_NULL }, 'image_url.', fault);
+  return { type: 'image', source: sourceOf(part['image_url'], fault) };
 }
 
 const ASSISTANT: ReadonlySet<string> = new Set(['role', 'content', 'tool_calls']);

@@ -18,6 +18,11 @@ const message = (more: object = {}): JsonObject =>
 const turns = (...messages: object[]) => ({ messages: [...messages, HI] });
 const PNG = 'data:image/png;base64,iVBORw0KGgo=';
 const SOURCE = { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' };
+const PDF = 'data:application/pdf;base64,JVBERi0x';
+const PDF_SOURCE = { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0x' };
+const said = (...content: object[]) => turns({ role: 'user', content });
+const file = (more: object = {}) => ({ type: 'file', file: { file_data: PDF, filename: 'a.pdf', ...more } });
+const document = (more: object = {}) => ({ type: 'document', source: PDF_SOURCE, title: 'a.pdf', ...more });
 const use = (id: string, input: object = { a: 1 }) => ({ type: 'tool_use', id, name: 'add', input });
 const call = (id: string, text = '{"a":1}') => ({
   id,
@@ -101,6 +106,11 @@ describe('a chat completion as messages', () => {
           { type: 'image', source: { type: 'url', url: 'https://a.example/b.png' } },
         ],
       }),
+    ],
+    [
+      'shows documents, each by its name, or by none',
+      said({ type: 'text', text: 'read' }, file(), file({ filename: null, file_id: null })),
+      said({ type: 'text', text: 'read' }, document(), { type: 'document', source: PDF_SOURCE }),
     ],
     [
       'has the results of calls in one turn, in their order, and what the user says in the next',
@@ -218,6 +228,16 @@ describe('a chat completion as messages', () => {
         turns({ role: 'assistant', content: null, tool_calls: [call('1', text)] }),
       ],
     ),
+    ['file.filename', said(file({ filename: '' }))],
+    ['what is of type file', turns({ role: 'system', content: [file()] }, HI)],
+    ['what is of type file', turns({ role: 'assistant', content: [file()] })],
+    [
+      'what is of type file',
+      turns(
+        { role: 'assistant', tool_calls: [call('1')] },
+        { role: 'tool', tool_call_id: '1', content: [file()] },
+      ),
+    ],
     ['tool_calls.type', turns({ role: 'assistant', tool_calls: [{ ...call('1'), type: 'custom' }] })],
     [
       'tool_calls.extra_content',
@@ -292,6 +312,14 @@ describe('messages as a chat completion', () => {
           ],
         },
       ),
+    ],
+    [
+      'show documents, each by its title',
+      said(
+        document({ context: null, cache_control: null, citations: { enabled: false } }),
+        document({ citations: {} }),
+      ),
+      said(file(), file()),
     ],
     [
       'have a call without a word',
@@ -399,6 +427,19 @@ describe('messages as a chat completion', () => {
         content: [{ type: 'image', source: SOURCE, cache_control: { type: 'ephemeral' } }],
       }),
     ],
+    ['a document without a title', said(document({ title: null }))],
+    ['document.title', said(document({ title: '' }))],
+    ['document.context', said(document({ context: 'of last year' }))],
+    ['document.citations', said(document({ citations: { enabled: true } }))],
+    ['document.cache_control', said(document({ cache_control: { type: 'ephemeral' } }))],
+    ['document.source.type', said(document({ source: { type: 'url', url: 'https://a.example/b.pdf' } }))],
+    ...[
+      { type: 'text', media_type: 'text/plain', data: 'x' },
+      { type: 'content', content: 'x' },
+    ].map((source): [string, object] => ['document.source.type', said(document({ source }))]),
+    ['what is of type document', { system: [document()] }],
+    ['what is of type document', turns({ role: 'assistant', content: [document()] })],
+    ['what is of type document', said({ type: 'tool_result', tool_use_id: '1', content: [document()] })],
     ['tool_use.caller', turns({ role: 'assistant', content: [{ ...use('1'), caller: { type: 'other' } }] })],
   ])('are refused for %s', (member, more) => {
     const refused = attempt(() => toChat(message(more)));
@@ -414,12 +455,16 @@ describe('a request that both protocols can say', () => {
       fc.property(conversation, (body) => {
         const said = toMessages(body);
         const [asked, shape] = [CHAT.readRequest(body, []), MESSAGES.readRequest(said, [])];
-        expect([shape.stream, shape.maxOutput, shape.pictures, shape.features]).toEqual([
-          asked.stream,
-          asked.maxOutput,
-          asked.pictures,
-          asked.features,
-        ]);
+        const same = [
+          'stream',
+          'maxOutput',
+          'pictures',
+          'pictureBytes',
+          'documents',
+          'documentBytes',
+        ] as const;
+        for (const name of same) expect([name, shape[name]]).toEqual([name, asked[name]]);
+        expect(shape.features).toEqual(asked.features);
         const back = toChat(said);
         expect(back).toEqual(body);
         expect(toMessages(back)).toEqual(said);

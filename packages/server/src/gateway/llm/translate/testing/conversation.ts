@@ -20,11 +20,16 @@ const textPart = word.map((text) => ({ type: 'text', text }));
 const imagePart = fc
   .constantFrom('data:image/png;base64,iVBORw0KGgo=', 'https://pictures.example/a.png')
   .map((url) => ({ type: 'image_url', image_url: { url } }));
+const filePart = word.map((filename) => ({
+  type: 'file',
+  file: { file_data: 'data:application/pdf;base64,JVBERi0x', filename },
+}));
 const texts = fc.oneof(word, fc.array(textPart, { minLength: 2, maxLength: 3 }));
 const parts = fc.oneof(
   word,
   imagePart.map((one) => [one]),
-  fc.array(fc.oneof(textPart, imagePart), { minLength: 2, maxLength: 3 }),
+  filePart.map((one) => [one]),
+  fc.array(fc.oneof(textPart, imagePart, filePart), { minLength: 2, maxLength: 3 }),
 );
 const call = fc.record({ id: word, name: word, input }).map((one) => ({
   id: one.id,
