@@ -271,6 +271,9 @@ describe('on a budget a document', () => {
   it('of megabytes is held no more for than a small one', async () => {
     const own = await limited({ per: 'total', cost: { amount: WINDOW + 500, currency: 'USD' } });
     expect((await post(CHAT, chat(filePart(pdf('long', 3_000_000))), own)).status).toBe(200);
+    const found = { ...fileInput, file_data: url(pdf('long', 3_000_000)) };
+    const output = { type: 'function_call_output', call_id: 'c', output: [found] };
+    expect((await post(RESPONSES, { ...response(), input: [output] }, own)).status).toBe(200);
     // What others say is read as text, as far as anybody knows.
     const tool = { role: 'assistant', content: [filePart(pdf('long', 300_000))] };
     const body = { ...chat(), messages: [tool, ...chat(WORDS).messages] };

@@ -98,12 +98,12 @@ describe('a document', () => {
     ],
     ['file of the system', RESPONSES, said(inputFile({ file_data: URL }), 'system'), UNSURE],
     ['file of the assistant', RESPONSES, said(inputFile({ file_data: URL }), 'assistant'), UNSURE],
-    ['file that a function found', RESPONSES, output(inputFile({ file_data: URL })), UNSURE],
+    ['file that a function found', RESPONSES, output(inputFile({ file_data: URL })), A_PDF],
     [
       'file that a tool found',
       RESPONSES,
       output(inputFile({ file_data: URL }), 'custom_tool_call_output'),
-      UNSURE,
+      A_PDF,
     ],
     [
       'file in place of a screenshot',

@@ -65,11 +65,14 @@ export function readInput(input: JsonValue | undefined): InputReach {
   if (typeof input === 'string') return none;
   const items = list(input, 'input').map((one) => object(one, 'an item of input'));
   const all = items.flatMap((item) => {
-    const isShown = isOfUser(item);
-    return partsOf(item).map((part) => ({ ...readPart(object(part, 'a part of input')), isShown }));
+    const shown = shownBy(item);
+    return partsOf(item).map((part) => {
+      const read = readPart(object(part, 'a part of input'));
+      return shown.has(read.kind) ? read : { ...read, bytes: 0 };
+    });
   });
-  const sum = (kind: Part['kind']): number =>
-    all.reduce((bytes, one) => (one.kind === kind && one.isShown ? bytes + one.bytes : bytes), 0);
+  const sum = (of: Part['kind']): number =>
+    all.reduce((bytes, { kind, bytes: own }) => (kind === of ? bytes + own : bytes), 0);
   return {
     pictures: all.filter(({ kind }) => kind === 'picture').length,
     pictureBytes: sum('picture'),
@@ -79,9 +82,19 @@ export function readInput(input: JsonValue | undefined): InputReach {
   };
 }
 
-/** Pictures and documents that a user shows; elsewhere they may be read as text. */
-function isOfUser({ type, role }: JsonObject): boolean {
-  return (type ?? 'message') === 'message' && role === 'user';
+const OF_USERS: ReadonlySet<Part['kind']> = new Set(['picture', 'document']);
+const OF_TOOLS: ReadonlySet<Part['kind']> = new Set(['document']);
+const OF_OTHERS: ReadonlySet<Part['kind']> = new Set();
+/** What a client's tool found, of which a file is a part as of what a user says. */
+const FOUND: ReadonlySet<JsonValue | undefined> = new Set([
+  'function_call_output',
+  'custom_tool_call_output',
+]);
+
+/** What of an item is not read as text, whatever its bytes. */
+function shownBy({ type, role }: JsonObject): ReadonlySet<Part['kind']> {
+  if ((type ?? 'message') === 'message' && role === 'user') return OF_USERS;
+  return FOUND.has(type) ? OF_TOOLS : OF_OTHERS;
 }
 
 /** Members that an item may have; undefined if there are no such items. */
