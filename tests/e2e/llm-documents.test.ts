@@ -1,5 +1,9 @@
+import { createOpenAI } from '@ai-sdk/openai';
 import Anthropic from '@anthropic-ai/sdk';
+import { HumanMessage } from '@langchain/core/messages';
+import { ChatOpenAI } from '@langchain/openai';
 import type { Limit, ModelProvider, PolicyDocument } from '@talosprotocol/contracts';
+import { generateText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -44,6 +48,7 @@ function withWindows(document: PolicyDocument): PolicyDocument {
       openai: { ...openai, prices: 'openai', models, translate: true },
       anthropic: { ...anthropic, prices: 'anthropic', translate: true, betas: ['context-1m-2025-08-07'] },
       ours: { ...openai, models: { 'no-window': { rates: RATES } } },
+      router: { ...openai, prices: 'openrouter', models: { 'openai/gpt-4o': { rates: RATES } } },
     },
   };
 }
@@ -181,6 +186,46 @@ describe('the official clients', () => {
     expect(also).toBeInstanceOf(Anthropic.PermissionDeniedError);
     expect(String(also)).toContain('as base64 of a PDF, or as text');
     expect(world.openai.asked.length + world.anthropic.asked.length).toBe(0);
+  });
+});
+
+// LLM-37
+describe('other clients', () => {
+  const parts = [
+    { type: 'text' as const, text: 'what does it say?' },
+    { type: 'file' as const, data: DATA, mediaType: 'application/pdf', filename: 'a.pdf' },
+  ];
+  const sent = () => JSON.stringify(world.openai.asked.at(-1)?.body);
+
+  it.each(['responses', 'chat'] as const)(
+    'as the AI SDK send a PDF as they do elsewhere: %s',
+    async (api) => {
+      const sdk = createOpenAI({ apiKey: key, baseURL: `${world.ready.gateway}/v1` });
+      const model = sdk[api]('gpt-4o-mini');
+      const { text } = await generateText({
+        model,
+        messages: [{ role: 'user', content: parts }],
+        maxRetries: 0,
+      });
+      expect(text).toBe('hello there');
+      expect(sent()).toContain(`"file_data":"${url()}"`);
+    },
+  );
+
+  it.each([true, false])('as LangChain do too: with responses %s', async (useResponsesApi) => {
+    const configuration = { baseURL: `${world.ready.gateway}/v1` };
+    const model = new ChatOpenAI({
+      model: 'gpt-4o-mini',
+      apiKey: key,
+      configuration,
+      useResponsesApi,
+      maxRetries: 0,
+    });
+    const { text } = await model.invoke([
+      new HumanMessage({ content: [WORDS, useResponsesApi ? fileInput : filePart()] }),
+    ]);
+    expect(text).toBe('hello there');
+    expect(sent()).toContain(`"file_data":"${url()}"`);
   });
 });
 
@@ -345,6 +390,19 @@ describe('a document for a model of which nobody knows what it takes', () => {
     await budgets('warn');
     expect((await post(CHAT, UNKNOWN)).status).toBe(200);
     await world.configure(({ budgets: _, ...policy }) => policy);
+  });
+
+  it('is refused where costs are limited and its provider may charge for pages', async () => {
+    const body = { ...chat(filePart()), model: 'router/openai/gpt-4o' };
+    const own = await limited({ per: 'total', cost: { amount: 900_000_000, currency: 'USD' } });
+    const { error } = await post(CHAT, body, own);
+    expect([error.code, error.hint]).toEqual([
+      'POLICY_DENIED',
+      expect.stringContaining('charge for its pages'),
+    ]);
+    expect((await post(CHAT, { ...body, messages: chat(WORDS).messages }, own)).status).toBe(200);
+    expect((await post(CHAT, body, await limited({ per: 'total', tokens: 900_000 }))).status).toBe(200);
+    expect((await post(CHAT, body)).status).toBe(200);
   });
 
   it('is counted in tokens under a limit too, as no model runs', async () => {

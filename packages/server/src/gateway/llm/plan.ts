@@ -238,9 +238,9 @@ export function assertPriced(context: ModelCallContext, plan: Plan): void {
     );
   if (feature !== undefined && budget !== undefined)
     throw notPassed(feature, `the budget ${budget.name} counts, and nobody knows what it comes to`);
-  if (plan.isBoundless) assertBounded(plan, metered);
   const limit = limits.find(({ kind }) => kind === 'cost');
   const money = plan.metering.find(({ currency }) => currency !== undefined);
+  assertBoundedDocuments(context, plan, metered);
   const { provider, model } = plan.target;
   const isKnown = prices.ratesOf(provider, model, plan.input, plan.at) !== undefined;
   if (limit !== undefined && !isKnown) throw unpriced(plan, limit.currency, `Link ${limit.link}`, limit.link);
@@ -262,12 +262,27 @@ function unpriced(
   });
 }
 
-/** A document may say as much as its model takes, which is in no table. */
-function assertBounded(plan: Plan, metered: ReturnType<typeof limitsOf>[number] | undefined): void {
+type Limit = ReturnType<typeof limitsOf>[number];
+
+/** A document may say as much as its model takes, of which somebody has to know how much it is; and it must cost nothing besides. */
+function assertBoundedDocuments(
+  { caller, prices }: ModelCallContext,
+  plan: Plan,
+  metered: Limit | undefined,
+): void {
   const [budget] = plan.metering;
-  if (metered !== undefined)
+  if (plan.shape.documents === 0 || (metered ?? budget) === undefined) return;
+  if (plan.isBoundless && metered !== undefined)
     throw boundless(plan, `Link ${metered.link} limits ${metered.kind}`, metered.link);
-  if (budget !== undefined) throw boundless(plan, `The budget ${budget.name} counts`);
+  if (plan.isBoundless) throw boundless(plan, `The budget ${budget?.name} counts`);
+  const isPriced =
+    limitsOf(caller.capability).some(({ kind }) => kind === 'cost') ||
+    plan.metering.some(({ currency }) => currency !== undefined);
+  if (isPriced && prices.paysByPage(plan.target.provider))
+    throw notPassed(
+      'a document',
+      'its provider may charge for its pages, and costs are limited. Send it as text',
+    );
 }
 
 function boundless({ target: { provider, model } }: Plan, who: string, link?: number): TrustError {

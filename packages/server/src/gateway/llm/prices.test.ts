@@ -88,4 +88,17 @@ describe('the price of a model', () => {
     expect(prices.windowOf(provider(), 'gpt-4o-mini', NOW)).toBe(128_000);
     expect(prices.windowOf(provider(), 'no-such-model', NOW)).toBeUndefined();
   });
+
+  // LLM-37
+  it('of a document may be in no count of tokens where another service reads it', () => {
+    const router = 'https://openrouter.ai/api/v1';
+    for (const [more, byPage] of [
+      [{}, false],
+      [{ baseUrl: router }, true],
+      [{ baseUrl: router, prices: 'openai' }, true],
+      [{ prices: 'openrouter' }, true],
+      [{ baseUrl: 'https://models.example/v1' }, false],
+    ] as const)
+      expect(prices.paysByPage(provider(more))).toBe(byPage);
+  });
 });

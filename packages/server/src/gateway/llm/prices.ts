@@ -12,11 +12,16 @@ export interface Prices {
   ratesOf(provider: ProviderPolicy, model: string, input: number, at: number): ModelRates | undefined;
   /** Most tokens a model takes and gives together, as far as that is known. */
   windowOf(provider: ProviderPolicy, model: string, at: number): number | undefined;
+  /** True if what a document costs there may be in no count of tokens. */
+  paysByPage(provider: ProviderPolicy): boolean;
   /** Names the table and what the operator put in its place: hex. */
   hashOf(provider: ProviderPolicy): string;
 }
 
 type Table = Record<string, unknown>;
+
+/** Who has a document read by another service for models that read none themselves, and charges for its pages. */
+const BY_PAGE: ReadonlySet<string | undefined> = new Set(['openrouter']);
 
 /** Builds it. */
 export function createPrices(crypto: CryptoProvider): Prices {
@@ -48,6 +53,7 @@ export function createPrices(crypto: CryptoProvider): Prices {
       return table && ratesFrom(table, input);
     },
     windowOf: (provider, model, at) => find(provider, model, 1, at)?.model.context_window,
+    paysByPage: (provider) => BY_PAGE.has(provider.prices) || BY_PAGE.has(tableOf(provider)),
     hashOf: (provider) => {
       const known = hashes.get(provider) ?? hash(provider);
       hashes.set(provider, known);
