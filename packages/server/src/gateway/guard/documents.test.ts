@@ -1,5 +1,6 @@
 import type { Guard } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDetector } from './detect/detector.js';
 import { compileGuards } from './guard.js';
@@ -184,4 +185,56 @@ describe('a text that says it is a document', () => {
     const { verdict: ofPrompt } = await look(said, { ...mails, at: ['prompt'] });
     expect(ofPrompt).toEqual({ guard: 'g', action: 'allow' });
   });
+});
+
+// GRD-9
+it('bytes of a PDF go by no guard unseen, wherever they are put', async () => {
+  const data = fc.constantFrom(DATA, URL, `${URL} `, `data:application/pdf,${DATA}`, `x${DATA}`);
+  const names = fc.constantFrom(
+    ...['data', 'file_data', 'file_url', 'url', 'image_url', 'text', 'content', 'title', 'filename', 'input'],
+    ...['file', 'source', 'arguments', 'metadata', 'detail', 'format', 'media_type', 'name', 'id', 'file_id'],
+  );
+  const types = fc.constantFrom(
+    'base64',
+    'document',
+    'file',
+    'input_file',
+    'image',
+    'text',
+    'tool_use',
+    'url',
+  );
+  const media = fc.constantFrom('application/pdf', 'text/plain', 'Application/PDF', 'application/pdf;x');
+  const leaf = fc
+    .record({ type: types, media_type: media, name: names, data })
+    .map(({ name, data: put, ...one }) => ({
+      ...one,
+      [name]: put,
+    }));
+  const { tree } = fc.letrec<{ tree: object }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      leaf,
+      fc.tuple(types, names, tie('tree')).map(([type, name, one]) => ({ type, [name]: one })),
+      fc
+        .tuple(names, fc.array(tie('tree'), { minLength: 1, maxLength: 2 }))
+        .map(([name, all]) => ({ [name]: all })),
+    ),
+  }));
+  await fc.assert(
+    fc.asyncProperty(tree, async (content) => {
+      const { shown, verdict } = await look(content, {
+        name: 'g',
+        kind: 'deny',
+        words: ['wizard'],
+        action: 'flag',
+      });
+      const found = verdict?.found?.['document'] ?? 0;
+      const [put, seen] = [JSON.stringify(content), shown.join('\n')].map(
+        (text) => text.split(DATA).length - 1,
+      );
+      expect((seen ?? 0) + found).toBeGreaterThanOrEqual(put ?? 0);
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { isJsonObject, isTrustError, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAT } from './chat.js';
 import type { Dialect } from './dialect.js';
@@ -370,4 +371,50 @@ describe('what says it is a document', () => {
       'documents',
     );
   });
+});
+
+/** Every member of an object that is somewhere in a value, with what leads to it. */
+function placesIn(value: JsonValue): (readonly [JsonObject, string])[] {
+  if (Array.isArray(value)) return value.flatMap(placesIn);
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([name, one]) => [[value, name] as const, ...placesIn(one)]);
+}
+
+function spoilt<T extends JsonValue>(value: T, at: readonly [JsonObject, string], more: JsonValue): T {
+  if (Array.isArray(value)) return value.map((one) => spoilt(one, at, more)) as unknown as T;
+  if (!isJsonObject(value)) return value;
+  const inner = Object.entries(value).map(([name, one]) => [
+    name,
+    (value as JsonObject) === at[0] && name === at[1] ? more : spoilt(one, at, more),
+  ]);
+  return Object.fromEntries(inner) as T;
+}
+
+// LLM-37
+it('a document that is nonsense somewhere is refused in a typed way, or is counted, and nothing else happens', () => {
+  const bodies: readonly (readonly [Dialect, JsonObject])[] = [
+    [CHAT, chat(file({ file_data: URL, filename: 'a.pdf' }))],
+    [MESSAGES, message(result(document(SOURCE, { title: 'a', context: 'b', citations: { enabled: true } })))],
+    [MESSAGES, message(document({ type: 'content', content: [PNG, { type: 'text', text: 'x' }] }))],
+    [MESSAGES, message(document(WEB))],
+    [RESPONSES, said(inputFile({ file_data: URL, filename: 'a.pdf', detail: 'low' }))],
+    [RESPONSES, output(inputFile({ file_url: WEB.url }))],
+  ];
+  const words = ['', 'file', 'document', 'base64', 'text', 'url', 'content', '__proto__', URL, DATA, WEB.url];
+  const hostile = fc.oneof(fc.jsonValue(), fc.constantFrom(...words, 1e21, -1, null));
+  fc.assert(
+    fc.property(fc.constantFrom(...bodies), fc.nat(), hostile, ([dialect, body], at, more) => {
+      const places = placesIn(body);
+      const wrong = spoilt(body, places[at % places.length]!, more as JsonValue);
+      try {
+        const { documents, documentBytes } = read(dialect, wrong);
+        expect(documentBytes).toBeLessThanOrEqual(documents * URL.length);
+        expect(JSON.stringify(wrong).length).toBeGreaterThanOrEqual(documentBytes ?? 0);
+      } catch (error) {
+        if (!isTrustError(error)) throw error;
+        expect(['MALFORMED', 'POLICY_DENIED']).toContain(error.code);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
