@@ -93,7 +93,7 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^stand-in\/small {2}0\.\d+ USD {2}\(/m, // recomputed
     /^refused: 401 REVOKED/m,
     /^translated: You said: Hello \(5 tokens\)\nstreamed: You said: Hello\nrefused: 403 top_k is not passed on: [^\n]*without loss/m,
-    /^refused: 403 POLICY_DENIED - Link \d limits cost, and nobody knows how much papers\/gpt-4o-mini takes at once[\s\S]*?^allowed: You said: What does it say\? report\.pdf\n[\s\S]*?^refused: 402 BUDGET_EXCEEDED/m,
+    /^refused: 403 POLICY_DENIED - Link \d limits cost, and nobody knows how much papers\/reader takes at once[\s\S]*?^allowed: You said: What does it say\? report\.pdf\n[\s\S]*?^refused: 402 BUDGET_EXCEEDED/m,
     /^refused: 403 CONTENT_REFUSED - The guard no-secrets found document \(1\)[\s\S]*?^allowed: You said: What does it say\? report\.pdf$/m,
     /^ {2}chat = openai\/gpt-4o-mini, azure\/mini \(weight\)/m, // import
   ],

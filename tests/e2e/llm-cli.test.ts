@@ -161,6 +161,8 @@ describe('talos llm add', () => {
     ['a name of none', ['Mine']],
     ['another protocol', ['mine', '--api', 'soap']],
     ['a price without a model', ['mine', '--price', '1/2USD']],
+    ['a window without a model', ['mine', '--window', '9']],
+    ['a window that is none', ['mine', '--model', 'm', '--window', '0']],
     ['a price that is none', ['mine', '--model', 'm', '--price', '1USD']],
     ['an amount that is none', ['mine', '--cost', 'much']],
     ['a time that is none', ['mine', '--expires', 'soon']],

@@ -47,7 +47,7 @@ function withWindows(document: PolicyDocument): PolicyDocument {
     providers: {
       openai: { ...openai, prices: 'openai', models, translate: true },
       anthropic: { ...anthropic, prices: 'anthropic', translate: true, betas: ['context-1m-2025-08-07'] },
-      ours: { ...openai, models: { 'no-window': { rates: RATES } } },
+      ours: { ...openai, models: { 'no-window': { rates: RATES }, small: { rates: RATES, window: 20_000 } } },
       router: { ...openai, prices: 'openrouter', models: { 'openai/gpt-4o': { rates: RATES } } },
     },
   };
@@ -366,10 +366,17 @@ describe('a document for a model of which nobody knows what it takes', () => {
       const own = await limited({ per: 'total', ...limit });
       const { status, error } = await post(CHAT, UNKNOWN, own);
       expect([status, error.code, error.link, error.caveat]).toEqual([403, 'POLICY_DENIED', 1, 'a document']);
-      expect(error.hint).toMatch(/ours\/no-window takes at once\. Send the document as text, or .*`prices`/);
+      expect(error.hint).toMatch(/ours\/no-window takes at once\. Send the document as text, or .*`window`/);
       expect((await post(CHAT, { ...UNKNOWN, messages: chat(WORDS).messages }, own)).status).toBe(200);
     }
     expect(world.openai.asked).toHaveLength(2);
+  });
+
+  it('is held for where the operator says what the model takes', async () => {
+    const few = await limited({ per: 'total', tokens: 20_000 });
+    const own = { ...UNKNOWN, model: 'ours/small' };
+    expect((await post(CHAT, own, few)).error).toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    expect((await post(CHAT, own, await limited({ per: 'total', tokens: 20_100 }))).status).toBe(200);
   });
 
   it('passes without one, and under a limit of calls', async () => {

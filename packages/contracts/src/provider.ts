@@ -12,7 +12,19 @@ const seconds = (maximum: number, fallback: number) =>
   Type.Optional(Type.Integer({ minimum: 1, maximum, default: fallback }));
 
 /** One model of a provider: what it costs, if the price table is not to be asked. */
-export const ServedModel = Type.Object({ rates: Type.Optional(ModelRates) }, CLOSED);
+export const ServedModel = Type.Object(
+  {
+    rates: Type.Optional(ModelRates),
+    window: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description: 'most tokens it reads and writes in one call; absent: as the price table has it',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type ServedModel = Static<typeof ServedModel>;
 
 /** One provider of models behind the gateway. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { issueBearerFile } from '../../bearer-file.js';
 import { collect } from '../../collect.js';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
-import { parseDuration } from '../../grant/duration.js';
+import { parseCount, parseDuration } from '../../grant/duration.js';
 import { type LimitOptionValues, limitsOf } from '../../grant/limit-options.js';
 import type { Output } from '../../output.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
@@ -28,6 +28,7 @@ interface Options extends PlatformOptions, LimitOptionValues {
   readonly key?: boolean;
   readonly model?: readonly string[];
   readonly price?: string;
+  readonly window?: string;
   readonly expires: string;
   readonly showKey?: boolean;
 }
@@ -87,6 +88,7 @@ export function addAdd(llm: Command, shell: Shell): void {
     .option('--no-key', 'it wants no key')
     .option('--model <name>', 'only this model of it, for the key (repeatable)', collect)
     .option('--price <read/written>', 'what a million tokens of those models cost: 0.15/0.60USD')
+    .option('--window <tokens>', 'how many tokens those models take at once, where no price table has them')
     .option('--cost <amount>', 'how much money calls may cost: 5.00USD')
     .option('--tokens <number>', 'how many tokens calls may take')
     .option('--calls <number>', 'how many calls the key is good for')
@@ -142,12 +144,16 @@ function hostOf({
   };
 }
 
-/** Models with a price of their own are all that is served of a provider. @throws {UsageError} */
-function modelsOf({ model, price }: Options): Pick<ModelProvider, 'models'> {
-  if (price === undefined) return {};
-  if (model === undefined) throw new UsageError('--price is of which model?', 'add --model <name>');
-  const rates = parsePrice(price);
-  return { models: Object.fromEntries(model.map((name) => [name, { rates }])) };
+/** Models with a price or a window of their own are all that is served of a provider. @throws {UsageError} */
+function modelsOf({ model, price, window }: Options): Pick<ModelProvider, 'models'> {
+  if (price === undefined && window === undefined) return {};
+  const option = price === undefined ? '--window' : '--price';
+  if (model === undefined) throw new UsageError(`${option} is of which model?`, 'add --model <name>');
+  const served = {
+    ...(price === undefined ? {} : { rates: parsePrice(price) }),
+    ...(window === undefined ? {} : { window: parseCount(window, 1, '--window') }),
+  };
+  return { models: Object.fromEntries(model.map((name) => [name, served])) };
 }
 
 function grantsOf(name: string, models: readonly string[] | undefined): Grant[] {

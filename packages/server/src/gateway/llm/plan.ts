@@ -290,7 +290,7 @@ function boundless({ target: { provider, model } }: Plan, who: string, link?: nu
   return new TrustError('POLICY_DENIED', 'nobody knows how much of a document the model reads', {
     ...(link === undefined ? {} : { link }),
     caveat: 'a document',
-    hint: `${who}, and nobody knows how much ${name} takes at once. Send the document as text, or ask a model whose window is known, as those of the price table are: the operator can say which of its providers this one is (\`prices\`).`,
+    hint: `${who}, and nobody knows how much ${name} takes at once. Send the document as text, or ask a model of which it is known: the operator can say it (\`window\` of the model).`,
   });
 }
 

@@ -87,6 +87,14 @@ describe('the price of a model', () => {
   it('is known of a model only together with how much it takes', () => {
     expect(prices.windowOf(provider(), 'gpt-4o-mini', NOW)).toBe(128_000);
     expect(prices.windowOf(provider(), 'no-such-model', NOW)).toBeUndefined();
+    const own = provider({
+      models: { mine: { window: 32_000 }, 'gpt-4o-mini': { window: 9 }, 'gpt-4o': {} },
+    });
+    const windows = ['mine', 'gpt-4o-mini', 'gpt-4o'].map((model) => prices.windowOf(own, model, NOW));
+    expect(windows).toEqual([32_000, 9, 128_000]);
+    // What a call costs is the same.
+    const plain = provider({ models: { mine: {}, 'gpt-4o-mini': {}, 'gpt-4o': {} } });
+    expect(prices.hashOf(own)).toBe(prices.hashOf(plain));
   });
 
   // LLM-37

@@ -42,17 +42,18 @@ export function createPrices(crypto: CryptoProvider): Prices {
   };
   const hashes = new WeakMap<ProviderPolicy, string>();
   const hash = ({ prices, models }: ProviderPolicy): string => {
-    const own = [...(models ?? [])].flatMap(([model, rates]) => (rates ? [[model, rates]] : []));
+    const own = [...(models ?? [])].flatMap(([model, { rates }]) => (rates ? [[model, rates]] : []));
     return crypto.sha256Hex(encodeUtf8(canonicalize([PRICE_TABLE, prices ?? null, Object.fromEntries(own)])));
   };
   return {
     ratesOf: (provider, model, input, at) => {
-      const own = provider.models?.get(model);
+      const own = provider.models?.get(model)?.rates;
       if (own !== undefined) return own;
       const table = find(provider, model, input, at)?.model_price;
       return table && ratesFrom(table, input);
     },
-    windowOf: (provider, model, at) => find(provider, model, 1, at)?.model.context_window,
+    windowOf: (provider, model, at) =>
+      provider.models?.get(model)?.window ?? find(provider, model, 1, at)?.model.context_window,
     paysByPage: (provider) => BY_PAGE.has(provider.prices) || BY_PAGE.has(tableOf(provider)),
     hashOf: (provider) => {
       const known = hashes.get(provider) ?? hash(provider);

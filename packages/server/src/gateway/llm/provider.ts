@@ -1,4 +1,4 @@
-import type { ModelProvider, ModelRates, ProviderApi } from '@talosprotocol/contracts';
+import type { ModelProvider, ProviderApi, ServedModel } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import { outwardUrl } from '../outward-url.js';
 import { createAzureHost } from './hosts/azure.js';
@@ -18,8 +18,8 @@ export interface ProviderPolicy {
   readonly host: ModelHost;
   /** Name of the secret that is its key; undefined: it wants none. */
   readonly key: string | undefined;
-  /** Models by name, each with the rates the operator gave it; undefined: whatever the provider has. */
-  readonly models: ReadonlyMap<string, ModelRates | undefined> | undefined;
+  /** Models by name, each with the rates and the window the operator gave it; undefined: whatever the provider has. */
+  readonly models: ReadonlyMap<string, ServedModel> | undefined;
   /** Provider of the price table. */
   readonly prices: string | undefined;
   /** Members of requests that are passed on besides those of its protocol. */
@@ -55,7 +55,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     baseUrl,
     host: hostOf(name, provider, baseUrl),
     key,
-    models: models && new Map(Object.entries(models).map(([model, { rates }]) => [model, rates] as const)),
+    models: models && new Map(Object.entries(models)),
     prices,
     fields,
     betas,
