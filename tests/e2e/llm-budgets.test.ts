@@ -61,6 +61,19 @@ describe('a budget of the operator', () => {
     await expect.poll(async () => (await ask({}, other)).status).toBe(200);
   });
 
+  it('CAP-21 that fits one call at a time lets one after the other in, however it ended', async () => {
+    await budgets({ name: 'one-by-one', per: 'day', cost: usd(2_000) });
+    const seen: number[] = [];
+    for (const status of [200, 401, 200, 500, 200, 429, 200]) {
+      world.openai.answer =
+        status === 200
+          ? chatAnswer('hello there')
+          : async (response) => void response.writeHead(status).end('{}');
+      for (const more of [{}, { stream: true }]) seen.push((await ask(more)).status);
+    }
+    expect(seen).toEqual([200, 200, 502, 502, 200, 200, 502, 502, 200, 200, 429, 429, 200, 200]);
+  });
+
   it('BUD-3 is held against as a limit is: no price, no hosted tool, and a maximum is put in', async () => {
     await budgets({ name: 'wide', per: 'month', zone: 'Europe/Berlin', cost: usd(1_000_000_000) });
     const unpriced = await ask({ model: 'openai/no-price' });

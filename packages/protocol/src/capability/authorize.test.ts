@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../encoding/json.js';
 import { createNodeCrypto } from '../node/index.js';
 import { attenuate } from './attenuate.js';
-import { authorize, couldAllow } from './authorize.js';
+import { ALLOW, authorize, couldAllow } from './authorize.js';
 import type { ParsedChain } from './chain.js';
 import { issueCapability } from './issue.js';
 import { type CheckedItem, parseItems } from './items.js';
@@ -12,6 +12,7 @@ import { limitsOf } from './limits.js';
 import { createWorld, NOW, READ_DOCS } from './testing/world.js';
 import type { VerifiedCapability } from './verified.js';
 import { verifyCapabilityAsOf } from './verify.js';
+import type { ArgumentsMemo } from './where/memo.js';
 
 const world = createWorld(createNodeCrypto());
 const { agent, crypto, deps, gateway, helper, organisation } = world;
@@ -73,6 +74,39 @@ describe('authorize', () => {
     expect(denied).toMatchObject({ code: 'CONSTRAINT_VIOLATED', caveat: 'only /pad/0' });
     expect(looks).toBeGreaterThan(0);
     expect(looks).toBeLessThan(1_000);
+  });
+
+  it('CAP-14 asks arguments for their names once, however many grants have `only`', () => {
+    const grants = Array.from({ length: 128 }, (): Grant => ({ ...READ_DOCS, only: ['/k', '/pad/0'] }));
+    const capability = verified(root(...grants));
+    let asked = 0;
+    const listing = (target: object) =>
+      new Proxy(target, {
+        ownKeys: (object) => {
+          asked += 1;
+          return Reflect.ownKeys(object);
+        },
+      }) as JsonObject;
+    const denied = authorize(capability, read(DOC), listing({ k: 1, other: 1, more: 1 }));
+    expect(denied).toMatchObject({ code: 'CONSTRAINT_VIOLATED', caveat: 'only /k, /pad/0' });
+    expect(authorize(capability, read(DOC), listing({ pad: listing({ 0: 1, x: 1 }) }))).toMatchObject({
+      code: 'CONSTRAINT_VIOLATED',
+    });
+    expect(authorize(capability, read(DOC), listing({ k: 1, pad: listing({ 0: 1 }) }))).toBe(ALLOW);
+    expect(asked).toBe(5);
+  });
+
+  it('CAP-12 measures a long text once, however many constraints do', () => {
+    const where: Constraint[] = [{ ptr: '/text', op: 'maxLength', value: 5 }];
+    const capability = verified(root({ ...READ_DOCS, where }));
+    const memo: ArgumentsMemo = {};
+    expect(authorize(capability, read(DOC), { text: 'äää' }, memo)).toMatchObject({
+      code: 'CONSTRAINT_VIOLATED',
+    });
+    expect(memo.lengths).toEqual(new Map([['äää', 6]]));
+    // What is known of a text is not looked at again.
+    const known = { lengths: new Map([['äää', 5]]) };
+    expect(authorize(capability, read(DOC), { text: 'äää' }, known)).toBe(ALLOW);
   });
 
   it('CAP-20 names the first link that grants no such scope or op, and how it could be granted', () => {

@@ -7,7 +7,7 @@ import { hintForCaveat, hintForScope } from './hint.js';
 import type { CheckedItem } from './items.js';
 import { coversScope, formatScope } from './scope.js';
 import type { VerifiedCapability } from './verified.js';
-import type { ArgumentsMemo } from './where/constraint.js';
+import type { ArgumentsMemo } from './where/memo.js';
 
 /** The decision that allows. */
 export const ALLOW: Decision = Object.freeze({ effect: 'allow' });
@@ -15,15 +15,17 @@ export const ALLOW: Decision = Object.freeze({ effect: 'allow' });
 /** Decides one call: every item must be allowed by one grant of the anchor and by one of every link (CAP-20), so
  *  that no link can widen its parent. The first failure is reported, from link 0 upward. Consumes nothing; limits
  *  (`limitsOf`), and that the links are still in force (`checkInForce`), are the caller's next steps.
- *  Never throws: what cannot be decided is denied (DEC-2), and so is a call without items.
+ *  Never throws: what cannot be decided is denied (DEC-2), and so is a call without items. `memo` is of these arguments: whoever asks
+ *  about the same ones more than once, and lets nobody change them, gives the same.
  *  @example authorize(capability, itemsOfCall(call), call.arguments) */
 export function authorize(
   capability: VerifiedCapability,
   items: readonly CheckedItem[],
   args: JsonObject,
+  memo: ArgumentsMemo = {},
 ): Decision {
   try {
-    return items.length === 0 ? undecidable('a call without items') : decide(capability, items, args);
+    return items.length === 0 ? undecidable('a call without items') : decide(capability, items, args, memo);
   } catch (error) {
     return undecidable(isTrustError(error) ? error.message : 'an error while deciding');
   }
@@ -87,10 +89,15 @@ function covers(grant: CompiledGrant, scope: string): boolean {
   return coversScope(grant.scope, `${scope}/resource:${grant.scope.values[2]}`);
 }
 
-function decide(capability: VerifiedCapability, items: readonly CheckedItem[], args: JsonObject): Decision {
+function decide(
+  capability: VerifiedCapability,
+  items: readonly CheckedItem[],
+  args: JsonObject,
+  memo: ArgumentsMemo,
+): Decision {
   const { grants } = capability;
   // A grant's caveats see the whole call, so that each is tested once, not once per item.
-  const known: KnownCaveats = { byGrant: new Map(), memo: {} };
+  const known: KnownCaveats = { byGrant: new Map(), memo };
   for (let link = 0; link < grants.length; link++) {
     const refusal = refusalOf(grants[link] as readonly CompiledGrant[], items, args, known);
     if (refusal !== undefined) return deny(capability, link, refusal);

@@ -15,6 +15,7 @@ import {
   type Program,
 } from './program.js';
 import type { VerifiedCapability } from './verified.js';
+import type { ArgumentsMemo } from './where/memo.js';
 
 /** Decides calls as `authorize` does, and faster where no argument matters: one for a process. */
 export interface Authorizer {
@@ -24,7 +25,12 @@ export interface Authorizer {
   programOf(capability: VerifiedCapability): Program;
   /** The decision of `authorize`, word for word. It compiles a capability that it is asked about a second time, unless
    *  `programOf` did so before. The program knows actions that have a number: see `actions.intern`. */
-  authorize(capability: VerifiedCapability, items: readonly CheckedItem[], args: JsonObject): Decision;
+  authorize(
+    capability: VerifiedCapability,
+    items: readonly CheckedItem[],
+    args: JsonObject,
+    memo?: ArgumentsMemo,
+  ): Decision;
 }
 
 /** Bounds of an authorizer. */
@@ -42,11 +48,11 @@ export function createAuthorizer(crypto: CryptoProvider, limits: AuthorizerLimit
   return {
     actions,
     programOf: programs.of,
-    authorize(capability, items, args) {
+    authorize(capability, items, args, memo) {
       const program = programs.ofKnown(capability);
       // A refusal is explained by what decides it in full, so that both say the same.
       if (program !== undefined && decideItems(program, actions, items) === FAST_ALLOW) return ALLOW;
-      return authorize(capability, items, args);
+      return authorize(capability, items, args, memo);
     },
   };
 }

@@ -4,7 +4,8 @@ import type { JsonObject } from '../encoding/json.js';
 import { describeOnly } from './caveat.js';
 import { compileOnly } from './only.js';
 import { parseScope, type Scope } from './scope.js';
-import { type ArgumentsMemo, type CompiledConstraint, compileConstraint } from './where/constraint.js';
+import { type CompiledConstraint, compileConstraint } from './where/constraint.js';
+import type { ArgumentsMemo } from './where/memo.js';
 
 /** A grant ready to be decided with. */
 export interface CompiledGrant {

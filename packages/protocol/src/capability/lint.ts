@@ -1,11 +1,11 @@
 import type { CapabilityClaims, Constraint, Finding, Grant, Limit } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
+import type { JsonValue } from '../encoding/json.js';
 import { describeConstraint, describeList, describeOnly } from './caveat.js';
 import { entriesOf, type LimitEntry } from './limits.js';
 import { coversScope, parseScope } from './scope.js';
 import { compileTest } from './where/constraint.js';
-import type { ArgumentTest } from './where/test.js';
 
 /** What a link is compared with: its parent's claims, or the trust anchor. */
 export type LintParent = Pick<CapabilityClaims, 'grants' | 'limits'> &
@@ -120,19 +120,20 @@ function isNarrower(parent: readonly string[], child: readonly string[] | undefi
 
 function isImplied(parent: Constraint, children: readonly Constraint[], crypto: CryptoProvider): boolean {
   const test = compileTest(parent, crypto);
-  return children.some((child) => child.ptr === parent.ptr && implies(child, parent, test));
+  const accepts = (value: JsonValue): boolean => test(value, {});
+  return children.some((child) => child.ptr === parent.ptr && implies(child, parent, accepts));
 }
 
 /** Operators whose narrower value is itself an argument that the wider one accepts. */
 const NESTING: ReadonlySet<string> = new Set(['within', 'url', 'prefix', 'lt', 'le', 'gt', 'ge']);
 
-function implies(child: Constraint, parent: Constraint, test: ArgumentTest): boolean {
+function implies(child: Constraint, parent: Constraint, accepts: (value: JsonValue) => boolean): boolean {
   if (canonicalize(child) === canonicalize(parent)) return true;
-  if (child.op === 'eq') return test(child.value);
-  if (child.op === 'in') return child.value.every(test);
+  if (child.op === 'eq') return accepts(child.value);
+  if (child.op === 'in') return child.value.every(accepts);
   if (child.op !== parent.op) return false;
   if (child.op === 'maxLength') return child.value <= Number(parent.value);
-  return NESTING.has(child.op) && test(child.value);
+  return NESTING.has(child.op) && accepts(child.value);
 }
 
 function isPlace({ ptr, value }: Constraint): boolean {

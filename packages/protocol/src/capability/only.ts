@@ -1,16 +1,20 @@
 import type { JsonObject, JsonValue } from '../encoding/json.js';
 import { parsePointer } from './pointer.js';
+import { type ArgumentsMemo, namesIn } from './where/memo.js';
 
 /** The pointers of one `only` as a tree, so that arguments are walked once. */
 type Node = Map<string, Node> | 'listed';
 
 /** Compiles `only` (CAP-14): true for arguments that hold nothing but what lies at or below a listed pointer.
- *  Arguments without any member hold nothing. Linear in the arguments.
+ *  Arguments without any member hold nothing. Of an object that holds too much nothing is looked at but the names, once for all
+ *  that ask with the same memo.
  *  @throws {TrustError} MALFORMED: a bad pointer */
-export function compileOnly(pointers: readonly string[]): (args: JsonObject) => boolean {
+export function compileOnly(
+  pointers: readonly string[],
+): (args: JsonObject, memo?: ArgumentsMemo) => boolean {
   let root: Node = new Map();
   for (const pointer of pointers) root = insert(root, parsePointer(pointer), 0);
-  return (args) => Object.keys(args).length === 0 || isListed(args, root);
+  return (args, memo = {}) => namesIn(args, memo).length === 0 || isListed(args, root, memo);
 }
 
 function insert(node: Node | undefined, tokens: readonly string[], depth: number): Node {
@@ -20,23 +24,21 @@ function insert(node: Node | undefined, tokens: readonly string[], depth: number
   return branch.set(token, insert(branch.get(token), tokens, depth + 1));
 }
 
-function isListed(value: JsonValue | undefined, node: Node | undefined): boolean {
+function isListed(value: JsonValue | undefined, node: Node | undefined, memo: ArgumentsMemo): boolean {
   if (node === 'listed') return true;
   if (node === undefined || typeof value !== 'object' || value === null) return false;
-  return Array.isArray(value) ? isArrayListed(value, node) : isObjectListed(value as JsonObject, node);
+  if (Array.isArray(value)) return isArrayListed(value, node, memo);
+  return isObjectListed(value as JsonObject, node, memo);
 }
 
-/** No list of members is made: the first one that is not listed ends the walk, and a call may hold half a million. */
-function isArrayListed(items: readonly JsonValue[], node: Map<string, Node>): boolean {
-  if (items.length > node.size) return false;
-  return items.length > 0 && items.every((item, index) => isListed(item, node.get(String(index))));
+function isArrayListed(items: readonly JsonValue[], node: Map<string, Node>, memo: ArgumentsMemo): boolean {
+  if (items.length === 0 || items.length > node.size) return false;
+  return items.every((item, index) => isListed(item, node.get(String(index)), memo));
 }
 
-function isObjectListed(object: JsonObject, node: Map<string, Node>): boolean {
-  let isEmpty = true;
-  for (const name in object) {
-    if (!isListed(object[name], node.get(name))) return false;
-    isEmpty = false;
-  }
-  return !isEmpty;
+/** More members than are listed cannot all be. */
+function isObjectListed(object: JsonObject, node: Map<string, Node>, memo: ArgumentsMemo): boolean {
+  const names = namesIn(object, memo);
+  if (names.length === 0 || names.length > node.size) return false;
+  return names.every((name) => isListed(object[name], node.get(name), memo));
 }

@@ -112,3 +112,4 @@ export {
   verifyCapability,
   verifyCapabilityAsOf,
 } from './verify.js';
+export type { ArgumentsMemo } from './where/memo.js';

@@ -7,6 +7,7 @@ import { describeConstraint } from '../caveat.js';
 import { findByPointer, parsePointer } from '../pointer.js';
 import { isInCidr } from './cidr.js';
 import { compares, isEqual, isNoneOf, isOneOf, isOther } from './compare.js';
+import type { ArgumentsMemo } from './memo.js';
 import { hasHost, isBelowUrl, isWithin } from './place.js';
 import type { ArgumentTest } from './test.js';
 import { hasPrefix, isNotLonger, matchesGlob } from './text.js';
@@ -19,12 +20,6 @@ export interface CompiledConstraint {
   holds(args: JsonObject, memo?: ArgumentsMemo): boolean;
 }
 
-/** What was found out about the arguments of one call, and need not be found out again for each of its grants. */
-export interface ArgumentsMemo {
-  /** hex(SHA-256(JCS(arguments))) */
-  hash?: string;
-}
-
 /** Compiles one constraint (CAP-12). Its shape was checked against the schema before.
  *  @throws {TrustError} MALFORMED: a pointer or a value that its operator does not take */
 export function compileConstraint(constraint: Constraint, crypto: CryptoProvider): CompiledConstraint {
@@ -34,7 +29,7 @@ export function compileConstraint(constraint: Constraint, crypto: CryptoProvider
   const test = compileTest(constraint, crypto);
   return {
     caveat,
-    holds: (args) => test(findByPointer(args, pointer)),
+    holds: (args, memo = {}) => test(findByPointer(args, pointer), memo),
   };
 }
 

@@ -1,4 +1,4 @@
-import { utf8Length } from '../../encoding/utf8.js';
+import { lengthIn } from './memo.js';
 import { type ArgumentTest, ofString } from './test.js';
 
 /** `prefix`: a string that starts with it. For paths and URLs use `within` and `url`. */
@@ -8,7 +8,7 @@ export function hasPrefix(value: string): ArgumentTest {
 
 /** `maxLength`: a string of at most so many UTF-8 bytes. */
 export function isNotLonger(value: number): ArgumentTest {
-  return ofString((argument) => argument.length <= value && utf8Length(argument) <= value);
+  return ofString((argument, memo) => argument.length <= value && lengthIn(argument, memo) <= value);
 }
 
 /** `glob`: `*` stands for any run of characters except `/`, and never for the dots of `.` and `..`.

@@ -134,8 +134,15 @@ function budgetedCall({
 }
 
 /** A hold that cannot be settled stays spent: nobody gets more than a limit allows by it. */
-async function settle({ log }: AdmissionDeps, hold: CallHold | undefined, spent: CallSpent): Promise<void> {
-  await hold?.settle(spent).catch((error: unknown) => log.warn('a hold was not settled', { err: error }));
+async function settle(
+  { log }: AdmissionDeps,
+  hold: CallHold | undefined,
+  spent: CallSpent,
+  after?: Promise<unknown>,
+): Promise<void> {
+  await hold
+    ?.settle(spent, after)
+    .catch((error: unknown) => log.warn('a hold was not settled', { err: error }));
 }
 
 /** False while nobody knows whether the decision is in the log. */
@@ -172,9 +179,12 @@ async function run<A>(
     const end = await done.end;
     const { form, hash } = call.kept.of(done.answer, deps.drafts.hash);
     const keep = async () => name && deps.journal.finish(name, receipt, form, hash);
-    if (handover === undefined) await keep();
-    if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
-    await settle(deps, hold, spentOf(end));
+    const keepAndRecord = async (): Promise<void> => {
+      if (handover === undefined) await keep();
+      if (record === undefined) await deps.sink.record(deps.drafts.outcome(draft, end, hash));
+    };
+    const after = keepAndRecord();
+    await Promise.all([after, settle(deps, hold, spentOf(end), after)]);
     if (handover !== undefined && !(await handover.isTaken)) await keep();
   });
   if (record !== undefined) {
@@ -202,7 +212,9 @@ export function spentOf({ spent }: Ended): CallSpent {
   if (spent === undefined) return {};
   const { usage, rates } = spent;
   const tokens = usage.input + usage.output;
-  return { tokens, ...(rates === undefined ? {} : { cost: modelCost(usage, rates) }) };
+  if (rates !== undefined) return { tokens, cost: modelCost(usage, rates) };
+  // Where nothing was read and written nothing is to be paid, whatever the price; else what was held is.
+  return tokens === 0 ? { tokens, cost: 0 } : { tokens };
 }
 
 /** Of an answer that is all there. */

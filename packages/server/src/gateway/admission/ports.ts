@@ -84,8 +84,9 @@ export interface CallSpent {
 export interface CallHold {
   /** Of budgets that are used up to a mark. */
   readonly warnings: readonly BudgetWarning[];
-  /** Counts what the call came to in place of what was held for it; once, a second time changes nothing. */
-  settle(spent: CallSpent): Promise<void>;
+  /** Counts what the call came to in place of what was held for it, once `after` has settled; once, a second time changes nothing. If
+   *  `after` is rejected, what was held stays spent. */
+  settle(spent: CallSpent, after?: Promise<unknown>): Promise<void>;
 }
 
 /** Debits `limits`. */

@@ -17,6 +17,7 @@ import { UnsureError } from '../../platform/unsure-error.js';
 import type {
   AuditSink,
   Authenticated,
+  CallHold,
   CallLedger,
   CallSpent,
   CredentialAuthority,
@@ -139,7 +140,11 @@ export function createTestLedger(): TestLedger {
         spent.set(`${key} ${kind}`, used);
       }
       const isOpen = takes.some(({ kind }) => kind === 'cost' || kind === 'tokens');
-      return isOpen ? { warnings: [], settle: async (units) => void ledger.settled.push(units) } : undefined;
+      const settle: CallHold['settle'] = async (units, after) => {
+        await after;
+        ledger.settled.push(units);
+      };
+      return isOpen ? { warnings: [], settle } : undefined;
     },
   };
   return ledger;

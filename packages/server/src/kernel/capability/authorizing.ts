@@ -7,6 +7,7 @@ import {
   PROBLEMS,
 } from '@talosprotocol/contracts';
 import {
+  type ArgumentsMemo,
   type Authorizer,
   type CheckedItem,
   type CryptoProvider,
@@ -29,13 +30,15 @@ export interface Authorizing {
   /** As of now, without proof of possession; consumes nothing and does not look at what is left of a limit.
    *  @throws {TrustError} MALFORMED: the request; whatever the chain is, is a decision */
   decide: Decide;
-  /** For the questions of one request: each chain is parsed and verified once, also one that does not verify. */
+  /** For the questions of one request: each chain is parsed and verified once, also one that does not verify, and what is found out
+   *  about arguments that several ask about is kept. */
   together(): Decide;
 }
 
 /** With `holder` a chain of another holder is refused. */
 type Decide = (request: JsonObject, holder?: string) => Promise<AuthorizeAnswer>;
 type CapabilityOf = (chain: string) => Promise<VerifiedCapability>;
+type MemoOf = (args: JsonObject) => ArgumentsMemo;
 
 const check = createChecker(AuthorizeRequest);
 
@@ -49,13 +52,18 @@ interface Deps {
 export function createAuthorizing(deps: Deps): Authorizing {
   const authorizer = createAuthorizer(deps.crypto);
   const capabilityOf = createVerifiedOnce(deps);
-  const decideBy = (find: CapabilityOf): Decide => decideOn({ ...deps, authorizer }, find);
-  return { decide: decideBy(capabilityOf), together: () => decideBy(createAskedOnce(capabilityOf)) };
+  const decideBy = (find: CapabilityOf, memoOf: MemoOf): Decide =>
+    decideOn({ ...deps, authorizer }, find, memoOf);
+  return {
+    decide: decideBy(capabilityOf, () => ({})),
+    together: () => decideBy(createAskedOnce(capabilityOf), createMemos()),
+  };
 }
 
 function decideOn(
   { verification, policy, authorizer }: Deps & { readonly authorizer: Authorizer },
   find: CapabilityOf,
+  memoOf: MemoOf,
 ): Decide {
   return async (request, holder) => {
     const fault = check(request);
@@ -69,7 +77,7 @@ function decideOn(
       if ('call' in stated) items = itemsOf(stated.call, args, policy());
       verification.assertInForce(capability, items.some(({ op }) => op === 'write') ? 'write' : 'read');
       if ('call' in stated) checkCost(capability, stated.call, policy());
-      return answer(authorizer.authorize(capability, items, args), items);
+      return answer(authorizer.authorize(capability, items, args, memoOf(args)), items);
     } catch (error) {
       return answer(denialOf(error), items);
     }
@@ -85,6 +93,16 @@ function createAskedOnce(capabilityOf: CapabilityOf): CapabilityOf {
     const found = capabilityOf(chain);
     asked.set(chain, found);
     return found;
+  };
+}
+
+/** By the object itself: a batch that states its arguments once has the same in each question. */
+function createMemos(): MemoOf {
+  const memos = new Map<JsonObject, ArgumentsMemo>();
+  return (args) => {
+    const memo = memos.get(args) ?? {};
+    memos.set(args, memo);
+    return memo;
   };
 }
 

@@ -221,6 +221,24 @@ describe('a batch of evaluations (DEC-17)', () => {
     expect(codes).toEqual([undefined, forgery, 'SCOPE_MISMATCH', forgery, undefined, 'NO_CAPABILITY']);
   });
 
+  it('looks at arguments that are stated once only once', async () => {
+    const where: NonNullable<Grant['where']> = [{ ptr: '', op: 'argsHash', value: '0'.repeat(64) }];
+    const grants = Array.from({ length: 8 }, (): Grant => ({ scope: 'tool:files', ops: ['read'], where }));
+    const one = issueTo(world, { grants }).chain;
+    const hash = vi.spyOn(crypto, 'sha256Hex');
+    const { body } = await askAll({
+      subject: { type: 'capability', id: one.leaf.claims.sub, properties: { chain: one.chain } },
+      action: { name: 'read' },
+      context: { arguments: { text: 'x'.repeat(20_000) } },
+      evaluations: Array.from({ length: 50 }, () => ({ resource: { type: 'tool', id: 'files/method:m' } })),
+    });
+    const long = hash.mock.calls.filter(([bytes]) => bytes.length > 20_000);
+    hash.mockRestore();
+    expect(body.evaluations).toHaveLength(50);
+    expect(body.evaluations[49]).toMatchObject({ context: { code: 'CONSTRAINT_VIOLATED' } });
+    expect(long).toHaveLength(1);
+  });
+
   it('replaces a default as a whole', async () => {
     const resource = { type: 'tool', id: 'files__read_file' };
     const { body } = await askAll({

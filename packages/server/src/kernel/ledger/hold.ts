@@ -1,4 +1,5 @@
 import type { Corrections } from './corrections.js';
+import type { Endings } from './endings.js';
 import type { Leases } from './leases.js';
 import type { BudgetMark, Marks } from './marks.js';
 import type { HeldNeed } from './need.js';
@@ -8,8 +9,9 @@ export interface Hold {
   /** Of budgets that are used up to a mark: the highest that was reached. */
   readonly warnings: readonly BudgetWarning[];
   /** Counts what the call took in place of what was held for it; what is not said is what was held. More than that is
-   *  counted too. A second time it changes nothing. What is never settled stays spent. */
-  settle(spent: SpentUnits): Promise<void>;
+   *  counted too. A second time it changes nothing. What is never settled stays spent, and so does this if `after`, for which it waits,
+   *  is rejected. */
+  settle(spent: SpentUnits, after?: Promise<unknown>): Promise<void>;
 }
 
 export interface BudgetWarning {
@@ -29,30 +31,40 @@ export interface Book {
   readonly leases: Leases;
   readonly corrections: Corrections;
   readonly marks: Marks;
+  readonly endings: Endings;
   /** Then no unit is kept any more. */
   isClosed(): boolean;
 }
 
 export function createHold(
-  { leases, corrections, isClosed }: Pick<Book, 'leases' | 'corrections' | 'isClosed'>,
+  { leases, corrections, endings, isClosed }: Omit<Book, 'marks'>,
   needs: readonly HeldNeed[],
   marks: readonly BudgetMark[],
 ): Hold {
   let isSettled = false;
+  const settle = (spent: SpentUnits): Promise<void> => {
+    if (isSettled) return Promise.resolve();
+    isSettled = true;
+    for (const need of needs) {
+      const rest = need.amount - (spent[need.kind] ?? need.amount);
+      const { counter, period, ends } = need;
+      const units =
+        rest < 0 ? rest + leases.takeUpTo(need, -rest) : isClosed() ? rest : leases.restore(need, rest);
+      if (units !== 0) corrections.add({ counter, period, ends, units });
+    }
+    return corrections.write();
+  };
   return {
     warnings: marks.map(({ take: { budget }, percent }) => ({ budget, percent })),
-    settle: async (spent) => {
+    settle: async (spent, after) => {
       checkSpent(spent);
-      if (isSettled) return;
-      isSettled = true;
-      for (const need of needs) {
-        const rest = need.amount - (spent[need.kind] ?? need.amount);
-        const { counter, period, ends } = need;
-        const units =
-          rest < 0 ? rest + leases.takeUpTo(need, -rest) : isClosed() ? rest : leases.restore(need, rest);
-        if (units !== 0) corrections.add({ counter, period, ends, units });
+      const end = endings.begin(needs);
+      try {
+        await after;
+        await settle(spent);
+      } finally {
+        end();
       }
-      await corrections.write();
     },
   };
 }

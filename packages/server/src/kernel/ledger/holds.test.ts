@@ -114,6 +114,42 @@ describe('money and tokens', () => {
     expect(await usedOf(held, 'cost:EUR')).toBe(20);
   });
 
+  it('CAP-21 that a call which has ended is about to give back are waited for', async () => {
+    const { ledger } = ledgerAt();
+    const held = capability({ per: 'total', tokens: 1_000 });
+    for (let calls = 0; calls < 3; calls += 1) {
+      const hold = await ledger.hold(held, { tokens: 800 });
+      let record = (): void => undefined;
+      const recorded = new Promise<void>((resolve) => {
+        record = resolve;
+      });
+      const settled = hold?.settle({ tokens: 10 }, recorded);
+      const next = ledger.hold(held, { tokens: 800 });
+      setTimeout(record, 20);
+      await (await next)?.settle({ tokens: 0 });
+      await settled;
+    }
+    expect(await usedOf(held, 'tokens')).toBe(30);
+    await ledger.close();
+  });
+
+  it('CAP-21 are not waited for where they do not suffice, for ever, or where what ends them fails', async () => {
+    const { ledger } = ledgerAt();
+    const held = capability({ per: 'total', tokens: 1_000 });
+    const never = new Promise<void>(() => undefined);
+    void (await ledger.hold(held, { tokens: 800 }))?.settle({ tokens: 10 }, never);
+    const began = performance.now();
+    await expect(ledger.hold(held, { tokens: 1_001 })).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    await expect(ledger.hold(held, { tokens: 800 })).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' });
+    expect(performance.now() - began).toBeGreaterThan(1_900);
+    const lost = (await ledger.hold(held, { tokens: 200 }))?.settle(
+      { tokens: 0 },
+      Promise.reject(new Error('lost')),
+    );
+    await expect(lost).rejects.toThrow('lost');
+    expect(await usedOf(held, 'tokens')).toBe(1_000);
+  });
+
   it('CAP-21 stay as held where nothing else is said, and where nobody settles', async () => {
     const held = capability({ per: 'total', cost: euro(100), tokens: 10 });
     const { ledger, time } = ledgerAt();

@@ -2,6 +2,7 @@ import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotoc
 import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { createCorrections } from './corrections.js';
+import { createEndings } from './endings.js';
 import { type Book, createHold, type Hold } from './hold.js';
 import { createLeases, type Leases, type Rest } from './leases.js';
 import { type LedgerStore, markCounters } from './ledger-store.js';
@@ -59,7 +60,7 @@ export function createLedger({ store, clock, onMarks }: LedgerDeps): Ledger {
   const isSteady = createSteadiness(clock);
   let closed = false;
   const marks = createMarks();
-  const book: Book = { leases, corrections, marks, isClosed: () => closed };
+  const book: Book = { leases, corrections, marks, endings: createEndings(), isClosed: () => closed };
   const debiting = { store, onMarks: onMarks ?? (async () => undefined) };
 
   const holdUnits = async (
@@ -183,10 +184,19 @@ interface Lack {
   readonly left: number;
 }
 
-/** Another call may have brought a lease meanwhile. If ours has less than is needed, what it has may suffice with
+/** A call that has ended may be about to give back what is missing: whoever had its answer may come again before it is settled. Or
+ *  another one may have brought a lease meanwhile. If ours has less than is needed, what it has may suffice with
  *  what is left in the counter; else it stays where it is, for calls that need less. */
-async function isWorthAnotherTry({ leases, corrections }: Book, { need, left }: Lack): Promise<boolean> {
+async function isWorthAnotherTry(
+  { leases, corrections, endings }: Book,
+  { need, left }: Lack,
+): Promise<boolean> {
   if (leases.has(need, need.amount)) return true;
+  const ending = endings.waitFor(need, need.amount - left);
+  if (ending !== undefined) {
+    await ending;
+    return true;
+  }
   if (!leases.has(need, need.amount - left)) return false;
   const rests = leases.takeOut(need);
   for (const rest of rests) corrections.add(rest);
