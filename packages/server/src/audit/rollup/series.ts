@@ -15,23 +15,57 @@ export type PointNumbers = readonly [
 
 type Costs = Readonly<Record<string, string>>;
 
+/** Micro-units. Nearly all are numbers, with which it is quicker to calculate and which leave nothing behind for each sum. */
+type Amount = number | bigint;
+
+/** Decimal digits of numbers that are exact, whatever the digits. */
+const EXACT_DIGITS = 15;
+const amountOf = (text: string): Amount => (text.length <= EXACT_DIGITS ? Number(text) : BigInt(text));
+
+function plus(a: Amount, b: Amount): Amount {
+  const sum = typeof a === 'number' && typeof b === 'number' ? a + b : Number.NaN;
+  return Number.isSafeInteger(sum) ? sum : BigInt(a) + BigInt(b);
+}
+
 const MINUTE_MS = 60_000;
 
+/** When a bucket begins, of its minute. */
+export type StartOf = (minute: number) => string;
+
+/** Writes each time once: all values of an answer have the same buckets. */
+export function createStarts(): StartOf {
+  const starts = new Map<number, string>();
+  return (minute) => {
+    let start = starts.get(minute);
+    if (start === undefined) {
+      start = formatTime(minute * MINUTE_MS);
+      starts.set(minute, start);
+    }
+    return start;
+  };
+}
+
 /** The sums of buckets, and of all of them. `buckets` by time. */
-export function seriesOf(buckets: readonly PointNumbers[]): StatsSeries {
-  const costs = new Map<string, bigint>();
+export function seriesOf(buckets: readonly PointNumbers[], startOf: StartOf): StatsSeries {
+  const costs = new Map<string, Amount>();
   const sums = { events: 0, allowed: 0, denied: 0 };
   const tokens = { input: 0, output: 0 };
   const points: StatsPoint[] = [];
   for (const [minute, events, allowed, denied, paid, input, output] of buckets) {
-    const start = formatTime(minute * MINUTE_MS);
-    points.push({ start, events, allowed, denied, cost: costOf(paid), tokens: { input, output } });
+    points.push({
+      start: startOf(minute),
+      events,
+      allowed,
+      denied,
+      cost: costOf(paid),
+      tokens: { input, output },
+    });
     sums.events += events;
     sums.allowed += allowed;
     sums.denied += denied;
     tokens.input += input;
     tokens.output += output;
-    addTo(costs, paid, 1n);
+    addTo(costs, paid, 1);
   }
   return { ...sums, cost: costOf(textsOf(costs)), tokens, points };
 }
@@ -42,16 +76,18 @@ function costOf(costs: Costs | null): StatsPoint['cost'] {
   return currencies.map((currency) => ({ amount: costs[currency] as string, currency }));
 }
 
-function addTo(sums: Map<string, bigint>, costs: Costs | null, sign: 1n | -1n): void {
+function addTo(sums: Map<string, Amount>, costs: Costs | null, sign: 1 | -1): void {
   for (const currency in costs) {
-    const amount = BigInt(costs[currency] as string);
-    sums.set(currency, (sums.get(currency) ?? 0n) + sign * amount);
+    const amount = amountOf(costs[currency] as string);
+    sums.set(currency, plus(sums.get(currency) ?? 0, sign === 1 ? amount : -amount));
   }
 }
 
 /** What was paid; nothing is no price. */
-function textsOf(sums: ReadonlyMap<string, bigint>): Costs {
-  return Object.fromEntries([...sums].flatMap(([name, sum]) => (sum === 0n ? [] : [[name, String(sum)]])));
+function textsOf(sums: ReadonlyMap<string, Amount>): Costs {
+  const texts: Record<string, string> = {};
+  for (const [name, sum] of sums) if (Number(sum) !== 0) texts[name] = String(sum);
+  return texts;
 }
 
 /** One of each bucket. `points` by time. */
@@ -77,7 +113,7 @@ export function without(
     sums.output += sign * output;
     if (costs === null) return;
     sums.costs ??= new Map();
-    addTo(sums.costs, costs, sign === 1 ? 1n : -1n);
+    addTo(sums.costs, costs, sign);
   };
   for (const bucket of all) apply(bucket, 1);
   for (const bucket of taken) apply(bucket, -1);
@@ -91,7 +127,7 @@ interface Left {
   events: number;
   allowed: number;
   denied: number;
-  costs: Map<string, bigint> | undefined;
+  costs: Map<string, Amount> | undefined;
   input: number;
   output: number;
 }

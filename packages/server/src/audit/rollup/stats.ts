@@ -7,7 +7,7 @@ import type { Clock } from '../../platform/system.js';
 import { type Range, rangeOf } from './range.js';
 import { rank } from './ranking.js';
 import type { Roller } from './roller.js';
-import { byBucket, type PointNumbers, seriesOf, without } from './series.js';
+import { byBucket, createStarts, type PointNumbers, type StartOf, seriesOf, without } from './series.js';
 import { dimensionOf, KINDS, unitOf } from './units.js';
 
 /** Answers counts over time (AUD-120 to AUD-123). */
@@ -41,8 +41,8 @@ export function createStatistics({ sql, clock, log, roller }: StatisticsDeps): S
   };
 }
 
-const POINTS = `'[' || string_agg('[' || minute || ',' || events || ',' || allowed || ',' || denied || ',' || coalesce(costs::text, 'null')
-  || ',' || input || ',' || output || ']', ',' ORDER BY minute) || ']'`;
+const POINTS = `'[[' || string_agg(concat_ws(',', minute, events, allowed, denied, coalesce(costs, 'null'), input, output), '],['
+  ORDER BY minute) || ']]'`;
 
 /** What there is of each value in each bucket, and what has none, or no name: sought one by one, so that all the other values are
  *  not read. The buckets of a value come as one row, as JSON: to take thousands of rows apart takes longer than to find them. */
@@ -89,12 +89,13 @@ async function readStats(tx: Queries, query: StatsQuery, range: Range): Promise<
   );
   const [all] = await tx.query<{ points: string | null }>(TOTAL, [unit, dimensionOf('effect'), from, to]);
   const total = byBucket(pointsOf(all?.points));
+  const startOf = createStarts();
   const answer = {
     bucket,
     since: formatTime(from * MINUTE_MS),
     until: formatTime(to * MINUTE_MS),
     counted: place ?? { from: 0, to: 0, size: 0 },
-    total: seriesOf(total),
+    total: seriesOf(total, startOf),
   };
   const { by, value } = query;
   if (by === undefined) return { ...answer, groups: [] };
@@ -102,13 +103,14 @@ async function readStats(tx: Queries, query: StatsQuery, range: Range): Promise<
   const ranked = await rank(tx, span, top);
   const told = value === undefined ? ranked.values : [value];
   const rows = await tx.query<Row>(CELLS, [unit, span.dim, from, to, told]);
-  return { ...answer, by, ...partsOfAll(total, rows.map(read), ranked.count) };
+  return { ...answer, by, ...partsOfAll(startOf, total, rows.map(read), ranked.count) };
 }
 
 const read = ({ kind, value, points }: Row): Cells => ({ kind, value, points: pointsOf(points) });
 
 /** What is told of each value, of events without one, and what is left. */
 function partsOfAll(
+  startOf: StartOf,
   total: readonly PointNumbers[],
   cells: readonly Cells[],
   values: number,
@@ -118,7 +120,7 @@ function partsOfAll(
   const [none] = ofKind(KINDS.none);
   const groups = named
     .filter(({ points }) => points.length > 0)
-    .map(({ value, points }) => ({ value, ...seriesOf(points) }))
+    .map(({ value, points }) => ({ value, ...seriesOf(points, startOf) }))
     .sort((a, b) => b.events - a.events || (a.value < b.value ? -1 : 1));
   const unnamed = ofKind(KINDS.unnamed).flatMap(({ points }) => points);
   const others = {
@@ -129,7 +131,8 @@ function partsOfAll(
         total,
         [...(none === undefined ? [] : [none]), ...named].flatMap(({ points }) => points),
       ),
+      startOf,
     ),
   };
-  return { groups, none: seriesOf(none?.points ?? []), others };
+  return { groups, none: seriesOf(none?.points ?? [], startOf), others };
 }
