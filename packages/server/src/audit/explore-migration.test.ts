@@ -1,3 +1,4 @@
+import type { EventFilter } from '@talosprotocol/contracts';
 import { attenuate, createSigner, issueCapability } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import type { Sql, SqlValue } from '../platform/sql.js';
 import { clock, random } from '../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../platform/testing/database.js';
 import type { AuditDraft } from './draft.js';
+import { type Conditions, conditionsOf } from './explorer/conditions.js';
 import { AUDIT_MIGRATIONS } from './migrations.js';
 import { createAudit } from './service.js';
 import {
@@ -149,5 +151,27 @@ describe('a log of before', () => {
     expect(found).toContainEqual({ type: 'outcome', sub: agent.did, ...deep, ...priced });
     const single = { holder: gateway.did, prn: 'somebody', exp: ENDS };
     expect(found).toContainEqual({ type: 'chain', sub: null, ...single, currency: null, digits: null });
+  });
+});
+
+const asked = { tool: 'files', currency: 'EUR', min_cost: 500 };
+
+// AUD-65
+describe('facets', () => {
+  it.each<[string, EventFilter]>([
+    ['audit_facet_code_chain', { code: 'EXPIRED' }],
+    ['audit_facet_code_chain', { code: 'EXPIRED', capability: 'A'.repeat(43) }],
+    ['audit_facet_tool_price', asked],
+    ['audit_facet_tool_price', { ...asked, server: 'files' }],
+    ['audit_facet_sub_price', { agent: agent.did, min_cost: 500, currency: 'EUR' }],
+  ])('are listed by the tree %s alone, without a look at the table: %o', async (tree, filter) => {
+    const { select, values } = conditionsOf(filter) as Conditions;
+    const plan = await world.sql.transaction(async (tx) => {
+      // Nothing else is left to take, whatever is in the table.
+      for (const way of ['seqscan', 'bitmapscan', 'indexscan'])
+        await tx.query(`SET LOCAL enable_${way} = off`);
+      return tx.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${select}`, [...values, 100]);
+    });
+    expect(plan.map((row) => row['QUERY PLAN']).join()).toContain(`Index Only Scan using ${tree}`);
   });
 });

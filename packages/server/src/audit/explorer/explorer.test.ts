@@ -14,7 +14,7 @@ import { type Audit, createAudit } from '../service.js';
 import { type AuditWorld, auditDeps, newUuid, openAuditWorld } from '../testing/room.js';
 import { createTraffic, hashOf } from '../testing/traffic.js';
 import { createExplorer, type EventQuery, type Explorer } from './explorer.js';
-import type { ScanLimits } from './scan.js';
+import type { ScanLimits } from './scan-query.js';
 
 let world: AuditWorld;
 let audit: Audit;
@@ -142,15 +142,23 @@ const fewMembers = fc.tuple(filters, fc.array(fc.nat(13), { maxLength: 3 })).map
   );
 });
 
-const TINY: Partial<ScanLimits> = { merged: 0, listed: 3, gathered: 5, priced: 4, window: 7, budgetMs: 0 };
+const TINY: Partial<ScanLimits> = {
+  ...{ merged: 0, listed: 3, known: 9, gathered: 5, priced: 4, window: 7, budgetMs: 0 },
+};
 /** How it is read, and how often it is tried: small steps take their time. */
 const WAYS: readonly (readonly [string, Partial<ScanLimits>, number])[] = [
   ['as it is', {}, 60],
   ['by merging every facet', { merged: 10_000 }, 30],
   ['by windows, then facet by facet, or all rows of a price at once', { merged: 0, window: 16 }, 60],
-  ['by price where facets are too many to list', { merged: 0, listed: 2, window: 16 }, 60],
+  ['by price where facets are too many to list', { merged: 0, listed: 2, known: 2, window: 16 }, 60],
+  [
+    'by price, and by windows, where facets are too many to ask each',
+    { merged: 0, listed: 2, window: 16 },
+    60,
+  ],
+  ['by the dearest, and as far as these say', { merged: 0, gathered: 0, window: 24 }, 60],
   ['by windows over facets that are listed', { merged: 0, gathered: 0, window: 64 }, 30],
-  ['by windows over facets that are too many to list', { listed: 0, merged: 0, window: 64 }, 30],
+  ['by windows over facets that are too many to list', { listed: 0, known: 0, merged: 0, window: 64 }, 30],
   ['by the smallest steps', TINY, 8],
 ];
 

@@ -15,7 +15,8 @@ import { openRow } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
 import { type Span, spanWithin } from '../time-span.js';
-import { SCAN_LIMITS, type ScanLimits, type Scanned, scan } from './scan.js';
+import { scan } from './scan.js';
+import { SCAN_LIMITS, type ScanLimits, type Scanned } from './scan-query.js';
 
 /** Which events, how many, and from where. */
 export interface EventQuery {

@@ -1,81 +1,44 @@
-import type { EventFilter, EventOrder } from '@talosprotocol/contracts';
+import type { EventFilter } from '@talosprotocol/contracts';
 import type { Queries, SqlValue } from '../../platform/sql.js';
-import type { Span } from '../time-span.js';
 import { type Conditions, conditionsOf } from './conditions.js';
-
-/** What is looked for, and where. */
-export interface ScanQuery {
-  readonly filter: EventFilter;
-  readonly order: EventOrder;
-  readonly span: Span;
-  readonly limit: number;
-}
-
-/** The indexes of events that fit, in the order asked for. */
-export interface Scanned {
-  readonly indexes: readonly number[];
-  /** What was not looked at, beyond what was found; empty if all was. */
-  readonly rest: Span;
-}
-
-/** Bounds of one page's work. */
-export interface ScanLimits {
-  /** Facets of which each is asked for as many rows as the page has. */
-  readonly merged: number;
-  /** Facets that are listed at all. */
-  readonly listed: number;
-  /** Rows that are fetched unordered because there are no more, if an exact price is asked for. */
-  readonly gathered: number;
-  /** Rows of a price that are fetched where facets are too many. */
-  readonly priced: number;
-  /** Rows looked at in one step, where neither works. */
-  readonly window: number;
-  /** How long such steps go on before the page is handed out as it is. */
-  readonly budgetMs: number;
-}
-
-export const SCAN_LIMITS: ScanLimits = {
-  merged: 64,
-  listed: 2_048,
-  gathered: 8_192,
-  priced: 2_048,
-  window: 16_384,
-  budgetMs: 20,
-};
+import { gather, readDearest } from './gather.js';
+import {
+  beyond,
+  direction,
+  type Facets,
+  found,
+  isEmpty,
+  type Listed,
+  NOWHERE,
+  restBehind,
+  type Scanned,
+  type ScanQuery,
+  type ScanTools,
+} from './scan-query.js';
 
 /** How much more of each facet is looked at where that was not enough. */
 const DEEPER = 8;
 
-export interface ScanTools {
-  readonly tx: Queries;
-  readonly limits: ScanLimits;
-  /** Milliseconds that only grow. */
-  readonly now: () => number;
-}
-
 /** Finds events with work that is bounded whatever the filter: few facets are merged in order; of many, a look at the
  *  nearest rows finds what is frequent, and else those are merged whose own nearest rows are nearest; what facets alone do
- *  not tell is fetched whole if it is rare, or read step by step, and the page ends where the time ends. */
+ *  not tell is found by its price or fetched whole if it is rare, or read step by step, and the page ends where the time ends. */
 export async function scan(tools: ScanTools, query: ScanQuery): Promise<Scanned> {
   const started = tools.now();
   const { span, filter, limit } = query;
+  const { limits, tx } = tools;
   if (span.from >= span.to) return { indexes: [], rest: NOWHERE };
   const conditions = conditionsOf(filter);
   if (conditions === undefined) return nearest(query);
-  const nums = await listFacets(tools, conditions);
-  if (nums.length === 0) return { indexes: [], rest: NOWHERE };
-  if (nums.length <= tools.limits.merged && isExact(filter)) return merge(tools.tx, query, nums);
-  const known = nums.length <= tools.limits.listed ? nums : undefined;
-  const facets = { conditions, nums: known };
-  const near = await readWindow(tools, query, facets);
+  const listed = await listFacets(tools, conditions);
+  if (listed.count === 0) return { indexes: [], rest: NOWHERE };
+  if (listed.count <= limits.merged && isExact(filter)) return merge(tx, query, listed.nums);
+  const facets = { conditions, listed: listed.count <= limits.known ? listed : undefined };
+  const near = await lookNear(tools, query, facets);
   if (near.indexes.length >= limit || isEmpty(near.rest)) return near;
-  if (known !== undefined && isExact(filter))
-    return (await readOn(tools, query, facets, near)) ?? mergeNearest(tools.tx, query, known);
+  if (isExact(filter) && listed.count <= limits.listed)
+    return (await readOn(tools, query, facets, near)) ?? mergeNearest(tx, query, listed);
   return (await gather(tools, query, facets)) ?? (await walk(tools, query, facets, near, started));
 }
-
-export const NOWHERE: Span = { from: 0, to: 0 };
-const isEmpty = ({ from, to }: Span): boolean => from >= to;
 
 /** True if facets alone say what an event cost enough: their digits do so for powers of ten. */
 function isExact({ min_cost }: EventFilter): boolean {
@@ -91,22 +54,16 @@ function nearest({ order, span, limit }: ScanQuery): Scanned {
   return { indexes, rest: beyond(order, span, count) };
 }
 
-function beyond(order: EventOrder, { from, to }: Span, count: number): Span {
-  return order === 'newest' ? { from, to: to - count } : { from: from + count, to };
-}
-
-async function listFacets({ tx, limits }: ScanTools, { select, values }: Conditions): Promise<number[]> {
+async function listFacets({ tx, limits }: ScanTools, { select, values }: Conditions): Promise<Listed> {
   // One value instead of thousands of rows, each of which would be an object here.
-  const [row] = await tx.query<{ nums: number[] }>(
-    `SELECT coalesce(json_agg(f.num), '[]') AS nums FROM (${select}) f`,
-    [...values, limits.listed + 1],
+  const [row] = await tx.query<Listed>(
+    `SELECT count(*) AS count, coalesce(array_agg(f.num)::text, '{}') AS nums FROM (${select}) f`,
+    [...values, limits.known + 1],
   );
-  return row?.nums ?? [];
+  return row ?? { count: 0, nums: '{}' };
 }
 
-const direction = (order: EventOrder): string => (order === 'newest' ? 'DESC' : 'ASC');
-
-async function merge(tx: Queries, query: ScanQuery, nums: readonly number[]): Promise<Scanned> {
+async function merge(tx: Queries, query: ScanQuery, nums: SqlValue): Promise<Scanned> {
   const { order, span, limit } = query;
   const sorted = `ORDER BY idx ${direction(order)} LIMIT $4`;
   const rows = await tx.query<{ idx: number }>(
@@ -119,9 +76,9 @@ async function merge(tx: Queries, query: ScanQuery, nums: readonly number[]): Pr
 
 /** As `merge`, of many facets. A page full of rows that are nearest in their facets leaves no room for facets that have
  *  none among them, nor for anything behind the last of these. */
-async function mergeNearest(tx: Queries, query: ScanQuery, nums: readonly number[]): Promise<Scanned> {
+async function mergeNearest(tx: Queries, query: ScanQuery, listed: Listed): Promise<Scanned> {
   const { order, span, limit } = query;
-  const tops = await readTops(tx, query, nums);
+  const tops = await readTops(tx, query, listed);
   if (tops.length < limit) return found(query, tops);
   const last = (tops.at(-1) as Top).idx;
   const near = order === 'newest' ? { ...span, from: last } : { ...span, to: last + 1 };
@@ -136,93 +93,40 @@ interface Top {
 const facetsOf = (tops: readonly Top[]): number[] => [...new Set(tops.map(({ num }) => num))];
 
 /** The nearest rows of each facet, so many of each that they fill a page; fewer than a page only if there are no more. */
-async function readTops(tx: Queries, query: ScanQuery, nums: readonly number[]): Promise<readonly Top[]> {
+async function readTops(tx: Queries, query: ScanQuery, { count, nums }: Listed): Promise<readonly Top[]> {
   const { order, span, limit } = query;
   const sorted = `ORDER BY idx ${direction(order)} LIMIT`;
-  let asked = nums;
-  for (let depth = Math.ceil(limit / nums.length); ; depth = Math.min(limit, depth * DEEPER)) {
+  let asked: SqlValue = nums;
+  for (let depth = Math.ceil(limit / count); ; depth = Math.min(limit, depth * DEEPER)) {
     const tops = await tx.query<Top>(
       `SELECT f.num, i.idx FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
          SELECT idx FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 ${sorted} $4) i ${sorted} $5`,
       [asked, span.from, span.to, depth, limit],
     );
+    if (tops.length === limit || depth === limit || tops.length === 0) return tops;
     asked = facetsOf(tops);
-    if (tops.length === limit || depth === limit || asked.length === 0) return tops;
   }
 }
 
-/** All rows there are, of these facets or at this price, unless they are too many. */
-async function gather(tools: ScanTools, query: ScanQuery, facets: Facets): Promise<Scanned | undefined> {
-  const rows =
-    facets.nums === undefined
-      ? await gatherByPrice(tools, query, facets.conditions)
-      : await gatherByFacet(tools, query, facets.nums);
-  if (rows === undefined) return undefined;
-  const sign = query.order === 'newest' ? -1 : 1;
-  const sorted = rows.sort((a, b) => sign * (a - b)).slice(0, query.limit);
-  return found(
-    query,
-    sorted.map((idx) => ({ idx })),
-  );
-}
+/** A span so many windows wide is looked through by price: where less of the log is asked for, most rows of a price lie elsewhere. */
+const WIDE = 8;
 
-/** How many rows were looked at, and the indexes of those that fit. */
-interface Gathered {
-  readonly looked: number;
-  readonly fit: number[];
-}
-
-async function gatherByFacet(
-  { tx, limits }: ScanTools,
-  { span, filter }: ScanQuery,
-  nums: readonly number[],
-): Promise<number[] | undefined> {
-  const [row] = await tx.query<Gathered>(
-    // Facet by facet: of a list of a thousand the planner would ask for each one how many rows it has, which takes longer than to read them.
-    `SELECT count(*) AS looked, coalesce(json_agg(idx) FILTER (WHERE coalesce(cost, 0) >= $5), '[]') AS fit FROM (
-       SELECT r.idx, r.cost FROM unnest($1::bigint[]) AS f(num) CROSS JOIN LATERAL (
-         SELECT idx, cost FROM audit_index WHERE facet = f.num AND idx >= $2 AND idx < $3 LIMIT $4) r LIMIT $4) i`,
-    [nums, span.from, span.to, limits.gathered + 1, filter.min_cost ?? 0],
-  );
-  return row === undefined || row.looked > limits.gathered ? undefined : row.fit;
-}
-
-async function gatherByPrice(
-  { tx, limits }: ScanTools,
-  { span, filter }: ScanQuery,
-  { where, values }: Conditions,
-): Promise<number[] | undefined> {
-  if (filter.min_cost === undefined) return undefined;
-  const rows = await tx.query<{ idx: number; facet: number }>(
-    // The order is that of the index on prices, so that no other one is taken.
-    'SELECT idx, facet FROM audit_index WHERE cost >= $1 AND idx >= $2 AND idx < $3 ORDER BY cost DESC LIMIT $4',
-    [filter.min_cost, span.from, span.to, limits.priced + 1],
-  );
-  if (rows.length > limits.priced) return undefined;
-  const facets = await tx.query<{ num: number }>(
-    `SELECT f.num FROM audit_facet f WHERE f.num = ANY($${values.length + 1}) AND ${where}`,
-    [...values, [...new Set(rows.map(({ facet }) => facet))]],
-  );
-  const fit = new Set(facets.map(({ num }) => num));
-  return rows.flatMap(({ idx, facet }) => (fit.has(facet) ? [idx] : []));
-}
-
-/** What ends with the last row found, if the page is full; else everything was looked at. */
-function found({ order, span, limit }: ScanQuery, rows: readonly { readonly idx: number }[]): Scanned {
-  const indexes = rows.map(({ idx }) => idx);
-  const last = indexes.at(-1);
-  if (last === undefined || indexes.length < limit) return { indexes, rest: NOWHERE };
-  return { indexes, rest: restBehind({ order, span }, last) };
-}
-
-function restBehind({ order, span }: Pick<ScanQuery, 'order' | 'span'>, index: number): Span {
-  return order === 'newest' ? { ...span, to: index } : { ...span, from: index + 1 };
-}
-
-interface Facets {
-  readonly conditions: Conditions;
-  /** Undefined if they are too many. */
-  readonly nums: readonly number[] | undefined;
+/** Looks at the rows that come first, or, of what cost so much, at the dearest: mostly they are all there are, and else they tell how
+ *  far it is to a full page. Nothing was looked at if that is more work than to ask each facet. */
+async function lookNear(tools: ScanTools, query: ScanQuery, facets: Facets): Promise<Scanned> {
+  const { span, filter, limit } = query;
+  const { limits } = tools;
+  const { listed } = facets;
+  const width = span.to - span.from;
+  if (listed === undefined || isExact(filter) || width < WIDE * limits.window)
+    return readWindow(tools, query, facets);
+  const worth = ROWS_PER_FACET * listed.count;
+  const { all, fit } = await readDearest(tools, query, listed, Math.min(limits.window, worth));
+  if (all !== undefined) return all;
+  if (listed.count > limits.listed) return readWindow(tools, query, facets);
+  const window = Math.ceil((MARGIN * limit * width) / fit);
+  if (!(window <= worth)) return { indexes: [], rest: span };
+  return readWindow({ ...tools, limits: { ...limits, window } }, query, facets);
 }
 
 /** Looks at the rows that come first. */
@@ -242,14 +146,14 @@ async function readWindow({ tx, limits }: ScanTools, query: ScanQuery, facets: F
 }
 
 function windowQuery(
-  { conditions, nums }: Facets,
+  { conditions, listed }: Facets,
   { min_cost }: EventFilter,
 ): { text: string; values: SqlValue[] } {
-  const values: SqlValue[] = nums === undefined ? [...conditions.values] : [nums];
+  const values: SqlValue[] = listed === undefined ? [...conditions.values] : [listed.nums];
   const cost = min_cost === undefined ? '' : ` AND i.cost >= $${values.push(min_cost)}`;
   // Written so that no index is asked for each facet, nor the planner for what share of the rows each one has: for a thousand of
   // them that takes longer than to read the rows.
-  if (nums !== undefined) return { text: `audit_index i WHERE (i.facet + 0) = ANY($1)${cost}`, values };
+  if (listed !== undefined) return { text: `audit_index i WHERE (i.facet + 0) = ANY($1)${cost}`, values };
   return {
     text: `audit_index i JOIN audit_facet f ON f.num = i.facet WHERE ${conditions.where}${cost}`,
     values,
@@ -272,7 +176,7 @@ async function readOn(
   const found = near.indexes.length;
   const missing = query.limit - found;
   const window = Math.ceil((MARGIN * tools.limits.window * missing) / found);
-  if (!(window <= ROWS_PER_FACET * (facets.nums?.length ?? 0))) return undefined;
+  if (!(window <= ROWS_PER_FACET * (facets.listed?.count ?? 0))) return undefined;
   const limits = { ...tools.limits, window };
   const more = await readWindow({ ...tools, limits }, { ...query, span: near.rest, limit: missing }, facets);
   if (more.indexes.length < missing && !isEmpty(more.rest)) return undefined;
