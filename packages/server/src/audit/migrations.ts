@@ -173,7 +173,7 @@ CREATE INDEX audit_facet_sub_digits ON audit_facet (sub, digits) WHERE digits IS
     sql: `
 -- Facets are told from one another by the trees alone: those of a code, or of a price, lie all over the table, so that to list a few
 -- thousand of them was to read as many pages.
-CREATE INDEX audit_facet_code_chain ON audit_facet (code) INCLUDE (chain, num) WHERE code IS NOT NULL;
+CREATE INDEX audit_facet_code_chain ON audit_facet (code) INCLUDE (chain, lid, num) WHERE code IS NOT NULL;
 DROP INDEX audit_facet_code;
 CREATE INDEX audit_facet_tool_price ON audit_facet (tool, digits) INCLUDE (server, currency, num) WHERE digits IS NOT NULL;
 DROP INDEX audit_facet_tool_digits;

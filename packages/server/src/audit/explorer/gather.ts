@@ -15,7 +15,8 @@ export async function gather(
   { conditions, listed }: Facets,
 ): Promise<Scanned | undefined> {
   if (listed === undefined) return inOrder(query, await gatherByPrice(tools, query, conditions));
-  if (listed.count > tools.limits.listed) return undefined;
+  if (listed.count > tools.limits.listed)
+    return (await readDearest(tools, query, listed, tools.limits.window)).all;
   return inOrder(query, await gatherByFacet(tools, query, listed));
 }
 
@@ -86,10 +87,11 @@ export async function readDearest(
   most: number,
 ): Promise<Dearest> {
   const { filter, span } = query;
+  if (filter.min_cost === undefined) return { all: undefined, fit: 0 };
   const [row] = await tx.query<Gathered>(
     `SELECT count(*) AS looked, coalesce(json_agg(idx) FILTER (WHERE (facet + 0) = ANY($5)), '[]') AS fit FROM (
        SELECT idx, facet FROM audit_index WHERE cost >= $1 AND idx >= $2 AND idx < $3 ORDER BY cost DESC LIMIT $4) i`,
-    [filter.min_cost ?? 0, span.from, span.to, most + 1, nums],
+    [filter.min_cost, span.from, span.to, most + 1, nums],
   );
   const { looked = 0, fit = [] } = row ?? {};
   return { all: looked > most ? undefined : inOrder(query, fit), fit: fit.length };

@@ -29,16 +29,33 @@ export async function scan(tools: ScanTools, query: ScanQuery): Promise<Scanned>
   if (span.from >= span.to) return { indexes: [], rest: NOWHERE };
   const conditions = conditionsOf(filter);
   if (conditions === undefined) return nearest(query);
-  const listed = await listFacets(tools, conditions);
+  const listed = await listFacets(tools, conditions, limits.listed);
   if (listed.count === 0) return { indexes: [], rest: NOWHERE };
   if (listed.count <= limits.merged && isExact(filter)) return merge(tx, query, listed.nums);
-  const facets = { conditions, listed: listed.count <= limits.known ? listed : undefined };
+  const isFew = listed.count <= limits.listed;
+  const facets = { conditions, listed: isFew ? listed : undefined };
   const near = await lookNear(tools, query, facets);
   if (near.indexes.length >= limit || isEmpty(near.rest)) return near;
-  if (isExact(filter) && listed.count <= limits.listed)
+  if (isExact(filter) && isFew)
     return (await readOn(tools, query, facets, near)) ?? mergeNearest(tx, query, listed);
-  return (await gather(tools, query, facets)) ?? (await walk(tools, query, facets, near, started));
+  if (isExact(filter) && isLate(tools, started)) return near;
+  const known = isFew ? facets : await listMore(tools, query, conditions);
+  return (await gather(tools, query, known)) ?? (await walk(tools, query, known, near, started));
 }
+
+/** The list of facets that are too many to be asked one by one, unless it takes longer than it helps: no tree tells those of a price
+ *  but by their tool or agent. */
+async function listMore(tools: ScanTools, { filter }: ScanQuery, conditions: Conditions): Promise<Facets> {
+  const hasTree = isExact(filter) || filter.tool !== undefined || filter.agent !== undefined;
+  const listed = hasTree ? await listFacets(tools, conditions, tools.limits.known) : undefined;
+  return {
+    conditions,
+    listed: listed === undefined || listed.count > tools.limits.known ? undefined : listed,
+  };
+}
+
+/** Whether the page is handed out as it is. */
+const isLate = ({ now, limits }: ScanTools, started: number): boolean => now() - started >= limits.budgetMs;
 
 /** True if facets alone say what an event cost enough: their digits do so for powers of ten. */
 function isExact({ min_cost }: EventFilter): boolean {
@@ -54,11 +71,11 @@ function nearest({ order, span, limit }: ScanQuery): Scanned {
   return { indexes, rest: beyond(order, span, count) };
 }
 
-async function listFacets({ tx, limits }: ScanTools, { select, values }: Conditions): Promise<Listed> {
+async function listFacets({ tx }: ScanTools, { select, values }: Conditions, most: number): Promise<Listed> {
   // One value instead of thousands of rows, each of which would be an object here.
   const [row] = await tx.query<Listed>(
     `SELECT count(*) AS count, coalesce(array_agg(f.num)::text, '{}') AS nums FROM (${select}) f`,
-    [...values, limits.known + 1],
+    [...values, most + 1],
   );
   return row ?? { count: 0, nums: '{}' };
 }
@@ -123,7 +140,6 @@ async function lookNear(tools: ScanTools, query: ScanQuery, facets: Facets): Pro
   const worth = ROWS_PER_FACET * listed.count;
   const { all, fit } = await readDearest(tools, query, listed, Math.min(limits.window, worth));
   if (all !== undefined) return all;
-  if (listed.count > limits.listed) return readWindow(tools, query, facets);
   const window = Math.ceil((MARGIN * limit * width) / fit);
   if (!(window <= worth)) return { indexes: [], rest: span };
   return readWindow({ ...tools, limits: { ...limits, window } }, query, facets);
@@ -192,7 +208,7 @@ async function walk(
 ): Promise<Scanned> {
   const indexes = [...near.indexes];
   let { rest } = near;
-  while (indexes.length < query.limit && !isEmpty(rest) && tools.now() - started < tools.limits.budgetMs) {
+  while (indexes.length < query.limit && !isEmpty(rest) && !isLate(tools, started)) {
     const more = await readWindow(
       tools,
       { ...query, span: rest, limit: query.limit - indexes.length },
