@@ -163,7 +163,6 @@ describe('facets', () => {
     ['audit_facet_code_chain', { code: 'EXPIRED', capability: 'A'.repeat(43) }],
     ['audit_facet_tool_price', asked],
     ['audit_facet_tool_price', { ...asked, server: 'files' }],
-    ['audit_facet_sub_price', { agent: agent.did, min_cost: 500, currency: 'EUR' }],
   ])('are listed by the tree %s alone, without a look at the table: %o', async (tree, filter) => {
     const { select, values } = conditionsOf(filter) as Conditions;
     const plan = await world.sql.transaction(async (tx) => {

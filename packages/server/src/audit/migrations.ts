@@ -171,14 +171,12 @@ CREATE INDEX audit_facet_sub_digits ON audit_facet (sub, digits) WHERE digits IS
     number: 11,
     name: 'facet-trees',
     sql: `
--- Facets are told from one another by the trees alone: those of a code, or of a price, lie all over the table, so that to list a few
+-- Facets are told from one another by the trees alone: those of a code, or of a tool at a price, lie all over the table, so that to list a few
 -- thousand of them was to read as many pages.
 CREATE INDEX audit_facet_code_chain ON audit_facet (code) INCLUDE (chain, lid, num) WHERE code IS NOT NULL;
 DROP INDEX audit_facet_code;
 CREATE INDEX audit_facet_tool_price ON audit_facet (tool, digits) INCLUDE (server, currency, num) WHERE digits IS NOT NULL;
-DROP INDEX audit_facet_tool_digits;
-CREATE INDEX audit_facet_sub_price ON audit_facet (sub, digits) INCLUDE (currency, num) WHERE digits IS NOT NULL;
-DROP INDEX audit_facet_sub_digits;`,
+DROP INDEX audit_facet_tool_digits;`,
   },
   { room: 'audit-erasure', number: 1, name: 'erasures', sql: ERASURES },
   outboxMigration('audit-outbox', OUTBOX_TABLE),

@@ -44,9 +44,9 @@ export async function scan(tools: ScanTools, query: ScanQuery): Promise<Scanned>
 }
 
 /** The list of facets that are too many to be asked one by one, unless it takes longer than it helps: no tree tells those of a price
- *  but by their tool or agent. */
+ *  but by their tool. */
 async function listMore(tools: ScanTools, { filter }: ScanQuery, conditions: Conditions): Promise<Facets> {
-  const hasTree = isExact(filter) || filter.tool !== undefined || filter.agent !== undefined;
+  const hasTree = isExact(filter) || filter.tool !== undefined;
   const listed = hasTree ? await listFacets(tools, conditions, tools.limits.known) : undefined;
   return {
     conditions,
