@@ -81,9 +81,40 @@ describe('talos budget set', () => {
     [['x', '--until', '1d'], '--until goes with amounts'],
     [['x', '--calls', '1', '--mode', 'warn', '--until', '1d'], '--until goes with amounts'],
     [['x', '--cost', '5'], '--cost takes an amount and a currency'],
+    [['x', '--calls', '1', '--model', '$' + '{HOME}'], 'not a model'],
+    [['x', '--calls', '1', '--until', '99999d'], '--until takes 3650d at most'],
   ])('%s is no budget', async (argv, said) => {
     expect(await set(...argv)).toMatchObject({ code: 1, text: expect.stringContaining(said) });
     expect(await yaml()).toBe(before);
+  });
+
+  it('comes one after the other where several are set at a time, also where one is refused', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five'];
+    const all = await Promise.all([
+      ...names.map((name) => set(name, '--calls', '9')),
+      set('bad', '--calls', '1', '--per', 'day', '--zone', 'Mars/Olympus'),
+    ]);
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 1]);
+    const inForce = (await world.gateway.budgets()).budgets.map(({ name }) => name);
+    expect(inForce.toSorted()).toEqual(names.toSorted());
+    expect(await yaml()).not.toContain('Mars');
+  });
+
+  it('ends an override where usual amounts are set, keeps what another one says of other kinds, and forgets what is over', async () => {
+    const overrideOf = async () => {
+      const { counters } = await world.gateway.budgets({ budget: 'o' });
+      return Object.fromEntries(counters.map(({ kind, limit }) => [kind, limit]));
+    };
+    await set('o', '--calls', '5', '--tokens', '900000');
+    await set('o', '--calls', '50', '--until', '1h');
+    await set('o', '--tokens', '800000', '--until', '2h');
+    expect(await overrideOf()).toEqual({ calls: 50, tokens: 800_000 });
+    await set('o', '--calls', '7');
+    expect(await overrideOf()).toEqual({ calls: 7, tokens: 900_000 });
+    await set('o', '--calls', '70', '--until', '1s');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect((await set('o', '--mode', 'warn')).code).toBe(0);
+    expect(await yaml()).not.toContain('until');
   });
 
   it('changes nothing where the platform refuses it', async () => {

@@ -1,4 +1,4 @@
-import { editTalosYaml } from './config-edit.js';
+import { tryTalosYaml } from './config-edit.js';
 import type { Invocation } from './define-command.js';
 import type { Platform } from './platform.js';
 import { withProgress } from './progress.js';
@@ -21,12 +21,8 @@ export async function changePolicy(
   change: (yaml: TalosYaml) => void,
 ): Promise<string> {
   const config = runningConfig(platform);
-  const restore = await editTalosYaml(io, config, change);
-  await withProgress(io, output, 'Putting it in force', platform.gateway.reloadPolicy()).catch(
-    async (error: unknown) => {
-      await restore();
-      throw error;
-    },
+  await tryTalosYaml(io, config, change, () =>
+    withProgress(io, output, 'Putting it in force', platform.gateway.reloadPolicy()),
   );
   return config;
 }

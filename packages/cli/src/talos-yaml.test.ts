@@ -108,20 +108,20 @@ describe('editing a talos.yaml', () => {
 
   it('adds a budget in one line, changes one where it stands, and takes one away', () => {
     const yaml = parseTalosYaml('version: 1\nservers: {}\nbudgets: []\n', 'talos.yaml');
-    yaml.setBudget('a', { per: 'day', calls: 1 });
-    yaml.setBudget('b', { per: 'total', tokens: 5 });
+    yaml.setBudget({ name: 'a', per: 'day', calls: 1 });
+    yaml.setBudget({ name: 'b', per: 'total', tokens: 5 });
     expect(yaml.text()).toContain(
       'budgets:\n  - { name: a, per: day, calls: 1 }\n  - { name: b, per: total, tokens: 5 }\n',
     );
     const source =
       'version: 1\nservers: {}\nbudgets:\n  # of the team\n  - name: a\n    per: day # UTC\n    calls: 1\n';
     const own = parseTalosYaml(source, 'talos.yaml');
-    own.setBudget('a', { calls: 2, cost: { amount: 7, currency: 'EUR' } });
+    own.setBudget({ name: 'a', per: 'day', calls: 2, cost: { amount: 7, currency: 'EUR' } });
     expect(own.text()).toBe(source.replace('calls: 1', 'calls: 2\n    cost: { amount: 7, currency: EUR }'));
     expect([own.removeBudget('b'), own.removeBudget('a')]).toEqual([false, true]);
     expect(parseTalosYaml(own.text(), 'f').policy.budgets).toEqual([]);
     const none = parseTalosYaml('version: 1\nservers: {}\n', 'f');
-    none.setBudget('a', { per: 'day', calls: 1 });
+    none.setBudget({ name: 'a', per: 'day', calls: 1 });
     expect(none.text()).toContain('budgets:\n  - { name: a, per: day, calls: 1 }\n');
   });
 });

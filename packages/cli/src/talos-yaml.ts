@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Budget,
   createChecker,
@@ -24,8 +25,8 @@ export interface TalosYaml {
   setProvider(name: string, provider: ModelProvider): void;
   /** Gives several models one name, in place of what had it. */
   setAlias(name: string, alias: ModelAlias): void;
-  /** Puts members to the budget of that name, or adds it; an override is put in the place of the one before. */
-  setBudget(name: string, members: Partial<Omit<Budget, 'name'>>): void;
+  /** Puts a budget in the place of the one of that name, or adds it; what is as it was stays with its comments. */
+  setBudget(budget: Budget): void;
   /** Takes a budget away; false if there is none of that name. */
   removeBudget(name: string): boolean;
   /** Lets the anchor of an issuer give a scope, if it does not yet. @throws {TrustError} NOT_FOUND: there is no such anchor */
@@ -73,7 +74,7 @@ export function parseTalosYaml(source: string, file: string): TalosYaml {
       if (!document.hasIn(['aliases'])) document.setIn(['aliases'], document.createNode({}));
       document.setIn(['aliases', name], document.createNode(alias));
     },
-    setBudget: (name, members) => setBudget(document, name, members),
+    setBudget: (budget) => setBudget(document, budget),
     removeBudget: (name) => {
       const index = policy.budgets?.findIndex((budget) => budget.name === name) ?? -1;
       return index >= 0 && document.deleteIn(['budgets', index]);
@@ -120,16 +121,20 @@ function openServers(document: Document): void {
   if (isMap(servers) && servers.items.length === 0) servers.flow = false;
 }
 
-function setBudget(document: Document, name: string, members: Partial<Omit<Budget, 'name'>>): void {
+function setBudget(document: Document, budget: Budget): void {
   if (!document.hasIn(['budgets'])) document.setIn(['budgets'], document.createNode([]));
   const budgets = document.getIn(['budgets']);
   if (isSeq(budgets)) budgets.flow = false;
   const { budgets: all = [] } = document.toJS({ maxAliasCount: MAX_ALIASES }) as PolicyDocument;
-  const index = all.findIndex((budget) => budget.name === name);
-  if (index < 0) document.addIn(['budgets'], inOneLine(document, { name, ...members }));
-  else
-    for (const [member, value] of Object.entries(members))
+  const index = all.findIndex(({ name }) => name === budget.name);
+  const before = new Map(Object.entries(all[index] ?? {}));
+  if (index < 0) document.addIn(['budgets'], inOneLine(document, budget));
+  for (const [member, value] of index < 0 ? [] : Object.entries(budget)) {
+    if (!isDeepStrictEqual(before.get(member), value))
       document.setIn(['budgets', index, member], inOneLine(document, value));
+    before.delete(member);
+  }
+  if (index >= 0) for (const member of before.keys()) document.deleteIn(['budgets', index, member]);
 }
 
 function inOneLine(document: Document, value: unknown): unknown {
@@ -172,7 +177,7 @@ function plainValue(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch {
-    throw invalid(file, 'uses too many YAML aliases');
+    throw invalid(file, 'uses YAML aliases that lead nowhere, or too many');
   }
 }
 

@@ -27,6 +27,7 @@ interface Options extends PlatformOptions {
 
 /** What is set of a budget. */
 type Members = Partial<Omit<Budget, 'name'>>;
+type Amounts = Pick<Budget, 'cost' | 'tokens' | 'calls'>;
 
 const checkBudget = createChecker(Budget);
 
@@ -43,8 +44,9 @@ export function addSet(budget: Command, shell: Shell): void {
     ],
     notes: [
       'A name that is there already keeps what is not named. With --until the amounts are in the place of the usual ones for so',
-      'long, and then those hold again. What was spent in a period counts, whatever is set. Changes talos.yaml, comments kept,',
-      'and puts it in force on the platform that runs on the data folder.',
+      'long, and then those hold again; amounts without it end that. What was spent in a period counts, whatever is set. Changes',
+      'talos.yaml, comments kept, and puts it in force on the platform that runs on the data folder. To take a member away:',
+      'talos budget remove, and set it again, which keeps what was counted.',
     ],
   };
   const set: Handler<Options> = async (call) => {
@@ -55,8 +57,8 @@ export function addSet(budget: Command, shell: Shell): void {
     let whole: Budget | undefined;
     const config = await changePolicy(call, platform, (yaml) => {
       const before = yaml.policy.budgets?.find((one) => one.name === name);
-      whole = checked(name, before, members);
-      yaml.setBudget(name, before === undefined ? whole : members);
+      whole = checked(name, before, members, io.now());
+      yaml.setBudget(whole);
     });
     output.result({ ok: true, budget: whole, config }, () =>
       output.line(output.color.green(`In force: ${name}.`)),
@@ -83,6 +85,11 @@ export function addSet(budget: Command, shell: Shell): void {
 /** @throws {UsageError} */
 function membersOf(options: Options, nowMs: number): Members {
   const { until, warnAt, per, zone, for: whom, only, surface, model, server, mode } = options;
+  if (model !== undefined && !MODEL.test(model))
+    throw new UsageError(
+      `not a model: ${model}`,
+      'such as openai/gpt-5.1, or how such names begin: openai/*',
+    );
   const amounts = amountsOf(options);
   const rest = { per, zone, for: whom, only, surface, model, server, mode, warnAt: warnAt?.map(percentOf) };
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
@@ -92,10 +99,20 @@ function membersOf(options: Options, nowMs: number): Members {
       '--until goes with amounts, and nothing else',
       'such as --cost 800.00EUR --until 3d',
     );
-  return { override: { ...amounts, until: formatTime(nowMs + parseDuration(until) * 1000) } };
+  return { override: { ...amounts, until: endOf(until, nowMs) } };
 }
 
-function amountsOf({ cost, tokens, calls }: Options): Pick<Budget, 'cost' | 'tokens' | 'calls'> {
+/** A provider and its model, or how that begins. */
+const MODEL = /^[a-z0-9-]*(?:\/[!-)+-~]*)?\*?$/;
+const MOST_DAYS = 3_650;
+
+function endOf(until: string, nowMs: number): string {
+  const seconds = parseDuration(until);
+  if (seconds > MOST_DAYS * 86_400) throw new UsageError(`--until takes ${MOST_DAYS}d at most`);
+  return formatTime(nowMs + seconds * 1000);
+}
+
+function amountsOf({ cost, tokens, calls }: Options): Amounts {
   return {
     ...(cost === undefined ? {} : { cost: parseMoney(cost, '--cost') }),
     ...(tokens === undefined ? {} : { tokens: parseCount(tokens, 1, '--tokens') }),
@@ -107,15 +124,28 @@ function percentOf(text: string): number {
   return parseCount(text, 1, '--warn-at');
 }
 
+const hasAmount = ({ cost, tokens, calls }: Amounts): boolean =>
+  cost !== undefined || tokens !== undefined || calls !== undefined;
+
 /** The budget as it will be. @throws {UsageError} it would be none */
-function checked(name: string, before: Budget | undefined, members: Members): Budget {
+function checked(name: string, before: Budget | undefined, members: Members, nowMs: number): Budget {
   if (before === undefined && members.override !== undefined)
     throw new UsageError(`there is no budget ${name} to change for a time`, 'talos budget status lists them');
-  const whole = { ...(before ?? { name, per: 'total' }), ...members };
+  const { override, ...rest } = { ...(before ?? { name, per: 'total' }), ...members };
+  const kept = overrideOf(before, members, nowMs);
+  const whole = kept === undefined ? rest : { ...rest, override: kept };
   const wrong = checkBudget(whole);
   if (wrong !== undefined) throw new UsageError(`budget ${name}: ${wrong}`);
-  const { cost, tokens, calls } = whole;
-  if (cost === undefined && tokens === undefined && calls === undefined)
+  if (!hasAmount(whole))
     throw new UsageError(`budget ${name} counts nothing`, 'add --cost, --tokens or --calls');
   return whole as Budget;
+}
+
+/** One that is over is left out, and so is one in whose place usual amounts are set now: whoever lowers a budget means it at once. Of
+ *  another kind than the new one names its amounts go on, for as long as that. */
+function overrideOf(before: Budget | undefined, members: Members, nowMs: number): Budget['override'] {
+  const now = before?.override;
+  const inForce = now === undefined || Date.parse(now.until) <= nowMs ? undefined : now;
+  if (members.override !== undefined) return { ...inForce, ...members.override };
+  return hasAmount(members) ? undefined : inForce;
 }

@@ -151,9 +151,16 @@ function modelsOf({ model, price, window }: Options): Pick<ModelProvider, 'model
   if (model === undefined) throw new UsageError(`${option} is of which model?`, 'add --model <name>');
   const served = {
     ...(price === undefined ? {} : { rates: parsePrice(price) }),
-    ...(window === undefined ? {} : { window: parseCount(window, 1, '--window') }),
+    ...(window === undefined ? {} : { window: windowOf(window) }),
   };
   return { models: Object.fromEntries(model.map((name) => [name, served])) };
+}
+
+/** @throws {UsageError} */
+function windowOf(text: string): number {
+  const tokens = parseCount(text, 1, '--window');
+  if (tokens <= 10_000_000) return tokens;
+  throw new UsageError('--window takes 10000000 tokens at most');
 }
 
 function grantsOf(name: string, models: readonly string[] | undefined): Grant[] {
