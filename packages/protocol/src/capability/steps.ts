@@ -35,12 +35,22 @@ export function checkDelegation(links: readonly ParsedLink[], index: number): vo
   if (index === 0) return;
   const { claims } = links[index] as ParsedLink;
   const parent = links[index - 1] as ParsedLink;
-  if (claims.iss !== parent.claims.sub) throw unfounded(index, 'its iss is not the sub of its parent');
-  if (claims.par_hash !== parent.lid) throw unfounded(index, 'its par_hash is not the lid of its parent');
+  if (claims.iss !== parent.claims.sub)
+    throw unfounded(index, 'its iss is not the sub of its parent', SPLICED);
+  if (claims.par_hash !== parent.lid)
+    throw unfounded(index, 'its par_hash is not the lid of its parent', SPLICED);
   const left = parent.claims.dlg ?? 0;
-  if (left < 1) throw unfounded(index, 'its parent allows no delegation (dlg 0)');
-  if ((claims.dlg ?? 0) > left - 1) throw unfounded(index, `its dlg is not below its parent's ${left}`);
+  if (left < 1) {
+    const help = `Ask ${parent.claims.iss} for link ${index} with a dlg of at least 1.`;
+    throw unfounded(index, 'its parent allows no delegation (dlg 0)', help);
+  }
+  if ((claims.dlg ?? 0) > left - 1) {
+    const help = `Ask ${claims.iss} for a link whose dlg is at most ${left - 1}.`;
+    throw unfounded(index, `its dlg is not below its parent's ${left}`, help);
+  }
 }
+
+const SPLICED = 'Links of different chains were put together: take a chain whole, as its issuer gave it.';
 
 /** Step 4, the signature: by a key of the issuer that may delegate (ID-4). */
 export function checkSignature(link: ParsedLink, index: number, keys: DidKeys, crypto: CryptoProvider): void {
@@ -67,16 +77,20 @@ export function invalidSignature(index: number): TrustError {
 /** Step 4, whether the links before allow `bearer`. That a bearer link states `aud` is part of its syntax. */
 export function checkBearerAncestors(links: readonly ParsedLink[], index: number): void {
   if (links[index]?.claims.bearer !== true) return;
-  if (links.slice(0, index).every((link) => link.claims.bearer_below === true)) return;
-  throw unfounded(index, 'a link before it does not allow bearer links below (bearer_below)');
+  const above = links.slice(0, index).find((link) => link.claims.bearer_below !== true);
+  if (above === undefined) return;
+  const help = `Ask ${above.claims.iss} for one with bearer_below, or prove possession of a key instead.`;
+  const reason = `link ${links.indexOf(above) + 1} does not allow bearer links below (bearer_below)`;
+  throw unfounded(index, reason, help);
 }
 
 /** Step 4, whether the link may say `bearer`. */
 export function checkBearer(links: readonly ParsedLink[], index: number, anchor: Anchor): void {
   checkBearerAncestors(links, index);
-  const { bearer, exp, iat } = (links[index] as ParsedLink).claims;
+  const { bearer, exp, iat, iss } = (links[index] as ParsedLink).claims;
   if (bearer !== true || exp - iat <= anchor.bearerMax) return;
-  throw unfounded(index, `a bearer link may live ${anchor.bearerMax} s under this trust anchor`);
+  const reason = `a bearer link may live ${anchor.bearerMax} s under this trust anchor, and this one lives ${exp - iat} s`;
+  throw unfounded(index, reason, `Ask ${iss} for a key that ends sooner.`);
 }
 
 /** Step 4, the times, as of `now` in Unix seconds. */
@@ -119,9 +133,10 @@ export function checkAudience(links: readonly ParsedLink[], audience: string): v
 /** Step 6. */
 export function checkInvoke(links: readonly ParsedLink[]): void {
   const last = links.length - 1;
-  if (links[last]?.claims.invoke === false) {
-    throw unfounded(last, 'its holder may delegate, but not act (invoke false)');
-  }
+  const { invoke, iss } = (links[last] as ParsedLink).claims;
+  if (invoke !== false) return;
+  const help = `Act with a link that its holder adds for another key, or ask ${iss} for one without it.`;
+  throw unfounded(last, 'its holder may delegate, but not act (invoke false)', help);
 }
 
 /** Steps 5 and 6, for whoever verified a chain without knowing where it would be shown: that it is for this gateway, if one
@@ -132,9 +147,10 @@ export function checkUse({ links }: { readonly links: readonly ParsedLink[] }, a
   checkInvoke(links);
 }
 
-function unfounded(index: number, reason: string): TrustError {
-  const hint = 'Ask who issued the link, or one before it, for a chain that allows this.';
-  return refusal('DELEGATION_INVALID', index + 1, reason, hint);
+/** There are six ways to be that: the caller is told which. All of it stands in the chain that was shown, but for
+ *  `bearerMax`, which only who has a link of the anchor learns. */
+function unfounded(index: number, reason: string, help: string): TrustError {
+  return refusal('DELEGATION_INVALID', index + 1, reason, `What was wrong: ${reason}. ${help}`);
 }
 
 function refusal(code: ProblemCode, link: number, reason: string, hint: string): TrustError {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { signJws } from '../crypto/jws.js';
 import { portableCrypto } from '../crypto/portable.js';
 import type { JsonObject } from '../encoding/json.js';
+import { utf8Length } from '../encoding/utf8.js';
 import { TrustError } from '../error.js';
 import { createNodeCrypto } from '../node/index.js';
 import { attenuate } from './attenuate.js';
@@ -209,6 +210,41 @@ describe('verifyCapability', () => {
     const none = { anchors: world.anchors({ bearerMax: 0 }) };
     await expectRefusal(childOf(allowing, { ...bearer, exp: NOW + 1 }), 'DELEGATION_INVALID', 2, none);
     await expectRefusal(rootWith({ bearer: true, exp: NOW + 86_401 }), 'DELEGATION_INVALID', 1);
+  });
+
+  it('CAP-19 says of each link that does not follow what is wrong with it, and who can help', async () => {
+    const root = rootWith();
+    const bearer = { bearer: true, aud: [gateway.did], exp: NOW + 600 };
+    const short = { anchors: world.anchors({ bearerMax: 599 }) };
+    const cases: [string, string, Partial<VerifyContext>?][] = [
+      [
+        childOf(root, { iss: stranger.did }, stranger),
+        'its iss is not the sub of its parent. Links of different',
+      ],
+      [
+        childOf(root, { par_hash: 'A'.repeat(43) }),
+        'its par_hash is not the lid of its parent. Links of different',
+      ],
+      [childOf(root, { dlg: 2 }), `its dlg is not below its parent's 2. Ask ${agent.did} for`],
+      [childOf(rootWith({ dlg: 0 })), `(dlg 0). Ask ${organisation.did} for link 1 with a dlg of at least 1`],
+      [
+        childOf(root, bearer),
+        `link 1 does not allow bearer links below (bearer_below). Ask ${organisation.did}`,
+      ],
+      [
+        childOf(rootWith({ bearer_below: true }), bearer),
+        '599 s under this trust anchor, and this one lives 600 s',
+        short,
+      ],
+      [rootWith({ invoke: false }), `not act (invoke false). Act with`],
+    ];
+    for (const [chain, said, changes] of cases) {
+      const { code, data } = await refusal(chain, changes);
+      expect(code).toBe('DELEGATION_INVALID');
+      expect(data.hint).toMatch(/^What was wrong: /);
+      expect(data.hint).toContain(said);
+      expect(utf8Length(data.hint ?? '')).toBeLessThan(1024);
+    }
   });
 
   it('CAP-19 forgives 30 s at both ends, and not one more', async () => {

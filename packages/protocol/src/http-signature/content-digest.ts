@@ -38,5 +38,6 @@ export function verifyContentDigest(digest: ContentDigest, body: Uint8Array, cry
   if (holds) return;
   throw new TrustError('PROOF_INVALID', 'content-digest is not the digest of this body', {
     caveat: 'content-digest',
+    hint: 'The body is not the one whose digest was sent: make content-digest over the bytes that are sent, and sign again.',
   });
 }

@@ -218,6 +218,11 @@ describe('possession by a message signature (SES-15)', () => {
     for (const change of changes)
       expect(() => verify({ ...request, ...change })).toThrow(invalid('signature'));
     expect(() => verify(request, { body: `${BODY} ` })).toThrow(invalid('content-digest'));
+    expect(() => verify(request, { body: `${BODY} ` })).toThrow(
+      expect.objectContaining({
+        data: expect.objectContaining({ hint: expect.stringContaining('bytes that are sent') }),
+      }),
+    );
     expect(() => verify(signed({ signer: other }))).toThrow(invalid('signature'));
   });
 

@@ -95,6 +95,19 @@ describe('the DID resolver', () => {
     expect(world.fetched).toEqual([]);
   });
 
+  it('says which list of the operator would have to have it', async () => {
+    const { resolver } = createWorld({ allow: () => false });
+    const scid = 'QmQ1UfxXDT3G75HJP5fFUZpew7hK7d1EExHDf4x5mMZy3E';
+    for (const [did, list] of [
+      ['did:web:evil.example', 'didWeb.allow'],
+      [`did:webvh:${scid}:evil.example`, 'didWebvh.allow'],
+    ] as const)
+      await expect(resolver.resolve(did)).rejects.toMatchObject({
+        code: 'UNTRUSTED_ISSUER',
+        data: { hint: expect.stringMatching(`${did} .* add it to ${list} `) },
+      });
+  });
+
   it('needs a way to fetch', async () => {
     const resolver = createDidResolver({ now: () => 0, allow: () => true });
     await expect(resolver.resolve(ORG)).rejects.toEqual(refusal('UNAVAILABLE'));

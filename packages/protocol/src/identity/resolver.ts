@@ -97,7 +97,12 @@ export function didKeyKeys(did: string): DidKeys {
 
 function assertAllowed(did: string, { allow }: DidResolverDeps): void {
   assertFetchable(did);
-  if (allow?.(did) !== true) throw new TrustError('UNTRUSTED_ISSUER', 'a DID outside the allow-list');
+  if (allow?.(did) === true) return;
+  // The code is that of a root without an anchor too, for which other advice would help.
+  const list = did.startsWith('did:webvh:') ? 'didWebvh.allow' : 'didWeb.allow';
+  throw new TrustError('UNTRUSTED_ISSUER', 'a DID outside the allow-list', {
+    hint: `The keys of ${did} are not fetched here: the operator would have to add it to ${list} in talos.yaml, or use a did:key.`,
+  });
 }
 
 function share(

@@ -101,6 +101,18 @@ describe('session table', () => {
     expect(table.authenticate(sign(sid, 45), request).sid).toBe(sid);
   });
 
+  it('says in the hint which of the two it was, and of a wrong MAC what it is made over (SES-9)', () => {
+    const { open, table } = createWorld();
+    const { sid } = open();
+    table.authenticate(sign(sid, 300), request);
+    const hint = (text: string) =>
+      expect.objectContaining({ data: expect.objectContaining({ hint: expect.stringMatching(text) }) });
+    expect(() => table.peek(sid, 300)).toThrow(hint('^seen: '));
+    expect(() => table.peek(sid, 44)).toThrow(hint('^below_window: '));
+    const forged = { ...sign(sid, 301), mac: new Uint8Array(16) };
+    expect(() => table.authenticate(forged, request)).toThrow(hint('^The mac is not that of this request'));
+  });
+
   it('uses no number up for a wrong MAC: nobody else can burn the numbers of a session', () => {
     const { open, table } = createWorld();
     const { sid } = open();
