@@ -7,6 +7,7 @@ import { createChecker, createTaggedChecker } from './check.js';
 import { McpDenialData } from './decision.js';
 import { PolicyDocument } from './policy.js';
 import { CLOSED, utf8Bytes } from './primitive.js';
+import { BindingRequest } from './rbac.js';
 
 const did = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
 const claims = {
@@ -110,6 +111,70 @@ describe('what is said of a value that does not fit', () => {
     const members = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`m${n}`, 1]));
     expect(list([{ ...members, a: 'x' }])).toMatch(/^\/0/);
     expect(list([{ a: 'x', ...members }])).toBe('/0/m0: is not a known member');
+  });
+});
+
+describe('what is said of a value that may be one of several', () => {
+  const check = createChecker(BindingRequest);
+  const id = 'svc_01890a5d-ac96-774b-bcce-b302099a8057';
+  const global = { kind: 'global', attributes: {} };
+  const bind = (scope: unknown, subject: unknown = { kind: 'service', id }) =>
+    check({ role: 'viewer', subject, scope });
+
+  it.each<[string, unknown]>([
+    ['/scope/attributes: must not have fewer than 1 properties', { kind: 'team', attributes: {} }],
+    ['/scope: must have required properties attributes', { kind: 'team' }],
+    [
+      '/scope/attributes/path: must be of this form: a path from / without dot segments and *, or * alone',
+      { kind: 'path', attributes: { path: '/x/../y' } },
+    ],
+    [
+      '/scope/attributes/trace_id: must not have fewer than 1 characters',
+      { kind: 'trace', attributes: { trace_id: '' } },
+    ],
+    [
+      '/scope/attributes/secret_id: must be of this form: printable ASCII without space and *, or * alone',
+      { kind: 'secret', attributes: { secret_id: 's*' } },
+    ],
+    ['/scope/attributes/a: is not a known member', { kind: 'global', attributes: { a: 'b' } }],
+    ['/scope: must be object', 5],
+  ])('concerns the kind that was meant: %s', (message, scope) => {
+    expect(bind(scope)).toBe(message);
+  });
+
+  it('names the kinds where none was meant', () => {
+    expect(bind({ kind: 'nope', attributes: {} })).toMatch(/^\/scope\/kind: must be "global" or "team" or /);
+    expect(bind(global, { kind: 'x', id })).toBe(
+      '/subject/kind: must be "service" or "person" or "email" or "group"',
+    );
+    expect(bind({})).toBe('/scope: must have required properties kind, attributes');
+  });
+
+  it('goes by the members that are there where none is fixed, in lists and in names of any letters too', () => {
+    const either = Type.Union([
+      Type.Object({ a: Type.Number(), b: Type.String() }, CLOSED),
+      Type.Object(
+        {
+          a: Type.Number(),
+          c: Type.Array(Type.Union([Type.Null(), Type.Object({ 'x/~y': Type.Number() })])),
+        },
+        CLOSED,
+      ),
+      Type.String(),
+    ]);
+    expect(createChecker(either)({ a: 'x', c: [] })).toBe('/a: must be number');
+    expect(createChecker(either)({ a: 1, c: [null, { 'x/~y': 'z' }] })).toBe('/c/1/x~1~0y: must be number');
+    expect(createChecker(Type.Object({ 'm/~': either }))({ 'm/~': { a: 'x', b: '' } })).toBe(
+      '/m~1~0/a: must be number',
+    );
+    const tuple = Type.Tuple([either]);
+    expect(createChecker(tuple)([{ a: 'x', c: [] }])).toMatch(/^\/0/);
+  });
+
+  it('repeats no more than a piece of the pointers of both', () => {
+    const name = 'x'.repeat(200);
+    const nested = Type.Object({ [name]: Type.Union([Type.Null(), Type.Object({ [name]: Type.Number() })]) });
+    expect(createChecker(nested)({ [name]: { [name]: 'a' } })?.split(':')[0]).toHaveLength(256);
   });
 });
 

@@ -16,7 +16,9 @@ export function createChecker(schema: TSchema): Checker {
   let validator: Validator | undefined;
   return (value) => {
     validator ??= Compile(schema);
-    return validator.Check(value) ? undefined : firstFault(validator, value, schema);
+    if (validator.Check(value)) return undefined;
+    const { at, what } = firstFault(validator, value, schema);
+    return `${at === '' ? '(root)' : at.slice(0, MAX_POINTER)}: ${what}`;
   };
 }
 
@@ -42,19 +44,93 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 const LOOKS = [9, 33, 65, 257, Number.POSITIVE_INFINITY] as const;
 const MIN_MEMBERS = 64;
 
+/** What is wrong, and the pointer to where. */
+interface Found {
+  readonly at: string;
+  readonly what: string;
+}
+
 /** A member that is not known is reported twice, the first time as a schema that is `false`. */
-function firstFault(validator: Validator, value: unknown, schema: TSchema): string {
+function firstFault(validator: Validator, value: unknown, schema: TSchema): Found {
   for (const most of LOOKS) {
     const faults = validator.Errors(most === Number.POSITIVE_INFINITY ? value : beginningOf(value, most));
     const [first] = faults;
     if (first === undefined) continue;
-    const pointer = first.instancePath === '' ? '(root)' : first.instancePath.slice(0, MAX_POINTER);
-    return `${pointer}: ${messageOf(first, faults, schema)}`;
+    const { instancePath: at } = first;
+    return faultInBranch(first, value, schema) ?? { at, what: messageOf(first, faults, schema) };
   }
-  return '(root): is not valid';
+  return { at: '', what: 'is not valid' };
 }
 
 type Fault = ReturnType<Validator['Errors']>[number];
+
+/** Of a value that fits none of several schemas, typebox says what each has against it. Where one of them is the one
+ *  that was meant, what that one says is what is wrong; undefined where none is. */
+function faultInBranch(fault: Fault, value: unknown, schema: TSchema): Found | undefined {
+  const union = unionOf(fault, value, schema);
+  const branch = union && meantBranch(union.branches, union.value);
+  if (union === undefined || branch === undefined) return undefined;
+  const { at, what } = firstFault(compiledBranch(branch), union.value, branch);
+  return { at: union.at + at, what };
+}
+
+interface Union {
+  readonly branches: readonly unknown[];
+  readonly at: string;
+  readonly value: unknown;
+}
+
+/** The outermost union on the way to a fault, reached by members and elements only. */
+function unionOf({ schemaPath, instancePath }: Fault, value: unknown, schema: TSchema): Union | undefined {
+  const steps = schemaPath.split('/').slice(1);
+  const names = instancePath.split('/').slice(1);
+  const union = { at: '', value };
+  let node: unknown = schema;
+  while (isObject(node)) {
+    const keyword = steps.shift();
+    const { anyOf } = node as { anyOf?: unknown };
+    if (keyword === 'anyOf' && Array.isArray(anyOf)) return { ...union, branches: anyOf };
+    if (keyword === 'properties') node = Object(node['properties'])[steps.shift() ?? ''];
+    else if (keyword === 'items') node = node['items'];
+    else return undefined;
+    const name = names.shift() ?? '';
+    union.at += `/${name}`;
+    union.value = Object(union.value)[name.replaceAll('~1', '/').replaceAll('~0', '~')];
+  }
+  return undefined;
+}
+
+/** The one schema of an object that its fixed members, such as `kind`, do not exclude; of several, the one all of whose
+ *  required members are there. */
+function meantBranch(branches: readonly unknown[], value: unknown): TSchema | undefined {
+  if (!isRecord(value)) return undefined;
+  const possible = branches.filter((branch): branch is TSchema & Record<string, unknown> => {
+    if (!isObject(branch) || !isObject(branch['properties'])) return false;
+    return Object.entries(branch['properties']).every(
+      ([name, member]) =>
+        !Object.hasOwn(value, name) ||
+        !isObject(member) ||
+        !('const' in member) ||
+        member['const'] === value[name],
+    );
+  });
+  const whole = possible.filter(({ required }) =>
+    (Array.isArray(required) ? required : []).every((name: string) => Object.hasOwn(value, name)),
+  );
+  const [meant, other] = whole.length === 1 ? whole : possible;
+  return other === undefined ? meant : undefined;
+}
+
+/** To compile is costly, and anybody may send what is wrong. */
+const compiledBranches = new WeakMap<TSchema, Validator>();
+
+function compiledBranch(schema: TSchema): Validator {
+  const known = compiledBranches.get(schema);
+  if (known !== undefined) return known;
+  const validator = Compile(schema);
+  compiledBranches.set(schema, validator);
+  return validator;
+}
 
 /** For people: what belongs there, in place of the expression that says so to programs. */
 function messageOf(fault: Fault, all: readonly Fault[], schema: TSchema): string {
@@ -63,7 +139,8 @@ function messageOf(fault: Fault, all: readonly Fault[], schema: TSchema): string
     const same = all.filter(
       ({ keyword, instancePath }) => keyword === 'const' && instancePath === fault.instancePath,
     );
-    return `must be ${[...new Set(same.map(({ params }) => JSON.stringify(Object(params).allowedValue)))].join(' or ')}`;
+    const allowed = same.map(({ params }) => JSON.stringify(Object(params).allowedValue));
+    return `must be ${[...new Set(allowed)].join(' or ')}`;
   }
   const described = fault.keyword === 'pattern' ? descriptionAt(schema, fault.schemaPath) : undefined;
   return described === undefined ? fault.message : `must be of this form: ${described}`;

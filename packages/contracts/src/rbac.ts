@@ -51,8 +51,14 @@ export const Role = Type.Object(
 export type Role = Static<typeof Role>;
 
 /** A value of an attribute: an exact text, or `*` for whatever is there. */
-const attribute = text(256, { pattern: '^(?:\\*|[!-)+-~]+)$' });
-const path = text(256, { pattern: '^(?:\\*|/|(?:/(?!\\.{1,2}(?:/|$))[!-)+-.0-~]+)+)$' });
+const attribute = text(256, {
+  pattern: '^(?:\\*|[!-)+-~]+)$',
+  description: 'printable ASCII without space and *, or * alone',
+});
+const path = text(256, {
+  pattern: '^(?:\\*|/|(?:/(?!\\.{1,2}(?:/|$))[!-)+-.0-~]+)+)$',
+  description: 'a path from / without dot segments and *, or * alone',
+});
 
 function scoped<const K extends string, P extends TProperties>(kind: K, own: P) {
   const attributes = Type.Partial(
