@@ -259,6 +259,27 @@ describe('lintAttenuation', () => {
     expect(shown({}, { grants: many })[0]?.[2]).toMatch(/^tool:server-0, .{280,300}…$/);
   });
 
+  it('CAP-28 says of a scope that is too wide what else of the grant is too much', () => {
+    const path = (at: string) => `tool:files/method:*/resource:${at}`;
+    const over = (grants: readonly Grant[]) => ({ ...above, grants: [...grants] });
+    const narrow: Grant = { ...parent, scope: path('/a'), only: ['/path'] };
+    const places = (scope: string, grants: readonly Grant[]) =>
+      lint({ grants: [{ scope, ops: ['read', 'write'] }] }, over(grants)).map((found) => found.split(' ')[0]);
+    const all = ['scope', 'ops', 'where', 'only'].map((at) => `grants[0].${at}`);
+    for (const scope of [
+      path('/'),
+      'tool:files',
+      'tool:*',
+      'tool:files/method:read_file',
+      'tool:files/method:r*/resource:/',
+    ])
+      expect([scope, places(scope, [narrow])]).toEqual([scope, all]);
+    // The nearest of those that have something in common with it; what has nothing says nothing of it.
+    expect(places(path('/'), [narrow, { scope: path('/b'), ops: ['read'] }])).toEqual(all.slice(0, 2));
+    for (const scope of [path('/ab'), 'tool:fil', 'tool:other*', 'llm:files'])
+      expect([scope, places(scope, [narrow])]).toEqual([scope, ['grants[0].scope']]);
+  });
+
   it('compares with the grant of the parent that is nearest', () => {
     const wide: Grant = { scope: 'tool:fs', ops: ['read', 'write'] };
     const write = { grants: [{ ...parent, ops: ['write' as const] }] };

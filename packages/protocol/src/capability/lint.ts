@@ -4,7 +4,8 @@ import { canonicalize } from '../encoding/jcs.js';
 import type { JsonValue } from '../encoding/json.js';
 import { describeConstraint, describeList, describeOnly } from './caveat.js';
 import { entriesOf, type LimitEntry } from './limits.js';
-import { coversScope, parseScope } from './scope.js';
+import { isBelowAny } from './region.js';
+import { coversScope, parseScope, type Scope } from './scope.js';
 import { compileTest } from './where/constraint.js';
 
 /** What a link is compared with: its parent's claims, or the trust anchor. */
@@ -82,14 +83,35 @@ function lintGrant(
   at: string,
   crypto: CryptoProvider,
 ): readonly Finding[] {
-  const scope = parseScope(child.scope, 'grant').text;
-  const covering = parents.filter((parent) => coversScope(parseScope(parent.scope, 'grant'), scope));
-  if (covering.length === 0) {
-    const bound = describeList(parents.map((parent) => parent.scope));
-    return [{ at: `${at}.scope`, exceeds: 'scope', what: 'is covered by no grant of its parent', bound }];
-  }
-  const excesses = covering.map((parent) => excessOf(parent, child, at, crypto));
-  return excesses.reduce((least, excess) => (excess.length < least.length ? excess : least));
+  const scope = parseScope(child.scope, 'grant');
+  const above = parents.map((grant) => ({ grant, scope: parseScope(grant.scope, 'grant') }));
+  const covering = above.filter((parent) => coversScope(parent.scope, scope.text));
+  // What is too wide is held against what it would have to shrink to: else its holder, who narrows the scope, is told only
+  // then that the rest of the grant is too much as well.
+  const near = covering.length > 0 ? covering : above.filter((parent) => haveCommon(parent.scope, scope));
+  const [first = [], ...others] = near.map(({ grant }) => excessOf(grant, child, at, crypto));
+  const least = others.reduce((least, excess) => (excess.length < least.length ? excess : least), first);
+  if (covering.length > 0) return least;
+  const bound = describeList(parents.map((parent) => parent.scope));
+  const what = 'is covered by no grant of its parent';
+  return [{ at: `${at}.scope`, exceeds: 'scope', what, bound }, ...least];
+}
+
+/** True if some scope is covered by both. */
+function haveCommon(one: Scope, other: Scope): boolean {
+  return (
+    one.root === other.root &&
+    one.values.every((value, index) => {
+      const another = other.values[index];
+      return another === undefined || holds(value, another) || holds(another, value);
+    })
+  );
+}
+
+/** Only a resource starts with `/`: of any other value it is encoded. */
+function holds(outer: string, inner: string): boolean {
+  if (outer.endsWith('*')) return inner.startsWith(outer.slice(0, -1));
+  return outer === inner || (outer.startsWith('/') && isBelowAny(inner, 0, [outer]));
 }
 
 function excessOf(parent: Grant, child: Grant, at: string, crypto: CryptoProvider): readonly Finding[] {
