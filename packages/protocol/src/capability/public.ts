@@ -42,7 +42,6 @@ export {
 export { describeConstraint, describeOnly } from './caveat.js';
 export { type ParsedChain, parseChain } from './chain.js';
 export type { CompiledGrant } from './grant.js';
-export { hintForAnchor } from './hint.js';
 export {
   type CapabilityDescription,
   describeCapability,
@@ -83,6 +82,7 @@ export {
   type FastDecision,
   type Program,
 } from './program.js';
+export { checkToolInReach } from './reach.js';
 export {
   type ParsedRevocation,
   parseRevocation,

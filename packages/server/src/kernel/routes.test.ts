@@ -288,6 +288,29 @@ describe('authorize (DEC-11)', () => {
     expect(body.decision).toMatchObject({ effect: 'deny', code: 'REVOKED', link: 1 });
   });
 
+  it('says what the gateway would of the same call: scope before existence (DEC-8)', async () => {
+    const { chain } = issueTo(world, { grants: [{ scope: 'tool:files/method:read_file', ops: ['read'] }] });
+    for (const tool of ['rm', 'write_file']) {
+      const { body } = await ask({ chain: chain.chain, call: { ...call, tool }, arguments: {} });
+      expect(body.decision).toEqual({
+        effect: 'deny',
+        code: 'SCOPE_MISMATCH',
+        link: 1,
+        item: `tool:files/method:${tool}`,
+        hint: expect.stringContaining(`--grant 'tool:files/method:${tool}:<read or write>'`),
+      });
+    }
+  });
+
+  it('says what was wrong with a link that is malformed, as the gateway does', async () => {
+    const [header, , signature] = issueTo(world).chain.chain.split('.');
+    const { body } = await ask({ chain: `${header}.e30.${signature}`, items: [item] });
+    expect(body.decision).toMatchObject({
+      code: 'MALFORMED',
+      hint: expect.stringMatching(/^What was wrong: .+\. Check/),
+    });
+  });
+
   it('denies an unknown tool, a value its kind does not allow, and a limit nobody counts', async () => {
     const { chain } = issueTo(world);
     const unknown = await ask({ chain: chain.chain, call: { ...call, tool: 'rm' }, arguments: {} });

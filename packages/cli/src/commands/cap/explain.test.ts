@@ -170,8 +170,41 @@ describe('talos cap explain', () => {
     expect(elsewhere.json()).toMatchObject({ decision: { code: 'AUDIENCE_MISMATCH', link: 1 } });
   });
 
+  it('says scope before existence, as a gateway does, and still what each link says', async () => {
+    const none = await explain(['chain.txt', '--call', 'files/constructor', '--json']);
+    expect(none.json()).toMatchObject({
+      decision: { code: 'SCOPE_MISMATCH', link: 1, item: 'tool:files/method:constructor' },
+      items: [],
+    });
+    const grant = ['--to', 'agent', '--grant', 'tool:files/method:other:read', '--out', 'other.txt'];
+    await cli.run(['cap', 'issue', '--as', 'org', '--aud', dids['gateway'] ?? '', ...grant]);
+    const known = await explain(['other.txt', ...call('/data/a'), '--json']);
+    expect(known.json()).toMatchObject({
+      decision: { code: 'SCOPE_MISMATCH', link: 1, item: 'tool:files/method:read_text_file' },
+      links: [{ effect: 'allow' }, { effect: 'deny', code: 'SCOPE_MISMATCH' }],
+    });
+  });
+
+  it('of a chain that does not verify says why, and sends nobody back to where they are', async () => {
+    const only = ['--to', 'agent', '--no-invoke', '--dlg', '1', '--grant', READ, '--out', 'office.txt'];
+    await cli.run(['cap', 'issue', '--as', 'org', '--aud', dids['gateway'] ?? '', ...only]);
+    const { stdout, stderr } = await explain(['office.txt', ...call('/data/a')]);
+    expect(stdout).toContain('What was wrong: its holder may delegate, but not act (invoke false)');
+    expect(stderr).toContain('Next: see what each link grants: talos cap inspect');
+    expect(stderr).not.toContain('--anchors');
+  });
+
+  it('names the ways without a platform where there is none', async () => {
+    const read = 'tool:files/method:read_text_file/resource:/data/a/x:read';
+    const ran = await cli.run(['cap', 'explain', 'chain.txt', '--action', read]);
+    expect(ran.code).toBe(4);
+    expect(ran.stderr).toMatch(/offline with --anchors talos\.yaml or --trust .*talos up/);
+  });
+
   it('denies what has no manifest, and a price that a limit cannot count', async () => {
-    const unknown = await explain(['chain.txt', '--call', 'files/constructor', '--json']);
+    const any = ['--to', 'agent', '--grant', 'tool:files:read', '--out', 'any.txt'];
+    await cli.run(['cap', 'issue', '--as', 'org', '--aud', dids['gateway'] ?? '', ...any]);
+    const unknown = await explain(['any.txt', '--call', 'files/constructor', '--json']);
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.json()).toMatchObject({ decision: { code: 'UNKNOWN_TOOL' }, items: [] });
     const limited = yaml().replace(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { AuthorizeRequest, Decision } from '@talosprotocol/contracts';
-import type { CryptoProvider } from '@talosprotocol/protocol';
+import { type CryptoProvider, isTrustError, TrustError } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { type AnchorsOptions, readAnchors, withAnchors } from '../../anchors-file.js';
 import { readCapability } from '../../chain-source.js';
@@ -37,21 +37,23 @@ export function addExplain(cap: Command, shell: Shell, crypto: CryptoProvider): 
     ],
     notes: [
       'With --trust or --anchors, or where no platform runs on the data folder, by its talos.yaml: no network, and a line for',
-      'each link: which allows it, which refuses it and why. Else the platform decides, as it would a call. --call needs the manifests of the tools: those of the',
-      'platform, or of the talos.yaml that --anchors names. What is left of limits is not looked at. A bearer key is read',
+      'each link of a chain that verifies: which allows it, which refuses it and why. Else the platform decides, as it',
+      'would a call. --call needs the manifests of the tools: those of the platform, or of the talos.yaml that --anchors',
+      'names. What is left of limits is not looked at. A bearer key is read',
       'from a file or standard input, never from the command line. Offline it is taken to be shown to a gateway that it is',
       'for, unless --aud names one. Exit code 0 allowed, 2 denied.',
     ],
   };
   const explain: Handler<Options> = async (call) => {
     const { output } = call;
-    const { decision, items, links } = await decide(call, crypto);
+    const explanation = await decide(call, crypto);
+    const { decision, items, links } = explanation;
     const allowed = decision.effect === 'allow';
     output.result({ ok: allowed, decision, items, ...(links && { links }) }, () => {
       printDecision(output, decision);
       if (links !== undefined) printLinks(output, links);
     });
-    output.next(nextStep(allowed, links));
+    output.next(nextStep(allowed, explanation));
     return allowed ? EXIT.ok : EXIT.denied;
   };
   withAnchors(withPlatform(defineCommand(cap, shell, text, explain), 'kernel'))
@@ -84,9 +86,24 @@ async function decide(
   const offline = { ...options, ...(await anchorsAtHand(io, options)) };
   const anchors = await readAnchors(io, offline, crypto);
   if (anchors !== undefined) return explainOffline({ io, options: offline, chain, asked, anchors, crypto });
-  const { kernel } = await openPlatform(io, options);
+  const kernel = await openPlatform(io, options)
+    .then((platform) => platform.kernel)
+    .catch(withOffline);
   const request = { chain: chain.chain, ...asked } as AuthorizeRequest;
   return withProgress(io, output, 'Asking the platform', kernel.authorize(request));
+}
+
+/** Whoever has no platform can be helped without one too. */
+function withOffline(error: unknown): never {
+  if (!isTrustError(error) || error.code !== 'UNAVAILABLE') throw error;
+  const { reason = error.message, hint, ...data } = error.data;
+  const offline = 'decide offline with --anchors talos.yaml or --trust <trust file>';
+  throw new TrustError(
+    error.code,
+    reason,
+    { ...data, hint: hint === undefined ? offline : `${offline}; or ${hint}` },
+    error,
+  );
 }
 
 /** Where no platform runs and none is named, the talos.yaml it would start with decides. */
@@ -100,8 +117,8 @@ async function anchorsAtHand(io: Io, options: Options): Promise<AnchorsOptions> 
   return existsSync(resolve(io.cwd, file)) ? { anchors: file } : {};
 }
 
-function nextStep(allowed: boolean, links: readonly LinkVerdict[] | undefined): string {
-  if (links === undefined)
+function nextStep(allowed: boolean, { links, offline }: Explanation): string {
+  if (links === undefined && offline !== true)
     return 'see what each link says of it: add --anchors talos.yaml, or --trust with a trust file';
   return allowed
     ? 'do it; what was decided of a call afterwards: talos why <request-id>'

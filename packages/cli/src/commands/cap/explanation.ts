@@ -4,6 +4,7 @@ import {
   authorize,
   type CheckedItem,
   type CryptoProvider,
+  checkToolInReach,
   checkUse,
   decodeUtf8,
   explainLinks,
@@ -40,7 +41,10 @@ export interface LinkVerdict {
 export interface Explanation {
   readonly decision: Decision;
   readonly items: readonly Item[];
+  /** Of a chain that verifies, where it was decided offline. */
   readonly links?: readonly LinkVerdict[];
+  /** Decided by anchors at hand, not by a platform. */
+  readonly offline?: true;
 }
 
 interface Question {
@@ -61,20 +65,36 @@ export async function explainOffline(question: Question): Promise<Explanation> {
   const manifest = 'call' in asked ? await manifestOf(question, asked.call) : undefined;
   let capability: VerifiedCapability;
   let items: readonly CheckedItem[] = [];
+  let unreached: Decision | undefined;
   try {
     capability = verifyCapabilityAsOf(chain, { time, anchors, crypto });
     checkUse(capability, options.aud);
+    unreached = 'call' in asked ? outOfReach(capability, asked.call) : undefined;
     items = 'items' in asked ? parseItems(asked.items) : itemsOf(capability, asked.call, manifest, asked);
   } catch (error) {
-    return { decision: denialOf(error), items: [] };
+    return { decision: unreached ?? denialOf(error), items: [], offline: true };
   }
   return {
-    decision: authorize(capability, items, asked.arguments),
+    decision: unreached ?? authorize(capability, items, asked.arguments),
     items: items.map(({ scope, op }) => ({ scope, op })),
     links: explainLinks(capability, items, asked.arguments).map((decision, link) =>
       verdictOf(capability, decision, link),
     ),
+    offline: true,
   };
+}
+
+/** A gateway asks this before whether there is such a tool, and before its arguments (DEC-8). */
+function outOfReach(
+  capability: VerifiedCapability,
+  call: { readonly server: string; readonly tool: string },
+): Decision | undefined {
+  try {
+    checkToolInReach(capability, call);
+    return undefined;
+  } catch (error) {
+    return denialOf(error);
+  }
 }
 
 function itemsOf(

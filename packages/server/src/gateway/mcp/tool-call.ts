@@ -1,8 +1,6 @@
 import {
   type CheckedItem,
-  firstOutOfReach,
-  formatScope,
-  hintForAnchor,
+  checkToolInReach,
   isJsonObject,
   itemsOfCall,
   itemsOfRealCall,
@@ -96,25 +94,13 @@ function itemsOf(
   call: ToolCall | undefined,
 ): readonly CheckedItem[] {
   if (name === undefined) throw unknownTool();
-  const link = firstOutOfReach(caller.capability, { ...name, ops: ['read', 'write'] });
-  if (link !== undefined) throw outOfScope(caller, name, link);
+  checkToolInReach(caller.capability, name);
   if (call === undefined) throw unknownTool();
   return itemsOfCall(call);
 }
 
 function unknownTool(): TrustError {
   return new TrustError('UNKNOWN_TOOL', 'no such tool is served here');
-}
-
-/** Whether it would read or write is the tool's own affair, which this caller is not told. */
-function outOfScope({ capability }: Authenticated, { server, tool }: ToolName, link: number): TrustError {
-  const item = formatScope('tool', [server, tool]).text;
-  const issuer = capability.links[link - 1]?.claims.iss;
-  const hint =
-    issuer === undefined
-      ? hintForAnchor(capability.anchor.iss, item, '<read or write>')
-      : `No grant of link ${link} covers this tool. Ask ${issuer} for a capability with one: --grant '${item}:<read or write>'`;
-  return new TrustError('SCOPE_MISMATCH', 'no grant covers the tool', { link, item, hint });
 }
 
 /** Each path is looked at once, so that all of the decision is about the same place. */

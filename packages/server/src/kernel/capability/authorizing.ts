@@ -4,6 +4,7 @@ import {
   CHAIN_LIMITS,
   createChecker,
   type Decision,
+  type DecisionCode,
   PROBLEMS,
 } from '@talosprotocol/contracts';
 import {
@@ -11,6 +12,7 @@ import {
   type Authorizer,
   type CheckedItem,
   type CryptoProvider,
+  checkToolInReach,
   createAuthorizer,
   isTrustError,
   itemsOfCall,
@@ -20,6 +22,7 @@ import {
   takesOf,
   type VerifiedCapability,
 } from '@talosprotocol/protocol';
+import { adviceOn, cut } from '../../platform/advice.js';
 import type { KernelPolicy } from '../ports.js';
 import type { Revocations } from '../revocation/revocations.js';
 import { createKnownChains } from './known-chains.js';
@@ -74,7 +77,7 @@ function decideOn(
     try {
       const capability = await find(stated.chain);
       checkHolder(capability, holder);
-      if ('call' in stated) items = itemsOf(stated.call, args, policy());
+      if ('call' in stated) items = itemsOf(capability, stated.call, args, policy());
       verification.assertInForce(capability, items.some(({ op }) => op === 'write') ? 'write' : 'read');
       if ('call' in stated) checkCost(capability, stated.call, policy());
       return answer(authorizer.authorize(capability, items, args, memoOf(args)), items);
@@ -131,11 +134,14 @@ function createVerifiedOnce(deps: {
   };
 }
 
+/** As a gateway asks: scope before existence, so that both give the same code and link (DEC-8). */
 function itemsOf(
+  capability: VerifiedCapability,
   { server, tool }: { readonly server: string; readonly tool: string },
   args: JsonObject,
   policy: KernelPolicy,
 ): readonly CheckedItem[] {
+  checkToolInReach(capability, { server, tool });
   const manifest = policy.manifestOf(server, tool);
   if (manifest !== undefined) return itemsOfCall({ server, tool, manifest, arguments: args });
   throw new TrustError('UNKNOWN_TOOL', 'the policy has no manifest for this tool', {
@@ -157,14 +163,18 @@ function answer(decision: Decision, items: readonly CheckedItem[]): AuthorizeAns
   return { decision, items: items.map(({ scope, op }) => ({ scope, op })) };
 }
 
+/** Bytes, as in the schema of a decision. */
+const MAX_HINT = 1024;
+
 /** @throws what is no decision: a fault of ours must not look like one */
 function denialOf(error: unknown): Decision {
   if (!isTrustError(error) || !PROBLEMS[error.code].decision) throw error;
-  const { link, item, caveat, hint = PROBLEMS[error.code].title } = error.data;
+  const code = error.code as DecisionCode;
+  const { link, item, caveat, reason, hint = adviceOn(code, reason) } = error.data;
   const where = {
     ...(link === undefined ? {} : { link }),
     ...(item === undefined ? {} : { item }),
     ...(caveat === undefined ? {} : { caveat }),
   };
-  return { effect: 'deny', code: error.code, ...where, hint } as Decision;
+  return { effect: 'deny', code, ...where, hint: cut(hint, MAX_HINT) };
 }

@@ -38,6 +38,14 @@ const request = (more: object = {}) => ({
 });
 const ask = (body: unknown, headers: Record<string, string> = world.admin) =>
   world.post('/access/v1/evaluation', body, headers);
+/** Of a server all of whose tools are in reach. */
+const unknownTool = () => {
+  const { leaf, chain: wide } = issueTo(world).chain;
+  return {
+    subject: { type: 'capability', id: leaf.claims.sub, properties: { chain: wide } },
+    resource: { type: 'tool', id: 'files__other' },
+  };
+};
 const askAll = (body: unknown) => world.post('/access/v1/evaluations', body, world.admin);
 
 describe('an evaluation (DEC-15, DEC-16)', () => {
@@ -99,12 +107,20 @@ describe('an evaluation (DEC-15, DEC-16)', () => {
     ['an action of others', () => ({ action: { name: 'can_read' } }), 'SCOPE_MISMATCH'],
     ['a call of a model', () => ({ resource: { type: 'llm', id: 'a/model:b' } }), 'SCOPE_MISMATCH'],
     ['a tool without its server', () => ({ resource: { type: 'tool', id: 'read_file' } }), 'UNKNOWN_TOOL'],
-    ['an unknown tool', () => ({ resource: { type: 'tool', id: 'files__other' } }), 'UNKNOWN_TOOL'],
+    ['a tool out of reach', () => ({ resource: { type: 'tool', id: 'files__other' } }), 'SCOPE_MISMATCH'],
+    ['an unknown tool', () => unknownTool(), 'UNKNOWN_TOOL'],
     ['no scope', () => ({ resource: { type: 'tool', id: 'a b' }, action: { name: 'read' } }), 'MALFORMED'],
   ])('denies, with the reason, for %s', async (_, change, code) => {
     const { status, body } = await ask(request(change()));
     expect(status).toBe(200);
     expect(body).toMatchObject({ decision: false, context: { code, hint: expect.any(String) } });
+  });
+
+  it('says of a chain that is none where it stands, and of no member that is not there', async () => {
+    const { body } = await ask(request({ subject: { ...subject(), properties: { chain: 'garbage' } } }));
+    expect(body.context.hint).toMatch(
+      /^subject\.properties\.chain or context\.chain has to be a capability chain/,
+    );
   });
 
   it('takes what other enforcement points say besides, and decides nothing by it', async () => {

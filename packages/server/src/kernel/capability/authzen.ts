@@ -4,6 +4,7 @@ import {
   AuthzenEvaluation,
   AuthzenEvaluations,
   type AuthzenSemantic,
+  Chain,
   createChecker,
   type Decision,
   PROBLEMS,
@@ -30,6 +31,7 @@ export interface Authzen {
 
 const checkOne = createChecker(AuthzenEvaluation);
 const checkAll = createChecker(AuthzenEvaluations);
+const checkChain = createChecker(Chain);
 
 export function createAuthzen({ authorizing }: { readonly authorizing: Authorizing }): Authzen {
   const evaluateBy = async (decide: Authorizing['decide'], request: JsonObject): Promise<AuthzenDecision> => {
@@ -116,7 +118,13 @@ function chainOf({ subject, context }: AuthzenEvaluation): string {
     });
   }
   const chain = onlyOne(subject.properties?.['chain'], context?.['chain'], 'chain');
-  if (typeof chain === 'string') return chain;
+  if (typeof chain === 'string') {
+    const fault = checkChain(chain);
+    if (fault === undefined) return chain;
+    throw new TrustError('MALFORMED', 'the chain has not the form of one', {
+      hint: 'subject.properties.chain or context.chain has to be a capability chain: one to eight links joined by ~, root first. Copy it whole.',
+    });
+  }
   throw new TrustError('NO_CAPABILITY', 'no chain was presented', {
     hint: 'Give the chain as subject.properties.chain or context.chain.',
   });
