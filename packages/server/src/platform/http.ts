@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Principal } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
+import { closeWithConnection, sayIfKept, untilRead } from './kept-connection.js';
 import type { Log } from './log.js';
 import type { HttpMeter } from './metrics/http-metrics.js';
 import { isOurFault, type Problem, sendProblem, toProblem } from './problem.js';
@@ -102,7 +103,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     host: options.host,
     port,
     url: `http://${authority(options.host, port)}`,
-    closeGracefully: (limitMs) => closeGracefully(server, handle.abort, limitMs),
+    closeGracefully: (limitMs) => closeGracefully(server, handle, limitMs),
   };
 }
 
@@ -153,6 +154,8 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
   // Not AbortSignal.any on one signal for the life of the process: Node keeps a trace of each that depends on it.
   const running = new Set<AbortController>();
   let stopping = false;
+  let leaving = false;
+  const isLeaving = () => leaving;
   const serve = async (request: IncomingMessage, response: ServerResponse, requestId: string) => {
     checkRequest(request, allowed);
     const [path = '', query = ''] = splitTarget(request.url ?? '');
@@ -173,9 +176,10 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
     options.meter?.begin(response);
     nameRequest(incoming, requestId);
     setHeaders(response, requestId);
-    cutUnreadBody(incoming, response);
+    sayIfKept(incoming, response, isLeaving);
     closeWithConnection(incoming, response);
-    serve(incoming, response, requestId).catch((error: unknown) => {
+    serve(incoming, response, requestId).catch(async (error: unknown) => {
+      await untilRead(incoming);
       if (isOurFault(error)) options.log.error('a request failed', { requestId, err: error });
       const shown = toProblem(error, requestId);
       const told = isUnserved(shown)
@@ -185,11 +189,14 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
       else sendProblem(response, shown, toldHeaders(shown), told);
     });
   };
+  const leave = (): void => {
+    leaving = true;
+  };
   const abort = (): void => {
     stopping = true;
     for (const controller of [...running]) controller.abort();
   };
-  return { request, nextId, abort };
+  return { request, nextId, leave, abort };
 }
 
 const toldHeaders = ({ retryable }: Problem): Record<string, string> => ({
@@ -233,42 +240,6 @@ function setHeaders(response: ServerResponse, requestId: string): void {
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
   response.setHeader('cross-origin-resource-policy', 'same-origin');
-}
-
-const LINGER_MS = 2_000;
-
-/** After an answer that did not wait for the whole body the connection ends: an endless body is not drained. Closing
- *  at once would reset the connection of a client that still writes, and the answer with it. */
-function cutUnreadBody(request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request;
-  const linger = (): void => {
-    socket.end();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  };
-  // Node's own listener, which stands before ours, closes at once if the client asked for the connection to be closed.
-  response.prependOnceListener('finish', () => {
-    if (request.complete) return;
-    socket.destroySoon = linger;
-    linger();
-  });
-}
-
-const QUEUED = Symbol('answers on this connection that wait for those before them');
-type Connection = IncomingMessage['socket'] & { [QUEUED]?: Set<ServerResponse> };
-
-/** Of requests sent one behind the other, node tells only the answer whose turn it is that the connection is gone. */
-function closeWithConnection(request: IncomingMessage, response: ServerResponse): void {
-  if (response.socket !== null) return;
-  const socket = request.socket as Connection;
-  const queued = socket[QUEUED] ?? new Set();
-  if (socket[QUEUED] === undefined) {
-    socket[QUEUED] = queued;
-    socket.once('close', () => {
-      for (const waiting of [...queued]) waiting.destroy().emit('close');
-    });
-  }
-  queued.add(response);
-  response.once('close', () => queued.delete(response));
 }
 
 /** What never became a request: bad syntax, headers too large, too slow. */
@@ -333,7 +304,13 @@ function authority(host: string, port: number): string {
 
 const SWEEP_MS = 50;
 
-async function closeGracefully(server: Server, abort: () => void, limitMs: number): Promise<boolean> {
+interface Leaving {
+  readonly leave: () => void;
+  readonly abort: () => void;
+}
+
+async function closeGracefully(server: Server, { leave, abort }: Leaving, limitMs: number): Promise<boolean> {
+  leave();
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
   server.closeIdleConnections();
   let timer: NodeJS.Timeout | undefined;
