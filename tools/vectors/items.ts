@@ -66,6 +66,15 @@ export function itemsNoun(): Noun {
   ok('url-decoded', [resource('/url', 'url')], { url: 'https://example.com/a%20b/' }, [
     ['/resource:/https/example.com/a%20b', 'read'],
   ]);
+  const near = ['.a', '...', '..a;b', 'a;..', '.#a', 'a..', 'https%3A%2F%2Fexample.com'];
+  const escaped = '/.a/.../..a%3Bb/a%3B../.%23a/a../https%253A%252F%252Fexample.com';
+  ok('path-no-dots', [resource('/path', 'path')], { path: `/${near.join('/')}` }, [
+    [`/resource:${escaped}`, 'read'],
+  ]);
+  const address = 'https://example.com/a;x/..b;y/...;z/.c/d..;w?x=/../y#/..;/';
+  ok('url-no-dots', [resource('/url', 'url')], { url: address }, [
+    ['/resource:/https/example.com/a%3Bx/..b%3By/...%3Bz/.c/d..%3Bw', 'read'],
+  ]);
   const longest = `/${'\u6587'.repeat(1365)}`;
   ok('path-longest', [resource('/path', 'path')], { path: longest }, [
     [`/resource:/${'%E6%96%87'.repeat(1365)}`, 'read'],
@@ -106,6 +115,15 @@ export function itemsNoun(): Noun {
     ['empty', ''],
     ['dots', '/a/../b'],
     ['dots-end', '/a/..'],
+    ['dots-parameters', '/a/..;x=y/b'],
+    ['dots-parameters-empty', '/a/..;'],
+    ['dot-parameters', '/.;x/a'],
+    ['dots-escaped', '/a/%2e%2E/b'],
+    ['dots-escaped-half', '/a/.%2e;/b'],
+    ['dots-escaped-twice', '/a/%252e%25252E/b'],
+    ['dots-escaped-parameters', '/a/..%3Bx/b'],
+    ['dots-escaped-slash', '/a/..%2fb'],
+    ['dots-query', '/a/..?b'],
     ['dot', '/./a'],
     ['double', '//a'],
     ['trailing', '/a/'],
@@ -128,6 +146,19 @@ export function itemsNoun(): Noun {
     ['relative', '/a'],
     ['empty-user', 'https://@example.com/'],
     ['dots', 'https://example.com/a/../b'],
+    ['dots-parameters', 'https://example.com/a/..;/b'],
+    ['dots-parameters-named', 'https://example.com/a/..;x=y/b'],
+    ['dots-parameters-end', 'https://example.com/a/..;'],
+    ['dot-parameters', 'https://example.com/.;/a'],
+    ['dots-parameters-escaped', 'https://example.com/a/..%3B/b'],
+    ['dots-parameters-escaped-small', 'https://example.com/a/..%3bx/b'],
+    ['dots-escaped-parameters', 'https://example.com/a/%2e%2E;x/b'],
+    ['dots-escaped-half', 'https://example.com/a/.%2E;/b'],
+    ['dots-escaped-twice', 'https://example.com/a/%252e%252e/b'],
+    ['dots-escaped-thrice', 'https://example.com/a/%25252e.;/b'],
+    ['dots-escaped-slash', 'https://example.com/a/..%252fb'],
+    ['dots-escaped-inside', 'https://example.com/a/b%255C..%255cc'],
+    ['dots-escaped-query', 'https://example.com/a/..%3Fb'],
     ['double', 'https://example.com/a//b'],
     ['scheme', 'ftp://example.com/'],
     ['port-zero', 'https://example.com:0443/'],

@@ -119,6 +119,43 @@ describe('itemsOfCall', () => {
     }
   });
 
+  it('CAP-17 refuses what some server reads as dots, as a path and as a URL', () => {
+    const dots = [
+      '..;',
+      '..;x=y',
+      '.;',
+      '.;x',
+      '%2e%2E',
+      '.%2e;',
+      '%252e%252e',
+      '..%252f',
+      '..%255cx',
+      '..%3fx',
+    ];
+    for (const segment of dots) {
+      const texts = [`/a/${segment}`, `/a/${segment}/b`, `/${segment}/b`];
+      for (const text of texts)
+        for (const [kind, value] of [
+          ['path', text],
+          ['url', `https://a.example${text}`],
+          ['url', `https://a.example${text.replace(';', '%3B')}?q`],
+        ] as const)
+          expect(() => scopes([{ ptr: '/u', kind, required: true }], { u: value }), value).toThrow(
+            expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }),
+          );
+    }
+  });
+
+  it('CAP-17 looks at the longest path for dots once', () => {
+    const path = { ptr: '/a/*', kind: 'path', required: true } as const;
+    const long = ['%25', '%', '25', '..', '/%2', '/.%25'].map((part) =>
+      `/x${part.repeat(4000 / part.length)}`.slice(0, 4090),
+    );
+    const start = performance.now();
+    for (let i = 0; i < 5; i += 1) scopes([path], { a: long });
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
   it('CAP-15 is bounded', () => {
     const many = { ptr: '/a/*/*', kind: 'id', required: true } as const;
     const list = Array.from({ length: 40 }, (_, i) => Array.from({ length: 40 }, (_, j) => `${i}-${j}`));

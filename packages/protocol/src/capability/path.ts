@@ -1,5 +1,6 @@
 import { isNfc } from '../encoding/nfc.js';
 import { utf8Length } from '../encoding/utf8.js';
+import { readsAsDots } from './dots.js';
 
 const MAX_BYTES = 4096;
 const FORBIDDEN = /[\\\p{Cc}\p{Surrogate}]/u;
@@ -10,11 +11,11 @@ const FORBIDDEN = /[\\\p{Cc}\p{Surrogate}]/u;
 export function normalPath(text: string): readonly string[] | undefined {
   if (text === '/') return [];
   if (!text.startsWith('/') || text.length > MAX_BYTES || utf8Length(text) > MAX_BYTES) return undefined;
-  if (FORBIDDEN.test(text) || !isNfc(text)) return undefined;
+  if (FORBIDDEN.test(text) || readsAsDots(text) || !isNfc(text)) return undefined;
   const segments = text.slice(1).split('/');
   return segments.every(isNormalSegment) ? segments : undefined;
 }
 
 function isNormalSegment(segment: string): boolean {
-  return segment !== '' && segment !== '.' && segment !== '..' && !segment.startsWith('~');
+  return segment !== '' && !segment.startsWith('~');
 }

@@ -41,6 +41,7 @@ export {
 } from './bearer.js';
 export { describeConstraint, describeOnly } from './caveat.js';
 export { type ParsedChain, parseChain } from './chain.js';
+export { readsAsDots } from './dots.js';
 export type { CompiledGrant } from './grant.js';
 export {
   type CapabilityDescription,

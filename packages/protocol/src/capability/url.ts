@@ -1,4 +1,5 @@
 import { isNfc } from '../encoding/nfc.js';
+import { readsAsDots } from './dots.js';
 
 // The WHATWG URL parser exists in every runtime, but not in the `es2023` library this package is compiled against.
 declare const URL: {
@@ -36,7 +37,7 @@ const UNSAFE_SEGMENT = /[/\\\p{Cc}]/u;
 /** Reads a normal URL: the WHATWG parser accepts it and writes it back unchanged, but for the case of scheme and
  *  host, the scheme's own port and a path of `/` left out. So spellings on which parsers differ (`http:\\a@b`,
  *  `http://0x7f.1`, tabs, `..`) are refused, not repaired. No user info. Path segments decode to NFC text without
- *  `/`, `\` and control characters.
+ *  `/`, `\` and control characters, and no parser reads one as dots.
  *  Undefined for anything else. */
 export function normalUrl(text: string): NormalUrl | undefined {
   if (text.length > MAX_BYTES || OUTSIDE.test(text)) return undefined;
@@ -47,7 +48,7 @@ export function normalUrl(text: string): NormalUrl | undefined {
   if (host.toLowerCase() !== url.hostname) return undefined;
   const rest = text.slice(origin.length);
   const path = rest.startsWith('/') ? rest : `/${rest}`;
-  if (url.href !== `${url.protocol}//${url.host}${path}`) return undefined;
+  if (url.href !== `${url.protocol}//${url.host}${path}` || readsAsDots(url.pathname)) return undefined;
   const slash = url.pathname.endsWith('/');
   const trimmed = url.pathname.slice(1, slash ? -1 : undefined);
   const segments = url.pathname === '/' ? [] : decodeSegments(trimmed.split('/'));
@@ -89,7 +90,7 @@ function decodeSegments(encoded: readonly string[]): readonly string[] | undefin
 function decodeSegment(encoded: string): string | undefined {
   try {
     const segment = decodeURIComponent(encoded);
-    const isSafe = segment !== '' && segment !== '.' && segment !== '..' && !UNSAFE_SEGMENT.test(segment);
+    const isSafe = segment !== '' && !UNSAFE_SEGMENT.test(segment);
     return isSafe && isNfc(segment) ? segment : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../encoding/json.js';
 import { utf8Length } from '../../encoding/utf8.js';
+import { readsAsDots } from '../dots.js';
 
 /** What was found out about the arguments of one call, and need not be found out again for each of its grants: a chain may ask about
  *  a megabyte of them hundreds of times. They do not change meanwhile. */
@@ -8,24 +9,31 @@ export interface ArgumentsMemo {
   hash?: string;
   names?: Map<JsonObject, readonly string[]>;
   lengths?: Map<string, number>;
+  dots?: Map<string, boolean>;
 }
 
 /** The names of the members of an object in the arguments. */
 export function namesIn(object: JsonObject, memo: ArgumentsMemo): readonly string[] {
   memo.names ??= new Map();
-  const known = memo.names.get(object);
-  if (known !== undefined) return known;
-  const names = Object.keys(object);
-  memo.names.set(object, names);
-  return names;
+  return once(memo.names, object, Object.keys);
 }
 
 /** Length in bytes of a text in the arguments. */
 export function lengthIn(text: string, memo: ArgumentsMemo): number {
   memo.lengths ??= new Map();
-  const known = memo.lengths.get(text);
-  if (known !== undefined) return known;
-  const length = utf8Length(text);
-  memo.lengths.set(text, length);
-  return length;
+  return once(memo.lengths, text, utf8Length);
+}
+
+/** True if some parser reads this segment of a text in the arguments as `.` or `..`. */
+export function isDotsIn(segment: string, memo: ArgumentsMemo): boolean {
+  memo.dots ??= new Map();
+  return once(memo.dots, segment, readsAsDots);
+}
+
+function once<K, V>(known: Map<K, V>, key: K, find: (key: K) => V): V {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = find(key);
+  known.set(key, found);
+  return found;
 }

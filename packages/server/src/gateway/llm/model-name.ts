@@ -1,5 +1,5 @@
 import { type ProviderApi, SERVER_NAME } from '@talosprotocol/contracts';
-import { TrustError } from '@talosprotocol/protocol';
+import { readsAsDots, TrustError } from '@talosprotocol/protocol';
 import type { ProviderPolicy } from './provider.js';
 
 /** A model as it will be asked. */
@@ -53,8 +53,8 @@ export function namedModel(
 }
 
 function has({ models }: ProviderPolicy, model: string): boolean {
-  // In the paths of some hosts a model is a segment, and these two are none.
-  if (model === '.' || model === '..') return false;
+  // In the paths of some hosts a model is a segment.
+  if (readsAsDots(model)) return false;
   return NAME.test(model) && (models === undefined || models.has(model));
 }
 
