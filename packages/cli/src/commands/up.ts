@@ -35,7 +35,10 @@ export function addUp(program: Command, shell: Shell): void {
       return { server: await withProgress(io, output, 'Starting', starting) };
     };
     return serveUntilStopped(io, output, start, async ({ server }) => {
-      output.result({ ok: true, pid: server.pid, ...server.ready }, () => printReady(output, server.ready));
+      const isWhole = (options.roles ?? 'all') === 'all';
+      output.result({ ok: true, pid: server.pid, ...server.ready }, () =>
+        printReady(output, server.ready, isWhole),
+      );
     });
   };
   withServerEnv(defineCommand(program, shell, text, up))
@@ -58,7 +61,8 @@ interface UpOptions extends ServerEnvOptions {
   readonly workers?: string;
 }
 
-function printReady(output: Output, ready: RolesReady): void {
+/** Of roles there is no note of where they answer (`startRoles`): their next steps name it themselves. */
+export function printReady(output: Output, ready: RolesReady, isWhole: boolean): void {
   const { color, line } = output;
   line(color.green('Talos is up.'));
   for (const [name, value] of [
@@ -73,12 +77,22 @@ function printReady(output: Output, ready: RolesReady): void {
     if (value !== undefined) line(`  ${String(name).padEnd(13)} ${value}`);
   if (ready.kernel === undefined || ready.gateway === undefined) return;
   const data = `--data ${shellWord(ready.data)}`;
+  const client = `claude mcp add --transport http talos ${ready.gateway}/mcp --header "Authorization: Bearer $(cat key.txt)"`;
+  if (!isWhole) {
+    output.next(`in another terminal, issue a key and use it with any MCP client:
+  talos cap issue ${data} --kernel ${ready.kernel} --bearer --grant 'tool:*:read' --expires 8h --out key.txt
+  ${client}
+Tool servers and models stand in ${ready.config}; after a change:
+  talos policy reload ${data} --gateway ${ready.gateway}
+Ctrl-C stops these roles.`);
+    return;
+  }
   output.next(`in another terminal, put a tool server behind it and get a key for a client:
   talos mcp wrap ${data} --name files -- npx -y @modelcontextprotocol/server-filesystem "$PWD"
 or a model, whose own key it asks for:
   talos llm add openai ${data} --cost 5.00USD --per day
 or issue a key yourself and use it with any MCP client:
   talos cap issue ${data} --bearer --grant 'tool:*:read' --expires 8h --out key.txt
-  claude mcp add --transport http talos ${ready.gateway}/mcp --header "Authorization: Bearer $(cat key.txt)"
+  ${client}
 Ctrl-C stops the platform.`);
 }
