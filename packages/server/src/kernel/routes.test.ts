@@ -344,6 +344,14 @@ describe('what was decided about a request', () => {
   ])('%s answers %i', async (id, status) => {
     expect((await world.get(`/talos/v1/requests/${id}`, world.admin)).status).toBe(status);
   });
+  // AUD-88
+  it('says where a refusal is counted that has no event of its own', async () => {
+    const id = 'req_01234567-89ab-7def-8123-456789abcdef';
+    const { body } = await world.get(`/talos/v1/requests/${id}`, world.admin);
+    const { hint } = body as { hint: string };
+    expect(hint).toContain('limits.denialsPerMinute');
+    expect(hint).toContain('talos audit tail --type denials');
+  });
 });
 
 describe('the public document', () => {

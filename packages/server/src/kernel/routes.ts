@@ -103,9 +103,14 @@ async function revoke(
 
 const checkRequestId = createChecker(RequestId);
 
+/** A refusal without a receipt has no event of its own (AUD-88). */
+const COUNTED =
+  'a refusal without a receipt was only counted, as its source had more than limits.denialsPerMinute in that minute: talos audit tail --type denials shows the event it is counted in, a minute later';
+
 async function findRequest(id: string, decisions: DecisionLookup) {
   if (checkRequestId(id) !== undefined) throw new TrustError('MALFORMED', 'not the id of a request');
   const record = await decisions.findRequest(id);
-  if (record === undefined) throw new TrustError('NOT_FOUND', 'no decision of this request is in the log');
+  if (record === undefined)
+    throw new TrustError('NOT_FOUND', 'no decision of this request is in the log', { hint: COUNTED });
   return record;
 }
