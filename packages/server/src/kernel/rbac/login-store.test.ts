@@ -35,9 +35,12 @@ it('nobody is kept out by logins that others begin and never end', async () => {
   );
   const later = attemptAt(NOW + 600_000);
   await addAttempt(sql, later, NOW);
-  expect(await takeAttempt(sql, first.stateHash, NOW)).toBeUndefined();
-  expect(await takeAttempt(sql, begun.stateHash, NOW)).toMatchObject({ ends: begun.ends });
-  expect(await takeAttempt(sql, later.stateHash, NOW)).toMatchObject({ ends: later.ends });
+  expect(await takeAttempt(sql, first, NOW)).toBeUndefined();
+  const elsewhere = { ...begun, browserHash: new Uint8Array(32).fill(9) };
+  expect(await takeAttempt(sql, elsewhere, NOW)).toBeUndefined();
+  expect(await takeAttempt(sql, begun, NOW)).toMatchObject({ ends: begun.ends });
+  expect(await takeAttempt(sql, begun, NOW)).toBeUndefined();
+  expect(await takeAttempt(sql, later, NOW)).toMatchObject({ ends: later.ends });
   const [row] = await sql.query<{ count: number }>('SELECT count(*) AS count FROM rbac_login_attempt');
   expect(row?.count).toBe(9_998);
 });

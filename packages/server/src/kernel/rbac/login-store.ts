@@ -42,20 +42,23 @@ export async function addAttempt(db: Queries, attempt: LoginAttempt, now: number
   );
 }
 
-/** Takes an attempt away, so that nobody has it twice; undefined if there is none, or its time is over. */
+/** Takes an attempt away, so that nobody has it twice; undefined if there is none, or its time is over. That of another
+ *  browser stays: whoever brings back its state without its secret does not end the login that is under way. */
 export async function takeAttempt(
   db: Queries,
-  stateHash: Uint8Array,
+  { stateHash, browserHash }: Pick<LoginAttempt, 'stateHash' | 'browserHash'>,
   now: number,
 ): Promise<LoginAttempt | undefined> {
   const [row] = await db.query<{
-    browser_hash: Uint8Array;
     nonce: string;
     verifier: string;
     ends_at: number;
-  }>('DELETE FROM rbac_login_attempt WHERE state_hash = $1 RETURNING *', [stateHash]);
+  }>('DELETE FROM rbac_login_attempt WHERE state_hash = $1 AND browser_hash = $2 RETURNING *', [
+    stateHash,
+    browserHash,
+  ]);
   if (row === undefined || row.ends_at <= now) return undefined;
-  const { browser_hash: browserHash, nonce, verifier, ends_at: ends } = row;
+  const { nonce, verifier, ends_at: ends } = row;
   return { stateHash, browserHash, nonce, verifier, ends };
 }
 

@@ -9,7 +9,7 @@ import { addAttempt, addLogin, endLogin, readLogins, takeAttempt } from './login
 import type { OpenId, VerifiedPerson } from './openid.js';
 import { redirectUri } from './openid.js';
 import type { PageRequest } from './policy-store.js';
-import { hashSecret, isSecret, newLoginToken, newSecret } from './secret-text.js';
+import { hashSecret, newLoginToken, newSecret } from './secret-text.js';
 
 /** Sessions of people (RBAC-16, RBAC-17). */
 export interface Logins {
@@ -63,8 +63,9 @@ export function createLogins(deps: LoginsDeps): Logins {
     },
     complete: async ({ query, browser, before }) => {
       const state = stateOf(query);
-      const attempt = await takeAttempt(sql, hashSecret(state), clock.now());
-      if (attempt === undefined || !isSecret(browser ?? '', attempt.browserHash)) throw unauthenticated();
+      const hashes = { stateHash: hashSecret(state), browserHash: hashSecret(browser ?? '') };
+      const attempt = await takeAttempt(sql, hashes, clock.now());
+      if (attempt === undefined) throw unauthenticated();
       const url = new URL(`${redirectUri(settings())}?${query}`);
       const person = await openId.redeem(settings(), url, { state, ...attempt });
       const token = await open(deps, person, before);
