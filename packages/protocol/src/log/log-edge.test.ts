@@ -108,6 +108,7 @@ describe('restoring the edge', () => {
     expect(() => restoreEdge(hasher, 700, fileOf(files))).toThrow(
       expect.objectContaining({ code: 'LOG_CORRUPT' }) as TrustError,
     );
+    expect(() => restoreEdge(hasher, 700, fileOf(files))).toThrow(/tile\/entries\/002\.p\/188/);
   });
 
   it('refuses tiles cut short, as after a torn write', () => {

@@ -83,7 +83,8 @@ export function restoreEdge(hasher: TreeHasher, size: number, read: (tile: TileI
   }
   const bundle = bytes.get('entries');
   const entries = bundle === undefined ? [] : decodeHeld(decodeEntryBundle, bundle);
-  assertEntriesHash(hasher, entries, hashes[0] ?? []);
+  if (bundle !== undefined)
+    assertEntriesHash(hasher, entries, hashes[0] as readonly Uint8Array[], bundle.tile);
   const frontier = frontierAt(
     createTileReader(hasher, size, (tile) => bytes.get(tile.level)?.bytes),
     size,
@@ -146,10 +147,15 @@ function assertEntriesHash(
   hasher: TreeHasher,
   entries: readonly Uint8Array[],
   leafHashes: readonly Uint8Array[],
+  bundle: TileId,
 ): void {
   const isHashed = (entry: Uint8Array, i: number): boolean =>
     equalBytes(hasher.leaf(entry), leafHashes[i] as Uint8Array);
   if (!entries.every(isHashed)) {
-    throw new TrustError('LOG_CORRUPT', 'an entry of the last bundle is not the one that was hashed');
+    const hashes = tilePath({ ...bundle, level: 0 });
+    throw new TrustError(
+      'LOG_CORRUPT',
+      `${tilePath(bundle)} and ${hashes} differ: an entry is not the one that was hashed`,
+    );
   }
 }

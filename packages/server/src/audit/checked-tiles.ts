@@ -13,18 +13,23 @@ export type Found = ReadonlyMap<string, Uint8Array>;
 /** Files that are read at once: on an object store each takes its time, and none of them much memory. */
 const AT_A_TIME = 16;
 
-/** The hash tiles that a start relies on, those of the checked part and all levels above, with the last bundle;
- *  undefined if one is missing. */
-export async function readChecked(tiles: Pick<TileStore, 'read'>, size: number): Promise<Found | undefined> {
+/** The hash tiles that a start relies on, those of the checked part and all levels above, with the last bundle. */
+export interface Checked {
+  readonly found: Found;
+  /** Path of one that is not there. */
+  readonly missing: string | undefined;
+}
+
+export async function readChecked(tiles: Pick<TileStore, 'read'>, size: number): Promise<Checked> {
   const wanted = [...hashTiles(size), ...edgeTiles(size).filter(({ level }) => level === 'entries')];
   const read = await inParallel(wanted, AT_A_TIME, (tile) => tiles.read(tile));
   const found = new Map<string, Uint8Array>();
   for (const [i, tile] of wanted.entries()) {
     const bytes = read[i];
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) return { found, missing: tilePath(tile) };
     found.set(tilePath(tile), bytes);
   }
-  return found;
+  return { found, missing: undefined };
 }
 
 /** The hash tiles of the checked part, and of all levels above. */

@@ -19,6 +19,7 @@ import { createPartitions } from './partitions.js';
 import { createProver, type Prover } from './prover.js';
 import { createPublisher } from './publisher.js';
 import { type RecoveredLog, type RecoveryDeps, recoverLog } from './recovery.js';
+import type { OnRewrite } from './rewritten.js';
 import { createSequencer, type Sequencer } from './sequencer.js';
 import { type AuditStore, createAuditStore } from './store.js';
 import { openTileStore, type TileStore } from './tile-store.js';
@@ -70,16 +71,20 @@ function createLogKey({ origin, logKey, crypto }: AuditDeps): LogKey {
   };
 }
 
-/** What the opener of a log is told of its witnesses. */
-export type OnWitnessFault = (witness: string, code: string) => void;
+/** What the opener of a log is told: of its witnesses, and of a checkpoint that was not there as it was left. */
+export interface Told {
+  readonly onFault: (witness: string, code: string) => void;
+  readonly onRewrite: OnRewrite;
+}
 
 /** Takes the log and proves it against its last checkpoint, and against what its witnesses saw, before anything is added.
  *  @throws {TrustError} CONFLICT | LOG_CORRUPT | SETTINGS_INVALID | UNAVAILABLE */
-export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnessFault): Promise<OpenLog> {
+export async function openLog(deps: AuditDeps, shop: Workshop, told: Told): Promise<OpenLog> {
   const { store, hasher, key, limits } = shop;
+  const { onFault, onRewrite } = told;
   const { clock, crypto, log, emitter, sql, tenant, origin } = deps;
   const tiles = await (deps.openTiles ?? (() => openTileStore(deps.tiles)))();
-  const recovery = { store, tiles, hasher, key };
+  const recovery = { store, tiles, hasher, key, onRewrite };
   const identity = { origin, vkey: key.vkey, emitter, tenant };
   const take = (start: boolean, waitMs: number): Promise<Lead> =>
     takeLead({ sql, clock, identity, start, waitMs });
@@ -98,7 +103,7 @@ export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnes
   };
   const { recovered, witnessing } = await recoverWatched(recovery, first, watched);
   const save = ({ size, note }: SignedCheckpoint) => saveCheckpoint(sql, epoch, size, note);
-  const publisher = createPublisher({ tiles, key, log, clock, save, onPublished: witnessing.offer });
+  const publisher = createPublisher({ tiles, key, onRewrite, clock, save, onPublished: witnessing.offer });
   const { intervalMs } = limits;
   const integrator = createIntegrator(
     { store, tiles, hasher, key, log, clock, publisher, intervalMs },
@@ -107,7 +112,7 @@ export async function openLog(deps: AuditDeps, shop: Workshop, onFault: OnWitnes
   const takeAgain = async (): Promise<Lead> => {
     const lead = await take(false, 0);
     await integrator
-      .restart(() => recoverLog(recovery, lead.head))
+      .restart(() => recoverLog(recovery, lead.head, integrator.checkpoint))
       .catch(async (error: unknown) => {
         await lead.close();
         throw error;

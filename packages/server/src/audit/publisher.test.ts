@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   createNoteSigner,
   createNoteVerifier,
@@ -9,9 +9,11 @@ import {
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../platform/log.js';
+import { createMetrics } from '../platform/metrics/metrics.js';
 import { clock } from '../platform/system.js';
 import { makeCheckpoint } from './checkpoint.js';
 import { createPublisher } from './publisher.js';
+import { createRewriteReport } from './rewritten.js';
 import { type Audit, createAudit } from './service.js';
 import { folderPlaces, type Places } from './testing/places.js';
 import { type AuditWorld, auditDeps, decision, openAuditWorld } from './testing/room.js';
@@ -36,8 +38,9 @@ describe('a publisher', () => {
   let tiles: TileStore;
   let now = 0;
   let save = async (): Promise<void> => undefined;
+  const onRewrite = createRewriteReport(createMetrics(), log);
   const publisher = () =>
-    createPublisher({ tiles, key, log, clock: { monotonic: () => now }, save: () => save() });
+    createPublisher({ tiles, key, onRewrite, clock: { monotonic: () => now }, save: () => save() });
   beforeAll(async () => {
     places = await folderPlaces();
   });
@@ -157,6 +160,57 @@ describe('a log that grows while somebody changes its checkpoint', () => {
     expect(() => audit.assertReady()).toThrow();
   });
 
+  it('at a start writes it anew when it went back or is gone, and names place, code and sizes', async () => {
+    const { audit, file } = await startFresh();
+    const old = await readFile(file, 'utf8');
+    await audit.receipt(await record(audit, 20), 30_000);
+    await open.pop()?.stop();
+    const last = await readFile(file, 'utf8');
+    for (const [code, change, more] of [
+      ['CHECKPOINT_OLDER', () => writeFile(file, old), { count: 1 }],
+      ['CHECKPOINT_GONE', () => rm(file), {}],
+    ] as const) {
+      await change();
+      said.length = 0;
+      const metrics = createMetrics();
+      const again = createAudit(auditDeps(world.sql, dirname(file), { log, metrics }));
+      open.push(again);
+      await again.start();
+      const lines = said.map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatchObject({ level: 'error', code, path: 'checkpoint', ...more });
+      expect(lines[0]?.['size']).toBeGreaterThanOrEqual(21);
+      const found = code.slice(11).toLowerCase();
+      expect(metrics.text()).toContain(`talos_audit_checkpoint_rewritten_total{found="${found}"} 1`);
+      expect(await readFile(file, 'utf8')).not.toBe(old);
+      await open.pop()?.stop();
+    }
+    expect(await readFile(file, 'utf8')).not.toBe(last);
+  });
+
+  it('at a start after an orderly end, and when the log is taken again, says nothing', async () => {
+    const { audit, file } = await startFresh();
+    await audit.receipt(await record(audit, 3), 30_000);
+    await world.sql.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()`,
+    );
+    const taken = () => world.sql.query('SELECT epoch FROM audit_log');
+    await expect.poll(taken, { timeout: 5_000 }).toEqual([{ epoch: 2 }]);
+    await expect
+      .poll(() =>
+        audit.record(decision()).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+    await open.pop()?.stop();
+    const again = createAudit(auditDeps(world.sql, dirname(file), { log }));
+    open.push(again);
+    await again.start();
+    expect(said.filter((line) => line.includes('checkpoint'))).toEqual([]);
+  });
+
   it('writes it anew when it went back or is gone, and says so', async () => {
     const { audit, file } = await startFresh();
     const old = await readFile(file, 'utf8');
@@ -164,8 +218,10 @@ describe('a log that grows while somebody changes its checkpoint', () => {
     await writeFile(file, old);
     await audit.receipt(await record(audit, 1), 30_000);
     expect(said.join('')).toContain('went back');
+    said.length = 0;
     await rm(file);
     await audit.receipt(await record(audit, 1), 30_000);
+    expect(said.join('')).toContain('"code":"CHECKPOINT_GONE"');
     expect(await readFile(file, 'utf8')).toBe(audit.checkpoint().note);
     audit.assertReady();
   });

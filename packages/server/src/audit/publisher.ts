@@ -1,14 +1,14 @@
 import { equalBytes, isTrustError, TrustError } from '@talosprotocol/protocol';
-import type { Log } from '../platform/log.js';
 import type { Clock } from '../platform/system.js';
 import { type LogKey, readOwnCheckpoint, type SignedCheckpoint } from './checkpoint.js';
 import { corrupt } from './corrupt.js';
+import type { OnRewrite, Shown } from './rewritten.js';
 import type { TileStore } from './tile-store.js';
 
 export interface PublisherDeps {
   readonly tiles: TileStore;
   readonly key: LogKey;
-  readonly log: Log;
+  readonly onRewrite: OnRewrite;
   readonly clock: Pick<Clock, 'monotonic'>;
   /** Keeps a checkpoint durably, under the epoch of the log's holder. */
   readonly save: (checkpoint: SignedCheckpoint) => Promise<void>;
@@ -31,22 +31,21 @@ export interface Publisher {
 const FRESH_MS = 5_000;
 
 export function createPublisher(deps: PublisherDeps): Publisher {
-  const { tiles, key, log, clock, save } = deps;
+  const { tiles, onRewrite, clock, save } = deps;
   /** Checkpoints of which nobody knows whether they are shown: the place failed while it took them. By size, of which
    *  there are few: what is not published is tried again with all that came since. */
   const unsure = new Map<number, SignedCheckpoint>();
   return {
     assertAlone: async (last) => {
-      const note = await tiles.readCheckpoint();
-      const found = note === undefined ? undefined : readOrUndefined(key, note);
-      if (note === undefined && last === undefined) return;
-      if (found !== undefined && [last, unsure.get(found.size)].some((own) => isSame(own, found))) return;
-      if (found !== undefined && found.size >= (last?.size ?? 0)) {
-        throw corrupt(`another process signs this log: its checkpoint of ${found.size} events is not ours`);
+      const shown = await readShown(deps);
+      if (shown === undefined && last === undefined) return;
+      if (typeof shown === 'object') {
+        if ([last, unsure.get(shown.size)].some((own) => isSame(own, shown))) return;
+        if (shown.size >= (last?.size ?? 0))
+          throw corrupt(`another process signs this log: its checkpoint of ${shown.size} events is not ours`);
       }
       // Older than ours, not signed, or gone: what is written next stands in its place.
-      const what = found === undefined ? 'is none of this log' : 'went back';
-      log.error(`the checkpoint beside the tiles ${what}; it is written anew`, { size: last?.size ?? 0 });
+      onRewrite(shown, last?.size ?? 0);
     },
     publish: async (checkpoint) => {
       const asked = clock.monotonic();
@@ -69,11 +68,12 @@ function stoodStill(): TrustError {
   return new TrustError('UNAVAILABLE', reason);
 }
 
-function readOrUndefined(key: LogKey, note: string): SignedCheckpoint | undefined {
+async function readShown({ tiles, key }: PublisherDeps): Promise<Shown> {
+  const note = await tiles.readCheckpoint();
   try {
-    return readOwnCheckpoint(key, note, 'the place of the tiles');
+    return note === undefined ? undefined : readOwnCheckpoint(key, note, 'the place of the tiles');
   } catch (error) {
     if (!isTrustError(error)) throw error;
-    return undefined;
+    return 'foreign';
   }
 }

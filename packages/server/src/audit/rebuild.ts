@@ -14,6 +14,7 @@ import {
   type TileId,
   type TileWrite,
   type TreeHasher,
+  type TrustError,
   tilePath,
 } from '@talosprotocol/protocol';
 import { readChecked } from './checked-tiles.js';
@@ -31,25 +32,58 @@ export interface RebuildDeps {
 /** Leaves of one step; a multiple of the tile width. */
 const CHUNK = 2_048;
 
+/** What a log has lost: bodies below an index, by its own wish, and a file. */
+export interface Lost {
+  readonly pruned: number;
+  /** Path of the first file that was missed. */
+  readonly missing: string;
+}
+
 /** Makes every missing tile again, once the rows are proven; a tile that is there must be the same. Of what was pruned the
  *  hash tiles are all there is. */
 export async function rebuild(
   deps: RebuildDeps,
   { size, root }: SignedCheckpoint,
-  pruned: number,
+  { pruned, missing }: Lost,
 ): Promise<LogEdge> {
   const start = await edgeAt(deps, pruned, size);
-  const edge = await regrow(deps, start, size, async () => undefined);
+  const grow = (onFull: OnFull): Promise<LogEdge> => regrow(deps, start, { size, missing }, onFull);
+  const edge = await grow(async () => undefined);
   if (!equalBytes(edgeRoot(deps.hasher, edge), root)) {
-    throw corrupt('tiles are missing, and the events of the database are not those that were signed');
+    await grow((writes) => assertSame(deps.tiles, writes, missing));
+    await assertSame(deps.tiles, writesOf(edge, size), missing);
+    throw cannotMake(missing, 'the events of the database are not those that were signed');
   }
-  await regrow(deps, start, size, (writes) => deps.tiles.write(writes));
-  await deps.tiles.write(
-    edgeTiles(size).map((tile) => ({ tile, path: tilePath(tile), bytes: encodeEdge(edge, tile) })),
-  );
-  if (pruned > 0 && (await readChecked(deps.tiles, size)) === undefined)
-    throw corrupt('a hash tile is missing, and the bodies it was made from were pruned');
+  await grow((writes) => deps.tiles.write(writes));
+  await deps.tiles.write(writesOf(edge, size));
+  if (pruned === 0) return edge;
+  const checked = await readChecked(deps.tiles, size);
+  if (checked.missing !== undefined)
+    throw corrupt(`${checked.missing} is missing, and the bodies it was made from were pruned`);
   return edge;
+}
+
+function cannotMake(missing: string, why: string): TrustError {
+  return corrupt(`${missing} is missing, and cannot be made again: ${why}`);
+}
+
+function writesOf(edge: LogEdge, size: number): readonly TileWrite[] {
+  return edgeTiles(size).map((tile) => ({ tile, path: tilePath(tile), bytes: encodeEdge(edge, tile) }));
+}
+
+/** The rows are not what was signed: names the first of which a hash that is there says something else. */
+async function assertSame(
+  tiles: Pick<TileStore, 'read'>,
+  writes: readonly TileWrite[],
+  missing: string,
+): Promise<void> {
+  for (const { tile, path, bytes } of writes) {
+    const there = tile.level === 0 ? await tiles.read(tile) : undefined;
+    if (there === undefined || equalBytes(there, bytes)) continue;
+    const at = bytes.findIndex((byte, i) => byte !== there[i]);
+    const index = tile.index * TILE_WIDTH + Math.floor(Math.max(at, 0) / HASH_BYTES);
+    throw cannotMake(missing, `the row of event ${index} in the database and ${path} differ`);
+  }
 }
 
 /** The edge that the log had when it ended where bodies begin, from the hash tiles of the log as it is. */
@@ -68,19 +102,25 @@ async function edgeAt({ tiles, hasher }: RebuildDeps, pruned: number, size: numb
   return restoreEdge(hasher, pruned, (tile) => read.get(tilePath(tile)) ?? new Uint8Array());
 }
 
+type OnFull = (writes: readonly TileWrite[]) => Promise<void>;
+
 /** Grows the log from its rows; hands out its full tiles. */
 async function regrow(
   deps: RebuildDeps,
   start: LogEdge,
-  size: number,
-  onFull: (writes: readonly TileWrite[]) => Promise<void>,
+  { size, missing }: { readonly size: number; readonly missing: string },
+  onFull: OnFull,
 ): Promise<LogEdge> {
   let edge = start;
   while (edge.frontier.size < size) {
     const from = edge.frontier.size;
     const to = Math.min(from + CHUNK, size);
     const rows = await deps.store.leaves(from, to, CHUNK);
-    if (rows.length !== to - from) throw corrupt('tiles are missing, and events to make them from');
+    const gap = rows.findIndex((row, i) => row.idx !== from + i);
+    if (rows.length !== to - from || gap !== -1) {
+      const index = from + (gap === -1 ? rows.length : gap);
+      throw cannotMake(missing, `the database lacks the row of event ${index}`);
+    }
     const leaves = rows.map((row) => encodeUtf8(row.event));
     const growth = growLog(deps.hasher, edge, leaves);
     await onFull(growth.writes.filter(({ tile }) => tile.width === TILE_WIDTH));

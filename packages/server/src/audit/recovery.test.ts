@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Audit, createAudit } from './service.js';
 import {
@@ -44,6 +44,12 @@ const startAgain = (changes?: Changes): Promise<string> =>
     () => 'started',
     (error: { code?: string; message: string }) => error.code ?? error.message,
   );
+
+async function refusal(): Promise<{ code: string; reason: string }> {
+  const error: unknown = await start().catch((cause: unknown) => cause);
+  const { code, data } = error as { code: string; data: { reason: string } };
+  return { code, reason: data.reason };
+}
 
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -140,15 +146,20 @@ describe('a start with tiles that are missing', () => {
   );
 });
 
+// AUD-132
 describe('a start with a log that was tampered with', () => {
-  it('refuses a flipped bit in every file', async () => {
+  it('refuses a flipped bit in every file, and names that file and no other', async () => {
     await closedLog(600);
     const files = await filesBelow(tiles);
     const current = files.filter((path) => !/\.p\//.test(path) || /\/00[02]\.p\/(?:89|2)$/.test(path));
     expect(current.length).toBeGreaterThanOrEqual(8);
     for (const path of current) {
       await flipBit(path);
-      expect([path, await startAgain()]).toEqual([path, 'LOG_CORRUPT']);
+      const { code, reason } = await refusal();
+      expect([path, code]).toEqual([path, 'LOG_CORRUPT']);
+      const name = relative(tiles, path);
+      expect(reason.match(/tile\/[0-9a-z./]+/g) ?? ['checkpoint']).toEqual([name]);
+      expect(reason).toContain(name);
       await flipBit(path);
     }
     expect(await startAgain()).toBe('started');
@@ -202,10 +213,28 @@ describe('a start with a log that was tampered with', () => {
     expect(await startAgain()).toBe('LOG_CORRUPT');
   });
 
-  it('refuses an event that was edited', async () => {
+  it('calls a row that is gone that, whether its tiles are there or must be made again', async () => {
+    await closedLog(600);
+    await world.sql.query('DELETE FROM audit_event WHERE idx = 300');
+    expect(await refusal()).toEqual({
+      code: 'LOG_CORRUPT',
+      reason: 'the database lacks the row of event 300',
+    });
+    await rm(join(tiles, 'tile/entries/001'));
+    const reason =
+      'tile/entries/001 is missing, and cannot be made again: the database lacks the row of event 300';
+    expect(await refusal()).toEqual({ code: 'LOG_CORRUPT', reason });
+  });
+
+  it('refuses an event that was edited, and names it', async () => {
     await closedLog(300);
     await world.sql.query(`UPDATE audit_event SET event = replace(event, '"allow"', '"deny"') WHERE idx = 7`);
-    expect(await startAgain()).toBe('LOG_CORRUPT');
+    const reason = 'the row of event 7 in the database is not the event that was signed';
+    expect(await refusal()).toEqual({ code: 'LOG_CORRUPT', reason });
+    await rm(join(tiles, 'tile/entries/000'));
+    expect((await refusal()).reason).toMatch(
+      /^tile\/entries\/000 is missing.* event 7 .*tile\/0\/000 differ$/,
+    );
   });
 
   it('refuses tiles whose events are missing and were edited', async () => {

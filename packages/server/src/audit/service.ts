@@ -13,9 +13,10 @@ import { createExportStore } from './export/export-store.js';
 import { createExporter, type Exporter, type ExporterDeps } from './export/exporter.js';
 import { type LogMeter, measureLog } from './log-metrics.js';
 import { recordLost } from './lost-outcomes.js';
-import { createWorkshop, type OpenLog, openLog, type Workshop } from './open-log.js';
+import { createWorkshop, type OpenLog, openLog, type Told, type Workshop } from './open-log.js';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.js';
 import { type AuditReader, createReader } from './reader.js';
+import { createRewriteReport } from './rewritten.js';
 import { createRoller } from './rollup/roller.js';
 import { createStatistics, type Statistics } from './rollup/stats.js';
 import { createSourceHash } from './source.js';
@@ -72,7 +73,7 @@ export function createAudit(deps: AuditDeps): Audit {
     return state.log;
   };
   const meter = measureLog(deps.metrics, () => state.log, disk);
-  const onWitnessFault = measureWitnesses(deps.metrics, () => state.log?.witnessing);
+  const told = measureOpening(deps, state);
   const newId = (): string => `evt_${createUuidv7(deps.clock.now(), deps.random(16))}`;
   const own = { tenant: deps.tenant, principal: null, disclosures: [] } as const;
   const record: Recorder = (draft) =>
@@ -102,7 +103,7 @@ export function createAudit(deps: AuditDeps): Audit {
     anchoring,
     start: async () => {
       await disk.start();
-      const log = await openLog(deps, shop, onWitnessFault);
+      const log = await openLog(deps, shop, told);
       state.log = log;
       await policies.record(deps.policy());
       const members = { ...log.found, policy: deps.policy().hash };
@@ -128,6 +129,13 @@ export function createAudit(deps: AuditDeps): Audit {
       await stop(state, desk, disk);
     },
     ...sink,
+  };
+}
+
+function measureOpening({ metrics, log }: AuditDeps, state: State): Told {
+  return {
+    onFault: measureWitnesses(metrics, () => state.log?.witnessing),
+    onRewrite: createRewriteReport(metrics, log),
   };
 }
 
