@@ -7,6 +7,7 @@ import { callOnce, connect } from '../support/mcp-clients.js';
 import {
   buildServer,
   endAllPlatforms,
+  failToStart,
   type PlatformProcess,
   startPlatform,
 } from '../support/platform-process.js';
@@ -116,6 +117,10 @@ describe.skipIf(!canMount())('a nearly full disk', () => {
     });
     // Nothing new is issued, and what was issued can be taken back.
     await expect(issue()).rejects.toMatchObject({ code: 'DISK_FULL' });
+    // Whoever watches is told, and reads go on: no load balancer is to look elsewhere.
+    const health = await fetch(new URL('/health/ready', platform.ready.gateway));
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({ ready: true, checks: { audit: 'disk' } });
     await platform.kernel.revoke({ lid: spare });
     const session = { identity: holder.agent, chain: holder.agentChain };
     expect(await callOnce(platform.ready.gateway, session, 'odd__look', {})).toEqual({ text: 'looked' });
@@ -174,4 +179,19 @@ describe.skipIf(!canMount())('a nearly full disk', () => {
     const text = Buffer.from(bytes).toString();
     for (const receipt of acknowledged) expect(text).toContain(`evt_${receipt.slice(4)}`);
   }, 60_000);
+
+  it('is named by a start that it has no room for, with how much is needed and where', async () => {
+    await platform.end('SIGTERM');
+    fill(RESERVE - 8 * MIB);
+    const data = join(folder, 'data');
+    const env = { TALOS_DISK_RESERVE: String(RESERVE) };
+    const { error, end } = await failToStart(program.path, data, env);
+    expect(error).toMatchObject({ code: 'DISK_FULL' });
+    expect(error.reason).toContain(`are free on the disk of ${data}, and 48 MiB are kept in reserve`);
+    expect(error.hint).toMatch(new RegExp(`^free [1-9][0-9]* MiB on the file system of ${data} `));
+    expect(end.code).not.toBe(0);
+    rmSync(filler);
+    platform = await startPlatform(program.path, data, env);
+    await expect.poll(async () => 'text' in (await write()), { timeout: 5_000 }).toBe(true);
+  }, 120_000);
 });

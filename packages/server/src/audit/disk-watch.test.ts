@@ -46,6 +46,17 @@ describe('the watch of the disk', () => {
     expect(watch.isRoomy()).toBe(true);
   });
 
+  it('says once that there is no room, also if there was none at the start', async () => {
+    const started = watch.start();
+    looks[0]!.ill(new TrustError('DISK_FULL', 'full'));
+    await started;
+    vi.advanceTimersByTime(1_000);
+    looks[1]!.ill(new TrustError('DISK_FULL', 'full'));
+    await settle();
+    expect(lines).toHaveLength(1);
+    expect(lines.join('')).toContain('writes are refused: the disk is nearly full');
+  });
+
   it('asks a disk that hangs once, and takes it for full until it answers', async () => {
     await start();
     vi.advanceTimersByTime(5_000);

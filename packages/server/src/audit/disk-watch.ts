@@ -16,10 +16,12 @@ const PERIOD_MS = 1_000;
 /** How often a look may be missed because the one before has no answer. */
 const MISSED = 5;
 
+const UNSEEN = new TrustError('DISK_FULL', 'the disk was not looked at yet');
+
 /** Asks the disk again and again, so that no call has to wait for the answer. Until the first one there is no room, nor
  *  where the disk does not answer any more. */
 export function createDiskWatch(disk: Disk, log: Log): DiskWatch {
-  let fault: TrustError | undefined = new TrustError('DISK_FULL', 'the disk was not looked at yet');
+  let fault: TrustError | undefined = UNSEEN;
   let timer: NodeJS.Timeout | undefined;
   let isLooking = false;
   let missed = 0;
@@ -31,7 +33,8 @@ export function createDiskWatch(disk: Disk, log: Log): DiskWatch {
       fault = undefined;
     } catch (error) {
       fault = isTrustError(error) ? error : new TrustError('DISK_FULL', 'the disk cannot be read', {}, error);
-      if (before === undefined) log.warn('writes are refused: the disk is nearly full', { err: error });
+      if (before === undefined || before === UNSEEN)
+        log.warn('writes are refused: the disk is nearly full', { err: error });
     }
     isLooking = false;
     missed = 0;

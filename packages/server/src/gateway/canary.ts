@@ -19,6 +19,7 @@ const FORGED: readonly (readonly [string, readonly string[]])[] = [
 export function createCanary(
   admission: Admission,
   requestId: () => string,
+  assertAccepting: (op: 'write') => void,
 ): () => Promise<readonly string[]> {
   const base: Omit<Arrival, 'rawHeaders' | 'requestId'> = {
     address: 'canary',
@@ -32,7 +33,11 @@ export function createCanary(
       if (verdict.kind !== 'unauthenticated' || verdict.refusal.code !== code) {
         throw new TrustError('INTERNAL', 'a call that must be refused was not');
       }
-      if (verdict.receipt === undefined) throw new TrustError('UNAVAILABLE', 'a refusal was not recorded');
+      if (verdict.receipt === undefined) {
+        // Without room denials are only counted: then it is the disk that must be named.
+        assertAccepting('write');
+        throw new TrustError('UNAVAILABLE', 'a refusal was not recorded');
+      }
       receipts.push(verdict.receipt);
     }
     return receipts;

@@ -161,7 +161,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       purge();
       purging ??= setInterval(purge, PURGE_EVERY_MS).unref();
     },
-    canary: createCanary(admission, createRequestIds(deps)),
+    canary: createCanary(admission, createRequestIds(deps), deps.sink.assertAccepting),
     drain: (limitMs) => outcomes.drain(limitMs),
     giveUp: () => outcomes.giveUp(),
     async stop() {

@@ -16,6 +16,7 @@ import { createShutdown, type Shutdown } from '../platform/shutdown.js';
 import { clock } from '../platform/system.js';
 import { assertClock } from './clock-check.js';
 import { type Database, openDatabase } from './database.js';
+import { explainDiskFull } from './disk-full.js';
 import { type Foundation, layFoundation } from './foundation.js';
 import { openListeners, type ServiceRoutes } from './listeners.js';
 import { joinNodes, type Node, nodesRoute, openNodeListener, routeSessions } from './node.js';
@@ -38,7 +39,7 @@ const DRAIN_MS = 10_000;
 
 /** Starts the roles in this process: folder, database, node, rooms, canaries, ports, in this order, so that nothing is
  *  served before the gate was tried. On a failure everything that was started is ended again.
- *  @throws {TrustError} SETTINGS_INVALID | CONFLICT | UNAVAILABLE | LOG_CORRUPT */
+ *  @throws {TrustError} SETTINGS_INVALID | CONFLICT | UNAVAILABLE | LOG_CORRUPT | DISK_FULL */
 export async function serve(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
@@ -59,7 +60,7 @@ export async function serve(
     return await serveRooms({ foundation, database, reaper, shutdown, env, roles, isShared });
   } catch (error) {
     await shutdown.run('failed start');
-    throw error;
+    throw await explainDiskFull(error, folder, settings.diskReserve);
   }
 }
 
@@ -114,7 +115,7 @@ async function openPorts(start: Start, rooms: Rooms, node: Node): Promise<Listen
   const { settings, log, metrics } = foundation;
   const http = createHttpMetrics(metrics, clock);
   const health = createHealth(log);
-  health.register('audit', () => rooms.sink.assertReady());
+  health.register('audit', () => auditHealth(rooms.sink));
   health.register('node', node.registry.assertHeld);
   for (const [name, check] of Object.entries(rooms.kernel?.checks ?? {})) health.register(name, check);
   observeHealth(metrics, health);
@@ -143,6 +144,18 @@ async function openPorts(start: Start, rooms: Rooms, node: Node): Promise<Listen
   shutdown.add('stop-accepting', 'event streams', async () => rooms.audit?.streams.close());
   if (isShared) all.push(await openToNodes(start, own, { rooms, node, http }));
   return listeners;
+}
+
+/** Whether the log takes events, and if all of them: below the reserve of the disk it refuses writes. */
+function auditHealth(sink: Rooms['sink']): 'disk' | undefined {
+  sink.assertReady();
+  try {
+    sink.assertAccepting('write');
+  } catch (error) {
+    if (isTrustError(error) && error.code === 'DISK_FULL') return 'disk';
+    throw error;
+  }
+  return undefined;
 }
 
 async function routed(

@@ -3,13 +3,16 @@ import { sendJson } from './json-exchange.js';
 import type { Log } from './log.js';
 import type { Route } from './routes.js';
 
-/** Throws or rejects while its part cannot serve. */
-export type HealthCheck = () => void | Promise<void>;
+/** `disk`: reads go on, and writes are refused until there is room. */
+export type HealthState = 'ok' | 'disk' | 'failing';
+
+/** Throws or rejects while its part cannot serve; gives what it serves only in part for. */
+export type HealthCheck = (() => 'disk' | undefined) | (() => void | Promise<void>);
 
 export interface HealthReport {
   readonly ready: boolean;
-  /** `ok` or `failing` by name of the check; why is in the log only. */
-  readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
+  /** By name of the check; why one fails is in the log only. */
+  readonly checks: Readonly<Record<string, HealthState>>;
 }
 
 /** Says whether this process lives and whether it should get calls. */
@@ -33,7 +36,7 @@ export function createHealth(log: Log): Health {
   let last: HealthReport | undefined;
   const report = async (): Promise<HealthReport> => {
     const results = await Promise.all([...checks].map(([name, check]) => runCheck(name, check, log)));
-    const ready = !draining && results.length > 0 && results.every(([, state]) => state === 'ok');
+    const ready = !draining && results.length > 0 && results.every(([, state]) => state !== 'failing');
     last = { ready, checks: Object.fromEntries(results) };
     return last;
   };
@@ -57,14 +60,14 @@ export function createHealth(log: Log): Health {
   };
 }
 
-async function runCheck(name: string, check: HealthCheck, log: Log): Promise<[string, 'ok' | 'failing']> {
+async function runCheck(name: string, check: HealthCheck, log: Log): Promise<[string, HealthState]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
   });
   try {
-    await Promise.race([Promise.resolve().then(check), late]);
-    return [name, 'ok'];
+    const limit = await Promise.race([Promise.resolve().then((): unknown => check()), late]);
+    return [name, limit === 'disk' ? 'disk' : 'ok'];
   } catch (error) {
     log.warn('a health check fails', { stage: name, err: error });
     return [name, 'failing'];
