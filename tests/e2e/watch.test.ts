@@ -152,6 +152,23 @@ describe('talos audit watch --once', () => {
     expect(statSync(files[0] as string).mode & 0o777).toBe(0o600);
   });
 
+  it('says that an older state was shown, and ends with 3 once that is not forgiven any more', async () => {
+    log.show(base);
+    await lookOnce();
+    log.show({ ...history().append(...entries(280)), files: base.files });
+    expect(await lookOnce()).toMatchObject({ code: 0, ok: true, size: 300, shown: 280 });
+    now += 59_999;
+    const plain = start([log.url, '--vkey', log.vkey, '--state', 'watch.json', '--once']);
+    expect(await plain.code).toBe(0);
+    expect(plain.out()).toContain('an older state was shown: 280 entries of 300; forgiven');
+    now += 1;
+    expect(await lookOnce()).toMatchObject({ code: 3, kinds: ['rollback'], shown: 280 });
+    log.show(base);
+    const again = await lookOnce();
+    expect(again).toMatchObject({ code: 0, size: 300 });
+    expect(again).not.toHaveProperty('shown');
+  });
+
   it.each([
     ['of the same size', history().append(...entries(299), 'another')],
     ['that is larger', history().append(...entries(299), 'another', ...entries(500))],

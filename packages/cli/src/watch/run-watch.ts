@@ -151,9 +151,9 @@ async function lookOnce(
 ): Promise<ExitCode> {
   const looking = lookThrough(watcher, monitor, stopped);
   const found = await withProgress(io, output, 'Reading the log', looking);
-  const { size, unread } = monitor.progress();
-  const read = setting.entriesFrom === undefined ? {} : { read: size - unread };
-  tellLooked(output, { origin: setting.log.origin, size, ...read, findings: found, files });
+  const { unread, ...seen } = monitor.progress();
+  const read = setting.entriesFrom === undefined ? {} : { read: seen.size - unread };
+  tellLooked(output, { origin: setting.log.origin, ...seen, ...read, findings: found, files });
   if (found.length === 0) return EXIT.ok;
   return found.every(({ kind }) => kind === 'unreachable') ? EXIT.unavailable : EXIT.proofInvalid;
 }

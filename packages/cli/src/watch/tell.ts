@@ -18,6 +18,8 @@ export function tellAlert(output: Output, alert: WatchAlert, file: string | unde
 export interface Looked {
   readonly origin: string;
   readonly size: number;
+  /** Entries that were shown now, if it was an older state. */
+  readonly shown?: number;
   /** Entries that were read by now; absent if none is to be read. */
   readonly read?: number;
   readonly findings: readonly Finding[];
@@ -29,11 +31,15 @@ export function tellLooked(output: Output, { findings, ...looked }: Looked): voi
   const ok = findings.length === 0;
   const bare = findings.map(({ evidence: _, ...finding }) => finding);
   output.result({ ok, ...looked, findings: bare }, () => {
-    const { origin, size, read, files } = looked;
+    const { origin, size, shown, read, files } = looked;
     const tail = read === undefined ? '' : `, ${read} read`;
     const entries = `${printable(origin)}, ${size} entries${tail}`;
     if (ok) output.line(`${output.color.green('Nothing is wrong')} with ${entries}`);
     else output.line(`${output.color.red('SOMETHING IS WRONG')} with ${entries}`);
+    if (shown !== undefined)
+      output.line(
+        `  an older state was shown: ${shown} entries of ${size}${ok ? '; forgiven for the time of --grace' : ''}`,
+      );
     for (const { kind, url, detail } of findings)
       output.line(`  ${kind} at ${printable(url)}: ${printable(detail)}`);
     for (const file of files) output.line(`  evidence in ${file}`);

@@ -161,12 +161,14 @@ describe('a monitor', () => {
     await monitor.check();
     server.show({ ...older, files: base.files });
     expect(await monitor.check()).toEqual([]);
+    expect(monitor.progress()).toEqual({ size: 300, unread: 0, shown: 255 });
     time += 59_999;
     expect(await watch({ lagMs: 60_000, state: kept(monitor) }).check()).toEqual([]);
     time += 1;
     expect(kindsOf(await monitor.check())).toEqual(['rollback']);
     server.show(base);
     expect(await monitor.check()).toEqual([]);
+    expect(monitor.progress()).toEqual({ size: 300, unread: 0 });
     // The next time counts anew; and what is taken back is found at once.
     server.show({ ...older, files: base.files });
     expect(await monitor.check()).toEqual([]);

@@ -49,8 +49,9 @@ export interface LogMonitor {
   /** Looks once: at the log, its entries, the other views. What it gives is wrong now, or was proven before; the next look
    *  gives it again while that is so. Rejects only for a fault of its own. */
   check(): Promise<readonly Finding[]>;
-  /** Entries of the log as it was seen, and how many of them are still to be read. */
-  progress(): { readonly size: number; readonly unread: number };
+  /** Entries of the log as it was seen, and how many of them are still to be read. `shown`: the last look was shown only so
+   *  many, an older state. */
+  progress(): { readonly size: number; readonly unread: number; readonly shown?: number };
   /** To be kept, and handed in after a restart: else a log could show another history to whoever comes back. */
   state(): MonitorState;
 }
@@ -64,6 +65,7 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
   const { client, views = [], log, entries, state } = options;
   const memory = createMemory(state, options.now());
   let known = state === undefined ? undefined : lastOf(state, options);
+  let shown: number | undefined;
   const walk = createEventWalk(
     {
       ...options,
@@ -73,10 +75,10 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
     state?.walk ?? walkFrom(entries?.from ?? 0),
   );
   const lookAtOthers = async (look: Look, seen: NotedCheckpoint): Promise<readonly Finding[]> => {
-    const shown = await Promise.all(views.map((view) => compareView(look, view, seen)));
+    const others = await Promise.all(views.map((view) => compareView(look, view, seen)));
     const read =
       entries === undefined ? [] : await readEntries(look, seen, walk, entries.mostALook ?? ENTRIES_A_LOOK);
-    return [...shown.flat(), ...read];
+    return [...others.flat(), ...read];
   };
   const check = async (): Promise<readonly Finding[]> => {
     const { patienceMs = 0, lagMs = 0 } = options;
@@ -88,6 +90,7 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
     if (isNews(known, followed.known)) memory.fresh = look.now;
     else memory.fresh = Math.max(memory.fresh, ...times.filter((time) => time <= look.now));
     known = followed.known;
+    shown = followed.shown?.checkpoint.size;
     const others = known === undefined ? [] : await lookAtOthers(look, known);
     const age = followed.shown === undefined ? [] : findFrozen(look, options.maxAgeMs);
     return [...followed.found, ...found, ...age, ...others];
@@ -96,7 +99,8 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
     check: async () => keepProven(memory.proven, await check()),
     progress: () => {
       const size = known?.checkpoint.size ?? 0;
-      return { size, unread: entries === undefined ? 0 : Math.max(0, size - walk.next()) };
+      const unread = entries === undefined ? 0 : Math.max(0, size - walk.next());
+      return shown === undefined || shown >= size ? { size, unread } : { size, unread, shown };
     },
     state: () => ({
       origin: log.origin,

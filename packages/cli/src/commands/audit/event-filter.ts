@@ -1,4 +1,4 @@
-import { EventFilter } from '@talosprotocol/contracts';
+import { EventFilter, SERVER_NAME } from '@talosprotocol/contracts';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { parseCount, parseDuration } from '../../grant/duration.js';
@@ -32,7 +32,7 @@ export function withFilter(command: Command): Command {
     .option('--agent <did>', `of this agent, ${AGENT}`)
     .option('--capability <hash>', 'under this link or chain: every call under any chain that holds it')
     .option('--server <name>', 'calls to this tool server or model provider')
-    .option('--tool <name>', 'calls of this tool or model')
+    .option('--tool <name>', 'calls of this tool or model: server/tool, or its name')
     .option('--op <op>', 'calls that read, or that write')
     .option('--surface <surface>', 'where it was decided: mcp, llm, session or admin')
     .option('--effect <effect>', 'what was decided: allow or deny')
@@ -47,6 +47,17 @@ export function withFilter(command: Command): Command {
 
 const NAMES = ['capability', 'server', 'tool', 'currency'] as const;
 const CHOICES = ['op', 'surface', 'effect', 'code', 'status', 'type'] as const;
+
+const OF_SERVER = new RegExp(`${SERVER_NAME.slice(0, -1)}/`);
+
+/** What `--tool` may mean, the likeliest first: `server/tool` as everywhere else; but a model may have a slash in its name,
+ *  and with --server what is named is the tool alone. */
+export function readingsOf(options: FilterOptions): readonly Pick<FilterOptions, 'server' | 'tool'>[] {
+  const { server, tool } = options;
+  const named = tool === undefined || server !== undefined ? undefined : OF_SERVER.exec(tool)?.[0];
+  if (tool === undefined || named === undefined) return [options];
+  return [{ server: named.slice(0, -1), tool: tool.slice(named.length) }, { tool }];
+}
 
 /** The filter that the options say; what values may be that are no choice is the service's to say.
  *  @throws {UsageError} | {TrustError} NOT_FOUND: an identity of yours that there is none of */

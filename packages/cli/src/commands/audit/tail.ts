@@ -6,7 +6,7 @@ import { parseCount } from '../../grant/duration.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
-import { type FilterOptions, filterOf, withFilter } from './event-filter.js';
+import { type FilterOptions, filterOf, readingsOf, withFilter } from './event-filter.js';
 import { describeEvent } from './event-line.js';
 
 interface Options extends PlatformOptions, FilterOptions {
@@ -25,7 +25,7 @@ export function addTail(audit: Command, shell: Shell): void {
     examples: [
       'talos audit tail',
       'talos audit tail --effect deny --since 24h',
-      'talos audit tail --follow --server files --tool write_file',
+      'talos audit tail --follow --tool files/write_file',
     ],
     notes: [
       'Asks the platform on the data folder. Each option narrows; an outcome is found by what its decision is found by. With --follow',
@@ -35,16 +35,11 @@ export function addTail(audit: Command, shell: Shell): void {
   const tail: Handler<Options> = async (call) => {
     const { io, output, options } = call;
     const limit = limitOf(options);
-    const filter = await filterOf(io, options);
     const { audit: client } = await openPlatform(io, options);
     const order = options.oldest === true ? 'oldest' : 'newest';
     const [end] = options.follow === true ? (await client.events({ limit: 1 })).events : [];
-    const found = await withProgress(
-      io,
-      output,
-      'Asking the platform',
-      collect(client, { filter, order }, limit),
-    );
+    const asking = search(call, client, order, limit);
+    const { filter, found } = await withProgress(io, output, 'Asking the platform', asking);
     const events = order === 'oldest' ? found : found.toReversed();
     if (options.follow === true) return follow(call, client, filter, { events, after: events.at(-1) ?? end });
     output.result({ ok: true, events }, () => {
@@ -65,6 +60,23 @@ function limitOf({ limit: text = '20', follow: goesOn, oldest, until }: Options)
   if (goesOn === true && (oldest === true || until !== undefined))
     throw new UsageError('--follow goes on from the newest event', 'leave out --oldest and --until');
   return limit;
+}
+
+/** Asks for what the options most likely mean, and if there is nothing for what else they may. */
+async function search(
+  { io, options }: Invocation<Options>,
+  client: AuditClient,
+  order: EventOrder,
+  limit: number,
+): Promise<{ readonly filter: EventFilter; readonly found: EventRecord[] }> {
+  const { server: _, tool: __, ...others } = options;
+  const readings = readingsOf(options);
+  const filters = await Promise.all(readings.map((named) => filterOf(io, { ...others, ...named })));
+  for (const filter of filters) {
+    const found = await collect(client, { filter, order }, limit);
+    if (found.length > 0) return { filter, found };
+  }
+  return { filter: filters[0] as EventFilter, found: [] };
 }
 
 /** Pages may be short: the service bounds its work for each. */

@@ -66,7 +66,8 @@ export function createWitnessClient(deps: WitnessClientDeps): WitnessClient {
           method: 'POST',
           body,
           headers: { 'content-type': 'text/plain; charset=utf-8' },
-          redirect: 'error',
+          // One that is not followed is named as that, and not as a connection that failed.
+          redirect: 'manual',
           signal: limit.signal,
         });
         return readReply(deps, checkpoint, answer, await readText(answer));
@@ -101,6 +102,8 @@ function readReply(
     case 403:
       return fault('refuses_key', 'it follows this log under another key');
     default:
+      if (status >= 300 && status < 400)
+        return fault('garbage', `it redirects (${status}), and redirects are not followed`);
       if (status === 429 || status >= 500) return fault('busy', `it answers ${status}`);
       return fault('garbage', `it answers ${status}`);
   }

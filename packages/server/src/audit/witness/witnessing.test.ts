@@ -303,7 +303,7 @@ describe('a witness that lies, fails or babbles is named, and nothing else happe
     ['breaks', 'busy', answer(500, '')],
     [
       'sends somewhere else',
-      'unreachable',
+      'garbage',
       (_, response) => {
         response.writeHead(307, { location: 'http://127.0.0.1:1/add-checkpoint' }).end();
       },
@@ -323,6 +323,16 @@ describe('a witness that lies, fails or babbles is named, and nothing else happe
     expect(cosignatures.map(({ name }) => name)).toEqual([one.name]);
     expect(lines.some((line) => line.includes(two.name) && line.includes(`"${code}"`))).toBe(true);
     audit.assertReady();
+  });
+
+  it('is said to redirect if it does, and is not followed', async () => {
+    two.behave = (_, response) => void response.writeHead(308, { location: `${one.url}/x` }).end();
+    settings = { ...settings, quorum: 1 };
+    const audit = await start();
+    const detail = 'it redirects (308), and redirects are not followed';
+    await expect
+      .poll(() => audit.witnesses().witnesses.find(({ name }) => name === two.name)?.fault)
+      .toMatchObject({ code: 'garbage', detail });
   });
 
   it.each<[string, WitnessFaultCode, Behaviour]>([
