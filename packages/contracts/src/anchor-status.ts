@@ -15,7 +15,7 @@ export const AnchorStatus = Type.Object(
     place: Type.String({ maxLength: 256 }),
     kind: AnchorKind,
     /** Events below the newest checkpoint that no anchor covers whose block was looked at (AUD-40), and how old the oldest of
-     *  them is at most. */
+     *  them is. */
     lag: Type.Object({ entries: Count, seconds: Count }, CLOSED),
     /** The newest anchor that is proven; `block` is the one to look up, `height` of Bitcoin. */
     proven: Type.Union([

@@ -2,6 +2,7 @@ import type { ProblemCode } from '@talosprotocol/contracts';
 import { isTrustError } from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
 import type { Clock } from '../../platform/system.js';
+import { createAnchorLag } from './anchor-lag.js';
 import type { AnchorRow, AnchorStore, ProvenAnchor } from './anchor-store.js';
 import type { AnchorAlarm, AnchoredLog, Anchorer, OpenAnchor } from './anchorer.js';
 
@@ -17,8 +18,7 @@ export interface AnchorFault {
 export interface AnchorStatus {
   readonly place: string;
   readonly kind: Anchorer['kind'];
-  /** Leaves of the newest checkpoint that no anchor covers whose block was looked at, and how old the oldest of them is at
-   *  most. */
+  /** Leaves of the newest checkpoint that no anchor covers whose block was looked at, and how old the oldest of them is. */
   readonly lag: { readonly entries: number; readonly seconds: number };
   readonly proven: ProvenAnchor | undefined;
   /** Anchors that are begun. */
@@ -37,6 +37,8 @@ export interface AnchorLoopDeps {
   readonly store: AnchorStore;
   readonly clock: Clock;
   readonly log: Log;
+  /** The time of an event in ms; undefined if its body is gone. */
+  readonly timeOf: (index: number) => Promise<number | undefined>;
 }
 
 /** Drives one place. Nothing waits for it. */
@@ -52,11 +54,12 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
 /** Between two looks at what others do. */
 const WATCH_MS = 60_000;
+/** Between two looks at how old the oldest event is that is not anchored. */
+const LAG_MS = 1_000;
 
 export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): AnchorLoop {
-  const { clock, anchored } = deps;
+  const { log } = deps;
   const state: State = {
-    startedMs: clock.now(),
     proven: undefined,
     confirmed: undefined,
     open: 0,
@@ -66,8 +69,13 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
     failures: 0,
     alarms: [],
     watchedAt: Number.NEGATIVE_INFINITY,
+    followedAt: Number.NEGATIVE_INFINITY,
   };
+  const lag = createAnchorLag({ ...deps, confirmed: () => state.confirmed });
+  const lookAtLag = (): void =>
+    void lag.look().catch((err: unknown) => log.debug('the age of the lag was not found out', { err }));
   let timer: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   const plan = (delayMs: number): void => {
@@ -76,28 +84,27 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
   const run = (): void => {
     running = turn(anchorer, deps, state).then(plan);
   };
-  const lag = (): AnchorStatus['lag'] => {
-    const entries = anchored.size() - (state.confirmed?.size ?? 0);
-    const since = state.confirmed?.begunMs ?? state.startedMs;
-    return { entries, seconds: entries === 0 ? 0 : Math.max(0, Math.floor((clock.now() - since) / 1000)) };
-  };
   return {
-    start: () => plan(0),
+    start: () => {
+      plan(0);
+      lookAtLag();
+      looking = setInterval(lookAtLag, LAG_MS).unref();
+    },
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
+      clearInterval(looking);
       await running;
     },
     status: () => {
       const { place, kind } = anchorer;
       const { proven, open, fault, blind, unseen, alarms } = state;
-      return { place, kind, lag: lag(), proven, open, fault, blind, unseen, alarms: [...alarms] };
+      return { place, kind, lag: lag.now(), proven, open, fault, blind, unseen, alarms: [...alarms] };
     },
   };
 }
 
 interface State {
-  readonly startedMs: number;
   proven: ProvenAnchor | undefined;
   /** The newest whose block was looked at: the proof itself may rest on the word of calendars. */
   confirmed: ProvenAnchor | undefined;
@@ -109,14 +116,16 @@ interface State {
   failures: number;
   readonly alarms: (AnchorAlarm & { readonly sinceMs: number })[];
   watchedAt: number;
+  /** Monotonic moment at which open anchors were looked at last. */
+  followedAt: number;
 }
 
 /** One turn; gives how long to wait for the next. */
 async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<number> {
+  let dueMs = anchorer.everyMs;
   try {
-    await recheck(anchorer, deps, state);
-    const faults = await followAll(anchorer, deps, state);
-    await beginIfDue(anchorer, deps, state);
+    const faults = isToFollow(anchorer, deps, state) ? await lookAtOpen(anchorer, deps, state) : [];
+    dueMs = await beginIfDue(anchorer, deps, state);
     if (faults.length > 0) throw faults[0];
     if (state.fault !== undefined) deps.log.info('anchoring goes on', { stage: anchorer.place });
     Object.assign(state, { fault: undefined, failures: 0 });
@@ -125,7 +134,21 @@ async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Pro
   }
   await watch(anchorer, deps, state);
   if (state.failures > 0) return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (state.failures - 1));
-  return anchorer.pollMs;
+  // What is open is looked at when its time comes; a new one begins when its own comes, be that sooner.
+  const followMs = Math.max(0, state.followedAt + anchorer.pollMs - deps.clock.monotonic());
+  return Math.min(followMs, dueMs);
+}
+
+/** What failed is tried again when that is due, not when the next look would be. */
+function isToFollow({ pollMs }: Anchorer, { clock }: AnchorLoopDeps, state: State): boolean {
+  return state.failures > 0 || clock.monotonic() - state.followedAt >= pollMs;
+}
+
+async function lookAtOpen(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<unknown[]> {
+  await recheck(anchorer, deps, state);
+  const faults = await followAll(anchorer, deps, state);
+  state.followedAt = deps.clock.monotonic();
+  return faults;
 }
 
 /** Whether the chain still has the newest anchor; one in a block that it dropped is open again. */
@@ -176,18 +199,22 @@ async function follow(anchorer: Anchorer, deps: AnchorLoopDeps, state: State, ro
   if (row.size > (state.proven?.size ?? 0)) state.proven = { ...row, place, proof: progress.proof };
 }
 
-async function beginIfDue(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+/** Gives how long it is until another may be due. */
+async function beginIfDue(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<number> {
   const { store, clock, anchored } = deps;
-  if (state.open >= anchorer.maxOpen) return;
+  const { everyMs } = anchorer;
+  if (state.open >= anchorer.maxOpen) return everyMs;
   const last = await store.lastBegun(anchorer.place);
   const size = anchored.size();
   const now = clock.now();
   // A clock that was set back begins one at once rather than none for long.
   const since = Math.abs(now - (last?.begunMs ?? Number.NEGATIVE_INFINITY));
-  if (size <= (last?.size ?? 0) || since < anchorer.everyMs) return;
+  if (since < everyMs) return everyMs - since;
+  if (size <= (last?.size ?? 0)) return everyMs;
   const row = await store.begin(anchorer.place, { size, root: await anchored.rootAt(size) }, now);
   state.open += 1;
   await follow(anchorer, deps, state, row);
+  return everyMs;
 }
 
 /** What others do is looked at now and then. That it cannot be seen keeps nobody from anchoring. */

@@ -1,7 +1,14 @@
 import type { AnchorEvidence, AnchorProof } from '@talosprotocol/contracts';
-import { encodeBase64url, type TreeHasher, TrustError } from '@talosprotocol/protocol';
+import {
+  encodeBase64url,
+  parseJsonObject,
+  parseTime,
+  type TreeHasher,
+  TrustError,
+} from '@talosprotocol/protocol';
 import type { Deps } from '../../platform/deps.js';
 import type { SignedCheckpoint } from '../checkpoint.js';
+import { createAuditStore } from '../store.js';
 import type { TileStore } from '../tile-store.js';
 import { type AnchorLoop, type AnchorStatus, createAnchorLoop } from './anchor-loop.js';
 import { measureAnchors } from './anchor-metrics.js';
@@ -10,7 +17,7 @@ import type { AnchoredLog } from './anchorer.js';
 import { type AnchorDeps, openAnchorers } from './open-anchorers.js';
 import { createAnchorTree } from './tree.js';
 
-export interface AnchoringDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log' | 'metrics'> {
+export interface AnchoringDeps extends Pick<Deps, 'sql' | 'clock' | 'random' | 'log' | 'metrics' | 'crypto'> {
   readonly origin: string;
   readonly hasher: TreeHasher;
   readonly tiles: () => TileStore;
@@ -54,7 +61,8 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
   };
   const ending = new AbortController();
   let loops: readonly AnchorLoop[] = [];
-  measureAnchors(deps.metrics, () => loops);
+  measureAnchors(deps.metrics, deps.crypto, () => loops);
+  const timeOf = readTimes(deps.sql);
   const find = async ({ size, kind }: AnchorQuery): Promise<ProvenAnchor> => {
     const found =
       size === undefined ? await store.newest(kind) : await store.covering(size, checkpoint().size, kind);
@@ -68,7 +76,7 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
       if (deps.anchors === undefined) return;
       const options = { anchored, clock, random: deps.random, log, store, signal: ending.signal };
       const anchorers = await openAnchorers(deps.anchors, options);
-      loops = anchorers.map((one) => createAnchorLoop(one, { anchored, store, clock, log }));
+      loops = anchorers.map((one) => createAnchorLoop(one, { anchored, store, clock, log, timeOf }));
       for (const loop of loops) loop.start();
     },
     stop: async () => {
@@ -92,6 +100,14 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
       const found = await Promise.all(KINDS.map((kind) => store.covering(from, to, kind)));
       return found.flatMap((one) => (one === undefined ? [] : [one.proof]));
     },
+  };
+}
+
+function readTimes(sql: Deps['sql']): (index: number) => Promise<number | undefined> {
+  const { leaves } = createAuditStore(sql);
+  return async (index) => {
+    const [row] = await leaves(index, index + 1, 1);
+    return row === undefined ? undefined : parseTime(String(parseJsonObject(row.event)['time']));
   };
 }
 
