@@ -50,6 +50,8 @@ export interface BundleReport extends BundleFacts {
   readonly costs: readonly Spending[];
   /** Those of the range, in the order of the log. */
   readonly calls: readonly ReportedCall[];
+  /** Refusals in the range that `denials` events sum up, by the agent they are booked on (AUD-130). */
+  readonly summed: ReadonlyMap<string, number>;
   readonly anchors: readonly ReportedAnchor[];
   /** Of which sizes the bundle proves that they are the beginning of this tree, for `verifyEarlier`. */
   readonly earlier: readonly EarlierTree[];
@@ -70,11 +72,11 @@ export function reportOf(
   checkpoint: Checkpoint,
   { anchors, history, asked }: Reading,
 ): Omit<BundleReport, 'cosignatures' | 'quorum'> {
-  const { counts, chains } = history;
+  const { counts, chains, summed } = history;
   const reported = history.calls().map((call) => ({ ...call, asked: asked.has(call.index) }));
   const costs = parsed.bundle.format === 'talos-bundle-v1' ? history.costs() : costsOf(reported);
   const earlier = parsed.bundle.format === 'talos-bundle-v1' ? [] : parsed.bundle.earlier;
-  return { ...factsOf(parsed, checkpoint), counts, costs, anchors, earlier, chains, calls: reported };
+  return { ...factsOf(parsed, checkpoint), counts, costs, summed, anchors, earlier, chains, calls: reported };
 }
 
 /** An outcome counts with its decision, also where it stands beside the range. */

@@ -31,6 +31,9 @@ import { createWrites, type Writes } from './writes.js';
 export interface HistoryCounts {
   allowed: number;
   denied: number;
+  /** Refusals that `denials` events sum up (AUD-88), beside those; and how many of these are booked on nobody. */
+  summed: number;
+  unbooked: number;
   /** Allowed decisions whose items were recomputed from disclosed items and the chain. */
   recomputed: number;
   /** Allowed decisions whose chain lies before the range: not checked against it. */
@@ -57,6 +60,8 @@ export interface History {
   readonly chains: ReadonlyMap<string, ShownChain>;
   /** Those in the range. */
   calls(): readonly ShownCall[];
+  /** Refusals in the range that are summed up, by whom they are booked on. */
+  readonly summed: ReadonlyMap<string, number>;
   /** What the calls came to, by currency. */
   costs(): Spending[];
   /** `values` are the event's opened commitments by pointer, `index` its place in the log; `inside` says whether that
@@ -97,6 +102,7 @@ interface State extends DecisionCheck {
   readonly counts: HistoryCounts;
   /** By id of the decision. */
   readonly calls: Map<string, ShownCall>;
+  readonly summed: Map<string, number>;
   /** Whether the event at hand is in the range. */
   inside: boolean;
 }
@@ -134,19 +140,40 @@ export function createHistory(trust: Trust, crypto: CryptoProvider, options: His
     isClosed,
     inside: true,
     calls: new Map(),
-    counts: { allowed: 0, denied: 0, recomputed: 0, unchecked: 0, outcomes: 0, revocations: 0 },
+    summed: new Map(),
+    counts: {
+      allowed: 0,
+      denied: 0,
+      summed: 0,
+      unbooked: 0,
+      recomputed: 0,
+      unchecked: 0,
+      outcomes: 0,
+      revocations: 0,
+    },
   };
   return {
     counts: state.counts,
     chains: chains.shown,
     calls: () => [...state.calls.values()],
     costs: state.costs.totals,
+    summed: state.summed,
     follow: (event, values, index, inside) => {
       state.inside = inside;
       state.starts.follow(event, index);
+      if (inside && event.type === 'denials') sumUp(state, event);
       followEvent(state, event, values, index);
     },
   };
+}
+
+function sumUp({ counts, summed }: State, { principal, count }: EventOf<'denials'>): void {
+  // Beyond that a number would not be what it says.
+  if (counts.summed + count > Number.MAX_SAFE_INTEGER)
+    throw notProven('denials', 'they sum up more refusals than can be counted');
+  counts.summed += count;
+  if (principal === null) counts.unbooked += count;
+  else summed.set(principal.sub, (summed.get(principal.sub) ?? 0) + count);
 }
 
 /** Events of subjects; all others are of nobody (AUD-1). */

@@ -16,7 +16,8 @@ import { printable } from '../../printable.js';
  *  continue. */
 export function reportBundle(output: Output, report: BundleReport, trust: Trust, earlier?: number): void {
   const account = accountOfBundle(report, trust, earlier);
-  const { calls: _calls, chains: _chains, earlier: _earlier, ...facts } = report;
+  const { calls: _calls, chains: _chains, earlier: _earlier, ...rest } = report;
+  const facts = { ...rest, summed: Object.fromEntries(report.summed) };
   output.result({ ...documentOf(account), kind: 'bundle', report: facts }, () =>
     printAccount(output, account, factLines(report)),
   );

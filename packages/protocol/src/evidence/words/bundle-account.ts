@@ -48,14 +48,24 @@ export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
 }
 
 function headlineOf(report: BundleReport): string {
-  const { filter } = report.selection;
+  const { selection, counts, summed } = report;
+  const { filter } = selection;
   if (!isNarrow(filter))
-    return 'These records are genuine, and none is missing between the first and the last.';
-  const complete = completeAgents(report).length;
-  if (complete === 0) return 'These records are genuine. Whether they are all there are is not.';
-  const named = filter.agents?.length ?? complete;
-  const whom = complete < named ? `${complete} of the ${named} agents` : countOf(complete, 'agent');
-  return `These records are genuine, and nothing of ${whom} is missing.`;
+    return `These records are genuine, and none is missing between the first and the last${sumOf(counts.summed)}.`;
+  const complete = completeAgents(report);
+  if (complete.length === 0) return 'These records are genuine. Whether they are all there are is not.';
+  const named = filter.agents?.length ?? complete.length;
+  const whom =
+    complete.length < named ? `${complete.length} of the ${named} agents` : countOf(complete.length, 'agent');
+  const only = complete.reduce((sum, sub) => sum + (summed.get(sub) ?? 0), 0);
+  return `These records are genuine, and nothing of ${whom} is missing${sumOf(only)}.`;
+}
+
+/** A record is not always one call (AUD-88). */
+function sumOf(refusals: number): string {
+  return refusals === 0
+    ? ''
+    : `; ${countOf(refusals, 'refusal')} in them ${refusals === 1 ? 'is' : 'are'} only counted`;
 }
 
 /** Those the bundle is about of whom it shows that nothing is missing: the agents that were asked for, or the holders of
@@ -116,7 +126,15 @@ function bundleNotShown(report: BundleReport): string[] {
           `that there are no other ${filterOf(open)}: that can be shown for agents that are named, or for a whole time`,
         ]),
     ...(selection.complete.length > 0
-      ? ['what was refused before it was clear who called, or was only counted: that is booked on nobody']
+      ? [
+          'what was refused before it was clear who called, or when too many called to count each by itself: that is booked on nobody',
+          'refusals that were only counted and not yet summed up by the end of the records',
+        ]
+      : []),
+    ...(counts.summed > 0
+      ? [
+          `what ${countOf(counts.summed, 'refusal that is', 'refusals that are')} only counted ${counts.summed === 1 ? 'was' : 'were'} about: the log keeps whose they were if that was clear, the reason and the minute`,
+        ]
       : []),
     ...(unchecked > 0
       ? [

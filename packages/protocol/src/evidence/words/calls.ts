@@ -1,21 +1,28 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { type BundleReport, issuersOf, type ReportedCall } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
-import { countOf, listOf, nameOf } from './phrase.js';
+import { countOf, listOf, nameOf, numberOf } from './phrase.js';
 
 /** Agents that are told of one by one. */
 const MAX_AGENTS = 8;
 
 /** Of each agent whose events are all there, that they are. */
-export function agentSentences({ selection, from, to, calls }: BundleReport): string[] {
+export function agentSentences({ selection, from, to, calls, summed }: BundleReport): string[] {
   const { complete } = selection;
   const told = complete.slice(0, MAX_AGENTS).map((sub) => {
-    const own = calls.filter(({ event }) => event.principal?.sub === sub).length;
-    const what = own === 0 ? 'no call' : countOf(own, 'call');
+    const listed = calls.filter(({ event }) => event.principal?.sub === sub).length;
+    const only = summed.get(sub) ?? 0;
+    const own = listed + only;
+    const what = `${own === 0 ? 'no call' : countOf(own, 'call')}${onlyCounted(only)}`;
     return `Of ${nameOf(sub)} nothing is missing between record ${from} and record ${to - 1} (${what}): what is booked on it is numbered, the numbers have no gap, and it is shown what stands before and after them.`;
   });
   const more = complete.length - told.length;
   return more > 0 ? [...told, `The same holds for ${countOf(more, 'more agent')}.`] : told;
+}
+
+/** How many of the calls the log keeps no more of than a sum (AUD-130). */
+function onlyCounted(only: number): string {
+  return only === 0 ? '' : `, ${numberOf(only)} of them refused and only counted`;
 }
 
 /** What was asked for, in a few words. */
@@ -31,18 +38,37 @@ export function filterOf({ agents, capabilities, tools, effect }: BundleFilter):
 
 /** How many calls, and under which grants. */
 export function callSentences(report: BundleReport): string[] {
-  const { calls, counts, selection } = report;
-  if (calls.length === 0) return [];
-  const asked = calls.filter((call) => call.asked);
-  const part =
-    isNarrow(selection.filter) && asked.length < calls.length
-      ? ` ${countOf(asked.length, 'of them is what was asked for', 'of them are what was asked for')}: ${filterOf(selection.filter)}.`
-      : '';
+  const { calls, counts } = report;
+  if (calls.length === 0 && counts.summed === 0) return [];
   return [
-    `${countOf(counts.allowed, 'call was', 'calls were')} allowed and ${counts.denied} refused.${part}`,
+    `${countOf(counts.allowed, 'call was', 'calls were')} allowed and ${numberOf(counts.denied + counts.summed)} refused${summedPart(report)}.${askedPart(report)}`,
     ...grantSentences(report),
     ...signatureSentences(calls),
   ];
+}
+
+/** A `denials` event has a number of the agent it is booked on, and stands for as many refusals as it says. */
+function summedPart({ counts: { summed, unbooked } }: BundleReport): string {
+  if (summed === 0) return '';
+  const whose = unbooked === 0 ? '' : ` (${numberOf(unbooked)} of these are booked on nobody)`;
+  return `; ${countOf(summed, 'of the refusals is', 'of the refusals are')} only counted${whose}`;
+}
+
+/** How many of the calls are those that were asked for, where others are shown beside them. */
+function askedPart(report: BundleReport): string {
+  const { calls, counts, selection } = report;
+  const asked = calls.filter((call) => call.asked).length;
+  if (!isNarrow(selection.filter) || asked === calls.length) return '';
+  const more = summedAsked(report);
+  const of = counts.summed === more ? 'of them' : 'of those that are recorded one by one';
+  return ` ${countOf(asked + more, `${of} is`, `${of} are`)} what was asked for: ${filterOf(selection.filter)}.`;
+}
+
+/** Those of the sums that surely were asked for: the log does not keep of which tool or grant they were. */
+function summedAsked({ summed, selection: { filter } }: BundleReport): number {
+  const { agents = [], capabilities, tools, effect } = filter;
+  if (effect !== 'deny' || tools !== undefined || capabilities !== undefined) return 0;
+  return agents.reduce((sum, sub) => sum + (summed.get(sub) ?? 0), 0);
 }
 
 function grantSentences(report: BundleReport): string[] {

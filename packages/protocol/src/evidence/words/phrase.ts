@@ -6,9 +6,14 @@ import type { Spending } from '../costs.js';
 const MAX_NAMES = 8;
 const MAX_NAME = 300;
 
+/** `12,345`. */
+export function numberOf(count: number): string {
+  return count.toLocaleString('en-GB');
+}
+
 /** `1 call`, `2 calls`. */
 export function countOf(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
+  return `${numberOf(count)} ${count === 1 ? one : many}`;
 }
 
 /** A name from the evidence, so that it cannot change the sentence around it. */

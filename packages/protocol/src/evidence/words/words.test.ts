@@ -102,6 +102,82 @@ describe('the account of a bundle (AUD-62)', () => {
     );
   });
 
+  describe('refusals that are only counted (AUD-130)', () => {
+    const summed = (count: number, sub: string | null = worker.did): Draft => ({
+      type: 'denials',
+      sub,
+      members: { source: 'ab'.repeat(16), code: 'SCOPE_MISMATCH', minute: '2026-09-21T14:12:00.000Z', count },
+    });
+    const counted = (agents: readonly { sub: string; pseq: number }[], size: number): Draft => ({
+      type: 'log.counted',
+      sub: null,
+      members: { size, agents, endings: [] },
+    });
+    const told = (given: readonly Draft[], options: SelectionOptions = {}): Account =>
+      accountOfBundle(verifyBundle(exportSelection(sequence(given), options), trust, crypto), trust);
+    const log = [...drafts.slice(0, 5), summed(1_240), counted([{ sub: worker.did, pseq: 5 }], 6)];
+    const ofAgent = (filter: object): Account =>
+      told(log, {
+        to: 6,
+        selection: { filter: { agents: [worker.did], ...filter }, complete: [worker.did] },
+        disclose: [],
+      });
+
+    it('count as refused calls of the agent they are booked on', () => {
+      const account = ofAgent({});
+      expect(account.headline).toBe(
+        'These records are genuine, and nothing of 1 agent is missing; 1,240 refusals in them are only counted.',
+      );
+      expect(all(account)).toContain(
+        'between record 0 and record 5 (1,243 calls, 1,240 of them refused and only counted): what',
+      );
+      expect(all(account)).toContain(
+        '2 calls were allowed and 1,241 refused; 1,240 of the refusals are only counted.',
+      );
+      expect(all(account)).not.toContain('what was asked for');
+      expect(all(account)).toContain('what 1,240 refusals that are only counted were about');
+      expect(all(account)).toContain('not yet summed up by the end of the records');
+      expect(all(account)).not.toMatch(/only counted: that is booked on nobody/);
+    });
+
+    it('are said to be asked for where they surely were', () => {
+      const refused = ` 1,241 of them are what was asked for: refused calls of ${worker.did}.`;
+      expect(all(ofAgent({ effect: 'deny' }))).toContain(`1,240 of the refusals are only counted.${refused}`);
+      const listed = 'of those that are recorded one by one';
+      expect(all(ofAgent({ effect: 'allow' }))).toContain(` 2 ${listed} are what was asked for: allowed`);
+      expect(all(ofAgent({ effect: 'deny', tools: ['fs'] }))).toContain(` 1 ${listed} is what`);
+      expect(all(ofAgent({ effect: 'deny', capabilities: [chain.cth] }))).toContain(` 1 ${listed} is what`);
+    });
+
+    it('are nobody else’s, and nobody’s if they are booked on nobody', () => {
+      const other = signerOf(100).did;
+      const account = told([summed(1), summed(3, null), summed(2, other)]);
+      expect(account.headline).toBe(
+        'These records are genuine, and none is missing between the first and the last; 6 refusals in them are only counted.',
+      );
+      expect(account.shown).toContain(
+        '0 calls were allowed and 6 refused; 6 of the refusals are only counted (3 of these are booked on nobody).',
+      );
+      const one = told([summed(1), counted([], 1)], {
+        to: 1,
+        selection: { filter: { agents: [worker.did, other], effect: 'deny' } },
+        disclose: [],
+      });
+      expect(one.shown).toContain('0 calls were allowed and 1 refused; 1 of the refusals is only counted.');
+      expect(told([summed(1)]).headline).toContain('; 1 refusal in them is only counted.');
+      expect(all(told([summed(1)]))).toContain('what 1 refusal that is only counted was about');
+    });
+
+    it('count only in the range, and no further than numbers go', () => {
+      const report = verifyBundle(exportBundle(sequence([summed(5), summed(7)]), { from: 1 }), trust, crypto);
+      expect(report.counts).toMatchObject({ summed: 7, unbooked: 0, denied: 0 });
+      expect([...report.summed]).toEqual([[worker.did, 7]]);
+      expect(() => told([summed(Number.MAX_SAFE_INTEGER), summed(1)])).toThrow(
+        'they sum up more refusals than can be counted',
+      );
+    });
+  });
+
   it('says of a tool alone that there may be more', () => {
     const selection = { filter: { tools: ['fs/read_text_file'], effect: 'deny' as const } };
     const account = tell({ show: [0, 1, 3], to: 5, selection, disclose: [] });
