@@ -1,5 +1,6 @@
 import type { Receipt, RequestRecord, TrustFile, WitnessesStatus } from '@talosprotocol/contracts';
 import { encodeHex, isUuidv7, TILE_WIDTH, type TileId, TrustError, tilePath } from '@talosprotocol/protocol';
+import { createAbsent } from './absent.js';
 import { writeDisclosurePage } from './archive/disclosure-page.js';
 import type { SignedCheckpoint } from './checkpoint.js';
 import { createCovering, type Wish } from './covering.js';
@@ -9,7 +10,7 @@ import { createExplorer, type Explorer } from './explorer/explorer.js';
 import type { OpenLog, Workshop } from './open-log.js';
 import type { PolicyHistory } from './policy-history.js';
 import { openRow } from './prover.js';
-import { prunedError } from './pruning/pruned-error.js';
+import { goneError, prunedError } from './pruning/pruned-error.js';
 import type { EventRow } from './store.js';
 import { statusOf } from './witness/witness-status.js';
 
@@ -59,25 +60,28 @@ export function createReader(
 ): AuditReader {
   const { store, hasher, key } = shop;
   const covering = createCovering(opened, shop.limits.witness.waitMs);
-  const byId = async (id: string, prefix: string): Promise<EventRow> => {
-    const uuid = id.startsWith(prefix) && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
+  const absent = createAbsent({ sql: deps.sql, store, opened, covering });
+  const explorer = createExplorer({ sql: deps.sql, clock: deps.clock });
+  const byId = async (uuid: string | undefined): Promise<EventRow> => {
     const row = uuid === undefined ? undefined : await store.eventById(uuid);
     if (row !== undefined) return row;
     const place = uuid === undefined ? undefined : await store.placeOf(uuid);
     if (place === undefined) throw new TrustError('NOT_FOUND', 'there is no such event');
-    throw prunedError(`event ${place} was pruned`, await store.pruned());
+    throw goneError(place, await store.pruned());
   };
   return {
-    ...createExplorer({ sql: deps.sql, clock: deps.clock }),
+    ...explorer,
+    event: (name) => absent.explained(explorer.event(name), uuidIn(name, 'evt_')),
     checkpoint: covering.published,
     reach: (size, waitMs) => covering.find(size, waitMs, 'witnessed-if-soon'),
     tile: async (tile) => {
       const below = tile.level === 'entries' ? await store.pruned() : 0;
       if ((tile.index + 1) * TILE_WIDTH > below) return opened().tiles.read(tile);
-      throw prunedError(`${tilePath(tile)} was pruned`, below);
+      return absent.explained(Promise.reject(prunedError(`${tilePath(tile)} was pruned`, below)), undefined);
     },
     receipt: async (id, waitMs = RECEIPT_WAIT_MS, wish = 'first') => {
-      const row = await byId(id, 'rcp_');
+      const uuid = uuidIn(id, 'rcp_');
+      const row = await absent.explained(byId(uuid), uuid);
       return opened().prover.receipt(row, await covering.find(row.idx + 1, waitMs, wish));
     },
     witnesses: () => statusOf(opened().witnessing),
@@ -90,9 +94,10 @@ export function createReader(
       policies: await policies.all(),
     }),
     findRequest: async (id) => {
-      const uuid = id.startsWith('req_') && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
-      const rows = uuid === undefined ? undefined : await store.request(uuid);
-      if (rows === undefined) return undefined;
+      const uuid = uuidIn(id, 'req_');
+      if (uuid === undefined) return undefined;
+      const rows = await absent.explained(store.request(uuid), uuid);
+      if (rows === undefined) return absent.assertNone(uuid).then(() => undefined);
       const { event: decision, disclosures } = openRow(rows.decision);
       const outcome = rows.outcome === undefined ? null : openRow(rows.outcome).event;
       const receipt = `rcp_${rows.decision.id}`;
@@ -106,6 +111,10 @@ export function createReader(
       return { sequenced: size, size: signed?.size ?? 0, root, decisions: { allowed, denied } };
     },
   };
+}
+
+function uuidIn(id: string, prefix: string): string | undefined {
+  return id.startsWith(prefix) && isUuidv7(uuidOf(id)) ? uuidOf(id) : undefined;
 }
 
 /** Whoever takes our word for whom to trust asks for the quorum from then on. */

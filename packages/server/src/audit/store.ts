@@ -1,5 +1,6 @@
 import type { Cost } from '@talosprotocol/contracts';
 import type { Queries, Sql } from '../platform/sql.js';
+import { goneError } from './pruning/pruned-error.js';
 
 /** One event as it is stored. `event` is canonical JSON, byte for byte the leaf's data. */
 export interface EventRow {
@@ -62,7 +63,8 @@ const DECISION = {
 };
 const OUTCOME = {
   name: 'audit_outcome',
-  text: `SELECT ${COLUMNS} FROM audit_outcome o JOIN audit_event e USING (idx) WHERE o.decision = $1`,
+  text: `SELECT o.idx, e.id, e.event, e.disclosures FROM audit_outcome o LEFT JOIN audit_event e USING (idx)
+    WHERE o.decision = $1`,
 };
 
 /** Builds the store over the tables of `AUDIT_MIGRATIONS`. */
@@ -85,7 +87,7 @@ export function createAuditStore(sql: Sql): AuditStore {
       ),
     emitters: async () =>
       (await sql.query<{ did: string }>('SELECT did FROM audit_emitter ORDER BY did')).map((row) => row.did),
-    pruned: async () => (await sql.query<{ pruned: number }>('SELECT pruned FROM audit_log'))[0]?.pruned ?? 0,
+    pruned: () => readPruned(sql),
     placeOf: async (uuid) =>
       (await sql.query<{ idx: number }>('SELECT idx FROM audit_id WHERE id = $1', [uuid]))[0]?.idx,
     counts: async () =>
@@ -101,9 +103,21 @@ interface Counts {
 
 const NO_COUNTS: Counts = { size: 0, allowed: 0, denied: 0 };
 
+async function readPruned(sql: Queries): Promise<number> {
+  return (await sql.query<{ pruned: number }>('SELECT pruned FROM audit_log'))[0]?.pruned ?? 0;
+}
+
+/** Where an event stands whose row is not there. */
+interface Gone {
+  readonly idx: number;
+  readonly id: null;
+}
+
 async function findRequest(sql: Queries, uuid: string): Promise<RequestRows | undefined> {
   const [decision] = await sql.query<EventRow>(DECISION, [uuid]);
   if (decision === undefined) return undefined;
-  const [outcome] = await sql.query<EventRow>(OUTCOME, [decision.id]);
+  const [outcome] = await sql.query<EventRow | Gone>(OUTCOME, [decision.id]);
+  // That nothing came of it would be false.
+  if (outcome?.id === null) throw goneError(outcome.idx, await readPruned(sql));
   return { decision, outcome };
 }

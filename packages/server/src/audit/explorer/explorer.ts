@@ -12,7 +12,7 @@ import { createEntrance } from '../../platform/entrance.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
 import { openRow } from '../prover.js';
-import { prunedError } from '../pruning/pruned-error.js';
+import { goneError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
 import { type Span, spanWithin } from '../time-span.js';
 import { scan } from './scan.js';
@@ -33,7 +33,8 @@ export interface Explorer {
   /** Events from index `from` on that fit, oldest first, and up to where was looked.
    *  @throws {TrustError} UNAVAILABLE */
   after(filter: EventFilter, from: number, limit: number): Promise<EventsAfter>;
-  /** One event, by its index or its id (`evt_...`). @throws {TrustError} NOT_FOUND | MALFORMED */
+  /** One event, by its index or its id (`evt_...`).
+   *  @throws {TrustError} NOT_FOUND | MALFORMED | PRUNED | LOG_CORRUPT: the log has it, the database has not */
   event(name: string): Promise<EventRecord>;
 }
 
@@ -180,13 +181,23 @@ async function readBodies(
   const rows: EventRow[] = [];
   let bytes = 0;
   for (let at = 0; at < indexes.length; at += BODIES) {
-    for (const row of await readRows(tx, order, indexes.slice(at, at + BODIES))) {
+    const wanted = indexes.slice(at, at + BODIES);
+    const found = await readRows(tx, order, wanted);
+    assertAll(wanted, found);
+    for (const row of found) {
       bytes += row.event.length + (row.disclosures?.length ?? 0);
       if (bytes > PAGE_BYTES && rows.length > 0) return { rows, rest: startingAt(row.idx, order, span) };
       rows.push(row);
     }
   }
   return { rows, rest };
+}
+
+/** Only what has a body is looked for: one that lacks it would be left out as if it had never been. */
+function assertAll(wanted: readonly number[], found: readonly EventRow[]): void {
+  if (found.length === wanted.length) return;
+  const there = new Set(found.map(({ idx }) => idx));
+  for (const index of wanted) if (!there.has(index)) throw goneError(index, 0);
 }
 
 function readRows(tx: Queries, order: EventOrder, indexes: readonly number[]): Promise<EventRow[]> {
@@ -199,7 +210,7 @@ function readRows(tx: Queries, order: EventOrder, indexes: readonly number[]): P
 
 async function idAt(tx: Queries, idx: number): Promise<string> {
   const [row] = await tx.query<{ id: string }>('SELECT id FROM audit_event WHERE idx = $1', [idx]);
-  if (row === undefined) throw new TrustError('LOG_CORRUPT', `the database has no event ${idx}`);
+  if (row === undefined) throw goneError(idx, 0);
   return row.id;
 }
 
@@ -214,10 +225,9 @@ async function readEvent(tx: Queries, log: Span, name: string): Promise<EventRec
     [uuid ?? Number(name)],
   );
   if (row !== undefined) return recordOf(row);
-  const pruned = log.from;
   const index = uuid === undefined ? Number(name) : await findPlace(tx, uuid);
-  if (index === undefined || index >= pruned) throw new TrustError('NOT_FOUND', 'there is no such event');
-  throw prunedError(`event ${index} was pruned`, pruned);
+  if (index === undefined || index >= log.to) throw new TrustError('NOT_FOUND', 'there is no such event');
+  throw goneError(index, log.from);
 }
 
 function recordOf(row: EventRow): EventRecord {
