@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   type CryptoProvider,
   createNoteVerifier,
@@ -15,7 +14,6 @@ import {
   tilePath,
 } from '@talosprotocol/protocol';
 import { createLogFiles, type LogFiles } from '@talosprotocol/sdk';
-import { archiveTiles, openArchive, readManifest } from '@talosprotocol/sdk/archive';
 import { readTrustFile } from './anchors-file.js';
 import type { Io } from './io.js';
 import { keyForUrl } from './platform.js';
@@ -28,27 +26,17 @@ export interface LogPlace {
   readonly checkpoint: string | undefined;
   /** Bodies of events below it may be gone; 0 where the place does not say. */
   readonly pruned: number;
-  close(): Promise<void>;
 }
 
 const MAX_NOTE = 1_000_000;
 
-/** Opens a URL (the prefix of a log), or an archive: a folder or a tar file. @throws {TrustError} */
-export async function openLogPlace(io: Io, place: string): Promise<LogPlace> {
-  if (/^https?:\/\//.test(place)) return openUrl(io, place);
-  const archive = await openArchive(resolve(io.cwd, place));
-  try {
-    const { pruned } = await readManifest(archive);
-    const note = await archive.read('checkpoint', MAX_NOTE);
-    const checkpoint = note === undefined ? undefined : decodeUtf8(note);
-    return { source: archiveTiles(archive), checkpoint, pruned, close: archive.close };
-  } catch (error) {
-    await archive.close();
-    throw error;
-  }
+/** True of a place that is a URL; else it is an archive. */
+export function isUrl(place: string): boolean {
+  return /^https?:\/\//.test(place);
 }
 
-async function openUrl(io: Io, place: string): Promise<LogPlace> {
+/** Opens the prefix of a log. @throws {TrustError} */
+export async function openUrlPlace(io: Io, place: string): Promise<LogPlace> {
   if (!URL.canParse(place)) throw new UsageError(`${place} is no URL of a log`);
   const url = new URL(place);
   const token = await keyForUrl(io, url);
@@ -68,7 +56,6 @@ export async function placeOfFiles(files: LogFiles, pruned: number): Promise<Log
     source: tilesOfFiles(files),
     checkpoint: note === undefined ? undefined : decodeUtf8(note),
     pruned,
-    close: async () => undefined,
   };
 }
 

@@ -11,10 +11,9 @@ import {
   createArchive,
   disclosurePath,
   openArchive,
-  readDisclosures,
   readManifest,
-  readPolicies,
 } from './index.js';
+import { readDisclosures, readPolicies } from './log-archive.js';
 import { BLOCK, encodeTarHeader, parseTarHeader } from './tar.js';
 
 let folder: string;

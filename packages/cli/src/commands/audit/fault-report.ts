@@ -13,6 +13,10 @@ export interface LogReport {
   readonly root: string;
   /** Rows of a database that were compared; 0 if none was there. */
   readonly rows: number;
+  /** Of an archive: files of what opens commitments, each of which was opened. */
+  readonly disclosures?: number;
+  /** What was not looked at. */
+  readonly unchecked: readonly string[];
   readonly count: number;
   /** The first ones. */
   readonly faults: readonly LogFault[];
@@ -37,11 +41,14 @@ export function reportLog(output: Output, report: LogReport): void {
   });
 }
 
-function printFacts(output: Output, { origin, size, sequenced, pruned, root, rows }: LogReport): void {
+function printFacts(output: Output, report: LogReport): void {
+  const { origin, size, sequenced, pruned, root, rows, disclosures, unchecked } = report;
   output.line(`  log        ${printable(origin)}`);
   output.line(`  events     ${size} signed${sequenced > size ? `, ${sequenced - size} more durable` : ''}`);
   if (pruned > 0) output.line(`  pruned     bodies of events below ${pruned}`);
   output.line(`  database   ${rows > 0 ? `${rows} rows compared` : 'not looked at: only files were read'}`);
+  if (disclosures !== undefined) output.line(`  disclosed  ${disclosures} files opened`);
+  for (const what of unchecked) output.line(`  not looked at: ${what}`);
   output.line(`  root       ${printable(root)}`);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type CryptoProvider,
   createEventExaminer,
@@ -9,16 +9,25 @@ import {
   verifyCheckpoint,
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
+import {
+  type ArchiveReader,
+  examineArchive,
+  manifestFaults,
+  openArchive,
+  readCheckpointNote,
+  readManifest,
+} from '@talosprotocol/sdk/archive';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Invocation, type Shell } from '../../define-command.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import {
+  isUrl,
   type KnownLog,
   knownLog,
   type LogKeyOptions,
   type LogPlace,
   noCheckpoint,
-  openLogPlace,
+  openUrlPlace,
   placeOfFiles,
   readLogKey,
 } from '../../log-place.js';
@@ -83,7 +92,8 @@ async function examineOwn(call: Invocation<Options>): Promise<LogReport> {
     if (!existsSync(join(data, 'keys', 'log.key'))) throw noPlatform(data);
     const env = serverEnv(io, options);
     const work = (tell: (progress: Progress) => void) => runLongServerCommand(['fsck'], env, tell);
-    return (await withProgressBar(io, output, 'Examining', work)) as LogReport;
+    const report = (await withProgressBar(io, output, 'Examining', work)) as Omit<LogReport, 'unchecked'>;
+    return { ...report, unchecked: [] };
   }
   output.aside(
     'A platform runs on this data folder: its log is read over HTTP, and its database is not looked at.',
@@ -102,12 +112,51 @@ async function examineNamed(call: Invocation<Options>, name: string): Promise<Lo
   const log = await readLogKey(io, options, crypto);
   if (log === undefined)
     throw new UsageError('whose log is it?', 'name its key with --vkey, or a trust file with --trust');
-  const place = await openLogPlace(io, name);
+  if (isUrl(name)) return examine(call, await openUrlPlace(io, name), { log, crypto, name });
+  const archive = await openArchive(resolve(io.cwd, name));
   try {
-    return await examine(call, place, { log, crypto, name });
+    return await examineWhole(call, archive, { log, crypto });
   } finally {
-    await place.close();
+    await archive.close();
   }
+}
+
+/** Of an archive nothing but this stays open, without the platform whose log it is. */
+const NOT_IN_ARCHIVE: readonly string[] = [
+  'whether what opens single commitments was left out: it may have been erased',
+  'whether policies had the anchors that policies.json says: an import names those it takes over',
+];
+
+/** All of an archive, by the code that an import examines it with. */
+async function examineWhole(
+  { io, output }: Invocation<Options>,
+  archive: ArchiveReader,
+  { log, crypto }: Omit<Known, 'name'>,
+): Promise<LogReport> {
+  const manifest = await readManifest(archive);
+  const note = await readCheckpointNote(archive);
+  const checkpoint = verifyCheckpoint(note, log);
+  const { origin, size, root } = checkpoint;
+  const list = createFaultList();
+  for (const fault of manifestFaults(manifest, note, checkpoint, crypto)) list.add(fault);
+  const { pruned, disclosures } = await withProgressBar(io, output, 'Examining', (tell) =>
+    examineArchive({
+      archive,
+      manifest: { ...manifest, origin },
+      size,
+      root,
+      crypto,
+      inForce: undefined,
+      onFault: list.add,
+      onProgress: (done) => tell({ done, total: size }),
+    }),
+  );
+  return {
+    ...{ origin, size, sequenced: size, pruned, disclosures, root: encodeHex(root), rows: 0 },
+    unchecked: NOT_IN_ARCHIVE,
+    count: list.count,
+    faults: list.faults,
+  };
 }
 
 interface Known {
@@ -115,6 +164,9 @@ interface Known {
   readonly crypto: CryptoProvider;
   readonly name: string;
 }
+
+/** What the files that everybody may read do not hold. */
+const NOT_IN_FILES: readonly string[] = ['what opens commitments, and policies: they are not in these files'];
 
 /** What the files of a log say: tiles, entries, events. */
 async function examine(
@@ -146,9 +198,10 @@ async function examine(
     origin,
     size,
     sequenced: size,
-    pruned,
+    pruned: examiner.pruned,
     root: encodeHex(root),
     rows: 0,
+    unchecked: NOT_IN_FILES,
     count: list.count,
     faults: list.faults,
   };

@@ -65,6 +65,7 @@ export function addLogExport(log: Command, shell: Shell): void {
           pruned,
           root,
           rows: 0,
+          unchecked: [],
           count,
           faults,
         });

@@ -33,7 +33,7 @@ export function addLogImport(log: Command, shell: Shell): void {
       runLongServerCommand(['import-log', archive], env, tell);
     const answer = (await withProgressBar(io, output, 'Importing', work)) as Answer;
     if (!answer.imported) {
-      const facts = { sequenced: answer.size, pruned: 0, rows: 0 };
+      const facts = { sequenced: answer.size, pruned: 0, rows: 0, unchecked: [] };
       reportLog(output, { ...facts, ...answer });
       return EXIT.proofInvalid;
     }

@@ -2,15 +2,10 @@ import type { LogManifest, PolicyAnchors } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   canonicalize,
-  createEventExaminer,
   decodeEntryBundle,
-  decodeUtf8,
   encodeHex,
-  examineTree,
-  isTrustError,
   type LogFault,
   type NoteVerifier,
-  openDisclosures,
   TILE_WIDTH,
   type TileId,
   type TreeHasher,
@@ -21,11 +16,14 @@ import {
   verifyCheckpoint,
 } from '@talosprotocol/protocol';
 import {
+  type ArchiveExamined,
   type ArchiveReader,
   archiveTiles,
-  readDisclosures,
+  disclosedFrom,
+  examineArchive,
+  manifestFaults,
+  readCheckpointNote,
   readManifest,
-  readPolicies,
 } from '@talosprotocol/sdk/archive';
 import type { Log } from '../../platform/log.js';
 import type { Sql } from '../../platform/sql.js';
@@ -36,7 +34,6 @@ import { type Lead, takeLead } from '../lead.js';
 import { createPartitions } from '../partitions.js';
 import { createPolicyHistory, type PolicyInForce } from '../policy-history.js';
 import type { TileStore } from '../tile-store.js';
-import { claimPolicies } from './import-policies.js';
 import { createRestorer } from './restore.js';
 import { createSteadyArchive } from './steady-archive.js';
 
@@ -81,7 +78,8 @@ export async function importLog(given: ImportDeps): Promise<Imported> {
   assertWhole(manifest);
   await assertEmpty(deps);
   const { origin, size } = manifest;
-  const checkpoint = await readCheckpoint(deps, manifest);
+  const note = await readCheckpointNote(deps.archive);
+  const checkpoint = verified(deps, manifest, note);
   const root = encodeHex(checkpoint.root);
   const { faults, policies } = await examine(deps, manifest, checkpoint);
   if (faults > 0) return { origin, size, root, imported: false, policies: [] };
@@ -89,20 +87,12 @@ export async function importLog(given: ImportDeps): Promise<Imported> {
   const identity = { origin, vkey, emitter, tenant };
   const lead = await takeLead({ sql, clock, identity, start: false, waitMs: 0 });
   try {
-    await fill(
-      deps,
-      lead,
-      manifest,
-      policies,
-      decodeUtf8((await deps.archive.read('checkpoint', MAX_NOTE)) ?? new Uint8Array()),
-    );
+    await fill(deps, lead, manifest, policies, await readCheckpointNote(deps.archive));
   } finally {
     await lead.close();
   }
   return { origin, size, root, imported: true, policies };
 }
-
-const MAX_NOTE = 1_000_000;
 
 function assertOwn({ origin, vkey }: LogManifest, own: string): void {
   if (vkey === own) return;
@@ -134,67 +124,33 @@ async function assertEmpty({ sql, tiles }: ImportDeps): Promise<void> {
   });
 }
 
-async function readCheckpoint(
-  { archive, verifier }: ImportDeps,
-  { origin, size, root }: LogManifest,
-): Promise<VerifiedCheckpoint> {
-  const note = await archive.read('checkpoint', MAX_NOTE);
-  if (note === undefined) throw new TrustError('MALFORMED', 'the archive has no checkpoint');
-  const checkpoint = verifyCheckpoint(decodeUtf8(note), { origin, keys: [verifier] });
-  if (checkpoint.size === size && encodeHex(checkpoint.root) === root) return checkpoint;
-  throw new TrustError('MALFORMED', 'the checkpoint of the archive is not that of its talos-log.json');
-}
-
-/** What the first pass found. */
-interface Examined {
-  readonly faults: number;
-  readonly policies: readonly PolicyAnchors[];
+function verified({ verifier, crypto }: ImportDeps, manifest: LogManifest, note: string): VerifiedCheckpoint {
+  const checkpoint = verifyCheckpoint(note, { origin: manifest.origin, keys: [verifier] });
+  const [fault] = manifestFaults(manifest, note, checkpoint, crypto);
+  if (fault === undefined) return checkpoint;
+  throw new TrustError('MALFORMED', `${fault.where}: ${fault.what}`);
 }
 
 /** The first pass: everything that the archive holds. */
 async function examine(
   deps: ImportDeps,
-  { origin, pruned, disclosures }: LogManifest,
+  manifest: LogManifest,
   { size, root }: VerifiedCheckpoint,
-): Promise<Examined> {
-  const { archive, crypto, hasher } = deps;
-  let count = 0;
-  const onFault = (fault: LogFault): void => {
-    count += 1;
-    deps.onFault(fault);
-  };
-  const examiner = createEventExaminer({ crypto, origin, onFault });
-  const claim = { crypto, inForce: deps.policy, onFault };
-  const policies = claimPolicies(await readPolicies(archive), claim);
-  let files = 0;
-  let tenant: string | undefined;
-  await examineTree({
-    hasher,
+): Promise<ArchiveExamined> {
+  const { archive, crypto, policy: inForce, onFault } = deps;
+  const onProgress = (done: number): void => deps.onProgress(done, 2 * size);
+  const examined = await examineArchive({
+    archive,
+    manifest,
     size,
     root,
-    pruned,
-    source: archiveTiles(archive),
+    crypto,
+    inForce,
     onFault,
-    onEntries: async (from, entries) => {
-      const disclosed = await disclosedOf(archive, from, onFault);
-      if (disclosed.size > 0) files += 1;
-      for (const [i, entry] of entries.entries()) {
-        const event = examiner.follow(from + i, entry);
-        tenant ??= event?.tenant;
-        if (event !== undefined) policies.follow(event);
-        const values = disclosed.get(from + i);
-        disclosed.delete(from + i);
-        if (event === undefined || values === undefined) continue;
-        told(onFault, from + i, () => openDisclosures(event, values, crypto));
-      }
-      for (const index of disclosed.keys()) onFault({ where: 'disclosure', index, what: 'is of no event' });
-    },
-    onProgress: (done) => deps.onProgress(done, 2 * size),
+    onProgress,
   });
-  if (count === 0 && files !== disclosures)
-    onFault({ where: 'disclosure', what: `${files} files of ${disclosures} are there` });
-  if (count === 0 && tenant !== undefined) assertTenant(tenant, deps.tenant);
-  return { faults: count, policies: policies.named() };
+  if (examined.faults === 0 && examined.tenant !== undefined) assertTenant(examined.tenant, deps.tenant);
+  return examined;
 }
 
 /** The next start would refuse it. */
@@ -203,36 +159,6 @@ function assertTenant(tenant: string, own: string): void {
   throw new TrustError('SETTINGS_INVALID', `the log is of the tenant ${tenant}, talos.yaml of ${own}`, {
     hint: 'put the talos.yaml of the platform whose log it is into the data folder first',
   });
-}
-
-type Disclosures = Parameters<typeof openDisclosures>[1];
-
-async function disclosedOf(
-  archive: ArchiveReader,
-  from: number,
-  onFault: (fault: LogFault) => void,
-): Promise<Map<number, Disclosures>> {
-  try {
-    return await disclosedFrom(archive, from);
-  } catch (error) {
-    if (!isTrustError(error)) throw error;
-    onFault({ where: 'disclosure', index: from, what: `cannot be read: ${error.data.reason}` });
-    return new Map();
-  }
-}
-
-async function disclosedFrom(archive: ArchiveReader, from: number): Promise<Map<number, Disclosures>> {
-  const list = await readDisclosures(archive, from / TILE_WIDTH);
-  return new Map(list.map(({ index, disclosures }) => [index, disclosures]));
-}
-
-function told(onFault: (fault: LogFault) => void, index: number, check: () => unknown): void {
-  try {
-    check();
-  } catch (error) {
-    if (!isTrustError(error)) throw error;
-    onFault({ where: 'disclosure', index, what: `does not open a commitment: ${error.data.reason}` });
-  }
 }
 
 /** The second pass. Tiles first: without a checkpoint they are nothing yet; then rows and checkpoint at once. */

@@ -6,8 +6,7 @@ import {
   type LogFault,
   parseAnchors,
 } from '@talosprotocol/protocol';
-import { POLICIES } from '@talosprotocol/sdk/archive';
-import type { PolicyInForce } from '../policy-history.js';
+import { POLICIES } from './log-archive.js';
 
 /** The policies that an archive claims. Their hashes cover more than their anchors, so that nothing proves these: taken over
  *  is only what the log names, and whoever imports is told. */
@@ -20,8 +19,8 @@ export interface ClaimedPolicies {
 
 export interface ClaimDeps {
   readonly crypto: CryptoProvider;
-  /** That of talos.yaml: of it the anchors are known. */
-  readonly inForce: PolicyInForce;
+  /** That of talos.yaml: of it the anchors are known. Whoever has none cannot tell whether others are under its hash. */
+  readonly inForce: { readonly hash: string; readonly anchors: readonly unknown[] } | undefined;
   readonly onFault: (fault: LogFault) => void;
 }
 
@@ -50,6 +49,6 @@ function faultOf({ policy, anchors }: PolicyAnchors, { crypto, inForce }: ClaimD
     if (!isTrustError(error)) throw error;
     return `has anchors that no talos.yaml can have: ${error.data.reason}`;
   }
-  if (policy !== inForce.hash || canonicalize(anchors) === canonicalize(inForce.anchors)) return undefined;
+  if (policy !== inForce?.hash || canonicalize(anchors) === canonicalize(inForce.anchors)) return undefined;
   return 'has other anchors than talos.yaml, whose hash it has';
 }
