@@ -119,6 +119,9 @@ const MAX_DISCLOSED = 100_663_296;
 /** 53 series of 400 points, with what some currencies add. */
 const MAX_STATS = 33_554_432;
 const MAX_CHECKPOINT = 65_536;
+/** What is made in parts cannot be refused any more once it has begun. */
+const CUT_HINT =
+  'the messages of the service say why; if it is LOG_CORRUPT, talos audit fsck finds what of the log is damaged';
 
 /** Makes a client of the audit service (port 8002).
  *  @throws {TypeError} a URL that is not http or https, or holds user info */
@@ -136,7 +139,8 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
     stats: (query) => json({ ...get('/talos/v1/stats', query), maxBytes: MAX_STATS }, checks.stats),
     follow: (query = {}, how = {}) => followEvents(http, query, how),
     event: (name) => json(get(`/talos/v1/events/${encodeURIComponent(name)}`), checks.event),
-    bundle: (ask) => bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES }),
+    bundle: (ask) =>
+      bytes({ ...get('/talos/v1/bundle', ask), maxBytes: MAX_BUNDLE_BYTES, cutHint: CUT_HINT }),
     witnesses: () => json(get('/talos/v1/witnesses'), checks.witnesses),
     trust: () => json({ ...get('/talos/v1/trust'), maxBytes: MAX_TRUST_BYTES }, checks.trust),
     anchors: () => json(get('/talos/v1/anchors'), checks.anchors),
@@ -146,7 +150,10 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         checks.anchorEvidence,
       ),
     disclosures: (from) =>
-      json({ ...get('/talos/v1/disclosures', { from }), maxBytes: MAX_DISCLOSED }, checks.disclosures),
+      json(
+        { ...get('/talos/v1/disclosures', { from }), maxBytes: MAX_DISCLOSED, cutHint: CUT_HINT },
+        checks.disclosures,
+      ),
     eraseEvent: (id) =>
       json(
         { method: 'DELETE', path: `/talos/v1/events/${encodeURIComponent(id)}/disclosures` },

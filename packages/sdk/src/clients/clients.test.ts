@@ -198,8 +198,26 @@ describe('kernel client', () => {
     await expect(kernel({ timeoutMs: 50 }).getIdentity(did)).rejects.toThrow(code('UNAVAILABLE'));
   });
 
+  it('says of an answer that is cut off that it was, and not that nobody is there (AUD-63)', async () => {
+    answer = (_, response) => {
+      response.writeHead(200);
+      response.write('{"half', () => response.destroy());
+    };
+    const early = { code: 'UNAVAILABLE', data: { reason: `${url} ended its answer early` } };
+    const hinted = { ...early, data: { ...early.data, hint: expect.stringContaining('talos audit fsck') } };
+    await expect(audit().bundle()).rejects.toMatchObject(hinted);
+    await expect(audit().disclosures(0)).rejects.toMatchObject(hinted);
+    const error = await kernel()
+      .getIdentity(did)
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject(early);
+    expect(error).not.toMatchObject({ data: { hint: expect.anything() } });
+  });
+
   it('says that nobody answers', async () => {
-    await expect(kernel({ url: 'http://127.0.0.1:1' }).getIdentity(did)).rejects.toThrow(code('UNAVAILABLE'));
+    const nobody = kernel({ url: 'http://127.0.0.1:1' }).getIdentity(did);
+    await expect(nobody).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(nobody).rejects.toThrow('cannot be reached');
   });
 
   it.each(['ftp://127.0.0.1', 'http://user@127.0.0.1', 'file:///etc/passwd', 'nonsense'])(

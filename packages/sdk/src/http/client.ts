@@ -28,14 +28,16 @@ interface ServiceCall {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes of the longest answer; default 1 MiB. */
   readonly maxBytes?: number;
+  /** What helps if an answer is cut off. */
+  readonly cutHint?: string;
 }
 
 /** Calls a service of ours. */
 export interface HttpClient {
   readonly origin: string;
   /** The bytes of a 2xx answer.
-   *  @throws {TrustError} the code the service gave; UNAVAILABLE: no answer, or none in time; UPSTREAM_FAILED: an
-   *  answer that is not ours, or too long */
+   *  @throws {TrustError} the code the service gave; UNAVAILABLE: no answer, none in time, or one that was cut off;
+   *  UPSTREAM_FAILED: an answer that is not ours, or too long */
   bytes(call: ServiceCall): Promise<Uint8Array>;
   /** The JSON of a 2xx answer, parsed strictly and checked against its schema.
    *  @throws {TrustError} as `bytes`; UPSTREAM_FAILED also if the check fails */
@@ -69,13 +71,17 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   async function exchange(call: ServiceCall, signal: AbortSignal) {
+    let response: Response | undefined;
     try {
-      const response = await begin(call, signal);
+      response = await begin(call, signal);
       return { response, body: await readBody(response, call.maxBytes ?? MAX_ANSWER) };
     } catch (cause) {
       if (isTrustError(cause)) throw cause;
-      const why = signal.aborted ? `gave no answer within ${timeoutMs} ms` : 'cannot be reached';
-      throw new TrustError('UNAVAILABLE', `${origin} ${why}`, {}, cause);
+      if (signal.aborted)
+        throw new TrustError('UNAVAILABLE', `${origin} gave no answer within ${timeoutMs} ms`, {}, cause);
+      if (response === undefined)
+        throw new TrustError('UNAVAILABLE', `${origin} cannot be reached`, {}, cause);
+      throw cutOff(origin, call, cause);
     }
   }
 
@@ -110,6 +116,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   return { origin, bytes, json, stream };
+}
+
+/** A service cuts off what it cannot end rightly (AUD-63): it is there, and something else is wrong. */
+function cutOff(origin: string, { cutHint: hint }: ServiceCall, cause: unknown): TrustError {
+  const facts = hint === undefined ? {} : { hint };
+  return new TrustError('UNAVAILABLE', `${origin} ended its answer early`, facts, cause);
 }
 
 /** The origin of a base URL.
