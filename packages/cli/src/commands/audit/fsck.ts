@@ -66,7 +66,7 @@ export function addFsck(audit: Command, shell: Shell): void {
     const report = await (call.args[0] === undefined ? examineOwn(call) : examineNamed(call, call.args[0]));
     reportLog(call.output, report);
     if (report.count === 0) return EXIT.ok;
-    call.output.next(NEXT);
+    call.output.next(call.args[0] === undefined ? NEXT : NEXT_ELSEWHERE);
     return EXIT.proofInvalid satisfies ExitCode;
   };
   withPlace(defineCommand(audit, shell, text, fsck))
@@ -77,6 +77,10 @@ export function addFsck(audit: Command, shell: Shell): void {
 
 const NEXT =
   'a tile that is damaged and deleted is made again from the database at the next start; for all else restore folder and database from one backup';
+
+/** Of a copy, or of the log of others. */
+const NEXT_ELSEWHERE =
+  'take another copy, or ask whose log it is: talos audit fsck on its data folder says whether the log is damaged or the copy alone';
 
 /** The log of the data folder, whether a platform runs on it or not. */
 async function examineOwn(call: Invocation<Options>): Promise<LogReport> {

@@ -147,6 +147,11 @@ describe('the account of a bundle (AUD-62)', () => {
       expect(all(ofAgent({ effect: 'allow' }))).toContain(` 2 ${listed} are what was asked for: allowed`);
       expect(all(ofAgent({ effect: 'deny', tools: ['fs'] }))).toContain(` 1 ${listed} is what`);
       expect(all(ofAgent({ effect: 'deny', capabilities: [chain.cth] }))).toContain(` 1 ${listed} is what`);
+      const both = { agents: [worker.did, signerOf(100).did], effect: 'deny' };
+      expect(all(ofAgent(both))).toContain(' 1,241 of them are what was asked for: refused calls of');
+      // Whose they are was not asked.
+      const selection = { filter: { effect: 'deny' as const }, complete: [worker.did] };
+      expect(all(told(log, { to: 6, selection, disclose: [] }))).toContain(` 1 ${listed} is what`);
     });
 
     it('are nobody else’s, and nobody’s if they are booked on nobody', () => {
@@ -164,6 +169,9 @@ describe('the account of a bundle (AUD-62)', () => {
         disclose: [],
       });
       expect(one.shown).toContain('0 calls were allowed and 1 refused; 1 of the refusals is only counted.');
+      expect(told([summed(1), summed(4)]).shown).toContain(
+        '0 calls were allowed and 5 refused; 5 of the refusals are only counted.',
+      );
       expect(told([summed(1)]).headline).toContain('; 1 refusal in them is only counted.');
       expect(all(told([summed(1)]))).toContain('what 1 refusal that is only counted was about');
     });
