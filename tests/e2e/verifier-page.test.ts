@@ -161,6 +161,20 @@ describe('the page of the verifier, in a browser and from a disk', () => {
     expect(await page.locator('tbody tr').count()).toBe(1);
   });
 
+  it('says of refusals that are only counted how many there are, as no row is of them (AUD-130)', async () => {
+    const minute = '2026-09-21T14:12:00.000Z';
+    const members = { source: 'ab'.repeat(16), code: 'SCOPE_MISMATCH', minute, count: 240 };
+    const summed: Draft = { type: 'denials', sub: helper.did, members };
+    const log = sequence([chainEvent(other), byHelper(), summed]);
+    expect(await verify(exportSelection(log), trust)).toContain('240 refusals in them are only counted.');
+    expect(await listed('shown')).toContain(
+      '1 call was allowed and 240 refused; 240 of the refusals are only counted.',
+    );
+    expect(await page.locator('.count').innerText()).toBe(
+      '1 to 1 of 1 calls; refusals only counted, and not listed: 240',
+    );
+  });
+
   it('does not prove a bundle that was changed, cut off or turned around', async () => {
     const flipped = good.slice();
     flipped[good.length >> 1]! ^= 1;

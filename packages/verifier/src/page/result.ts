@@ -22,6 +22,8 @@ export interface Result {
   readonly calls: readonly CallRow[];
   /** Calls that are not among them, for there are too many to show. */
   readonly more: number;
+  /** Refusals of which there is no more than a number (AUD-130). */
+  readonly summed: number;
   /** By `cth`. */
   readonly chains: Readonly<Record<string, ChainView>>;
 }

@@ -17,7 +17,7 @@ const MAX_CHAINS = 2_000;
 
 /** What is shown of a bundle. */
 export function bundleResult(report: BundleReport, account: Account): Result {
-  const { origin, from, to, size, root, calls, chains } = report;
+  const { origin, from, to, size, root, calls, chains, counts } = report;
   const shown = calls.slice(0, MAX_CALLS);
   return {
     account,
@@ -28,6 +28,7 @@ export function bundleResult(report: BundleReport, account: Account): Result {
     ],
     calls: shown.map(rowOf),
     more: calls.length - shown.length,
+    summed: counts.summed,
     chains: Object.fromEntries([...chains].slice(0, MAX_CHAINS).map(([cth, chain]) => [cth, viewOf(chain)])),
   };
 }
@@ -48,6 +49,7 @@ export function receiptResult({ event, index, size, values }: VerifiedReceipt, a
     ],
     calls: call,
     more: 0,
+    summed: 0,
     chains: {},
   };
 }

@@ -74,5 +74,5 @@ function named<T>({ name }: GivenFile, parse: () => T): T {
 }
 
 function plain(account: Account): Result {
-  return { account, facts: [], calls: [], more: 0, chains: {} };
+  return { account, facts: [], calls: [], more: 0, summed: 0, chains: {} };
 }

@@ -7,7 +7,8 @@ const PAGE = 100;
 const COLUMNS = ['Record', 'Time (UTC)', 'Agent', 'Call', 'Verdict', 'How it ended', 'Cost', 'Grants'];
 
 /** The table of calls, a page of it at a time. `choose` is told of which call the grants are asked for. */
-export function drawCalls({ calls, more, chains }: Result, choose: (call: CallRow) => void): HTMLElement {
+export function drawCalls(result: Result, choose: (call: CallRow) => void): HTMLElement {
+  const { calls, chains } = result;
   const body = element('tbody');
   const count = element('p', { role: 'status', class: 'count' });
   const find = element('input', {
@@ -24,7 +25,7 @@ export function drawCalls({ calls, more, chains }: Result, choose: (call: CallRo
     const rows = found.slice(at, at + PAGE);
     body.replaceChildren(...rows.map((call) => rowOf(call, call.cth in chains, choose)));
     const range = rows.length === 0 ? 'none' : `${at + 1} to ${at + rows.length}`;
-    count.textContent = `${range} of ${found.length} calls${more > 0 ? `; ${more} more were verified and are not listed` : ''}`;
+    count.textContent = `${range} of ${found.length} calls${notListed(result)}`;
     back.disabled = at === 0;
     next.disabled = at + PAGE >= found.length;
   };
@@ -52,6 +53,12 @@ export function drawCalls({ calls, more, chains }: Result, choose: (call: CallRo
       table(body),
     ),
   );
+}
+
+/** Calls that no row is of. */
+function notListed({ more, summed }: Result): string {
+  const verified = more > 0 ? `; ${more} more were verified and are not listed` : '';
+  return summed > 0 ? `${verified}; refusals only counted, and not listed: ${summed}` : verified;
 }
 
 function table(body: HTMLElement): HTMLElement {
