@@ -177,6 +177,9 @@ describe('the account of a bundle (AUD-62)', () => {
     });
 
     it('count only in the range, and no further than numbers go', () => {
+      const narrow = { filter: { tools: ['fs'] } };
+      const beside = verified({ show: [0, 1, 2, 3], to: 3, selection: narrow, disclose: [] });
+      expect(beside.counts).toMatchObject({ allowed: 1, denied: 0 });
       const report = verifyBundle(exportBundle(sequence([summed(5), summed(7)]), { from: 1 }), trust, crypto);
       expect(report.counts).toMatchObject({ summed: 7, unbooked: 0, denied: 0 });
       expect([...report.summed]).toEqual([[worker.did, 7]]);
