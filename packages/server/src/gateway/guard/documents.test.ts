@@ -65,6 +65,12 @@ const UNREAD: readonly (readonly [string, object])[] = [
     'a file that a function found',
     { type: 'function_call_output', output: [{ type: 'input_file', file_data: URL }] },
   ],
+  ['bytes that say they are a picture', { type: 'image', source: { ...SOURCE, media_type: 'image/png' } }],
+  [
+    'an address of a picture with a PDF in it',
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${DATA}` } },
+  ],
+  ['the same of a response', { type: 'input_image', image_url: `data:image/webp;base64,${DATA}` }],
   ['a file that is loaded', { type: 'input_file', file_url: 'https://papers.example/a.pdf' }],
 ];
 
@@ -126,6 +132,8 @@ describe('a document that nobody reads', () => {
 const SECRETS: Guard = { name: 'g', kind: 'secrets', documents: 'pass', action: 'block' };
 const claims = (type: string, data: string) => ({ ...SOURCE, media_type: type, data });
 
+const picture = (data: string) => claims('image/png', data);
+
 // GRD-9
 describe('a text that says it is a document', () => {
   it.each<[string, object]>([
@@ -159,6 +167,12 @@ describe('a text that says it is a document', () => {
       'as an address of a picture',
       { type: 'image_url', image_url: { url: `data:application/pdf;base64,${KEY}` } },
     ],
+    [
+      'as what an address of a note says',
+      { annotations: [{ type: 'url_citation', url: `data:image/png;base64,${KEY}` }] },
+    ],
+    ['as the address of a picture', { type: 'image_url', image_url: { url: `https://x.example/${KEY}` } }],
+    ['as bytes of a picture that are none', { type: 'image', source: picture(KEY) }],
     ['as words', { type: 'text', text: `data:application/pdf;base64,${KEY}` }],
     ['in arguments', { type: 'tool_use', input: document(claims('application/pdf', KEY)) }],
     [
@@ -167,6 +181,16 @@ describe('a text that says it is a document', () => {
     ],
   ])('is read: %s', async (_, content) => {
     expect((await look(content, SECRETS)).verdict).toMatchObject({ action: 'block', found: { secret: 1 } });
+  });
+
+  it.each<[string, object]>([
+    ['as a text', { type: 'text', text: picture('QUJDREVG') }],
+    ['as a source of a search', { type: 'search_result', source: picture('QUJDREVG') }],
+    ['as a source of a call', { type: 'tool_use', source: picture('QUJDREVG') }],
+    ['in a list of sources', { type: 'image', sources: [picture('QUJDREVG')] }],
+    ['as an address of a note', { url_citation: { url: 'data:image/png;base64,QUJDREVG' } }],
+  ])('is read where no bytes are meant, also if it is base64: %s', async (_, content) => {
+    expect((await look(content, SECRETS)).shown.join('\n')).toContain('QUJDREVG');
   });
 
   it('is masked as any text is, where documents and tools speak', async () => {
@@ -185,6 +209,24 @@ describe('a text that says it is a document', () => {
     const { verdict: ofPrompt } = await look(said, { ...mails, at: ['prompt'] });
     expect(ofPrompt).toEqual({ guard: 'g', action: 'allow' });
   });
+});
+
+// GRD-4, GRD-9
+it.each<[string, object]>([
+  ['a document', document({ type: 'url', url: 'https://x.example/jo.doe@example.com' })],
+  ['a file', { type: 'input_file', file_url: 'https://x.example/jo.doe@example.com' }],
+  ['a picture', { type: 'image_url', image_url: { url: 'https://x.example/jo.doe@example.com' } }],
+  ['a picture of a response', { type: 'input_image', image_url: 'https://x.example/jo.doe@example.com' }],
+  [
+    'a picture of a message',
+    { type: 'image', source: { type: 'url', url: 'https://x.example/jo.doe@example.com' } },
+  ],
+  ['a server of tools', { type: 'mcp', server_url: 'https://x.example/jo.doe@example.com' }],
+])('an address that is loaded is blocked and not masked, so that no other is: %s', async (_, content) => {
+  const mails: Guard = { name: 'g', kind: 'personal', types: ['email'], action: 'mask', documents: 'pass' };
+  const { code, hint } = await look(content, mails);
+  expect(code).toBe('CONTENT_REFUSED');
+  expect(hint).toContain('where it cannot be masked');
 });
 
 // GRD-9

@@ -1,5 +1,6 @@
 import type { GuardPlace } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { isPdf } from '../pdf-head.js';
 import { shown } from '../shown.js';
 import { escaped, readJson } from './json-text.js';
 import { type Replacement, replaceParts } from './masks.js';
@@ -28,7 +29,8 @@ export function rewriteTexts(
   place: GuardPlace,
   replace: (text: PlacedText) => string,
 ): JsonObject {
-  return walkObject(message, { place, isFree: false, isThought: false, depth: 0 }, replace);
+  const top = { place, isFree: false, isThought: false, under: '', typeAbove: undefined, depth: 0 };
+  return walkObject(message, top, replace);
 }
 
 type Replace = (text: PlacedText) => string;
@@ -39,6 +41,9 @@ interface Where {
   readonly isFree: boolean;
   /** True below what a model thinks. */
   readonly isThought: boolean;
+  /** The member that this is the value of, or of an item of its list, and the type of what has that member. */
+  readonly under: string;
+  readonly typeAbove: JsonValue | undefined;
   readonly depth: number;
 }
 
@@ -78,17 +83,12 @@ const KEYWORDS: ReadonlySet<string> = new Set([
 /** Blocks whose words are somebody else's: a tool's, or a document's. */
 const OTHERS = /^(?:tool_result|document|file|input_file|search_result|.{1,64}_(?:output|tool_result))$/;
 const THOUGHTS: ReadonlySet<string> = new Set(['thinking', 'redacted_thinking', 'reasoning']);
-const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=_-]*$/;
-const PDF = /^data:application\/pdf;base64,[A-Za-z0-9+/=_-]*$/;
-/** Bytes that stand as an address, by the member that has them. */
-const ADDRESSED: ReadonlyMap<string, RegExp> = new Map([
-  ['url', PICTURE],
-  ['image_url', PICTURE],
-  ['file_data', PDF],
-]);
-/** Of what bytes are that nothing is read in, and as what they are written. */
+const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp);base64,([A-Za-z0-9+/]*={0,2})$/;
+const PDF = /^data:application\/pdf;base64,[A-Za-z0-9+/]*={0,2}$/;
+/** Of what bytes are that nothing is read in, as what they are written, and whose source they may be. */
 const BYTES_OF = /^(?:image\/(?:png|jpe?g|gif|webp)|application\/pdf)$/;
-const BASE64 = /^[A-Za-z0-9+/=_-]*$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const SOURCED: ReadonlySet<JsonValue | undefined> = new Set(['image', 'document']);
 const MOST_DEPTH = 256;
 
 function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObject {
@@ -98,16 +98,17 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
     ...where,
     depth: where.depth + 1,
     place: placeOf(object, where),
+    typeAbove: type,
     isThought: where.isThought || (!where.isFree && THOUGHTS.has(shown(type))),
   };
-  const hasBytes = !where.isFree && isBytes(object);
+  const hasBytes = isBytes(object, where);
   if (isUnread(object, where, hasBytes)) replace(unread(inner));
   let changed: Record<string, JsonValue> | undefined;
   for (const [name, value] of Object.entries(object)) {
     if (inner.isFree && !KEYWORDS.has(name)) replace(fixed(name, inner));
     // Bytes of a picture or of a file: nothing is read in them.
     if (hasBytes && name === 'data') continue;
-    const after = walkMember(name, value, inner, replace);
+    const after = walkMember(name, value, { ...inner, under: where.under }, replace);
     if (after === value) continue;
     changed ??= { ...object };
     changed[name] = after;
@@ -115,22 +116,36 @@ function walkObject(object: JsonObject, where: Where, replace: Replace): JsonObj
   return changed ?? object;
 }
 
-/** A picture or a file, and no text that says it is one. */
-function isBytes({ type, media_type: media, data }: JsonObject): boolean {
+/** A picture or a file, where one stands, and no text that says it is one. */
+function isBytes({ type, media_type: media, data }: JsonObject, where: Where): boolean {
+  if (where.isFree || where.under !== 'source' || !SOURCED.has(where.typeAbove)) return false;
   if (type !== 'base64' || typeof media !== 'string' || typeof data !== 'string') return false;
   return BYTES_OF.test(media) && BASE64.test(data);
 }
 
-/** A document of a request that is not read here: a PDF, or one that the provider is told to load. What of `data` and `file_data` is
- *  left out has to be one, so that nothing goes by unseen. */
-function isUnread(object: JsonObject, { place, isFree }: Where, hasBytes: boolean): boolean {
-  if (place === 'answer' || isFree) return false;
-  const { type, media_type: media, source, file_data: data, file_url: url } = object;
-  if (hasBytes && media === 'application/pdf') return true;
-  if (typeof data === 'string' && PDF.test(data)) return true;
+/** A document of a request that is not read here: a PDF, also one that says it is a picture, or one that the provider is told to load.
+ *  What is left out has to be one or a picture, so that nothing goes by unseen. */
+function isUnread(object: JsonObject, where: Where, hasBytes: boolean): boolean {
+  if (where.place === 'answer' || where.isFree) return false;
+  const { type, media_type: media, data, source, file_data: file, file_url: url } = object;
+  if (hasBytes && (media === 'application/pdf' || isPdf(shown(data)))) return true;
+  if (typeof file === 'string' && PDF.test(file)) return true;
+  if (Object.entries(object).some(([name, value]) => isPdfAsPicture(name, value, where))) return true;
   if (type === 'input_file') return typeof url === 'string';
   return type === 'document' && source !== undefined && isJsonObject(source) && source['type'] === 'url';
 }
+
+/** True of the address of a picture, where that stands. */
+const isOfPicture = (name: string, { under }: Where): boolean =>
+  name === 'image_url' || (name === 'url' && (under === 'image_url' || under === 'source'));
+
+/** The bytes of an address that says they are a picture's, where one stands. */
+function bytesOfPicture(name: string, value: JsonValue, where: Where): string | undefined {
+  return typeof value === 'string' && isOfPicture(name, where) ? PICTURE.exec(value)?.[1] : undefined;
+}
+
+const isPdfAsPicture = (name: string, value: JsonValue, where: Where): boolean =>
+  isPdf(bytesOfPicture(name, value, where) ?? '');
 
 function placeOf(object: JsonObject, { place, isFree }: Where): GuardPlace {
   if (place !== 'prompt' || isFree) return place;
@@ -145,12 +160,14 @@ function walkMember(name: string, value: JsonValue, where: Where, replace: Repla
   if (typeof value !== 'string') {
     // A list below `input` is that of embeddings, or of responses: their texts, not their arguments.
     const isFree = where.isFree || (FREE.has(name) && (isJsonObject(value) || name === 'input_examples'));
-    return walk(value, { ...where, isFree }, { replace, isContent: isContent(name) });
+    return walk(value, { ...where, isFree, under: name }, { replace, isContent: isContent(name) });
   }
   if (!where.isFree) {
     if (OPAQUE.has(name) || isFixed(name, value, where)) return value;
-    if (ADDRESSED.get(name)?.test(value) === true) return value;
+    if (isBytesAt(name, value, where)) return value;
     if (name === 'arguments') return replace(jsonText(value, where));
+    // With a mask in it the provider would load something else.
+    if (where.place !== 'answer' && isLoaded(name, where)) return replace(fixed(value, where));
   }
   return replace(plainText(value, where, isContent(name)));
 }
@@ -158,6 +175,16 @@ function walkMember(name: string, value: JsonValue, where: Where, replace: Repla
 function isFixed(name: string, value: string, { place }: Where): boolean {
   return (FIXED.has(name) && WORD.test(value)) || (place === 'answer' && IDS.has(name) && ID.test(value));
 }
+
+/** Bytes that stand as an address. */
+function isBytesAt(name: string, value: string, where: Where): boolean {
+  if (name === 'file_data') return PDF.test(value);
+  return bytesOfPicture(name, value, where) !== undefined;
+}
+
+/** True of an address that the provider is told to go to. */
+const isLoaded = (name: string, where: Where): boolean =>
+  name === 'file_url' || name === 'server_url' || isOfPicture(name, where);
 
 interface Step {
   readonly replace: Replace;

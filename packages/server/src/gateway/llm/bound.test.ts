@@ -1,4 +1,4 @@
-import type { JsonObject } from '@talosprotocol/protocol';
+import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inputBound, readBound, windowWith } from './bound.js';
@@ -30,21 +30,29 @@ interface Piece {
   readonly block: JsonObject;
   readonly read: string;
   readonly pictures: number;
+  /** True of what is no picture, though it stands as one: it is refused, and nothing is held. */
+  readonly isWrong?: boolean;
 }
 
 const IS_PICTURE = /^image\/(?:png|jpeg)$/;
-const isBase64 = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text;
+const isBase64 = (text: string): boolean =>
+  text !== '' && Buffer.from(text, 'base64').toString('base64') === text;
 
 const text = word.map((said): Piece => ({ block: { type: 'text', text: said }, read: said, pictures: 0 }));
 const link = fc.tuple(type, data).map(([of, bytes]): Piece => {
   const url = `data:${of};base64,${bytes}`;
   const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
-  return { block: { type: 'image_url', image_url: { url } }, read: isPicture ? '' : url, pictures: 1 };
+  return {
+    block: { type: 'image_url', image_url: { url } },
+    read: isPicture ? '' : url,
+    pictures: 1,
+    isWrong: !isPicture,
+  };
 });
 const source = fc.tuple(type, data).map(([of, bytes]): Piece => {
   const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
   const block = { type: 'image', source: { type: 'base64', media_type: of, data: bytes } };
-  return { block, read: isPicture ? '' : bytes, pictures: 1 };
+  return { block, read: isPicture ? '' : bytes, pictures: 1, isWrong: !isPicture };
 });
 /** A tool's input is read as text, whatever it looks like. */
 const disguised = source.map(({ block }): Piece => {
@@ -53,7 +61,8 @@ const disguised = source.map(({ block }): Piece => {
 });
 const result = fc.array(source, { maxLength: 2 }).map((own): Piece => {
   const block = { type: 'tool_result', tool_use_id: 't', content: own.map((one) => one.block) };
-  return { block, read: own.map((one) => one.read).join(''), pictures: own.length };
+  const isWrong = own.some((one) => one.isWrong);
+  return { block, read: own.map((one) => one.read).join(''), pictures: own.length, isWrong };
 });
 
 const chat = fc.tuple(fc.constantFrom('user', 'tool'), fc.array(fc.oneof(text, link), { maxLength: 5 }));
@@ -61,7 +70,12 @@ const turns = fc.array(fc.oneof(text, source, disguised, result), { maxLength: 5
 const shownPicture = fc.tuple(type, data).map(([of, bytes]): Piece => {
   const url = `data:${of};base64,${bytes}`;
   const isPicture = IS_PICTURE.test(of) && isBase64(bytes);
-  return { block: { type: 'input_image', image_url: url }, read: isPicture ? '' : url, pictures: 1 };
+  return {
+    block: { type: 'input_image', image_url: url },
+    read: isPicture ? '' : url,
+    pictures: 1,
+    isWrong: !isPicture,
+  };
 });
 const said = word.map(
   (words): Piece => ({ block: { type: 'input_text', text: words }, read: words, pictures: 0 }),
@@ -70,7 +84,21 @@ const items = fc.tuple(
   fc.constantFrom('user', 'assistant', 'output'),
   fc.array(fc.oneof(said, shownPicture), { maxLength: 5 }),
 );
+const isRefused = (pieces: readonly Piece[]): boolean => pieces.some(({ isWrong }) => isWrong);
 const blocksOf = (pieces: readonly Piece[]) => pieces.map(({ block }) => block);
+
+/** Tokens that are held for it; of what is refused as many as there are. */
+function heldOrRefused(dialect: Dialect, body: JsonObject, escapes: boolean, pieces: readonly Piece[]) {
+  try {
+    const tokens = held(dialect, body, escapes);
+    expect(isRefused(pieces)).toBe(false);
+    return tokens;
+  } catch (error) {
+    if (!isTrustError(error)) throw error;
+    expect([error.code, isRefused(pieces)]).toEqual(['POLICY_DENIED', true]);
+    return Number.POSITIVE_INFINITY;
+  }
+}
 
 /** Tokens that are held for it. A writer may escape what it likes. */
 function held({ readRequest }: Dialect, body: JsonObject, escapes: boolean): number {
@@ -93,13 +121,13 @@ describe('what is held for what is read', () => {
         const all =
           role === 'user' ? pieces : pieces.map((one) => ({ ...one, read: JSON.stringify(one.block) }));
         const body = { model: 'm', messages: [{ role, content: blocksOf(pieces) }] };
-        expect(held(CHAT, body, escapes)).toBeGreaterThanOrEqual(most(all));
+        expect(heldOrRefused(CHAT, body, escapes, pieces)).toBeGreaterThanOrEqual(most(all));
       }),
     );
     fc.assert(
       fc.property(turns, fc.boolean(), (pieces, escapes) => {
         const body = { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: blocksOf(pieces) }] };
-        expect(held(MESSAGES, body, escapes)).toBeGreaterThanOrEqual(most(pieces));
+        expect(heldOrRefused(MESSAGES, body, escapes, pieces)).toBeGreaterThanOrEqual(most(pieces));
       }),
     );
     fc.assert(
@@ -110,12 +138,13 @@ describe('what is held for what is read', () => {
           of === 'output'
             ? { type: 'function_call_output', call_id: 'c', output: blocksOf(pieces) }
             : { role: of, content: blocksOf(pieces) };
-        expect(held(RESPONSES, { model: 'm', input: [item] }, escapes)).toBeGreaterThanOrEqual(most(all));
+        const tokens = heldOrRefused(RESPONSES, { model: 'm', input: [item] }, escapes, pieces);
+        expect(tokens).toBeGreaterThanOrEqual(most(all));
       }),
     );
   });
 
-  it('does not grow with the bytes of a picture, and does with those of what only looks like one', () => {
+  it('does not grow with the bytes of a picture, and what only looks like one is refused', () => {
     const of = (url: string): number =>
       held(
         CHAT,
@@ -123,11 +152,12 @@ describe('what is held for what is read', () => {
         false,
       );
     const png = 'data:image/png;base64,';
-    expect(of(`${png}${'AAAA'.repeat(1000)}`)).toBe(of(png));
+    expect(of(`${png}${'AAAA'.repeat(1000)}`)).toBe(of(`${png}AAAA`));
+    const denied = expect.objectContaining({ code: 'POLICY_DENIED' });
     for (const head of ['data:image/svg+xml;base64,', 'data:text/plain;base64,', 'data:image/png,', 'data:,'])
-      expect(of(`${head}${'AAAA'.repeat(1000)}`) - of(head)).toBe(4000);
+      expect(() => of(`${head}${'AAAA'.repeat(1000)}`)).toThrow(denied);
     for (const tail of ['A', '!', ' AAA', 'A=A=', '===='])
-      expect(of(`${png}${'AAAA'.repeat(1000)}${tail}`)).toBeGreaterThan(of(png) + 4000);
+      expect(() => of(`${png}${'AAAA'.repeat(1000)}${tail}`)).toThrow(denied);
   });
 
   it('is never less than nothing', () => {
@@ -152,7 +182,8 @@ function heldForChat(parts: readonly JsonObject[], role: string, more = 0): numb
 describe('what is held for documents', () => {
   it('is all that the model takes, and never less than for the rest of the request', () => {
     const roles = fc.constantFrom('user', 'assistant', 'system', 'tool');
-    const parts = fc.array(fc.oneof(text, link), { maxLength: 4 });
+    const pictures = link.filter((one) => !isRefused([one]));
+    const parts = fc.array(fc.oneof(text, pictures), { maxLength: 4 });
     const files = fc.array(pdf, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(roles, parts, files, fc.nat(300_000), (role, pieces, documents, more) => {

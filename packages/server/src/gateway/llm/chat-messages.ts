@@ -1,18 +1,7 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import { shown } from '../shown.js';
 import { assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
-import {
-  assertMediaUrl,
-  list,
-  meantOf,
-  notPassed,
-  object,
-  onlyMembers,
-  partsOf,
-  text,
-  withMeant,
-} from './members.js';
-import { pictureBytesOf } from './picture-data.js';
+import { list, meantOf, notPassed, object, onlyMembers, partsOf, text, withMeant } from './members.js';
+import { pictureAt } from './picture-data.js';
 
 /** What the messages of a chat bring with them besides text. */
 export interface ChatReach {
@@ -89,10 +78,10 @@ function readPart(part: JsonObject, isOfUser: boolean, reach: Counted): void {
   if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text, pictures and files are');
   onlyMembers(part, members, [], `${type}.`);
   if (type === 'image_url') {
-    const url = pictureOf(part);
+    const { bytes, fetches } = pictureAt(pictureOf(part), 'image_url.url');
     reach.pictures += 1;
-    reach.fetches = assertMediaUrl(url, 'image_url.url') === 'fetch' || reach.fetches;
-    if (isOfUser) reach.pictureBytes += pictureBytesOf(shown(url));
+    reach.fetches ||= fetches;
+    if (isOfUser) reach.pictureBytes += bytes;
   }
   if (type === 'file') {
     const bytes = fileBytes(object(part['file'], 'file'));

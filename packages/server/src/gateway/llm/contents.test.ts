@@ -23,7 +23,7 @@ describe('what stands inside a request', () => {
     [
       'a picture with another member',
       CHAT,
-      chat([{ type: 'image_url', image_url: { url: 'data:,', file_id: 'f' } }]),
+      chat([{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', file_id: 'f' } }]),
     ],
     ['a message whose content is one block', MESSAGES, message({ type: 'image', source: inside })],
     ['a system that is one block', MESSAGES, { ...message('x'), system: { type: 'image', source: inside } }],
@@ -81,7 +81,7 @@ describe('what stands inside a request', () => {
       CHAT,
       chat([
         { type: 'text', text: 'x' },
-        { type: 'image_url', image_url: { url: 'data:,', detail: 'low' } },
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } },
       ]),
     ],
     [

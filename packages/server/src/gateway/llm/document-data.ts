@@ -1,5 +1,6 @@
 import type { JsonValue } from '@talosprotocol/protocol';
-import { assertMediaUrl, malformed, notPassed } from './members.js';
+import { assertAddress } from './addresses.js';
+import { malformed, notPassed } from './members.js';
 import { isBase64 } from './picture-data.js';
 
 /** Documents that nobody reads here: a PDF, or what a provider is told to load as a document (LLM-37). */
@@ -22,6 +23,7 @@ export function pdfBytes(type: JsonValue | undefined, data: JsonValue | undefine
 /** The same of a `data:` address that says nothing more of it. */
 export function pdfBytesOf(url: JsonValue | undefined, where: string): number {
   if (typeof url !== 'string') throw malformed(`${where} must be a string`);
+  if (isBase64(url)) throw notPassed(where, `put ${URL_HEAD} before the base64 of a PDF`);
   if (!url.startsWith(URL_HEAD))
     throw notPassed(where, `only a PDF is, as ${URL_HEAD}… and nothing else. Send other files as text`);
   const data = url.slice(URL_HEAD.length);
@@ -32,8 +34,8 @@ export function pdfBytesOf(url: JsonValue | undefined, where: string): number {
 /** An address that the provider is told to load a document from: its bytes have a place of their own.
  *  @throws {TrustError} MALFORMED | POLICY_DENIED: any but one of https */
 export function assertDocumentUrl(url: JsonValue | undefined, where: string): void {
-  if (assertMediaUrl(url, where) === 'data')
-    throw notPassed(where, 'only https: addresses are. Send the bytes of a PDF where its bytes are said');
+  if (typeof url !== 'string') throw malformed(`${where} must be a string`);
+  assertAddress(url, where, 'only https: addresses are. Send the bytes of a PDF where its bytes are said');
 }
 
 /** A file that the provider keeps. @throws {TrustError} POLICY_DENIED, if one is named */

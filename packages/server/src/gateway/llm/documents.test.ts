@@ -11,6 +11,7 @@ const DATA = Buffer.from('%PDF-1.7 a document of some length').toString('base64'
 const URL = `data:application/pdf;base64,${DATA}`;
 const SOURCE = { type: 'base64', media_type: 'application/pdf', data: DATA };
 const WEB = { type: 'url', url: 'https://papers.example/a.pdf' };
+const WEB_PNG = { type: 'url', url: 'https://papers.example/a.png' };
 const PNG = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } };
 
 const chat = (part: object, role = 'user'): JsonObject =>
@@ -131,7 +132,7 @@ describe('a document', () => {
     ['blocks with a picture', { type: 'content', content: [PNG] }, { ...NONE, pictures: 1, pictureBytes: 4 }],
     [
       'blocks with a picture that is loaded',
-      { type: 'content', content: [{ type: 'image', source: WEB }] },
+      { type: 'content', content: [{ type: 'image', source: WEB_PNG }] },
       { ...NONE, pictures: 1, features: ['fetch'] },
     ],
   ])('of %s is read as any words are', (_, source, expected) => {

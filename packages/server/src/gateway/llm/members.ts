@@ -98,21 +98,3 @@ export function flag(body: JsonObject, name: string): boolean {
   if (typeof value !== 'boolean') throw malformed(`${name} must be true or false`);
   return value;
 }
-
-/** Addresses a provider may be told to load from; what else there is could be a file of its own. */
-export function assertMediaUrl(url: JsonValue | undefined, where: string): 'data' | 'fetch' {
-  if (typeof url !== 'string') throw malformed(`${where} must be a string`);
-  if (/^data:/i.test(url)) {
-    assertNoPdf(url.slice('data:'.length), where);
-    return 'data';
-  }
-  if (/^https:\/\//i.test(url)) return 'fetch';
-  throw notPassed(where, 'only https: and data: addresses are');
-}
-
-/** Some providers read a PDF where a picture stands, and nobody would have counted or guarded it as one.
- *  @throws {TrustError} POLICY_DENIED: a type, or what begins with one, that is a PDF's */
-export function assertNoPdf(type: JsonValue | undefined, where: string): void {
-  if (typeof type === 'string' && /^\s*application\/(?:x-)?pdf/i.test(type))
-    throw notPassed(where, 'a PDF is no picture. Send it as a document');
-}

@@ -1,17 +1,7 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import {
-  assertMediaUrl,
-  assertNoPdf,
-  meantOf,
-  notPassed,
-  object,
-  onlyMembers,
-  partsOf,
-  text,
-  withMeant,
-} from './members.js';
+import { meantOf, notPassed, object, onlyMembers, partsOf, text, withMeant } from './members.js';
 import { meantDocument, readDocument } from './message-document.js';
-import { pictureBytes } from './picture-data.js';
+import { type Addressed, pictureAt, pictureBytes } from './picture-data.js';
 
 /** What the blocks of Anthropic's messages bring with them besides text. */
 export interface BlockReach {
@@ -56,6 +46,7 @@ export function meantMessages(body: JsonObject): JsonObject {
 function meantBlock(block: JsonObject): JsonObject {
   const meant = meantOf(block, block['type'] === 'text' ? PARSED : undefined);
   if (meant['type'] === 'document') return meantDocument(meant, meantBlock);
+  if (meant['type'] === 'image') return withMeant(meant, 'source', (source) => meantOf(source));
   return HOLDERS.has(meant['type']) ? withMeant(meant, 'content', meantBlock) : meant;
 }
 
@@ -101,8 +92,9 @@ function readBlocks(
 }
 
 function countPicture(source: JsonObject, reach: Counted): void {
-  reach.fetches = readSource(source) || reach.fetches;
-  reach.pictureBytes += sourceBytes(source);
+  const { bytes, fetches } = readSource(source);
+  reach.fetches ||= fetches;
+  reach.pictureBytes += bytes;
 }
 
 function countDocument(block: JsonObject, reach: Counted): void {
@@ -125,19 +117,20 @@ function assertFound(content: JsonValue | undefined): void {
   }
 }
 
-/** True if the provider is told to load something. */
-function readSource(source: JsonObject): boolean {
-  const type = text(source, 'type');
-  if (type === 'base64') {
-    assertNoPdf(source['media_type'], 'source.media_type');
-    return false;
-  }
-  if (type === 'url') return assertMediaUrl(source['url'], 'source.url') === 'fetch';
-  throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
-}
+/** Where a picture comes from, and the members of that. */
+const SOURCES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['base64', new Set(['type', 'media_type', 'data'])],
+  ['url', new Set(['type', 'url'])],
+]);
 
-function sourceBytes({ type, media_type: media, data }: JsonObject): number {
-  return type === 'base64' && typeof media === 'string' && typeof data === 'string'
-    ? pictureBytes(media, data)
-    : 0;
+function readSource(source: JsonObject): Addressed {
+  const type = text(source, 'type');
+  const members = SOURCES.get(type);
+  if (members === undefined)
+    throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
+  onlyMembers(source, members, [], 'source.');
+  if (type === 'base64')
+    return { bytes: pictureBytes(source['media_type'], source['data'], 'source'), fetches: false };
+  // An address with bytes in it is not read as a picture by everybody, and may be read as text.
+  return { ...pictureAt(source['url'], 'source.url'), bytes: 0 };
 }

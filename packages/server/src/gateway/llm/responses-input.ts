@@ -1,16 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
 import { assertDocumentUrl, assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
-import {
-  assertMediaUrl,
-  list,
-  malformed,
-  notPassed,
-  object,
-  text,
-  partsOf as textOrParts,
-} from './members.js';
-import { pictureBytesOf } from './picture-data.js';
+import { list, malformed, notPassed, object, text, partsOf as textOrParts } from './members.js';
+import { pictureAt } from './picture-data.js';
 
 /** What the input of a response brings with it besides text. */
 export interface InputReach {
@@ -168,10 +160,9 @@ function readPart(part: JsonObject): Part {
 }
 
 function readPicture({ image_url: url }: JsonObject, type: string): Part {
-  const fetches = assertMediaUrl(url, `${type}.image_url`) === 'fetch';
+  const { bytes, fetches } = pictureAt(url, `${type}.image_url`);
   // A screenshot is what a tool found.
-  const bytes = type === 'input_image' ? pictureBytesOf(shown(url)) : 0;
-  return { kind: 'picture', bytes, fetches };
+  return { kind: 'picture', bytes: type === 'input_image' ? bytes : 0, fetches };
 }
 
 function readFile({ file_data: data, file_url: url, ...rest }: JsonObject): Part {
