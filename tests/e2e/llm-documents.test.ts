@@ -112,7 +112,9 @@ async function post(path: string, body: object, apiKey = key, headers: Record<st
 
 const recordOf = ({ headers }: { readonly headers: Headers }) => world.record(headers.get('x-talos-receipt'));
 const limited = (limit: Limit) => world.key(undefined, [limit]);
-const WINDOW = 128_000;
+/** 128,000 and 200,000 of the table, and a tenth, as it rounds down. */
+const WINDOW = 140_800;
+const WINDOW_OF_MESSAGES = 220_000;
 
 // LLM-37
 describe('the official clients', () => {
@@ -268,7 +270,7 @@ const HELD: readonly (readonly [string, string, object, number])[] = [
   ['a chat', CHAT, chat(filePart()), WINDOW],
   ['a stream', CHAT, { ...chat(filePart()), stream: true }, WINDOW],
   ['a response', RESPONSES, response(), WINDOW],
-  ['a message', MESSAGES, message(block()), 200_000],
+  ['a message', MESSAGES, message(block()), WINDOW_OF_MESSAGES],
 ];
 
 // LLM-6, LLM-37
@@ -330,14 +332,14 @@ describe('on a budget a document', () => {
     const answer = await post(
       CHAT,
       body,
-      await limited({ per: 'total', cost: { amount: 5_300_000, currency: 'USD' } }),
+      await limited({ per: 'total', cost: { amount: 5_800_000, currency: 'USD' } }),
     );
     expect(answer.status, answer.text).toBe(200);
     const { decision, outcome } = await recordOf(answer);
-    // 1,050,000 at five dollars a million: the step of more than 271,999. 12 were read, below it.
-    expect(decision.held?.amount).toBe(5_250_000 + 225);
+    // 1,050,000 and a tenth at five dollars a million: the step of more than 271,999. 12 were read, below it.
+    expect(decision.held?.amount).toBe(5_775_000 + 225);
     expect(outcome.rates?.input).toBe(2_500_000);
-    const few = await limited({ per: 'total', cost: { amount: 5_200_000, currency: 'USD' } });
+    const few = await limited({ per: 'total', cost: { amount: 5_700_000, currency: 'USD' } });
     expect((await post(CHAT, body, few)).error.code).toBe('BUDGET_EXCEEDED');
   });
 
@@ -346,7 +348,7 @@ describe('on a budget a document', () => {
     const beta = { 'anthropic-beta': 'context-1m-2025-08-07' };
     const held = async (more: Record<string, string>) =>
       (await recordOf(await post(MESSAGES, body, key, more))).decision.held?.amount;
-    expect(await held({})).toBe(250_000 + 100);
+    expect(await held({})).toBe(WINDOW_OF_MESSAGES * 1.25 + 100);
     expect(await held(beta)).toBe(1_250_000 + 100);
   });
 
@@ -468,10 +470,16 @@ describe('a document in a request that is translated', () => {
       expect(body.messages).toEqual(chat(WORDS, filePart()).messages);
   });
 
-  it('is refused with what the other protocol cannot say', async () => {
+  it('has a name that says nothing in a chat, where it has no title', async () => {
     const { title: _, ...untitled } = block();
+    const asked = { ...message(WORDS, untitled as never), model: 'openai/gpt-4o-mini' };
+    expect((await post(MESSAGES, asked)).status).toBe(200);
+    const [{ content }] = world.openai.asked.at(-1)!.body.messages;
+    expect(content.at(-1)?.file.filename).toBe('document.pdf');
+  });
+
+  it('is refused with what the other protocol cannot say', async () => {
     for (const [content, caveat] of [
-      [untitled, 'a document without a title'],
       [{ ...block(), context: 'x' }, 'document.context'],
       [{ type: 'tool_result', tool_use_id: 't', content: [block()] }, 'what is of type document'],
     ] as const) {

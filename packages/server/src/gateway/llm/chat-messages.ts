@@ -1,7 +1,8 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
-import { list, meantOf, notPassed, object, onlyMembers, partsOf, text, withMeant } from './members.js';
+import { meantOf, notPassed, object, ofType, onlyMembers, partsOf, text, withMeant } from './members.js';
 import { pictureAt } from './picture-data.js';
+import { ANY, assertShapes, CACHE, closedOf, DETAIL, listOf, NUMBER, type Shapes, TEXT } from './shapes.js';
 
 /** What the messages of a chat bring with them besides text. */
 export interface ChatReach {
@@ -15,25 +16,44 @@ export interface ChatReach {
   readonly fetches: boolean;
 }
 
-const MEMBERS: ReadonlySet<string> = new Set([
-  ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal'],
-  ...['reasoning', 'reasoning_content', 'annotations'],
-]);
+/** What an answer of a web search says where it is from; its words are one of OpenRouter's. */
+const NOTES = listOf(
+  closedOf({
+    type: (type) => {
+      if (type !== 'url_citation') throw notPassed(ofType('an annotation', type), 'only url_citation is');
+    },
+    url_citation: closedOf({
+      ...{ url: TEXT, title: TEXT, content: TEXT },
+      ...{ start_index: NUMBER, end_index: NUMBER },
+    }),
+  }),
+);
+const FUNCTION = closedOf({ name: TEXT, arguments: TEXT });
+/** Calls, and what they are of; an index is told by servers, and the signature of a thought by Gemini, which wants it back. */
+const CALLS = listOf(
+  closedOf({
+    ...{
+      id: TEXT,
+      type: TEXT,
+      index: NUMBER,
+      function: FUNCTION,
+      custom: closedOf({ name: TEXT, input: TEXT }),
+    },
+    extra_content: closedOf({ google: closedOf({ thought_signature: TEXT }) }),
+  }),
+);
+const MEMBERS: Shapes = {
+  ...{ role: TEXT, content: ANY, name: TEXT, tool_calls: ANY, tool_call_id: TEXT },
+  ...{ function_call: ANY, refusal: TEXT, reasoning: TEXT, reasoning_content: TEXT, annotations: NOTES },
+};
 /** Parts of a message, and their members; the mark of a cache is one of OpenRouter's. */
-const PARTS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['text', new Set(['type', 'text', 'cache_control'])],
-  ['refusal', new Set(['type', 'refusal'])],
-  ['image_url', new Set(['type', 'image_url', 'cache_control'])],
-  ['file', new Set(['type', 'file'])],
+const PARTS: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
+  ['text', { type: TEXT, text: TEXT, cache_control: CACHE }],
+  ['refusal', { type: TEXT, refusal: TEXT }],
+  ['image_url', { type: TEXT, image_url: closedOf({ url: ANY, detail: DETAIL }), cache_control: CACHE }],
+  ['file', { type: TEXT, file: ANY }],
 ]);
 const FILE: ReadonlySet<string> = new Set(['file_data', 'filename', 'file_id']);
-const PICTURE: ReadonlySet<string> = new Set(['detail']);
-/** Calls, and what they are of; an index is told by servers, and the signature of a thought by Gemini, which wants it back. */
-const CALL: ReadonlySet<string> = new Set(['id', 'type', 'function', 'custom', 'index', 'extra_content']);
-const FUNCTION: ReadonlySet<string> = new Set(['name', 'arguments']);
-const CUSTOM: ReadonlySet<string> = new Set(['name', 'input']);
-const EXTRA: ReadonlySet<string> = new Set(['google']);
-const GOOGLE: ReadonlySet<string> = new Set(['thought_signature']);
 
 /** What OpenAI's libraries put to what they parse: to a message, and to the function of a call. */
 const PARSED_MESSAGE: ReadonlySet<string> = new Set(['parsed']);
@@ -63,8 +83,10 @@ export function readMessages(messages: readonly JsonValue[]): ChatReach {
   const reach = { pictures: 0, pictureBytes: 0, documents: 0, documentBytes: 0, fetches: false };
   for (const one of messages) {
     const message = object(one, 'a message');
-    onlyMembers(message, MEMBERS, [], 'messages.');
-    readCalls(message);
+    assertShapes(message, MEMBERS, 'messages.');
+    const { tool_calls: calls, function_call: called } = message;
+    if (calls != null) CALLS(calls, 'tool_calls');
+    if (called != null) FUNCTION(called, 'function_call');
     for (const one of partsOf(message['content'], 'content'))
       readPart(object(one, 'a part of a message'), message['role'] === 'user', reach);
   }
@@ -75,10 +97,10 @@ export function readMessages(messages: readonly JsonValue[]): ChatReach {
 function readPart(part: JsonObject, isOfUser: boolean, reach: Counted): void {
   const type = text(part, 'type');
   const members = PARTS.get(type);
-  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text, pictures and files are');
-  onlyMembers(part, members, [], `${type}.`);
+  if (members === undefined) throw notPassed(ofType('a part', type), 'only text, pictures and files are');
+  assertShapes(part, members, `${type}.`);
   if (type === 'image_url') {
-    const { bytes, fetches } = pictureAt(pictureOf(part), 'image_url.url');
+    const { bytes, fetches } = pictureAt(object(part['image_url'], 'image_url')['url'], 'image_url.url');
     reach.pictures += 1;
     reach.fetches ||= fetches;
     if (isOfUser) reach.pictureBytes += bytes;
@@ -90,41 +112,9 @@ function readPart(part: JsonObject, isOfUser: boolean, reach: Counted): void {
   }
 }
 
-function pictureOf(part: JsonObject): JsonValue {
-  const { url = null, ...rest } = object(part['image_url'], 'image_url');
-  onlyMembers(rest, PICTURE, [], 'image_url.');
-  return url;
-}
-
 function fileBytes(file: JsonObject): number {
   onlyMembers(file, FILE, [], 'file.');
   assertNoFileId(file['file_id'], 'file.file_id');
   assertTexts(file, ['filename']);
   return pdfBytesOf(file['file_data'], 'file.file_data');
-}
-
-function readCalls(message: JsonObject): void {
-  const { tool_calls: calls, function_call: called } = message;
-  if (called != null) onlyMembers(object(called, 'function_call'), FUNCTION, [], 'function_call.');
-  for (const one of calls == null ? [] : list(calls, 'tool_calls')) {
-    const call = object(one, 'a call of a tool');
-    onlyMembers(call, CALL, [], 'tool_calls.');
-    inner(call, 'function', FUNCTION, 'tool_calls.function.');
-    inner(call, 'custom', CUSTOM, 'tool_calls.custom.');
-    const extra = inner(call, 'extra_content', EXTRA, 'tool_calls.extra_content.');
-    if (extra !== undefined) inner(extra, 'google', GOOGLE, 'tool_calls.extra_content.google.');
-  }
-}
-
-/** An object in an object, of which the members are listed; undefined if it is not there. */
-function inner(
-  value: JsonObject,
-  name: string,
-  known: ReadonlySet<string>,
-  where: string,
-): JsonObject | undefined {
-  if (value[name] == null) return undefined;
-  const found = object(value[name], where.slice(0, -1));
-  onlyMembers(found, known, [], where);
-  return found;
 }

@@ -275,7 +275,7 @@ describe('what says it is a document', () => {
       'another source',
       MESSAGES,
       message(document({ type: 's3', url: WEB.url })),
-      'a document of a source of type s3',
+      'a document of a source of another type',
     ],
     [
       'a text of another type',

@@ -1,14 +1,56 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { shown } from '../shown.js';
 
 /** A request that is not of its protocol. */
 export function malformed(reason: string): TrustError {
   return new TrustError('MALFORMED', reason, { hint: reason });
 }
 
-/** A member that could reach what nobody decided on: it is refused, and not left out, so that no client believes it was heard. */
+/** A member that could reach what nobody decided on: it is refused, and not left out, so that no client believes it was heard. What it
+ *  is called goes on record (caveat): nothing that a client wrote may be in it. */
 export function notPassed(member: string, why: string): TrustError {
   const hint = `${member.slice(0, 128)} is not passed on: ${why}`;
   return new TrustError('POLICY_DENIED', hint, { caveat: member.slice(0, 128), hint });
+}
+
+/** Names of members as protocols have them. */
+const NAME = /^[a-z][a-z0-9_]{0,63}$/;
+/** Types that the protocols have, and their tools of a date. */
+const TYPES: ReadonlySet<JsonValue | undefined> = new Set([
+  ...['text', 'image', 'image_url', 'file', 'document', 'refusal', 'base64', 'url', 'content', 'input_audio'],
+  ...['tool_use', 'tool_result', 'thinking', 'redacted_thinking', 'search_result', 'server_tool_use'],
+  ...['web_search_tool_result', 'container_upload', 'mcp_tool_use', 'mcp_tool_result', 'tool_reference'],
+  ...['message', 'function', 'custom', 'web_search', 'web_search_preview', 'code_interpreter', 'mcp'],
+  ...['file_search', 'image_generation', 'item_reference', 'compaction', 'computer_use_preview'],
+  ...['input_text', 'output_text', 'input_image', 'input_file', 'file_citation', 'file_path'],
+  ...['container_file_citation', 'text_delta', 'input_json_delta', 'thinking_delta', 'signature_delta'],
+  ...['citations_delta', 'local_shell', 'apply_patch', 'shell'],
+]);
+const OF_A_DATE =
+  /^(?:bash|text_editor|computer|memory|web_search|web_fetch|code_execution|tool_search_tool_[a-z0-9]{4,5})_\d{8}$/;
+
+/** A member as it may be told and be on record: by its name, if that looks like one. */
+export function memberOf(where: string, name: string): string {
+  if (NAME.test(name)) return `${where}${name}`;
+  return where === '' ? 'a member' : `another member of ${where.replace(/\.$/, '')}`;
+}
+
+/** What is of a type, the same way: a client may have written anything there. */
+export function ofType(what: string, type: JsonValue | undefined): string {
+  const isKnown = TYPES.has(type) || (typeof type === 'string' && OF_A_DATE.test(type));
+  return isKnown ? `${what} of type ${shown(type)}` : `${what} of another type`;
+}
+
+const ROLES: ReadonlySet<JsonValue | undefined> = new Set([
+  ...['system', 'developer', 'user', 'assistant', 'tool', 'function'],
+]);
+
+export const ofRole = (role: JsonValue | undefined): string =>
+  ROLES.has(role) ? `a message of role ${shown(role)}` : 'a message of another role';
+
+/** A member that nobody listed. */
+export function notPassedMember(where: string, name: string): TrustError {
+  return notPassed(memberOf(where, name), where === '' ? ALLOWABLE : NESTED);
 }
 
 /** Refuses members that are not listed. `where` says of what they are; those at the top have none. */
@@ -19,8 +61,7 @@ export function onlyMembers(
   where: string,
 ): void {
   for (const name of Object.keys(value)) {
-    if (!known.has(name) && !more.includes(name))
-      throw notPassed(`${where}${name}`, where === '' ? ALLOWABLE : NESTED);
+    if (!known.has(name) && !more.includes(name)) throw notPassedMember(where, name);
   }
 }
 

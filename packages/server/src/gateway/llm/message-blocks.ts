@@ -1,7 +1,20 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import { meantOf, notPassed, object, onlyMembers, partsOf, text, withMeant } from './members.js';
+import { meantOf, notPassed, object, ofType, onlyMembers, partsOf, text, withMeant } from './members.js';
 import { meantDocument, readDocument } from './message-document.js';
 import { type Addressed, pictureAt, pictureBytes } from './picture-data.js';
+import {
+  ANY,
+  assertShapes,
+  CACHE,
+  closedOf,
+  FLAG,
+  listOf,
+  NOTHING,
+  NUMBER,
+  oneOf,
+  type Shapes,
+  TEXT,
+} from './shapes.js';
 
 /** What the blocks of Anthropic's messages bring with them besides text. */
 export interface BlockReach {
@@ -14,20 +27,56 @@ export interface BlockReach {
   readonly fetches: boolean;
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(['role', 'content']);
-const CALL: readonly string[] = ['type', 'id', 'name', 'input', 'cache_control', 'caller'];
+const MEMBERS: Shapes = { role: TEXT, content: ANY };
+const CALLER = closedOf({ type: TEXT, tool_id: TEXT });
+const CALL: Shapes = {
+  ...{ type: TEXT, id: TEXT, name: TEXT, input: ANY, cache_control: CACHE, caller: CALLER },
+};
+const CITED = closedOf({ enabled: FLAG });
+/** Where a text is from. A file that an answer names is none of the client's. */
+const CITATIONS = listOf(
+  closedOf({
+    ...{ type: TEXT, cited_text: TEXT, document_index: NUMBER, document_title: TEXT, file_id: NOTHING },
+    ...{ start_char_index: NUMBER, end_char_index: NUMBER, start_page_number: NUMBER },
+    ...{ end_page_number: NUMBER, start_block_index: NUMBER, end_block_index: NUMBER },
+    ...{ search_result_index: NUMBER, source: TEXT, title: TEXT, encrypted_index: TEXT, url: TEXT },
+  }),
+);
 /** Blocks that refer to nothing but what is in them, and their members. */
-const BLOCKS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['text', new Set(['type', 'text', 'cache_control', 'citations'])],
-  ['image', new Set(['type', 'source', 'cache_control', 'transformations'])],
-  ['tool_use', new Set([...CALL, 'toolset_name'])],
-  ['tool_result', new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'toolset_name'])],
-  ['thinking', new Set(['type', 'thinking', 'signature'])],
-  ['document', new Set(['type', 'source', 'title', 'context', 'cache_control', 'citations'])],
-  ['redacted_thinking', new Set(['type', 'data'])],
-  ['search_result', new Set(['type', 'source', 'title', 'content', 'cache_control', 'citations'])],
-  ['server_tool_use', new Set(CALL)],
-  ['web_search_tool_result', new Set(['type', 'tool_use_id', 'content', 'cache_control', 'caller'])],
+const BLOCKS: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
+  ['text', { type: TEXT, text: TEXT, cache_control: CACHE, citations: CITATIONS }],
+  [
+    'image',
+    {
+      ...{ type: TEXT, source: ANY, cache_control: CACHE },
+      transformations: closedOf({ oversized_image: oneOf('downsize', 'error') }),
+    },
+  ],
+  ['tool_use', { ...CALL, toolset_name: TEXT }],
+  [
+    'tool_result',
+    {
+      ...{ type: TEXT, tool_use_id: TEXT, content: ANY, is_error: FLAG },
+      ...{ cache_control: CACHE, toolset_name: TEXT },
+    },
+  ],
+  ['thinking', { type: TEXT, thinking: TEXT, signature: TEXT }],
+  ['document', { type: TEXT, source: ANY, title: ANY, context: ANY, cache_control: CACHE, citations: CITED }],
+  ['redacted_thinking', { type: TEXT, data: TEXT }],
+  [
+    'search_result',
+    { type: TEXT, source: TEXT, title: TEXT, content: ANY, cache_control: CACHE, citations: CITED },
+  ],
+  ['server_tool_use', CALL],
+  [
+    'web_search_tool_result',
+    { type: TEXT, tool_use_id: TEXT, content: ANY, cache_control: CACHE, caller: CALLER },
+  ],
+]);
+/** What a hosted search found earlier, or why there is nothing. */
+const FOUND: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
+  ['web_search_result', { type: TEXT, url: TEXT, title: TEXT, encrypted_content: TEXT, page_age: TEXT }],
+  ['web_search_tool_result_error', { type: TEXT, error_code: TEXT }],
 ]);
 /** In them are blocks again. */
 const HOLDERS: ReadonlySet<JsonValue | undefined> = new Set(['tool_result', 'search_result']);
@@ -61,7 +110,7 @@ export function readTurns(messages: readonly JsonValue[], system: JsonValue | un
   const others = nothing();
   for (const one of messages) {
     const message = object(one, 'a message');
-    onlyMembers(message, MEMBERS, [], 'messages.');
+    assertShapes(message, MEMBERS, 'messages.');
     readBlocks(message['content'], message['role'] === 'user' ? reach : others);
   }
   readBlocks(system, others);
@@ -82,8 +131,8 @@ function readBlocks(
     const type = text(block, 'type');
     const members = isListed(type) ? BLOCKS.get(type) : undefined;
     if (members === undefined)
-      throw notPassed(`a block of type ${type}`, 'only text, pictures, documents and tools are');
-    onlyMembers(block, members, [], `${type}.`);
+      throw notPassed(ofType('a block', type), 'only text, pictures, documents and tools are');
+    assertShapes(block, members, `${type}.`);
     if (type === 'image') countPicture(object(block['source'], 'source'), reach);
     if (type === 'document') countDocument(block, reach);
     if (HOLDERS.has(type)) readBlocks(block['content'], reach);
@@ -107,13 +156,14 @@ function countDocument(block: JsonObject, reach: Counted): void {
   reach.fetches ||= document.fetches;
 }
 
-/** What a hosted search found earlier: results, or why there are none. */
 function assertFound(content: JsonValue | undefined): void {
   const found = Array.isArray(content) ? content : [content];
   for (const one of found) {
-    const type = text(object(one, 'a result of a search'), 'type');
-    if (type !== 'web_search_result' && type !== 'web_search_tool_result_error')
-      throw notPassed(`a result of type ${type}`, 'only those of a web search are');
+    const result = object(one, 'a result of a search');
+    const type = text(result, 'type');
+    const members = FOUND.get(type);
+    if (members === undefined) throw notPassed(ofType('a result', type), 'only those of a web search are');
+    assertShapes(result, members, `${type}.`);
   }
 }
 
@@ -127,7 +177,7 @@ function readSource(source: JsonObject): Addressed {
   const type = text(source, 'type');
   const members = SOURCES.get(type);
   if (members === undefined)
-    throw notPassed(`a source of type ${type}`, 'files at the provider belong to nobody here');
+    throw notPassed(ofType('a source', type), 'files at the provider belong to nobody here');
   onlyMembers(source, members, [], 'source.');
   if (type === 'base64')
     return { bytes: pictureBytes(source['media_type'], source['data'], 'source'), fetches: false };

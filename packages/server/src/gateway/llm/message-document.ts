@@ -1,6 +1,6 @@
 import type { JsonObject } from '@talosprotocol/protocol';
 import { assertDocumentUrl, assertTexts, pdfBytes } from './document-data.js';
-import { malformed, meantOf, notPassed, object, onlyMembers, text, withMeant } from './members.js';
+import { malformed, meantOf, notPassed, object, ofType, onlyMembers, text, withMeant } from './members.js';
 
 /** What a document of Anthropic's messages brings with it. */
 export type DocumentReach =
@@ -33,7 +33,7 @@ export function readDocument(block: JsonObject): DocumentReach {
   const members = SOURCES.get(type);
   if (members === undefined)
     throw notPassed(
-      `a document of a source of type ${type}`,
+      ofType('a document of a source', type),
       'files at the provider belong to nobody here. Send the document itself, as base64 of a PDF, or as text',
     );
   onlyMembers(source, members, [], `${WHERE}.`);

@@ -192,7 +192,8 @@ export function planOf(context: ModelCallContext): Plan {
   const window = windowWith(wire.betas, prices.windowOf(provider, model, at));
   const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
   const added = settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
-  const input = readBound({ ...shape, bytes: bytes + added }, window ?? UNKNOWN_WINDOW);
+  const readable = windowWith(wire.betas, prices.readableOf(provider, model, at));
+  const input = readBound({ ...shape, bytes: bytes + added }, readable ?? UNKNOWN_WINDOW);
   const output = most * shape.choices;
   const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };

@@ -110,3 +110,29 @@ describe('the price of a model', () => {
       expect(prices.paysByPage(provider(more))).toBe(byPage);
   });
 });
+
+// LLM-37
+describe('what may be read of a document', () => {
+  const google = provider({ baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai' });
+
+  it.each<[string, ReturnType<typeof provider>, number]>([
+    ['gpt-4.1', provider(), 1_047_576],
+    ['gpt-4.1-mini', provider(), 1_047_576],
+    ['gpt-4.1-nano', provider(), 1_047_576],
+    ['gpt-5.5', provider(), 1_050_000],
+    ['gemini-3-flash-preview', google, 1_048_576],
+    ['gemini-2.0-flash', google, 1_048_576],
+    ['gemini-1.5-pro', google, 2_097_152],
+  ])('is no less than %s really takes, which the table rounds down', (model, of, takes) => {
+    expect(prices.windowOf(of, model, NOW)).toBeLessThanOrEqual(takes);
+    expect(prices.readableOf(of, model, NOW)).toBeGreaterThanOrEqual(takes);
+  });
+
+  it('is a tenth more than the table says, what the operator says, or known to nobody', () => {
+    expect(prices.windowOf(provider(), 'gpt-4o-mini', NOW)).toBe(128_000);
+    expect(prices.readableOf(provider(), 'gpt-4o-mini', NOW)).toBe(140_800);
+    const own = provider({ models: { 'gpt-4o-mini': { window: 5_000 } } });
+    expect(prices.readableOf(own, 'gpt-4o-mini', NOW)).toBe(5_000);
+    expect(prices.readableOf(provider(), 'no-such-model', NOW)).toBeUndefined();
+  });
+});

@@ -12,10 +12,22 @@ export interface Prices {
   ratesOf(provider: ProviderPolicy, model: string, input: number, at: number): ModelRates | undefined;
   /** Most tokens a model takes and gives together, as far as that is known. */
   windowOf(provider: ProviderPolicy, model: string, at: number): number | undefined;
+  /** Most tokens that may be read of a document whose model this is: what the operator says, else more than the table does. */
+  readableOf(provider: ProviderPolicy, model: string, at: number): number | undefined;
   /** True if what a document costs there may be in no count of tokens. */
   paysByPage(provider: ProviderPolicy): boolean;
   /** Names the table and what the operator put in its place: hex. */
   hashOf(provider: ProviderPolicy): string;
+}
+
+/** Models that take more than the table knows, by much; by a name that begins so. */
+const LARGER: readonly (readonly [RegExp, number])[] = [[/^gemini-1\.5-pro/, 2_097_152]];
+/** Windows of the table are rounded down: one of 1,000,000 is of 1,047,576 or 1,050,000. */
+const TENTHS = 11;
+
+function withMargin(window: number, model: string): number {
+  const known = LARGER.find(([name]) => name.test(model.slice(model.lastIndexOf('/') + 1)))?.[1] ?? 0;
+  return Math.max(Math.ceil((window * TENTHS) / 10), known);
 }
 
 type Table = Record<string, unknown>;
@@ -54,6 +66,10 @@ export function createPrices(crypto: CryptoProvider): Prices {
     },
     windowOf: (provider, model, at) =>
       provider.models?.get(model)?.window ?? find(provider, model, 1, at)?.model.context_window,
+    readableOf: (provider, model, at) => {
+      const window = find(provider, model, 1, at)?.model.context_window;
+      return provider.models?.get(model)?.window ?? (window && withMargin(window, model));
+    },
     paysByPage: (provider) => BY_PAGE.has(provider.prices) || BY_PAGE.has(tableOf(provider)),
     hashOf: (provider) => {
       const known = hashes.get(provider) ?? hash(provider);

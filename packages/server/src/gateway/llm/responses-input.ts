@@ -1,8 +1,29 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
 import { assertDocumentUrl, assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
-import { list, malformed, notPassed, object, text, partsOf as textOrParts } from './members.js';
+import {
+  list,
+  malformed,
+  memberOf,
+  notPassed,
+  object,
+  ofType,
+  text,
+  partsOf as textOrParts,
+} from './members.js';
 import { pictureAt } from './picture-data.js';
+import {
+  ANY,
+  assertShapes,
+  closedOf,
+  DETAIL,
+  listOf,
+  mapOf,
+  NUMBER,
+  oneOf,
+  type Shapes,
+  TEXT,
+} from './shapes.js';
 
 /** What the input of a response brings with it besides text. */
 export interface InputReach {
@@ -20,35 +41,66 @@ export interface InputReach {
 export function closed(value: JsonObject, known: readonly string[], where: string): void {
   const other = Object.keys(value).find((name) => !known.includes(name));
   if (other !== undefined)
-    throw notPassed(`${where}${other}`, 'it could reach what nobody decided on, at the provider or beyond');
+    throw notPassed(
+      memberOf(where, other),
+      'it could reach what nobody decided on, at the provider or beyond',
+    );
 }
+
+const OF_ALL: Shapes = { type: TEXT, id: TEXT, status: TEXT };
+/** What a hosted search looked for. */
+const SEARCH = closedOf({
+  ...{ type: TEXT, query: TEXT, queries: listOf(TEXT), url: TEXT, pattern: TEXT },
+  sources: listOf(closedOf({ type: TEXT, url: TEXT, name: TEXT })),
+});
+const COMMAND = closedOf({
+  ...{ type: TEXT, command: listOf(TEXT), env: mapOf(TEXT), timeout_ms: NUMBER },
+  ...{ user: TEXT, working_directory: TEXT },
+});
+/** What a model does with a computer. */
+const MOVE = closedOf({
+  ...{ type: TEXT, button: TEXT, text: TEXT, keys: listOf(TEXT) },
+  ...{ x: NUMBER, y: NUMBER, scroll_x: NUMBER, scroll_y: NUMBER },
+  path: listOf(closedOf({ x: NUMBER, y: NUMBER })),
+});
+const CHECKS = listOf(closedOf({ id: TEXT, code: TEXT, message: TEXT }));
+const CHANCE: Shapes = { token: TEXT, logprob: NUMBER, bytes: listOf(NUMBER) };
+const LOGPROBS = listOf(closedOf({ ...CHANCE, top_logprobs: listOf(closedOf(CHANCE)) }));
+/** Notes of a text may name files and containers: these do not. */
+const NOTE: Shapes = { type: TEXT, url: TEXT, title: TEXT, start_index: NUMBER, end_index: NUMBER };
 
 /** Items that stand for themselves, and their members. An `id` is passed on with them: it finds nothing at a provider who
  *  keeps nothing. */
-const ITEMS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['message', ['type', 'id', 'role', 'content', 'status', 'phase']],
-  ['function_call', ['type', 'id', 'call_id', 'name', 'arguments', 'status']],
-  ['function_call_output', ['type', 'id', 'call_id', 'output', 'status']],
-  ['custom_tool_call', ['type', 'id', 'call_id', 'name', 'input', 'status']],
-  ['custom_tool_call_output', ['type', 'id', 'call_id', 'output', 'status']],
-  ['reasoning', ['type', 'id', 'summary', 'content', 'encrypted_content', 'status']],
-  ['web_search_call', ['type', 'id', 'status', 'action']],
-  ['local_shell_call', ['type', 'id', 'call_id', 'action', 'status']],
-  ['local_shell_call_output', ['type', 'id', 'call_id', 'output', 'status']],
-  ['computer_call', ['type', 'id', 'call_id', 'action', 'actions', 'pending_safety_checks', 'status']],
-  ['computer_call_output', ['type', 'id', 'call_id', 'output', 'acknowledged_safety_checks', 'status']],
+const ITEMS: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
+  ['message', { ...OF_ALL, role: TEXT, content: ANY, phase: TEXT }],
+  ['function_call', { ...OF_ALL, call_id: TEXT, name: TEXT, arguments: TEXT }],
+  ['function_call_output', { ...OF_ALL, call_id: TEXT, output: ANY }],
+  ['custom_tool_call', { ...OF_ALL, call_id: TEXT, name: TEXT, input: TEXT }],
+  ['custom_tool_call_output', { ...OF_ALL, call_id: TEXT, output: ANY }],
+  ['reasoning', { ...OF_ALL, summary: ANY, content: ANY, encrypted_content: TEXT }],
+  ['web_search_call', { ...OF_ALL, action: SEARCH }],
+  ['local_shell_call', { ...OF_ALL, call_id: TEXT, action: COMMAND }],
+  ['local_shell_call_output', { ...OF_ALL, call_id: TEXT, output: ANY }],
+  [
+    'computer_call',
+    { ...OF_ALL, call_id: TEXT, action: MOVE, actions: listOf(MOVE), pending_safety_checks: CHECKS },
+  ],
+  ['computer_call_output', { ...OF_ALL, call_id: TEXT, output: ANY, acknowledged_safety_checks: CHECKS }],
 ]);
 
 /** Parts of items, and their members. */
-const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['input_text', ['type', 'text']],
-  ['output_text', ['type', 'text', 'annotations', 'logprobs']],
-  ['refusal', ['type', 'refusal']],
-  ['reasoning_text', ['type', 'text']],
-  ['summary_text', ['type', 'text']],
-  ['input_image', ['type', 'image_url', 'detail', 'file_id']],
-  ['input_file', ['type', 'file_data', 'filename', 'file_url', 'detail', 'file_id']],
-  ['computer_screenshot', ['type', 'image_url', 'file_id']],
+const PARTS: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
+  ['input_text', { type: TEXT, text: TEXT }],
+  ['output_text', { type: TEXT, text: TEXT, annotations: ANY, logprobs: LOGPROBS }],
+  ['refusal', { type: TEXT, refusal: TEXT }],
+  ['reasoning_text', { type: TEXT, text: TEXT }],
+  ['summary_text', { type: TEXT, text: TEXT }],
+  [
+    'input_image',
+    { type: TEXT, image_url: ANY, detail: oneOf('auto', 'low', 'high', 'original'), file_id: ANY },
+  ],
+  ['input_file', { type: TEXT, file_data: ANY, filename: ANY, file_url: ANY, detail: DETAIL, file_id: ANY }],
+  ['computer_screenshot', { type: TEXT, image_url: ANY, file_id: ANY }],
 ]);
 
 /** @throws {TrustError} MALFORMED: no input; POLICY_DENIED: what refers to something that is not in it */
@@ -91,16 +143,18 @@ function shownBy({ type, role }: JsonObject): ReadonlySet<Part['kind']> {
 
 /** Members that an item may have; undefined if there are no such items. */
 export function membersOfItem({ type }: JsonObject): readonly string[] | undefined {
-  return listedIn(ITEMS, type ?? 'message');
+  return namesOf(shapesIn(ITEMS, type ?? 'message'));
 }
 
 export function membersOfPart({ type }: JsonObject): readonly string[] | undefined {
-  return listedIn(PARTS, type);
+  return namesOf(shapesIn(PARTS, type));
 }
 
-function listedIn(table: typeof ITEMS, type: JsonValue | undefined): readonly string[] | undefined {
+function shapesIn(table: typeof ITEMS, type: JsonValue | undefined): Shapes | undefined {
   return typeof type === 'string' ? table.get(type) : undefined;
 }
+
+const namesOf = (shapes: Shapes | undefined): readonly string[] | undefined => shapes && Object.keys(shapes);
 
 /** True of an item that only names another one; its type is optional there, and messages without one have a role. */
 export function isReference({ type, role, id }: JsonObject): boolean {
@@ -110,10 +164,9 @@ export function isReference({ type, role, id }: JsonObject): boolean {
 function partsOf(item: JsonObject): readonly JsonValue[] {
   if (isReference(item)) throw notPassed('an item_reference', UNKEPT);
   const type = item['type'] ?? 'message';
-  const members = membersOfItem(item);
-  if (members === undefined)
-    throw notPassed(`an item of type ${shown(type)}`, 'only what stands for itself is');
-  closed(item, members, `input.${shown(type)}.`);
+  const members = shapesIn(ITEMS, type);
+  if (members === undefined) throw notPassed(ofType('an item', type), 'only what stands for itself is');
+  assertShapes(item, members, `input.${shown(type)}.`);
   if (type === 'reasoning') return assertWholeReasoning(item);
   if (type === 'computer_call_output') return [item['output'] ?? null];
   return [...textOrParts(item['content'], 'content'), ...textOrParts(item['output'], 'output')];
@@ -149,12 +202,12 @@ interface Part {
 
 function readPart(part: JsonObject): Part {
   const type = text(part, 'type');
-  const members = membersOfPart(part);
-  if (members === undefined) throw notPassed(`a part of type ${type}`, 'only text, pictures and files are');
-  closed(part, members, `${type}.`);
+  const members = shapesIn(PARTS, type);
+  if (members === undefined) throw notPassed(ofType('a part', type), 'only text, pictures and files are');
+  assertShapes(part, members, `${type}.`);
   assertNoFileId(part['file_id'], `${type}.file_id`);
   if (type === 'input_file') return readFile(part);
-  if (members.includes('image_url')) return readPicture(part, type);
+  if (members['image_url'] !== undefined) return readPicture(part, type);
   assertPlainNotes(part['annotations']);
   return { kind: 'text', bytes: 0, fetches: false };
 }
@@ -166,7 +219,7 @@ function readPicture({ image_url: url }: JsonObject, type: string): Part {
 }
 
 function readFile({ file_data: data, file_url: url, ...rest }: JsonObject): Part {
-  assertTexts(rest, ['filename', 'detail']);
+  assertTexts(rest, ['filename']);
   if (url == null)
     return { kind: 'document', bytes: pdfBytesOf(data, 'input_file.file_data'), fetches: false };
   if (data != null) throw malformed('file_data and file_url exclude each other');
@@ -174,12 +227,12 @@ function readFile({ file_data: data, file_url: url, ...rest }: JsonObject): Part
   return { kind: 'document', bytes: 0, fetches: true };
 }
 
-/** Notes of a text may name files and containers. */
 function assertPlainNotes(annotations: JsonValue | undefined): void {
   if (annotations === undefined) return;
   for (const one of list(annotations, 'annotations')) {
     if (!isJsonObject(one)) throw malformed('an annotation must be an object');
     if (one['type'] !== 'url_citation')
-      throw notPassed(`an annotation of type ${shown(one['type'])}`, 'only url_citation is');
+      throw notPassed(ofType('an annotation', one['type']), 'only url_citation is');
+    assertShapes(one, NOTE, 'annotations.');
   }
 }

@@ -41,7 +41,7 @@ export function toolFeatures(body: JsonObject): readonly string[] {
 
 function readTool(tool: JsonObject): string {
   const type = text(tool, 'type');
-  closed(tool, TOOLS.get(type) ?? ['type'], `tools.${type}.`);
+  closed(tool, TOOLS.get(type) ?? ['type'], TOOLS.has(type) ? `tools.${type}.` : 'tools.');
   if (type === 'code_interpreter') readContainer(tool['container']);
   const url = tool['server_url'];
   if (type === 'mcp' && !(typeof url === 'string' && /^https:\/\//i.test(url)))

@@ -1,5 +1,4 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
-import { shown } from '../shown.js';
 import { bytesOf } from './chat.js';
 import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
@@ -86,7 +85,8 @@ function assertKnownOptions(body: JsonObject): void {
   if (instructions != null && typeof instructions !== 'string')
     throw malformed('instructions must be a string');
   for (const one of include == null ? [] : list(include, 'include'))
-    if (!INCLUDED.has(one)) throw notPassed(`include ${shown(one)}`, 'it could show what the provider keeps');
+    if (!INCLUDED.has(one))
+      throw notPassed('include of something else', 'it could show what the provider keeps');
   const options: readonly (readonly [string, readonly string[]])[] = [
     ['stream_options', ['include_obfuscation']],
     ['text', ['format', 'verbosity']],

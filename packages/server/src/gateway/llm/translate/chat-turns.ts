@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import { shown } from '../../shown.js';
+import { ofRole, ofType } from '../members.js';
 import { fileOf } from './document.js';
 import { imageUrlOf } from './picture.js';
 import { assertSayable, FALSE, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
@@ -27,7 +27,7 @@ function turnsOf(message: JsonObject, fault: Fault): readonly JsonObject[] {
   if (role === 'user') return typeof content === 'string' ? [{ role, content }] : userTurns(content, fault);
   if (role === 'assistant')
     return [typeof content === 'string' ? { role, content } : assistantTurn(content, fault)];
-  throw fault(`a message of role ${shown(role)}`);
+  throw fault(ofRole(role));
 }
 
 /** Results of tools come first, each as a message of its own; what else there is, is said by the user after them. */
@@ -75,7 +75,7 @@ function assistantTurn(content: JsonValue | undefined, fault: Fault): JsonObject
 
 function toolCall(block: JsonObject, fault: Fault): JsonObject {
   const { type } = block;
-  if (type !== 'tool_use') throw fault(`a block of type ${shown(type)} after a call`);
+  if (type !== 'tool_use') throw fault(`${ofType('a block', type)} after a call`);
   const silent = { cache_control: ONLY_NULL, toolset_name: ONLY_NULL, caller: isDirect };
   assertSayable(block, new Set(['type', 'id', 'name', 'input']), silent, 'tool_use.', fault);
   return {

@@ -23,8 +23,10 @@ export function documentOf(part: JsonObject, fault: Fault): JsonObject {
   });
 }
 
-/** @throws what `fault` makes, for a document that is no PDF in base64 with a title: OpenAI wants a name, and to make one up would be to
- *    say what the client did not */
+/** OpenAI wants a name, which says no more than what a document is. */
+const UNNAMED = 'document.pdf';
+
+/** @throws what `fault` makes, for a document that is no PDF in base64 */
 export function fileOf(block: JsonObject, fault: Fault): JsonObject {
   const silent = { cache_control: ONLY_NULL, context: ONLY_NULL, citations: isUncited };
   assertSayable(block, new Set(['type', 'source', 'title']), silent, 'document.', fault);
@@ -34,8 +36,8 @@ export function fileOf(block: JsonObject, fault: Fault): JsonObject {
   if (source['media_type'] !== PDF) throw fault('document.source.media_type');
   const data = textOf(source['data'], 'document.source.data', fault);
   if (data === '' || NOT_BASE64.test(data)) throw fault('document.source.data');
-  if (block['title'] == null) throw fault('a document without a title');
-  const filename = nameOf(block['title'], 'document.title', fault);
+  const title = block['title'];
+  const filename = title == null ? UNNAMED : nameOf(title, 'document.title', fault);
   return { type: 'file', file: { file_data: `${HEAD}${data}`, filename } };
 }
 

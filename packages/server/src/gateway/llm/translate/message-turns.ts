@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { ofRole } from '../members.js';
 import { documentOf } from './document.js';
 import { sourceOf } from './picture.js';
 import { assertSayable, EMPTY, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
@@ -51,7 +52,7 @@ type Told = { readonly turn: JsonObject } | { readonly result: JsonObject };
 function turnOf({ role, message }: Turn, fault: Fault): Told {
   if (role === 'user') return { turn: userTurn(message, fault) };
   if (role === 'assistant') return { turn: assistantTurn(message, fault) };
-  if (role !== 'tool') throw fault(`a message of role ${role}${isInstruction(role) ? ' further on' : ''}`);
+  if (role !== 'tool') throw fault(`${ofRole(role)}${isInstruction(role) ? ' further on' : ''}`);
   return { result: resultOf(message, fault) };
 }
 

@@ -323,6 +323,11 @@ describe('messages as a chat completion', () => {
       said(file(), file()),
     ],
     [
+      'show a document without a title by a name that says nothing',
+      said(document({ title: null })),
+      said({ type: 'file', file: { ...file().file, filename: 'document.pdf' } }),
+    ],
+    [
       'have a call without a word',
       turns({ role: 'assistant', content: [{ ...use('1'), caller: { type: 'direct' } }] }),
       turns({ role: 'assistant', content: null, tool_calls: [call('1')] }),
@@ -413,7 +418,6 @@ describe('messages as a chat completion', () => {
         content: [{ type: 'image', source: SOURCE, cache_control: { type: 'ephemeral' } }],
       }),
     ],
-    ['a document without a title', said(document({ title: null }))],
     ['document.title', said(document({ title: '' }))],
     ['document.context', said(document({ context: 'of last year' }))],
     ['document.citations', said(document({ citations: { enabled: true } }))],

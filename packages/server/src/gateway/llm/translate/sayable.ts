@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
-import { notPassed } from '../members.js';
+import { memberOf, notPassed } from '../members.js';
 
 /** Makes the error for what cannot be said in the other protocol, by the name of its member. */
 export type Fault = (member: string) => TrustError;
@@ -41,7 +41,7 @@ export function assertSayable(
   for (const [name, one] of Object.entries(value)) {
     if (carried.has(name)) continue;
     const isSilent = Object.hasOwn(silent, name) && (one === null || silent[name]?.(one) === true);
-    if (!isSilent) throw fault(`${where}${name}`);
+    if (!isSilent) throw fault(memberOf(where, name));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import { shown } from '../../shown.js';
+import { ofType } from '../members.js';
 import { assertSayable, EMPTY, type Fault, listOf, ONLY_NULL, objectOf, textOf } from './sayable.js';
 
 /** Texts, of which both protocols have the same idea: one alone, or a list of items of type `text`. */
@@ -13,7 +13,7 @@ export function textItem(text: string): JsonObject {
 
 /** An item that has to be a text. */
 export function textItemOf(item: JsonObject, fault: Fault): JsonObject {
-  if (item['type'] !== 'text') throw fault(`what is of type ${shown(item['type'])}`);
+  if (item['type'] !== 'text') throw fault(ofType('what is', item['type']));
   assertSayable(item, ITEM, SILENT, 'text.', fault);
   return textItem(textOf(item['text'], 'text.text', fault));
 }

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
-import { shown } from '../../shown.js';
+import { ofType } from '../members.js';
 import {
   assertSayable,
   EMPTY,
@@ -24,7 +24,7 @@ const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
 export function messageTools(tools: JsonValue, fault: Fault): JsonValue | undefined {
   const list = listOf(tools, 'tools', fault).map((one) => {
     const tool = objectOf(one, 'a tool', fault);
-    if (tool['type'] !== 'function') throw fault(`a tool of type ${shown(tool['type'])}`);
+    if (tool['type'] !== 'function') throw fault(ofType('a tool', tool['type']));
     assertSayable(tool, new Set(['type', 'function']), {}, 'tools.', fault);
     const own = objectOf(tool['function'], 'tools.function', fault);
     assertSayable(own, FUNCTION, {}, 'tools.function.', fault);
@@ -49,7 +49,7 @@ export function chatTools(tools: JsonValue, fault: Fault): JsonValue | undefined
   const list = listOf(tools, 'tools', fault).map((one) => {
     const tool = objectOf(one, 'a tool', fault);
     const type = tool['type'] ?? 'custom';
-    if (type !== 'custom') throw fault(`a tool of type ${shown(type)}`);
+    if (type !== 'custom') throw fault(ofType('a tool', type));
     assertSayable(tool, TOOL, silent, 'tools.', fault);
     const own = stated({
       name: textOf(tool['name'], 'tools.name', fault),
