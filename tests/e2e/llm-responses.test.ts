@@ -223,7 +223,7 @@ describe('a request for a response', () => {
     ],
     ['approves what was not asked', items({ type: 'mcp_approval_response', approve: true }), 'mcp_approval'],
     ['has an item of no type', items({ type: 7 }), 'an item'],
-    ['has an item of a type of all objects', items({ type: 'constructor' }), 'constructor'],
+    ['has an item of a type of all objects', items({ type: 'constructor' }), 'an item of another type'],
     ['has an item with more to it', items({ role: 'user', content: 'x', file_id: 'f' }), 'file_id'],
     ['searches kept files', tool({ type: 'file_search', vector_store_ids: ['vs_1'] }), 'vector_store_ids'],
     ['uses a kept container', tool({ type: 'code_interpreter', container: 'cntr_1' }), 'container'],

@@ -7,7 +7,7 @@ export function malformed(reason: string): TrustError {
 }
 
 /** A member that could reach what nobody decided on: it is refused, and not left out, so that no client believes it was heard. What it
- *  is called goes on record (caveat): nothing that a client wrote may be in it. */
+ *  is called goes on record, and so does the hint: nothing that a client made up may be in it. */
 export function notPassed(member: string, why: string): TrustError {
   const hint = `${member.slice(0, 128)} is not passed on: ${why}`;
   return new TrustError('POLICY_DENIED', hint, { caveat: member.slice(0, 128), hint });
@@ -24,7 +24,10 @@ const TYPES: ReadonlySet<JsonValue | undefined> = new Set([
   ...['file_search', 'image_generation', 'item_reference', 'compaction', 'computer_use_preview'],
   ...['input_text', 'output_text', 'input_image', 'input_file', 'file_citation', 'file_path'],
   ...['container_file_citation', 'text_delta', 'input_json_delta', 'thinking_delta', 'signature_delta'],
-  ...['citations_delta', 'local_shell', 'apply_patch', 'shell'],
+  ...['citations_delta', 'local_shell', 'apply_patch', 'shell', 'additional_tools', 'file_search_call'],
+  ...['code_interpreter_call', 'image_generation_call', 'mcp_call', 'mcp_list_tools', 'mcp_approval_request'],
+  ...['mcp_approval_response', 'shell_call', 'shell_call_output', 'apply_patch_call', 'tool_search_call'],
+  ...['apply_patch_call_output', 'tool_search_output', 'code_execution_tool_result', 'web_fetch_tool_result'],
 ]);
 const OF_A_DATE =
   /^(?:bash|text_editor|computer|memory|web_search|web_fetch|code_execution|tool_search_tool_[a-z0-9]{4,5})_\d{8}$/;
