@@ -173,6 +173,9 @@ describe('a text that says it is a document', () => {
     ],
     ['as the address of a picture', { type: 'image_url', image_url: { url: `https://x.example/${KEY}` } }],
     ['as bytes of a picture that are none', { type: 'image', source: picture(KEY) }],
+    ['as a type', { type: 'tool_use', caller: { type: KEY } }],
+    ['as a role', { role: KEY }],
+    ['as how closely it is looked at', { type: 'input_file', file_data: URL, detail: KEY }],
     ['as words', { type: 'text', text: `data:application/pdf;base64,${KEY}` }],
     ['in arguments', { type: 'tool_use', input: document(claims('application/pdf', KEY)) }],
     [

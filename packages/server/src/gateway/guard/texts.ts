@@ -53,6 +53,8 @@ const FIXED: ReadonlySet<string> = new Set([
   ...['finish_reason', 'stop_reason'],
 ]);
 const WORD = /^[\w./-]{1,40}$/;
+/** In a request no protocol has capitals in them, but in a name of a model: keys do. */
+const WORD_OF_REQUEST = /^[a-z][a-z0-9_./-]{0,39}$/;
 /** Ids that a provider makes, in each event of a stream again. */
 const IDS: ReadonlySet<string> = new Set([
   ...['id', 'item_id', 'call_id', 'response_id', 'system_fingerprint', 'object', 'native_finish_reason'],
@@ -173,7 +175,8 @@ function walkMember(name: string, value: JsonValue, where: Where, replace: Repla
 }
 
 function isFixed(name: string, value: string, { place }: Where): boolean {
-  return (FIXED.has(name) && WORD.test(value)) || (place === 'answer' && IDS.has(name) && ID.test(value));
+  const word = place === 'answer' || name === 'model' ? WORD : WORD_OF_REQUEST;
+  return (FIXED.has(name) && word.test(value)) || (place === 'answer' && IDS.has(name) && ID.test(value));
 }
 
 /** Bytes that stand as an address. */
