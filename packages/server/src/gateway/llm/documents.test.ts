@@ -231,7 +231,21 @@ describe('what says it is a document', () => {
     refused(RESPONSES, said(inputFile({ file_data: url })), 'input_file.file_data');
   });
 
+  it('is refused with a hint of what to do instead', () => {
+    const bare = refusal(RESPONSES, said(inputFile({ file_data: DATA })));
+    expect(bare.data.hint).toContain('put data:application/pdf;base64, before');
+    expect(refusal(CHAT, chat(file({ file_data: DATA }))).data.hint).toContain('put data:application/pdf');
+    const { hint } = refusal(RESPONSES, said(inputFile({ file_url: URL }))).data;
+    expect(hint).toContain('where its bytes are said');
+    expect(hint).not.toContain('picture');
+  });
+
   it.each([
+    ...[
+      'https://user:pw@papers.example/a.pdf',
+      'HTTPS://user:pw@169.254.169.254/a',
+      'https://10.0.0.1/a.pdf',
+    ],
     ...['http://papers.example/a.pdf', 'file:///etc/passwd', 'ftp://papers.example/a', '//papers.example/a'],
     ...[URL, 'DATA:,x', 'gs://bucket/a.pdf', ' https://papers.example/a.pdf', 'x', ''],
   ])('is not loaded from another place than https: %j', (url) => {
