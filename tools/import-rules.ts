@@ -185,7 +185,7 @@ export const ZONES: readonly Zone[] = [
     allow: [
       '^packages/cli/src/',
       packages('contracts', 'protocol', 'sdk', 'verifier'),
-      third('commander', 'picocolors', 'ora', 'yaml', '@modelcontextprotocol', '@clack'),
+      third('commander', 'picocolors', 'ora', 'yaml', 'proper-lockfile', '@modelcontextprotocol', '@clack'),
     ],
     builtins: true,
   },
