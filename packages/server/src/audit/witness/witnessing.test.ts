@@ -446,7 +446,7 @@ describe('a log that asks before it signs (AUD-32)', () => {
       before = await state();
       return before === last;
     };
-    await expect.poll(isSettled, { interval: 200 }).toBe(true);
+    await expect.poll(isSettled, { interval: 1_000, timeout: 15_000 }).toBe(true);
     await sleep(100);
     expect(await state()).toBe(before);
     expect(() => audit.assertAccepting('write')).toThrow('contradicts itself');
