@@ -10,7 +10,6 @@ import type { CacheKey, KeptAnswer } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
 import type { ModelTarget } from './model-name.js';
 import {
-  assertPriced,
   heldOf,
   itemsOf,
   type ModelCallContext,
@@ -20,6 +19,7 @@ import {
   planOf,
   spentOf,
 } from './plan.js';
+import { assertPriced } from './priced.js';
 import type { ProviderPolicy } from './provider.js';
 import { failedAfter, failureAnswer, refused, streamed, whole } from './provider-answer.js';
 import { isForAnother } from './status.js';

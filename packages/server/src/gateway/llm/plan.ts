@@ -20,10 +20,8 @@ import type { GuardedRequest, Guards } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import type { AnswerCache, AnswerKeeper } from './answer-cache.js';
 import { readBound, windowWith } from './bound.js';
-import { isClientTool } from './client-tools.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import type { GivenItems, ItemOwner } from './given-items.js';
-import { notPassed } from './members.js';
 import { findModel, type ModelTarget, namedModel } from './model-name.js';
 import type { Prices } from './prices.js';
 import type { ProviderPolicy } from './provider.js';
@@ -221,78 +219,6 @@ const UNKNOWN_WINDOW = 10_000_000;
 
 export function heldOf({ input, output, cost }: Plan): CallCost {
   return { tokens: input + output, ...(cost && { cost }) };
-}
-
-/** What nobody knows the price or the size of is not done on a budget (LLM-7). */
-export function assertPriced(context: ModelCallContext, plan: Plan): void {
-  const { request, caller, prices } = context;
-  if (request.dialect.op === 'read') return;
-  const limits = limitsOf(caller.capability);
-  const metered = limits.find(({ kind }) => kind === 'cost' || kind === 'tokens');
-  const [feature] = plan.shape.features.filter((one) => one !== 'fetch' && !isClientTool(one));
-  const [budget] = plan.metering;
-  // What a hosted tool finds is read by the model, as much as it finds.
-  if (feature !== undefined && metered !== undefined)
-    throw notPassed(
-      feature,
-      `link ${metered.link} limits ${metered.kind}, and nobody knows what it comes to`,
-    );
-  if (feature !== undefined && budget !== undefined)
-    throw notPassed(feature, `the budget ${budget.name} counts, and nobody knows what it comes to`);
-  const limit = limits.find(({ kind }) => kind === 'cost');
-  const money = plan.metering.find(({ currency }) => currency !== undefined);
-  assertBoundedDocuments(context, plan, metered);
-  const { provider, model } = plan.target;
-  const isKnown = prices.ratesOf(provider, model, plan.input, plan.at) !== undefined;
-  if (limit !== undefined && !isKnown) throw unpriced(plan, limit.currency, `Link ${limit.link}`, limit.link);
-  if (money !== undefined && !isKnown) throw unpriced(plan, money.currency, `The budget ${money.name}`);
-  if (plan.shape.longCache && (limit !== undefined || money !== undefined))
-    throw notPassed('cache_control.ttl', 'what is kept for long has no price here, and costs are limited');
-}
-
-function unpriced(
-  { target: { provider, model } }: Plan,
-  currency: string | undefined,
-  who: string,
-  link?: number,
-): TrustError {
-  return new TrustError('POLICY_DENIED', 'nobody knows what the model costs', {
-    ...(link === undefined ? {} : { link }),
-    caveat: `cost in ${currency}`,
-    hint: `${who} limits costs, and ${provider.name}/${model} has no price: the operator can state its rates.`,
-  });
-}
-
-type Limit = ReturnType<typeof limitsOf>[number];
-
-/** A document may say as much as its model takes, of which somebody has to know how much it is; and it must cost nothing besides. */
-function assertBoundedDocuments(
-  { caller, prices }: ModelCallContext,
-  plan: Plan,
-  metered: Limit | undefined,
-): void {
-  const [budget] = plan.metering;
-  if (plan.shape.documents === 0 || (metered ?? budget) === undefined) return;
-  if (plan.isBoundless && metered !== undefined)
-    throw boundless(plan, `Link ${metered.link} limits ${metered.kind}`, metered.link);
-  if (plan.isBoundless) throw boundless(plan, `The budget ${budget?.name} counts`);
-  const isPriced =
-    limitsOf(caller.capability).some(({ kind }) => kind === 'cost') ||
-    plan.metering.some(({ currency }) => currency !== undefined);
-  if (isPriced && prices.paysByPage(plan.target.provider))
-    throw notPassed(
-      'a document',
-      'its provider may charge for its pages, and costs are limited. Send it as text',
-    );
-}
-
-function boundless({ target: { provider, model } }: Plan, who: string, link?: number): TrustError {
-  const name = `${provider.name}/${model}`;
-  return new TrustError('POLICY_DENIED', 'nobody knows how much of a document the model reads', {
-    ...(link === undefined ? {} : { link }),
-    caveat: 'a document',
-    hint: `${who}, and nobody knows how much ${name} takes at once. Send the document as text, or ask a model of which it is known: the operator can say it (\`window\` of the model).`,
-  });
 }
 
 /** What a call came to: as its provider counted, else the most that it can have been, and said to be that: what a model
