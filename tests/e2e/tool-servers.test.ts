@@ -127,7 +127,7 @@ describe('an upstream', () => {
     await world.kernel.revoke({ lid: own.agentLid });
     const { denial } = await slow;
     expect(Date.now() - began).toBeLessThan(10_000);
-    expect(denial).toMatchObject({ code: 'REVOKED' });
+    expect(denial).toMatchObject({ code: 'REVOKED', link: expect.any(Number) });
     const why = await world.kernel.why(denial!.request_id!);
     expect(why.decision.effect).toBe('allow');
     await expect

@@ -18,15 +18,24 @@ export function anchorOf({ root }: ParsedChain, anchors: Anchors): Anchor {
   throw refusal('UNTRUSTED_ISSUER', 1, 'the issuer of the root is no trust anchor', hint);
 }
 
-/** Whether a link is revoked: by its `lid`, or as `links[index]` of this chain by a rule below a DID (REV-2). */
-export type RevocationCheck = (lid: string, index: number, links: readonly ParsedLink[]) => boolean;
+/** Whether a link is revoked: by its `lid`, or as `links[index]` of this chain by a rule below a DID (REV-2); or the DID it
+ *  names whose identity has ended, which counts as revoked (ID-15). */
+export type RevocationCheck = (
+  lid: string,
+  index: number,
+  links: readonly ParsedLink[],
+) => boolean | { readonly ended: string };
 
 /** Step 3. */
 export function checkRevoked(links: readonly ParsedLink[], isRevoked: RevocationCheck): void {
   for (let index = 0; index < links.length; index++) {
     const { lid, claims } = links[index] as ParsedLink;
-    if (!isRevoked(lid, index, links)) continue;
-    throw refusal('REVOKED', index + 1, 'the link was revoked', `Ask ${claims.iss} for a new one.`);
+    const revoked = isRevoked(lid, index, links);
+    if (revoked === false) continue;
+    if (revoked === true)
+      throw refusal('REVOKED', index + 1, 'the link was revoked', `Ask ${claims.iss} for a new one.`);
+    const hint = `The identity ${revoked.ended}, which the link names, was rotated or deactivated: ask for a chain among active ones.`;
+    throw refusal('REVOKED', index + 1, 'an identity of the link has ended', hint);
   }
 }
 

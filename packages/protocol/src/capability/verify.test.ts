@@ -349,6 +349,17 @@ describe('checkInForce', () => {
     expect(() => checkInForce(capability, { now: NOW, isRevoked: (l) => l === lid })).toThrow('revoked');
     expect(() => checkInForce(capability, { now: NOW + 3630 })).toThrow('expired');
   });
+
+  it('CAP-26 names the identity that has ended, and the link that names it', async () => {
+    const capability = await verifyCapability(childOf(rootWith()), context());
+    const isRevoked = (_: string, index: number) => index === 1 && { ended: helper.did };
+    expect(() => checkInForce(capability, { now: NOW, isRevoked })).toThrow(
+      expect.objectContaining({
+        code: 'REVOKED',
+        data: expect.objectContaining({ link: 2, hint: expect.stringContaining(helper.did) }),
+      }),
+    );
+  });
 });
 
 describe('an altered chain', () => {

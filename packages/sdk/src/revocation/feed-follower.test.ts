@@ -97,7 +97,7 @@ const until = async (isDone: () => boolean): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, 1));
   expect(isDone()).toBe(true);
 };
-const isRevoked = (n: number): boolean => follower.isRevoked(lidOf(n), 0, []);
+const isRevoked = (n: number): boolean => follower.isRevoked(lidOf(n), 0, []) === true;
 
 describe('a follower of a feed over HTTP', () => {
   it('REV-10 REV-11 begins with the snapshot and goes on with what is new', async () => {

@@ -19,7 +19,7 @@ import { createEvents } from './events.js';
 import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
-import { createStanding, namesEnded, type Standing } from './identity/standing.js';
+import { createStanding, endedIn, type Standing } from './identity/standing.js';
 import { observeKernel } from './kernel-metrics.js';
 import { type CounterList, createCounterList } from './ledger/counter-list.js';
 import { createLedger, type Ledger } from './ledger/ledger.js';
@@ -191,7 +191,7 @@ async function openStanding(
 ): Promise<Standing> {
   const standing = createStanding(store, clock);
   standing.onEnded((did) =>
-    revocations.enforceWhere((index, links) => namesEnded(index, links, (one) => one === did)),
+    revocations.enforceWhere((index, links) => endedIn(index, links, (one) => one === did) !== undefined),
   );
   await standing.load();
   return standing;

@@ -125,6 +125,6 @@ function unusable(path: string, fault: string, hint: string): TrustError {
 function inUse(path: string, pid: number): TrustError {
   const who = pid > 0 ? `process ${pid}` : 'another process';
   return new TrustError('CONFLICT', `the data folder ${path} is in use by ${who}`, {
-    hint: 'stop it first, or set TALOS_DATA to another folder',
+    hint: 'if it is still starting, try again in a moment; else stop it first, or set TALOS_DATA to another folder',
   });
 }

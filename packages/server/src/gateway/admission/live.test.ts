@@ -3,12 +3,13 @@ import {
   createSigner,
   issueCapability,
   parseAnchors,
+  TrustError,
   verifyCapability,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { describe, expect, it } from 'vitest';
 import type { Call } from './call.js';
-import { assertLive } from './live.js';
+import { assertLive, watch } from './live.js';
 import type { Authenticated } from './ports.js';
 import { provableTimes } from './provable-times.js';
 
@@ -50,5 +51,43 @@ describe('provableTimes', () => {
     expect(provableTimes(held)).toEqual({ notBefore: (NOW - 30) * 1000, notAfter: (NOW + 630) * 1000 });
     const until = (sessionEnds: number) => provableTimes({ ...held, sessionEnds }).notAfter;
     expect([until(NOW + 100), until(NOW + 600)]).toEqual([(NOW + 160) * 1000, (NOW + 630) * 1000]);
+  });
+});
+
+describe('watch', () => {
+  /** What a call is told whose credential, asked again, answers so. */
+  async function toldBy(dies: () => void): Promise<unknown> {
+    let revoke = (): void => undefined;
+    const held = await caller(NOW + 60);
+    const { reason, signal, end } = watch(
+      {
+        ...held,
+        assertLive: dies,
+        onRevoked: (listener) => {
+          revoke = listener;
+          return () => undefined;
+        },
+      },
+      { op: 'write', cancelled: undefined },
+    );
+    expect([reason(), signal.aborted]).toEqual([undefined, false]);
+    revoke();
+    expect(signal.reason).toBe(reason());
+    end();
+    return reason();
+  }
+
+  it('DEC-13 tells what ended the credential, and that it was revoked if it does not say', async () => {
+    const data = { link: 2, hint: 'Ask the issuer for a new one.' };
+    const ended = new TrustError('REVOKED', 'the link was revoked', data);
+    const dies = (error?: TrustError) => () => {
+      if (error !== undefined) throw error;
+    };
+    expect(await toldBy(dies(ended))).toBe(ended);
+    for (const other of [undefined, new TrustError('UNAVAILABLE', 'the feed is silent')])
+      expect(await toldBy(dies(other))).toMatchObject({
+        code: 'REVOKED',
+        data: { reason: 'the credential was revoked during the call' },
+      });
   });
 });

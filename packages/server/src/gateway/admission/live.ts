@@ -1,5 +1,5 @@
 import { CHAIN_LIMITS } from '@talosprotocol/contracts';
-import { checkInForce, TrustError } from '@talosprotocol/protocol';
+import { checkInForce, isTrustError, TrustError } from '@talosprotocol/protocol';
 import type { AdmissionDeps, Call } from './call.js';
 import type { Authenticated } from './ports.js';
 import { provableTimes } from './provable-times.js';
@@ -46,11 +46,12 @@ export interface Watch {
  *  Time running out is neither: who gave the capability said from the start how long it lasts, and an upstream that is
  *  cut off in a write leaves more harm than one that ends it. So a running call goes on past the expiry, up to its
  *  time limit; its answer is looked at like any other (DEC-4), and is EXPIRED. */
-export function watch(caller: Authenticated, { cancelled }: Pick<Call<unknown>, 'cancelled'>): Watch {
+export function watch(caller: Authenticated, call: Pick<Call<unknown>, 'cancelled' | 'op'>): Watch {
+  const { cancelled, op } = call;
   const controller = new AbortController();
   let revoked: TrustError | undefined;
   const unsubscribe = caller.onRevoked(() => {
-    revoked = new TrustError('REVOKED', 'the credential was revoked during the call');
+    revoked = revocationOf(caller, op);
     controller.abort(revoked);
   });
   const onCancel = (): void => controller.abort(new TrustError('UNAVAILABLE', 'the call was cancelled'));
@@ -64,4 +65,14 @@ export function watch(caller: Authenticated, { cancelled }: Pick<Call<unknown>, 
       cancelled?.removeEventListener('abort', onCancel);
     },
   };
+}
+
+/** What ended it, as far as the credential itself tells. */
+function revocationOf(caller: Authenticated, op: 'read' | 'write'): TrustError {
+  try {
+    caller.assertLive(op);
+  } catch (error) {
+    if (isTrustError(error) && error.code === 'REVOKED') return error;
+  }
+  return new TrustError('REVOKED', 'the credential was revoked during the call');
 }

@@ -5,6 +5,7 @@ import {
   checkInForce,
   type DidResolver,
   type ParsedChain,
+  type RevocationCheck,
   type SignatureVerifier,
   TrustError,
   type VerifiedCapability,
@@ -12,7 +13,7 @@ import {
   verifyCapability,
 } from '@talosprotocol/protocol';
 import type { Clock } from '../../platform/system.js';
-import { namesEnded, type Standing } from '../identity/standing.js';
+import { endedIn, type Standing } from '../identity/standing.js';
 import type { KernelPolicy } from '../ports.js';
 import { type Revocations, staleFeed } from '../revocation/revocations.js';
 
@@ -50,10 +51,13 @@ export function createVerification(deps: VerificationDeps): Verification {
   const { revocations, policy, crypto, resolver, signatures } = deps;
   const { isInactive } = deps.standing;
   /** A link of an identity that has ended (ID-15) counts as revoked. */
-  const isRevoked: typeof revocations.isLinkRevoked = (lid, index, links) =>
-    revocations.isLinkRevoked(lid, index, links) || namesEnded(index, links, isInactive);
+  const isRevoked: RevocationCheck = (lid, index, links) => {
+    if (revocations.isLinkRevoked(lid, index, links)) return true;
+    const ended = endedIn(index, links, isInactive);
+    return ended === undefined ? false : { ended };
+  };
   /** The first question about a chain is asked before anything else of it is used. */
-  const trackAndAsk: typeof isRevoked = (lid, index, links) => {
+  const trackAndAsk: RevocationCheck = (lid, index, links) => {
     if (index === 0) revocations.track(links);
     return isRevoked(lid, index, links);
   };

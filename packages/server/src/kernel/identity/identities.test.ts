@@ -140,7 +140,8 @@ describe('an identity that ended (ID-15)', () => {
     const { agent: other, chain: beside } = issueTo(world);
     await register(world, agent);
     await deactivate(world, agent.did);
-    expect((await opens({ agent, chain })).body.code).toBe('REVOKED');
+    const { body } = await opens({ agent, chain });
+    expect(body).toMatchObject({ code: 'REVOKED', hint: expect.stringContaining(agent.did) });
     expect((await opens({ agent: other, chain: beside })).status).toBe(201);
   });
 
@@ -149,7 +150,12 @@ describe('an identity that ended (ID-15)', () => {
     await register(world, world.organisation, { kind: 'organisation' });
     expect((await opens({ agent, chain })).status).toBe(201);
     await deactivate(world, world.organisation.did);
-    expect((await opens({ agent, chain })).body.code).toBe('REVOKED');
+    const { body } = await opens({ agent, chain });
+    expect(body).toMatchObject({
+      code: 'REVOKED',
+      link: 1,
+      hint: expect.stringContaining(world.organisation.did),
+    });
     const issue = { sub: newSigner().did, grants: GRANTS, exp: world.seconds() + 60 };
     expect((await world.post('/talos/v1/capabilities', issue, world.admin)).body.code).toBe('REVOKED');
   });

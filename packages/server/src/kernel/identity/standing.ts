@@ -53,14 +53,15 @@ export function createStanding(
   };
 }
 
-/** True if an identity that a link names has ended: its holder, and of the root its issuer too. Every other issuer is the
- *  holder of the link before. */
-export function namesEnded(
+/** The identity a link names that has ended: its holder, and of the root its issuer too. Every other issuer is the holder of
+ *  the link before. Undefined if none has. */
+export function endedIn(
   index: number,
   links: readonly ParsedLink[],
   isInactive: (did: string) => boolean,
-): boolean {
+): string | undefined {
   const claims = links[index]?.claims;
-  if (claims === undefined) return false;
-  return isInactive(claims.sub) || (index === 0 && isInactive(claims.iss));
+  if (claims === undefined) return undefined;
+  if (index === 0 && isInactive(claims.iss)) return claims.iss;
+  return isInactive(claims.sub) ? claims.sub : undefined;
 }
