@@ -85,7 +85,7 @@ const APPEND = {
     ), events AS (
       INSERT INTO audit_event (idx, id, request, event, disclosures)
       SELECT $2::bigint + r.n - 1, r.id, r.request, r.event, r.disclosures
-      FROM fence, unnest($10::uuid[], $14::uuid[], $15::text[], $16::text[])
+      FROM fence, unnest($10::uuid[], $14::uuid[], string_to_array($15, E'\\n'), string_to_array($16, E'\\n', ''))
         WITH ORDINALITY AS r(id, request, event, disclosures, n)
     ), outcomes AS (
       INSERT INTO audit_outcome (decision, id, idx)
@@ -132,25 +132,30 @@ function eventValues({ events, facets }: Append): SqlValue[] {
     facets,
     events.map((event) => event.cost),
     events.map((event) => (event.type === 'decision' ? event.request : null)),
-    events.map((event) => event.text),
-    events.map((event) => event.disclosures ?? null),
+    lines(events.map((event) => event.text)),
+    lines(events.map((event) => event.disclosures ?? '')),
   ];
 }
 
+/** Canonical JSON has no line end in it. As elements of an array each quote would be escaped here and read back there, which takes
+ *  longer than to hash the event. */
+function lines(texts: readonly string[]): string {
+  return texts.join('\n');
+}
+
 function otherValues({ size, events, subjects, owed, paid, newFacets }: Append): SqlValue[] {
-  const placed = events.map((event, i) => ({ ...event, idx: size + i }));
-  const outcomes = placed.filter((event) => event.decision !== null);
-  const chains = placed.filter((event) => event.cth !== null);
-  const links = chains.flatMap(({ idx, links }) =>
-    [...new Set(links?.lids)].map((lid) => ({ lid, chain: idx })),
+  const outcomes = placesOf(events, size, (event) => event.decision !== null);
+  const chains = placesOf(events, size, (event) => event.cth !== null);
+  const links = chains.flatMap(({ idx, event }) =>
+    [...new Set(event.links?.lids)].map((lid) => ({ lid, chain: idx })),
   );
   return [
-    outcomes.map((event) => event.decision),
-    outcomes.map((event) => event.id),
-    outcomes.map((event) => event.idx),
-    chains.map((event) => event.cth),
-    chains.map((event) => event.idx),
-    chains.map((event) => event.links?.exp ?? null),
+    outcomes.map(({ event }) => event.decision),
+    outcomes.map(({ event }) => event.id),
+    outcomes.map(({ idx }) => idx),
+    chains.map(({ event }) => event.cth),
+    chains.map(({ idx }) => idx),
+    chains.map(({ event }) => event.links?.exp ?? null),
     links.map((link) => link.lid),
     links.map((link) => link.chain),
     JSON.stringify(newFacets.map(({ at, key, facet }) => ({ num: at, key, ...facet }))),
@@ -161,9 +166,18 @@ function otherValues({ size, events, subjects, owed, paid, newFacets }: Append):
     owed.map((row) => row.principal),
     owed.map((row) => row.node),
     paid,
-    chains.map((event) => event.links?.holder.sub ?? null),
-    chains.map((event) => event.links?.holder.prn ?? null),
+    chains.map(({ event }) => event.links?.holder.sub ?? null),
+    chains.map(({ event }) => event.links?.holder.prn ?? null),
     events.map((event) => event.tokens?.input ?? null),
     events.map((event) => event.tokens?.output ?? null),
   ];
+}
+
+/** Where those stand that are so. */
+function placesOf(
+  events: readonly PlacedEvent[],
+  size: number,
+  isSo: (event: PlacedEvent) => boolean,
+): { readonly idx: number; readonly event: PlacedEvent }[] {
+  return events.flatMap((event, i) => (isSo(event) ? { idx: size + i, event } : []));
 }
