@@ -99,40 +99,23 @@ function assertOwnMembers({ type, members }: AuditDraft): void {
   if (foreign !== undefined) throw new DraftError('FORBIDDEN', `an event that states its own ${foreign}`);
 }
 
-/** The members an event of each type may have, sorted as its canonical form wants them. */
-const ORDER: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries(EVENTS).map(([type, { properties }]) => [type, Object.keys(properties).sort()]),
-);
-
-/** All of an event, in the order of its canonical form: an object that is spread together, or has its members in another
- *  order each time, costs several times as much to check and to write. */
 function complete(draft: AuditDraft, place: EventPlace, deps: FinisherDeps): object {
-  const { type, principal } = draft;
-  const ours: Members = {
+  const { principal } = draft;
+  return {
     v: EVENT_VERSION,
     id: draft.id,
     time: formatTime(place.timeMs),
-    type,
+    type: draft.type,
     origin: deps.origin,
     tenant: draft.tenant,
     emitter: deps.emitter,
     eseq: place.eseq,
     prev: place.prev,
     principal: principal === null ? null : { ...principal, pseq: place.pseq },
-    source: type === 'decision' ? sourceOf(draft, deps) : undefined,
+    ...draft.members,
+    ...(draft.type === 'decision' ? { source: sourceOf(draft, deps) } : {}),
   };
-  const theirs: Members = draft.members;
-  const event: Record<string, unknown> = {};
-  for (const name of ORDER.get(type) ?? []) {
-    if (Object.hasOwn(theirs, name)) event[name] = theirs[name];
-    else if (ours[name] !== undefined) event[name] = ours[name];
-  }
-  const foreign = Object.keys(theirs).some((name) => !Object.hasOwn(event, name));
-  // What does not belong into it is there to be found by the check.
-  return foreign ? { ...event, ...theirs } : event;
 }
-
-type Members = Readonly<Record<string, unknown>>;
 
 function sourceOf(draft: AuditDraft<'decision'>, deps: FinisherDeps): string | null {
   return draft.address === undefined ? null : deps.sourceOf(draft.address);
