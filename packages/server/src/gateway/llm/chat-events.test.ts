@@ -31,4 +31,20 @@ describe('a stream of a chat', () => {
     say(reader, { choices: [], usage: USAGE });
     expect(reader.isOver()).toBe(false);
   });
+
+  it('is not counted by what was said of it before it was written', () => {
+    const written = { choices: [{ index: 0, delta: { content: 'x' } }] };
+    const end = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
+    const told = (...chunks: object[]) => {
+      const reader = open(1);
+      for (const chunk of chunks) say(reader, chunk);
+      reader.read({ data: '[DONE]' } as never);
+      return reader.usage();
+    };
+    const counted = { choices: [], usage: USAGE };
+    expect(told(counted, written, end)).toBeUndefined();
+    expect(told(written, end, counted)).toEqual({ input: 1, output: 1 });
+    expect(told({ ...written, usage: USAGE }, end)).toEqual({ input: 1, output: 1 });
+    expect(told({ ...written, usage: USAGE }, written, end)).toBeUndefined();
+  });
 });

@@ -7,7 +7,7 @@ import { flag, list, malformed, notPassed, object, onlyMembers, positive, text }
 import { meantMessages, readTurns } from './message-blocks.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
-import { anthropicUsage, joinUsage } from './usage.js';
+import { anthropicUsage, countsWritten, joinUsage } from './usage.js';
 
 /** Anthropic's count of the tokens that a message would be read as: no model runs. */
 export const COUNT_TOKENS: Dialect = {
@@ -127,7 +127,7 @@ function readStream(): StreamReader {
       }
       if (type === 'message_delta') {
         usage = joinUsage(usage, event['usage']);
-        counted = true;
+        counted ||= countsWritten(event['usage']);
       }
       if (type === 'message_stop') over = true;
       if (type === 'content_block_delta') pieces += 1;

@@ -23,6 +23,16 @@ describe('the name of a model', () => {
     expect(find(both, 'a/meta/llama-3')).toBe('a meta/llama-3');
   });
 
+  it('that says a provider is told to no other, but to one for which that whole name is listed', () => {
+    const open = named('open');
+    const listed = [named('a', { models: { m: {} } }), open];
+    for (const asked of ['a/x', 'A/m', 'a/m2', 'a/', 'a/..', 'OPEN/m'])
+      expect(() => find(listed, asked), asked).toThrow(unknown);
+    expect(find(listed, 'open/a/x')).toBe('open a/x');
+    expect(find(listed, 'b/x')).toBe('open b/x');
+    expect(find([...listed, named('hub', { models: { 'a/x': {} } })], 'a/x')).toBe('hub a/x');
+  });
+
   it('alone is that of the one provider that can be meant', () => {
     expect(find([named('a')], 'gpt-4o')).toBe('a gpt-4o');
     expect(find([named('a')], 'meta/llama-3')).toBe('a meta/llama-3');

@@ -14,15 +14,20 @@ type Providers = ReadonlyMap<string, ProviderPolicy>;
 const NAME = /^[!-~]{1,128}$/;
 
 /** Finds what a client means by a model: `provider/model`, or the plain name if one provider alone can be meant. Of several
- *  those that speak the protocol of the surface come first, and then those that are translated.
+ *  those that speak the protocol of the surface come first, and then those that are translated. What names a provider, in
+ *  letters of any case, is told to no other, unless the operator listed that whole name for it.
  *  @throws {TrustError} UNKNOWN_MODEL */
 export function findModel(providers: Providers, asked: string, api: ProviderApi): ModelTarget {
   if (!NAME.test(asked)) throw unknownModel();
   const slash = asked.indexOf('/');
-  const named = slash < 0 ? undefined : providers.get(asked.slice(0, slash));
+  const prefix = slash < 0 ? '' : asked.slice(0, slash);
+  const named = providers.get(prefix);
   if (named !== undefined && has(named, asked.slice(slash + 1)))
     return { provider: named, model: asked.slice(slash + 1) };
-  const all = [...providers.values()].filter((provider) => has(provider, asked));
+  const isOfOne = providers.has(prefix.toLowerCase());
+  const all = [...providers.values()].filter(
+    (provider) => has(provider, asked) && !(isOfOne && provider.models === undefined),
+  );
   const own = all.filter((provider) => provider.api === api);
   const translated = all.filter(({ translate }) => translate);
   const [found, ...others] = [own, translated, all].find(({ length }) => length > 0) ?? [];

@@ -178,7 +178,7 @@ describe('an alias', () => {
   });
 
   it('names no model twice by two names: of one request a verifier accepts none twice (AUD-128)', () => {
-    const of = new Map([served('open'), served('few', { models: { m: {} } })]);
+    const of = new Map([served('open', { models: { 'few/x': {} } }), served('few', { models: { m: {} } })]);
     expect(() => aliasOf(['few/x', 'open/few/x'], {}, of)).toThrow(
       expect.objectContaining({ code: 'MALFORMED', message: expect.stringContaining('twice') }),
     );

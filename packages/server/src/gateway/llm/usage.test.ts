@@ -2,7 +2,7 @@ import type { JsonValue } from '@talosprotocol/protocol';
 import { modelCost } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anthropicUsage, joinUsage, openAiUsage, responsesUsage } from './usage.js';
+import { anthropicUsage, embeddingsUsage, joinUsage, openAiUsage, responsesUsage } from './usage.js';
 
 const RATES = { input: 3_000_000, output: 15_000_000, cache_read: 300_000, cache_write: 3_750_000 };
 
@@ -10,7 +10,6 @@ describe('what a provider counted', () => {
   it('is read as OpenAI says it', () => {
     const usage = { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: { cached_tokens: 64 } };
     expect(openAiUsage(usage)).toEqual({ input: 100, output: 20, cache_read: 64 });
-    expect(openAiUsage({ prompt_tokens: 100 })).toEqual({ input: 100, output: 0 });
     expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 })).toEqual({ input: 0, output: 0 });
   });
 
@@ -19,6 +18,14 @@ describe('what a provider counted', () => {
     expect(openAiUsage(usage)).toEqual({ input: 20, output: 603 });
     expect(openAiUsage({ ...usage, total_tokens: 1 })).toEqual({ input: 20, output: 198 });
     expect(openAiUsage({ ...usage, total_tokens: 'x' })).toEqual({ input: 20, output: 198 });
+    expect(openAiUsage({ prompt_tokens: 20, total_tokens: 623 })).toEqual({ input: 20, output: 603 });
+    expect(openAiUsage({ ...usage, completion_tokens: null })).toEqual({ input: 20, output: 603 });
+  });
+
+  it('is what was read alone where nothing is written', () => {
+    expect(embeddingsUsage({ prompt_tokens: 100, total_tokens: 100 })).toEqual({ input: 100, output: 0 });
+    expect(embeddingsUsage({ prompt_tokens: -1 })).toBeUndefined();
+    expect(embeddingsUsage(null)).toBeUndefined();
   });
 
   it('is read as OpenAI says it of responses, and of what was written into a cache', () => {
@@ -53,8 +60,27 @@ describe('what a provider counted', () => {
     [{ prompt_tokens: -1 }],
     [{ prompt_tokens: 1.5 }],
     [{ prompt_tokens: 1e12 }],
+    [{ prompt_tokens: 12 }],
+    [{ prompt_tokens: 12, total_tokens: 12 }],
+    [{ prompt_tokens: 12, completion_tokens: null, total_tokens: null }],
+    [{ prompt_tokens: 12, completion_tokens: -5, total_tokens: 90 }],
+    [{ prompt_tokens: 12, completion_tokens: 5.5, total_tokens: 90 }],
+    [{ prompt_tokens: 12, completion_tokens: '50' }],
+    [{ prompt_tokens: 12, completion_tokens: 2e9 }],
   ])('is no count if it is not one: %j', (usage) => {
     expect(openAiUsage(usage)).toBeUndefined();
+  });
+
+  it.each<[JsonValue | undefined]>([
+    [{ output_tokens: 5 }],
+    [{ input_tokens: 12 }],
+    [{ input_tokens: 12, output_tokens: -1 }],
+    [{ input_tokens: 12, output_tokens: 7.5 }],
+    [{ input_tokens: 12, output_tokens: 2e9 }],
+    [{ input_tokens: 12, output_tokens: 5, cache_read_input_tokens: -10 }],
+    [{ input_tokens: 12, output_tokens: 5, cache_creation_input_tokens: 1000.5 }],
+  ])('is no count of a message if one of its numbers is none: %j', (usage) => {
+    expect(anthropicUsage(usage)).toBeUndefined();
   });
 
   it('is not believed of a cache where it cannot be', () => {

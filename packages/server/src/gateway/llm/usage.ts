@@ -16,10 +16,19 @@ const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =
 /** `usage` of OpenAI's chat completions; undefined if it does not say what was read and written. Gemini leaves what it
  *  thought out of `completion_tokens`, and in the total: all that was not read was written. */
 export function openAiUsage(usage: JsonValue | undefined): ModelUsage | undefined {
-  const [input, stated] = [count(at(usage, 'prompt_tokens')), count(at(usage, 'completion_tokens')) ?? 0];
+  const [input, written] = [count(at(usage, 'prompt_tokens')), at(usage, 'completion_tokens')];
   if (input === undefined) return undefined;
-  const output = Math.max(stated, (count(at(usage, 'total_tokens')) ?? 0) - input);
-  return withDetails(input, output, at(usage, 'prompt_tokens_details'));
+  const rest = (count(at(usage, 'total_tokens')) ?? 0) - input;
+  // Of an answer of thoughts alone it says nothing but the total.
+  const stated = written == null && rest > 0 ? 0 : count(written);
+  if (stated === undefined) return undefined;
+  return withDetails(input, Math.max(stated, rest), at(usage, 'prompt_tokens_details'));
+}
+
+/** `usage` of OpenAI's embeddings, where nothing is written; undefined if it does not say what was read. */
+export function embeddingsUsage(usage: JsonValue | undefined): ModelUsage | undefined {
+  const input = count(at(usage, 'prompt_tokens'));
+  return input === undefined ? undefined : { input, output: 0 };
 }
 
 /** `usage` of OpenAI's responses; undefined if it does not say what was read and written. */
@@ -29,13 +38,22 @@ export function responsesUsage(usage: JsonValue | undefined): ModelUsage | undef
   return withDetails(input, output, at(usage, 'input_tokens_details'));
 }
 
-/** `usage` of Anthropic's messages, whose `input_tokens` leave out what went through a cache. */
+/** `usage` of Anthropic's messages, whose `input_tokens` leave out what went through a cache; undefined if it does not say what
+ *  was read and written. */
 export function anthropicUsage(usage: JsonValue | undefined): ModelUsage | undefined {
-  const [plain, output] = [count(at(usage, 'input_tokens')), count(at(usage, 'output_tokens')) ?? 0];
-  if (plain === undefined) return undefined;
-  const read = count(at(usage, 'cache_read_input_tokens'));
-  const written = count(at(usage, 'cache_creation_input_tokens'));
-  return withCache(plain + (read ?? 0) + (written ?? 0), output, read, written);
+  const [plain, output] = [count(at(usage, 'input_tokens')), count(at(usage, 'output_tokens'))];
+  const [read, written] = [
+    count(at(usage, 'cache_read_input_tokens') ?? 0),
+    count(at(usage, 'cache_creation_input_tokens') ?? 0),
+  ];
+  if (plain === undefined || output === undefined || read === undefined || written === undefined)
+    return undefined;
+  return withCache(plain + read + written, output, read, written);
+}
+
+/** True if it says what was written in all, as the end of a stream does. */
+export function countsWritten(usage: JsonValue | undefined): boolean {
+  return at(usage, 'output_tokens') != null;
 }
 
 function withDetails(input: number, output: number, details: JsonValue | undefined): ModelUsage {

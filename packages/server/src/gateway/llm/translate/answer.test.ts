@@ -282,7 +282,7 @@ describe('an answer that is told in the other protocol', () => {
     const told: Any = messageAnswer(
       JSON.stringify({ ...rest, choices: [{ ...choices[0], message, token_ids: [1] }] }),
     );
-    expect(told.content).toEqual([{ type: 'text', text: 'a', citations: null }]);
+    expect(told.content).toEqual([{ type: 'text', text: 'a' }]);
   });
 
   it('says why a model would not answer', () => {

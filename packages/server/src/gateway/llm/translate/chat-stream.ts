@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../../shown.js';
 import type { StreamEvent } from '../dialect.js';
 import { parseProviderObject } from '../provider-json.js';
-import { anthropicUsage, joinUsage } from '../usage.js';
+import { anthropicUsage, countsWritten, joinUsage } from '../usage.js';
 import { assertCallBlock, assertTextBlock, chatFault, explanationOf, noInput } from './chat-answer.js';
 import { finishReason } from './finish.js';
 import { objectOf, textOf } from './sayable.js';
@@ -24,6 +24,8 @@ interface Progress {
   calls: number;
   finish: string | undefined;
   usage: JsonObject | undefined;
+  /** What was written is counted, and not only what of it was there at the beginning. */
+  isCounted: boolean;
   isOver: boolean;
 }
 
@@ -38,6 +40,7 @@ export function createChatStream(context: TranslationContext): TellEvent {
     calls: 0,
     finish: undefined,
     usage: undefined,
+    isCounted: false,
     isOver: false,
   };
   return ({ data }) => {
@@ -130,6 +133,7 @@ function endBlock(event: JsonObject, progress: Progress) {
 function noteEnd(event: JsonObject, progress: Progress) {
   const delta = objectOf(event['delta'], 'no delta', chatFault);
   progress.usage = joinUsage(progress.usage, event['usage']);
+  progress.isCounted ||= countsWritten(event['usage']);
   if (delta['stop_reason'] != null) progress.finish = finishReason(delta['stop_reason'], chatFault);
   const refusal = explanationOf(delta['stop_details']);
   return refusal === undefined ? [] : [chunk(progress, { refusal })];
@@ -139,7 +143,7 @@ function end(_: JsonObject, progress: Progress, { asked }: TranslationContext): 
   const { head, block, finish } = progress;
   if (block !== undefined || finish === undefined) throw chatFault('an end before the end');
   progress.isOver = true;
-  const usage = anthropicUsage(progress.usage);
+  const usage = progress.isCounted ? anthropicUsage(progress.usage) : undefined;
   const counted =
     asked.wantsUsage && usage !== undefined ? [{ ...head, choices: [], usage: chatUsage(usage) }] : [];
   return [

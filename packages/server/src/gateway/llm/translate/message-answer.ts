@@ -44,7 +44,7 @@ export function messageAnswer(text: string): JsonObject {
   const calls = listOf(message['tool_calls'] ?? [], 'message.tool_calls', messageFault).map(callOf);
   return {
     ...messageHead(answer),
-    content: [...(words === '' ? [] : [{ type: 'text', text: words, citations: null }]), ...calls],
+    content: [...(words === '' ? [] : [{ type: 'text', text: words }]), ...calls],
     stop_reason: stopReason(finish, calls.length > 0, messageFault),
     stop_sequence: null,
     usage: countOf(answer['usage']),
