@@ -63,6 +63,21 @@ describe('LLM-34 an answer that was given before', () => {
     expect((await world.record(first.receipt)).outcome.cost).toMatchObject({ currency: 'USD' });
   });
 
+  it.each([
+    ['nothing of it is an answer', { foo: 1 }],
+    [
+      'it has an error beside',
+      { choices: [], error: { message: 'busy' }, usage: { prompt_tokens: 1, completion_tokens: 0 } },
+    ],
+  ])('is kept only if it was one: %s', async (_, junk) => {
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(junk));
+    for (let times = 1; times <= 2; times++) {
+      const { cache } = await ask();
+      expect([cache, world.openai.asked.length]).toEqual([null, times]);
+    }
+  });
+
   it("is nobody else's, no other request's, and no other policy's", async () => {
     await ask();
     for (const [more, how] of [

@@ -326,6 +326,25 @@ describe('a request that cannot be read', () => {
     }
   });
 
+  it('is told in the form of its protocol what is wrong with the request itself, before anything is read of it', async () => {
+    const two = { authorization: `Bearer ${key}`, 'x-api-key': key };
+    const asked = { model: 'm', messages: [{ role: 'user' as const, content: 'x' }], max_tokens: 1 };
+    const by = await openai()
+      .chat.completions.create(asked, { headers: two })
+      .catch((error: unknown) => error);
+    expect(by).toMatchObject({ status: 400, code: 'MALFORMED', type: 'invalid_request_error' });
+    expect(String(by)).toContain('more than one credential');
+    const also = await anthropic()
+      .messages.create(asked, { headers: { ...two, origin: 'https://elsewhere.example' } })
+      .catch((error: unknown) => error);
+    expect(also).toMatchObject({ status: 400, error: { type: 'error' } });
+    const page = await anthropic()
+      .messages.create(asked, { headers: { origin: 'https://elsewhere.example' } })
+      .catch((error: unknown) => error);
+    expect(page).toMatchObject({ status: 403, type: 'permission_error' });
+    expect(String(page)).toContain('ORIGIN_REFUSED');
+  });
+
   it('is told in the form of its protocol where nothing is served', async () => {
     const gone = await openai()
       .post('/nothing', { body: {} })

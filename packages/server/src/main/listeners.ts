@@ -45,10 +45,10 @@ export async function openListeners(
   }
 }
 
-/** How clients of models are told that nothing is served; of a process that has this room. */
+/** How clients of models are told what no route took; of a process that has this room. */
 async function formsOfModels() {
-  const { unservedModelRoute } = await import('../gateway/llm/unserved.js');
-  return { unserved: unservedModelRoute };
+  const { untakenModelRequest } = await import('../gateway/llm/untaken.js');
+  return { inFormOf: untakenModelRequest };
 }
 
 function shared({ settings, policy, guard, log }: Parameters<typeof openListeners>[1]) {

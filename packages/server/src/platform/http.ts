@@ -44,8 +44,8 @@ export interface ListenerOptions {
   readonly log: Log;
   readonly meter?: HttpMeter;
   readonly limits?: Partial<ListenerLimits>;
-  /** What is told where no route is, in the form of whoever looks there; undefined: a problem as everywhere. */
-  readonly unserved?: (path: string, shown: Problem) => object | undefined;
+  /** What is told of a request that no route took, in the form of whoever calls there; undefined: a problem as everywhere. */
+  readonly inFormOf?: (path: string, shown: Problem) => object | undefined;
 }
 
 export interface ListenerLimits {
@@ -182,9 +182,7 @@ function createHandler(options: ListenerOptions, match: Match, allowed: Allowed)
       await untilRead(incoming);
       if (isOurFault(error)) options.log.error('a request failed', { requestId, err: error });
       const shown = toProblem(error, requestId);
-      const told = isUnserved(shown)
-        ? options.unserved?.(splitTarget(incoming.url ?? '')[0], shown)
-        : undefined;
+      const told = options.inFormOf?.(splitTarget(incoming.url ?? '')[0], shown);
       if (told === undefined) sendProblem(response, shown);
       else sendProblem(response, shown, toldHeaders(shown), told);
     });
@@ -203,8 +201,6 @@ const toldHeaders = ({ retryable }: Problem): Record<string, string> => ({
   'content-type': 'application/json',
   'x-should-retry': String(retryable),
 });
-
-const isUnserved = ({ code }: Problem): boolean => code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED';
 
 function splitTarget(target: string): [string, string] {
   const mark = target.indexOf('?');

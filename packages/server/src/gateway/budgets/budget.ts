@@ -1,7 +1,7 @@
 import type { Budget, DidGroups, PolicyDocument } from '@talosprotocol/contracts';
 import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
 import { compilePattern, partlyMeant } from '../model-pattern.js';
-import { principalOf } from '../principal.js';
+import { principalName } from '../principal.js';
 import { type Amounts, createAmounts } from './amounts.js';
 import { createCalendar } from './calendar.js';
 import { counterOf, periodOf } from './counter.js';
@@ -144,13 +144,13 @@ function compileSubjects(
     case 'organization':
       return ({ capability: { anchor } }) => [anchor.iss];
     case 'principal':
-      return ({ capability }) => [principalOf(capability)];
+      return ({ capability }) => [principalName(capability)];
     case 'key':
       // Whoever narrows a key makes as many as it likes: they are all the one it began with.
       return ({ capability: { links } }) => [links[0]?.lid ?? ''];
     case 'team': {
       const of = compileGroups(name, teams, only);
-      return ({ capability }) => of(principalOf(capability));
+      return ({ capability }) => of(principalName(capability));
     }
     case 'tag': {
       const of = compileGroups(name, tags, only);

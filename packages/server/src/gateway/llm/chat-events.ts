@@ -21,17 +21,15 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     const chunk = parseProviderObject(event.data);
     model ??= toldModel(chunk['model']);
     const choices = choicesOf(chunk);
-    const before = pieces;
-    for (const { delta, finish_reason: reason, index = 0 } of choices) {
-      if (bytesOf(delta) > 0) pieces += 1;
+    const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;
+    pieces += written;
+    for (const { finish_reason: reason, index = 0 } of choices) {
       // Of those that were asked for alone: whoever counts on takes no room by it, and ends nothing.
       if (reason != null && isBelow(asked, index)) finished.add(index);
     }
-    if (chunk['usage'] == null) {
-      // What was counted before it was written does not count it.
-      if (pieces > before) [usage, counted] = [undefined, false];
-      return true;
-    }
+    // What was counted before it was written does not count it.
+    if (written > 0) [usage, counted] = [undefined, false];
+    if (chunk['usage'] == null) return true;
     usage = chunk['usage'];
     // Servers that count with every piece have not counted what is still to come.
     counted ||= choices.length === 0 || finished.size >= asked;

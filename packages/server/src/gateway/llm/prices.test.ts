@@ -36,6 +36,19 @@ describe('the price of a model', () => {
     expect(prices.ratesOf(perplexity, 'sonar', 100, NOW)).toBeUndefined();
   });
 
+  it('is not known of a model that writes pictures at another price than words', () => {
+    const google = provider({
+      baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+      prices: 'google',
+    });
+    for (const model of ['gemini-2.5-flash-image', 'gemini-3-pro-image-preview'])
+      expect(prices.ratesOf(google, model, 100, NOW), model).toBeUndefined();
+    expect(prices.ratesOf(google, 'gemini-2.5-flash', 100, NOW)?.output).toBe(2_500_000);
+    const rates: ModelRates = { currency: 'USD', input: 300_000, output: 30_000_000 };
+    const own = { ...google, models: new Map([['gemini-2.5-flash-image', { rates }]]) };
+    expect(prices.ratesOf(own, 'gemini-2.5-flash-image', 100, NOW)).toEqual(rates);
+  });
+
   it('is what the operator says, if that is said', () => {
     const rates: ModelRates = { currency: 'EUR', input: 1, output: 2 };
     const own = provider({ models: { 'gpt-4o-mini': { rates }, 'gpt-4o': {} } });

@@ -79,13 +79,24 @@ export function createPrices(crypto: CryptoProvider): Prices {
   };
 }
 
+/** What a table may ask a price of its own for, that may be in a call of ours, and that is in no count of tokens: then nobody knows what
+ *  the call costs. Audio does not pass, and of what a provider looks up elsewhere LLM-7 says. */
+const UNCOUNTED = [
+  'requests_kcount',
+  'input_text_messages_kcount',
+  'input_image_mtok',
+  'output_image_mtok',
+  'output_video_mtok',
+  'output_reasoning_mtok',
+  'output_citation_mtok',
+];
+
 /** Rates of the table are dollars for a million tokens, in steps by how much is read. What a cache costs that the table does
  *  not name costs as all that is read. */
 function ratesFrom(table: Table, input: number): ModelRates | undefined {
   const rate = (name: string): number | undefined => microUnits(table[name], input);
   const [read, written] = [rate('input_mtok'), rate('output_mtok') ?? 0];
-  // What is paid for each request is in no count of tokens.
-  if (read === undefined || table['requests_kcount'] !== undefined) return undefined;
+  if (read === undefined || UNCOUNTED.some((name) => table[name] !== undefined)) return undefined;
   const [cacheRead, cacheWrite] = [rate('cache_read_mtok'), rate('cache_write_mtok')];
   return {
     currency: 'USD',

@@ -67,13 +67,11 @@ const MAX_WORDS = 512;
 
 /** Undefined if it says nothing that can be read, or says its key. */
 function saidOf(text: string, key: Secret<string> | undefined, { back }: Wire): Said | undefined {
-  // A key of AWS has parts, each of which is nobody's to know.
-  const parts = key === undefined ? [] : key.reveal().split(':');
   try {
     const body = parseProviderObject(text);
     // Also one that is written in escapes, as it would come out of here.
     const shown = [text, JSON.stringify(body)];
-    if (parts.some((part) => part.length >= 8 && shown.some((one) => one.includes(part)))) return undefined;
+    if (key !== undefined && shown.some((one) => repeats(one, key))) return undefined;
     const { error } = body;
     if (error !== undefined && back === undefined) return { body: JSON.stringify(body) };
     const inner = error !== undefined && isJsonObject(error) ? error['message'] : undefined;
@@ -82,6 +80,21 @@ function saidOf(text: string, key: Secret<string> | undefined, { back }: Wire): 
   } catch {
     return undefined;
   }
+}
+
+function keep({ keeper }: Plan, type: string, text: string): void {
+  keeper?.add(Buffer.from(text));
+  keeper?.done(type);
+}
+
+const PART = 8;
+
+/** True if a text holds so many characters of a secret in a row. */
+function repeats(text: string, secret: Secret<string>): boolean {
+  const known = secret.reveal();
+  for (let at = 0; at + PART <= known.length; at += 1)
+    if (text.includes(known.slice(at, at + PART))) return true;
+  return false;
 }
 
 export async function whole(
@@ -98,11 +111,12 @@ export async function whole(
     if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
     body = parseProviderObject(text);
-    spent = spentOf(context, plan, dialect.usageOf(body));
+    const usage = dialect.usageOf(body);
+    spent = spentOf(context, plan, usage);
     if (isOnlyError(body))
       return { ...failedAfter(context, calledSuccess(), spent), isForAnother: !signal.aborted };
-    plan.keeper?.add(Buffer.from(text));
-    plan.keeper?.done(answer.type);
+    // What nobody counted may be no answer at all.
+    if (usage !== undefined && body['error'] == null) keep(plan, answer.type, text);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.

@@ -154,13 +154,12 @@ async function* passed(
   }
   const missing = reader.isOver() ? reader.missing?.() : undefined;
   if (missing !== undefined) yield await looked([missing]);
-  if (guard !== undefined) {
-    const rest = await ours(async () => shown(await guard.end()));
-    if (rest !== '') yield rest;
-  }
+  const rest = guard === undefined ? '' : await ours(async () => shown(await guard.end()));
+  if (rest !== '') yield rest;
   if (!reader.isOver())
     throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
-  keeper?.done('text/event-stream');
+  // As of a whole answer: what nobody counted may be none.
+  if (reader.usage() !== undefined) keeper?.done('text/event-stream');
 }
 
 async function ours<T>(work: () => Promise<T>): Promise<T> {

@@ -89,9 +89,7 @@ function say(text: string, progress: Progress): readonly StreamEvent[] {
   if (text === '') return [];
   if (progress.calls > 0) throw messageFault('words after a call');
   const told =
-    progress.block === undefined
-      ? [beginBlock({ kind: 'text' }, { type: 'text', text: '' }, progress)]
-      : [];
+    progress.block === undefined ? [beginBlock({ kind: 'text' }, { type: 'text', text: '' }, progress)] : [];
   return [...told, deltaOf(progress, { type: 'text_delta', text })];
 }
 

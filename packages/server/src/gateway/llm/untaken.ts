@@ -18,13 +18,22 @@ const FORMS: readonly (readonly [RegExp, Dialect['error'], string])[] = [
   ],
 ];
 
-/** What a client of a model protocol is told where nothing is served, so that it can read it; undefined elsewhere. */
-export function unservedModelRoute(
-  path: string,
-  { status, code, detail, request_id }: Problem,
-): JsonObject | undefined {
+/** What a client of a model protocol is told of a request that no route took, so that it can read it: where nothing is served, and
+ *  where the request itself was refused before anybody asked what it is about. Undefined elsewhere. */
+export function untakenModelRequest(path: string, shown: Problem): JsonObject | undefined {
   const [, error, served] = FORMS.find(([below]) => below.test(path)) ?? [];
   if (error === undefined) return undefined;
-  const hint = `${detail ?? 'there is nothing here'}. Served are: ${served}.`;
-  return error({ status, failure: { code, hint }, requestId: request_id, receipt: undefined });
+  const { status, code, request_id } = shown;
+  return error({
+    status,
+    failure: { code, hint: hintOf(shown, served) },
+    requestId: request_id,
+    receipt: undefined,
+  });
+}
+
+function hintOf({ code, title, detail, hint }: Problem, served: string | undefined): string {
+  if (code === 'NOT_FOUND' || code === 'METHOD_NOT_ALLOWED')
+    return `${detail ?? 'there is nothing here'}. Served are: ${served}.`;
+  return [detail ?? title, hint].filter((one) => one !== undefined).join('; ');
 }
