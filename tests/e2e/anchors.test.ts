@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnchorEvidence, AnchorList } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -100,6 +100,8 @@ describe('the log of a platform on a chain, end to end (AUD-40, AUD-44)', () => 
     write('forged.json', { ...evidence, anchor: { ...evidence.anchor, size: evidence.anchor.size + 1 } });
     expect(await verify('forged.json', '--trust', 'trust.json')).toMatchObject({ code: 3 });
 
+    await bringElsewhere(platform, evidence);
+
     const online = ['--trust', 'keys.json', '--rpc', anvil.url, '--confirmations', '2'];
     expect(await verify('anchor.json', ...online)).toMatchObject({
       code: 0,
@@ -123,3 +125,41 @@ describe('the log of a platform on a chain, end to end (AUD-40, AUD-44)', () => 
     expect(await verify('anchor.json')).toMatchObject({ code: 1 });
   }, 240_000);
 });
+
+/** Takes the log away, and has another platform show the same proof of its past. */
+async function bringElsewhere(
+  platform: Awaited<ReturnType<typeof start>>,
+  { anchor }: AnchorEvidence,
+): Promise<void> {
+  const exported = await talos(
+    'audit',
+    'log',
+    'export',
+    'log.tar',
+    '--audit',
+    platform.ready.audit,
+    '--json',
+  );
+  expect(exported.code).toBe(0);
+  await platform.end('SIGTERM');
+  const { vkey } = exported.json<{ vkey: string }>();
+  const examined = await talos('audit', 'fsck', 'log.tar', '--vkey', vkey, '--json');
+  expect([examined.code, examined.json()]).toMatchObject([0, { ok: true, anchors: expect.any(Number) }]);
+  expect(examined.json<{ unchecked: string[] }>().unchecked.join()).toContain('whether the chains have');
+  mkdirSync(file('restored'), { mode: 0o711 });
+  const keys = (path: string): boolean => /keys$|\.key$/.test(path);
+  cpSync(file('data/keys'), file('restored/keys'), { recursive: true, filter: keys });
+  cpSync(file('data/talos.yaml'), file('restored/talos.yaml'));
+  const brought = await talos('audit', 'log', 'import', 'log.tar', '--data', file('restored'), '--json');
+  const { anchors } = examined.json<{ anchors: number }>();
+  expect([brought.code, brought.json()]).toMatchObject([0, { imported: true, anchors }]);
+  const again = await start(file('restored'), { ANCHOR_RPC: anvil.url });
+  expect((await again.audit.anchorEvidence({ size: anchor.size })).anchor).toEqual(anchor);
+  const bundle = JSON.parse(Buffer.from(await again.audit.bundle({ from: 0, to: anchor.size })).toString());
+  expect(bundle.anchors).toMatchObject([{ proof: anchor }]);
+  // The chain is asked, and has them; nothing is anchored before there is something new.
+  await expect
+    .poll(async () => (await again.audit.anchors()).anchors[0], { timeout: 20_000 })
+    .toMatchObject({ alarms: [], proven: { size: expect.any(Number) } });
+  expect(await again.end('SIGTERM')).toEqual({ code: 0, signal: null });
+}

@@ -205,6 +205,7 @@ export const CASES: Readonly<Record<Service, readonly Case[]>> = {
       target: '/talos/v1/anchors/evidence?size=1&kind=evm',
       ...admin,
     },
+    { method: 'GET', path: '/talos/v1/anchors/proofs', target: '/talos/v1/anchors/proofs?to=9', ...admin },
     {
       method: 'DELETE',
       path: '/talos/v1/events/:id/disclosures',

@@ -12,6 +12,7 @@ import {
   type TileSource,
   TrustError,
   tilePath,
+  type WitnessPolicy,
 } from '@talosprotocol/protocol';
 import { createLogFiles, type LogFiles } from '@talosprotocol/sdk';
 import { readTrustFile } from './anchors-file.js';
@@ -89,6 +90,8 @@ export interface LogKeyOptions {
 export interface KnownLog {
   readonly origin: string;
   readonly keys: readonly NoteVerifier[];
+  /** Who must have cosigned it; undefined: nobody is known. */
+  readonly witnesses?: WitnessPolicy;
 }
 
 /** The key that `--vkey` or `--trust` names; undefined if neither is given.

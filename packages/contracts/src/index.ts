@@ -154,9 +154,12 @@ export {
 } from './identity.js';
 export { ModelRates, ModelUsage } from './llm.js';
 export {
+  ANCHOR_PAGE,
+  AnchorPage,
   DISCLOSURE_PAGE,
   DisclosurePage,
   EventDisclosures,
+  LogAnchors,
   LogManifest,
 } from './log-archive.js';
 export { AliasTarget, ModelAlias } from './model-alias.js';

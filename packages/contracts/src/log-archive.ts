@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { AnchorProof } from './anchor.js';
 import { Disclosure } from './audit.js';
-import { CLOSED, Count, HexHash, LogOrigin, text } from './primitive.js';
+import { CLOSED, Count, HexHash, LogOrigin, Positive, text } from './primitive.js';
 
 /** Events that one page of disclosures covers at most: as many as an entry bundle. */
 export const DISCLOSURE_PAGE = 256;
@@ -38,3 +39,33 @@ export const LogManifest = Type.Object(
   CLOSED,
 );
 export type LogManifest = Static<typeof LogManifest>;
+
+/** Proofs of chain anchors that one file of an archive, and one page of them, has at most (AUD-129). */
+export const ANCHOR_PAGE = 32;
+
+/** Chain anchors that an archive may have. */
+const MAX_ARCHIVED_ANCHORS = 2 ** 24;
+
+/** `anchors.json`: how many chain anchors an archive has (AUD-129). */
+export const LogAnchors = Type.Object(
+  {
+    format: Type.Literal('talos-log-anchors-v1'),
+    count: Type.Integer({ minimum: 0, maximum: MAX_ARCHIVED_ANCHORS }),
+  },
+  CLOSED,
+);
+export type LogAnchors = Static<typeof LogAnchors>;
+
+/** Answer of `GET /talos/v1/anchors/proofs`: proven anchors, by size and then by place. `next` is behind which anchor the next
+ *  page begins; null if there is none. */
+export const AnchorPage = Type.Object(
+  {
+    anchors: Type.Array(AnchorProof, { maxItems: ANCHOR_PAGE }),
+    next: Type.Union([
+      Type.Object({ after: Positive, place: Type.String({ maxLength: 256 }) }, CLOSED),
+      Type.Null(),
+    ]),
+  },
+  CLOSED,
+);
+export type AnchorPage = Static<typeof AnchorPage>;

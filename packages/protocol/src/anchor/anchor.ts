@@ -2,8 +2,8 @@ import { ANCHOR_PROOFS, type AnchorProof, createTaggedChecker } from '@talosprot
 import { decodeHex } from '../encoding/hex.js';
 import { malformed } from '../error.js';
 import type { ChainTrust } from './chain-trust.js';
-import { verifyEvmAnchor } from './evm/verify.js';
-import { verifyOpenTimestamps } from './ots/verify.js';
+import { assertEvmProof, verifyEvmAnchor } from './evm/verify.js';
+import { assertOpenTimestamps, verifyOpenTimestamps } from './ots/verify.js';
 import type { VerifiedAnchor } from './verified-anchor.js';
 
 const check = createTaggedChecker('kind', ANCHOR_PROOFS);
@@ -25,4 +25,17 @@ export function verifyAnchor(proof: AnchorProof, trust: ChainTrust): VerifiedAnc
   const facts = proof.kind === 'evm' ? verifyEvmAnchor(proof, trust) : verifyOpenTimestamps(proof, trust);
   const { origin, size, root } = proof;
   return { ...facts, origin, size, root: decodeHex(root) } as unknown as VerifiedAnchor;
+}
+
+/** Checks all of a proof that needs no trust: what it brings leads from its block to size and root. Whether the chain has that
+ *  block is another question (`verifyAnchor`), so this proves nothing by itself.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
+export function assertAnchorProof(proof: AnchorProof): void {
+  if (proof.kind === 'evm') assertEvmProof(proof);
+  else assertOpenTimestamps(proof);
+}
+
+/** Names where an anchor is, as the platform that made it does: the chain, the contract and who anchors there. */
+export function anchorPlace(proof: AnchorProof): string {
+  return proof.kind === 'evm' ? `evm ${proof.chain} ${proof.contract} ${proof.anchorer}` : proof.kind;
 }

@@ -1,5 +1,5 @@
 // What the package offers of its folder anchor, by name.
-export { parseAnchorProof, verifyAnchor } from './anchor.js';
+export { anchorPlace, assertAnchorProof, parseAnchorProof, verifyAnchor } from './anchor.js';
 export { type ChainTrust, type KnownBlock, readChainTrust } from './chain-trust.js';
 export { parseAnchorEvidence, type VerifiedAnchorEvidence, verifyAnchorEvidence } from './evidence.js';
 export { ANCHOR_CODE_HASHES, type HeadSlots, headSlots, originHashOf } from './evm/contract.js';

@@ -1,6 +1,7 @@
 import type { LogManifest, PolicyAnchors } from '@talosprotocol/contracts';
 import {
   type Checkpoint,
+  type CosignatureVerifier,
   type CryptoProvider,
   createEventExaminer,
   createNoteVerifier,
@@ -14,19 +15,22 @@ import {
   openDisclosures,
   TILE_WIDTH,
   TrustError,
+  type VerifiedCheckpoint,
   verifyCheckpoint,
 } from '@talosprotocol/protocol';
 import type { ArchiveReader } from './archive-reader.js';
 import { type ClaimDeps, type ClaimedPolicies, claimPolicies } from './claimed-policies.js';
+import { createRootReader, examineAnchors } from './examine-anchors.js';
+import { type Cosigned, examineCosignatures } from './examine-cosignatures.js';
 import { archiveTiles, MANIFEST, POLICIES, readDisclosures, readPolicies } from './log-archive.js';
 
 /** What is looked at, and what is known besides the archive. */
 export interface ArchiveExamination extends Pick<ClaimDeps, 'inForce' | 'crypto'> {
   readonly archive: ArchiveReader;
   readonly manifest: LogManifest;
-  /** Of the checkpoint, which was verified. */
-  readonly size: number;
-  readonly root: Uint8Array;
+  readonly checkpoint: VerifiedCheckpoint;
+  /** Those whose cosignatures count. */
+  readonly witnesses: readonly CosignatureVerifier[];
   readonly onFault: (fault: LogFault) => void;
   /** Told how many entries were looked at. */
   readonly onProgress: (done: number) => void;
@@ -43,6 +47,9 @@ export interface ArchiveExamined {
   readonly tenant: string | undefined;
   /** Policies that events of the log name: which anchors they had is the word of the archive. */
   readonly policies: readonly PolicyAnchors[];
+  /** Chain anchors: each is of this log, and what it brings leads from its block to the root of the tree. */
+  readonly anchors: number;
+  readonly cosigned: Cosigned;
 }
 
 const MAX_NOTE = 1_000_000;
@@ -83,51 +90,79 @@ function isSignedBy(vkey: string, note: string, origin: string, crypto: CryptoPr
   }
 }
 
-/** Looks at everything that an archive holds (AUD-79, AUD-81): tiles, entries, events, what opens their commitments, policies.
+/** Looks at everything that an archive holds (AUD-79, AUD-81, AUD-129): cosignatures, tiles, entries, events, what opens their
+ *  commitments, policies, chain anchors.
  *  What it says of itself is not believed: what was pruned is what a record of its log says (AUD-115). */
 export async function examineArchive(given: ArchiveExamination): Promise<ArchiveExamined> {
-  const { archive, manifest, size, root, crypto, onProgress } = given;
+  const { archive, manifest, checkpoint, crypto } = given;
   let faults = 0;
   const onFault = (fault: LogFault): void => {
     faults += 1;
     given.onFault(fault);
   };
+  const cosigned = examineCosignatures(checkpoint, given.witnesses, onFault);
   const examiner = createEventExaminer({ crypto, origin: manifest.origin, onFault });
   const policies = await policiesOf({ ...given, onFault });
   const disclosed = createDisclosed({ archive, crypto, onFault });
   let tenant: string | undefined;
-  await examineTree({
-    hasher: createTreeHasher(crypto.sha256),
-    size,
-    root,
-    pruned: manifest.pruned,
-    onRecord: () => examiner.pruned,
-    source: archiveTiles(archive),
-    onFault,
-    onEntries: async (from, entries) => {
-      const events = entries.map((entry, i) => examiner.follow(from + i, entry));
-      for (const event of events) {
-        tenant ??= event?.tenant;
-        if (event !== undefined) policies.follow(event);
-      }
-      await disclosed.open(from, events);
+  const isSound = await examineTiles(
+    { ...given, onFault },
+    {
+      onRecord: () => examiner.pruned,
+      onEntries: async (from, entries) => {
+        const events = entries.map((entry, i) => examiner.follow(from + i, entry));
+        for (const event of events) {
+          tenant ??= event?.tenant;
+          if (event !== undefined) policies.follow(event);
+        }
+        await disclosed.open(from, events);
+      },
+      onGone: (from) => disclosed.count(from),
     },
-    onGone: (from) => disclosed.count(from),
-    onProgress,
-  });
+  );
   if (manifest.pruned > examiner.pruned) onFault(notOnRecord(manifest, examiner));
   // Where something is wrong with others, their number is too.
   if (faults === 0 && disclosed.files !== manifest.disclosures) {
     const what = `${disclosed.files} files of ${manifest.disclosures} are there`;
     onFault({ where: 'disclosure', what });
   }
+  const { origin, size } = checkpoint;
+  const roots = createRootReader(createTreeHasher(crypto.sha256), checkpoint, archiveTiles(archive));
+  const rootAt = isSound ? roots : undefined;
+  const anchors = await examineAnchors(archive, { origin, size, rootAt, onFault });
   return {
     faults,
     pruned: examiner.pruned,
     disclosures: disclosed.files,
     tenant,
     policies: policies.named(),
+    anchors,
+    cosigned,
   };
+}
+
+type Tree = Parameters<typeof examineTree>[0];
+
+/** True if the tiles lead to the root, each of them. */
+async function examineTiles(
+  { archive, manifest, checkpoint, crypto, onFault, onProgress }: ArchiveExamination,
+  followed: Required<Pick<Tree, 'onRecord' | 'onEntries' | 'onGone'>>,
+): Promise<boolean> {
+  let isSound = true;
+  await examineTree({
+    hasher: createTreeHasher(crypto.sha256),
+    size: checkpoint.size,
+    root: checkpoint.root,
+    pruned: manifest.pruned,
+    source: archiveTiles(archive),
+    onFault: (fault) => {
+      isSound = false;
+      onFault(fault);
+    },
+    onProgress,
+    ...followed,
+  });
+  return isSound;
 }
 
 function notOnRecord({ pruned }: LogManifest, examiner: EventExaminer): LogFault {

@@ -2,6 +2,7 @@ import {
   AnchorEvidence,
   type AnchorKind,
   AnchorList,
+  AnchorPage,
   createChecker,
   DisclosurePage,
   Erasure,
@@ -64,6 +65,12 @@ export interface AuditClient {
   /** Evidence of the newest anchor or, with `size`, of the first that covers so many events (AUD-44). Verify it with
    *  `verifyAnchorEvidence`. Rejects with NOT_FOUND while there is none. */
   anchorEvidence(query?: { readonly size?: number; readonly kind?: AnchorKind }): Promise<AnchorEvidence>;
+  /** Proofs of anchors of up to `to` events, behind one of them, for an archive of the whole log (AUD-129). */
+  anchorProofs(query: {
+    readonly to: number;
+    readonly after: number;
+    readonly place: string;
+  }): Promise<AnchorPage>;
   /** What opens the commitments of up to 256 events from an index on, for an archive of the whole log (AUD-80). */
   disclosures(from: number): Promise<DisclosurePage>;
   /** Forgets what opens the private members of one event (AUD-89). What it proves stays proven. */
@@ -106,6 +113,7 @@ const checks = {
   trust: createChecker(TrustFile),
   anchors: createChecker(AnchorList),
   anchorEvidence: createChecker(AnchorEvidence),
+  anchorPage: createChecker(AnchorPage),
   witnesses: createChecker(WitnessesStatus),
   disclosures: createChecker(DisclosurePage),
   erasure: createChecker(Erasure),
@@ -116,6 +124,8 @@ const checks = {
 const MAX_PAGE = 67_108_864;
 /** 256 events with 262,144 bytes of disclosed values each, and what is around them. */
 const MAX_DISCLOSED = 100_663_296;
+/** 32 proofs of which each has up to 274,500 bytes. */
+const MAX_ANCHORS = 10_485_760;
 /** 53 series of 400 points, with what some currencies add. */
 const MAX_STATS = 33_554_432;
 const MAX_CHECKPOINT = 65_536;
@@ -149,6 +159,8 @@ export function createAuditClient(options: HttpClientOptions): AuditClient {
         { ...get('/talos/v1/anchors/evidence', query), maxBytes: MAX_ANCHOR_EVIDENCE_BYTES },
         checks.anchorEvidence,
       ),
+    anchorProofs: (query) =>
+      json({ ...get('/talos/v1/anchors/proofs', query), maxBytes: MAX_ANCHORS }, checks.anchorPage),
     disclosures: (from) =>
       json(
         { ...get('/talos/v1/disclosures', { from }), maxBytes: MAX_DISCLOSED, cutHint: CUT_HINT },

@@ -51,7 +51,7 @@ export interface Audit extends AuditReader, Statistics, Exporter, Omit<Upkeep, '
   recordPolicy: PolicyHistory['record'];
 
   /** What is anchored on chains, and how far that is. */
-  readonly anchoring: Pick<Anchoring, 'status' | 'evidence' | 'proofs' | 'confirmedSize'>;
+  readonly anchoring: Pick<Anchoring, 'status' | 'evidence' | 'proofs' | 'page' | 'confirmedSize'>;
 
   /** The log's verifier key (C2SP signed-note). */
   readonly vkey: string;

@@ -1,10 +1,10 @@
-import { createNoteVerifier, type LogFault } from '@talosprotocol/protocol';
+import { createNoteVerifier, createWitnessPolicy, type LogFault } from '@talosprotocol/protocol';
 import { openArchive } from '@talosprotocol/sdk/archive';
 import type { Settings } from '../platform/settings.js';
 import { clock } from '../platform/system.js';
 import { withOfflineLog } from './offline-log.js';
 import { createProgress, type TellProgress } from './progress.js';
-import { inForce } from './rooms.js';
+import { inForce, witnessesOf } from './rooms.js';
 
 const MAX_LISTED = 1_000;
 
@@ -20,6 +20,8 @@ export async function importLog(
     return await withOfflineLog(settings, env, async ({ foundation, sql, policy, tiles, hasher }) => {
       const { importLog: bring } = await import('../audit/archive/import-log.js');
       const { identities, crypto, log } = foundation;
+      const { witnesses, quorum } = witnessesOf(policy);
+      const keys = witnesses.map(({ vkey }) => vkey);
       const faults: LogFault[] = [];
       let count = 0;
       const imported = await bring({
@@ -33,6 +35,7 @@ export async function importLog(
         hasher,
         crypto,
         policy: inForce(policy),
+        witnesses: createWitnessPolicy(crypto, { witnesses: keys, quorum }).witnesses,
         clock,
         log,
         onFault: (fault) => {

@@ -296,7 +296,7 @@ async function auditDeps({ foundation, sql, node, isShared }: RoomsOptions, poli
 }
 
 /** Who watches the log under a policy. */
-function witnessesOf({ document: { audit } }: LoadedPolicy) {
+export function witnessesOf({ document: { audit } }: LoadedPolicy) {
   return { witnesses: audit?.witnesses ?? [], quorum: audit?.quorum ?? 0 };
 }
 

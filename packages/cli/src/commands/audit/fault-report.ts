@@ -15,6 +15,9 @@ export interface LogReport {
   readonly rows: number;
   /** Of an archive: files of what opens commitments, each of which was opened. */
   readonly disclosures?: number;
+  /** Of an archive: chain anchors that are of its tree, and witnesses whose cosignatures hold. */
+  readonly anchors?: number;
+  readonly cosigned?: readonly string[];
   /** What was not looked at. */
   readonly unchecked: readonly string[];
   readonly count: number;
@@ -43,11 +46,14 @@ export function reportLog(output: Output, report: LogReport): void {
 
 function printFacts(output: Output, report: LogReport): void {
   const { origin, size, sequenced, pruned, root, rows, disclosures, unchecked } = report;
+  const { anchors = 0, cosigned = [] } = report;
   output.line(`  log        ${printable(origin)}`);
   output.line(`  events     ${size} signed${sequenced > size ? `, ${sequenced - size} more durable` : ''}`);
   if (pruned > 0) output.line(`  pruned     bodies of events below ${pruned}`);
   output.line(`  database   ${rows > 0 ? `${rows} rows compared` : 'not looked at: only files were read'}`);
   if (disclosures !== undefined) output.line(`  disclosed  ${disclosures} files opened`);
+  if (anchors > 0) output.line(`  anchors    ${anchors} of this tree`);
+  for (const name of cosigned) output.line(`  cosigned   by ${printable(name)}`);
   for (const what of unchecked) output.line(`  not looked at: ${what}`);
   output.line(`  root       ${printable(root)}`);
 }

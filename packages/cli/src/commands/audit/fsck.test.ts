@@ -1,20 +1,28 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalize,
   commit,
+  createCosigner,
   createNoteSigner,
   createSigner,
   createTreeHasher,
   disclose,
+  encodeBase64url,
   encodeEntryBundle,
   encodeHashTile,
   encodeHex,
+  encodeOtsFile,
   encodeUtf8,
   eventBytes,
   eventHash,
+  formatNote,
   formatVerifierKey,
+  otsDigest,
   parseEvent,
+  parseNote,
   rootOf,
+  SHA256_OP,
   signCheckpoint,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
@@ -71,6 +79,31 @@ const said = (change: object): Record<string, Uint8Array> => ({
   'talos-log.json': json({ ...MANIFEST, ...change }),
 });
 
+/** An anchor that names a block, on the word of a calendar. */
+function anchored(size: number, of: Uint8Array, origin = ORIGIN) {
+  const branches = [{ attestation: { kind: 'bitcoin' as const, height: 900_000 } }];
+  const timestamp = { message: otsDigest(origin, size, of), branches };
+  const ots = encodeBase64url(encodeOtsFile({ hash: SHA256_OP.tag, timestamp }));
+  return { kind: 'opentimestamps', origin, size, root: encodeHex(of), ots };
+}
+const withAnchors = (...list: readonly object[]): Record<string, Uint8Array> => ({
+  'anchors/000.json': json(list),
+  'anchors.json': json({ format: 'talos-log-anchors-v1', count: list.length }),
+});
+
+const watcher = createSigner(new Uint8Array(32).fill(4), crypto);
+const cosigner = createCosigner(crypto.sha256, {
+  name: 'witness.test/w',
+  publicKey: watcher.publicKey,
+  sign: (message) => watcher.sign(message),
+});
+/** The checkpoint with a cosignature, of its text or of another. */
+const cosigned = (text = parseNote(note).text): Record<string, Uint8Array> => {
+  const { text: own, signatures } = parseNote(note);
+  const lines = [...signatures, cosigner.cosign(text, 1_790_000_000)];
+  return { checkpoint: encodeUtf8(formatNote({ text: own, signatures: lines })) };
+};
+
 let cli: TestCli;
 let count = 0;
 beforeAll(() => {
@@ -80,12 +113,28 @@ afterAll(() => cli.remove());
 
 /** Examines an archive in which some files are others, or not there. */
 async function fsck(changes: Readonly<Record<string, Uint8Array | undefined>>, ...more: string[]) {
+  return fsckBy(['--vkey', vkey], changes, ...more);
+}
+
+/** By a trust file that names a witness. */
+async function fsckWatched(changes: Readonly<Record<string, Uint8Array | undefined>>, quorum: number) {
+  const logs = [{ origin: ORIGIN, vkey, witnesses: [cosigner.vkey], quorum }];
+  const trust = { format: 'talos-trust-v1', logs, exporters: [], emitters: [gateway!.did], anchors: [] };
+  await writeFile(join(cli.folder, 'trust.json'), JSON.stringify(trust));
+  return fsckBy(['--trust', 'trust.json'], changes);
+}
+
+async function fsckBy(
+  whose: readonly string[],
+  changes: Readonly<Record<string, Uint8Array | undefined>>,
+  ...more: string[]
+) {
   const name = `${++count}.tar`;
   const archive = await createArchive(join(cli.folder, name));
   for (const [path, bytes] of Object.entries({ ...WHOLE, ...changes }))
     if (bytes !== undefined) await archive.write(path, bytes);
   await archive.finish();
-  return cli.run(['audit', 'fsck', name, '--vkey', vkey, ...more]);
+  return cli.run(['audit', 'fsck', name, ...whose, ...more]);
 }
 
 // AUD-79
@@ -130,6 +179,24 @@ describe('audit fsck of an archive', () => {
       { 'policies.json': json([{ policy: POLICY, anchors: [anchor, anchor] }]) },
       /policies\.json: the policy .* has anchors that no talos\.yaml can have/,
     ],
+    // AUD-129
+    [
+      'an anchor of another root',
+      withAnchors(anchored(1, hashes[1]!), anchored(2, root)),
+      /anchors\/000\.json: the anchor of 1 events at opentimestamps has another root/,
+    ],
+    ['an anchor of events to come', withAnchors(anchored(3, root)), /is of more events than the 2/],
+    ['an anchor of another log', withAnchors(anchored(2, root, 'talos.test/2')), /is of another log/],
+    [
+      'an anchor that is there twice',
+      withAnchors(anchored(2, root), anchored(2, root)),
+      /is there twice, or not in its order/,
+    ],
+    [
+      'anchors that are gone',
+      { ...withAnchors(anchored(2, root)), 'anchors/000.json': undefined },
+      /anchors\/000\.json: 0 anchors of 1 are there/,
+    ],
     // AUD-115
     [
       'a pruning that is not on record',
@@ -140,6 +207,32 @@ describe('audit fsck of an archive', () => {
     const { code, stdout } = await fsck(changes);
     expect([code, stdout]).toEqual([3, expect.stringMatching(fault)]);
     expect(stdout).not.toMatch(/^ {2}pruned/m);
+  });
+
+  // AUD-129
+  it('says how many anchors are of its tree, and that their blocks are for others to look up', async () => {
+    const { code, stdout } = await fsck(withAnchors(anchored(1, hashes[0]!), anchored(2, root)));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('anchors    2 of this tree')]);
+    expect(stdout).toContain('not looked at: whether the chains have the blocks of the 2 anchors');
+  });
+
+  // AUD-129
+  it('verifies the cosignatures of witnesses that are known, and counts the others', async () => {
+    const unknown = await fsck(cosigned());
+    expect([unknown.code, unknown.stdout]).toEqual([
+      0,
+      expect.stringContaining('not looked at: 1 cosignatures by keys that are not known here'),
+    ]);
+    const known = await fsckWatched(cosigned(), 1);
+    expect([known.code, known.stdout]).toEqual([0, expect.stringContaining('cosigned   by witness.test/w')]);
+    const other = await fsckWatched(cosigned(parseNote(note).text.replace('\n2\n', '\n1\n')), 1);
+    expect([other.code, other.stdout]).toEqual([
+      3,
+      expect.stringContaining('checkpoint: the cosignature of witness.test/w is not one of this checkpoint'),
+    ]);
+    expect((await fsckWatched({}, 0)).code).toBe(0);
+    const tooFew = await fsckWatched({}, 1);
+    expect([tooFew.code, tooFew.stderr]).toEqual([3, expect.stringContaining('1 of 1 witnesses must have')]);
   });
 
   it('gives the same as data', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
+  assertWitnessed,
   type CryptoProvider,
   createEventExaminer,
   createTreeHasher,
@@ -10,6 +11,7 @@ import {
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import {
+  type ArchiveExamined,
   type ArchiveReader,
   examineArchive,
   manifestFaults,
@@ -131,33 +133,51 @@ const NOT_IN_ARCHIVE: readonly string[] = [
   'whether policies had the anchors that policies.json says: an import names those it takes over',
 ];
 
+/** What is known only where more is: of anchors by whoever looks their blocks up, of cosignatures with the keys of witnesses. */
+function notKnown({ anchors, cosigned: { unknown } }: ArchiveExamined): readonly string[] {
+  return [
+    ...NOT_IN_ARCHIVE,
+    ...(anchors === 0
+      ? []
+      : [`whether the chains have the blocks of the ${anchors} anchors: an auditor looks them up`]),
+    ...(unknown === 0
+      ? []
+      : [`${unknown} cosignatures by keys that are not known here: a trust file (--trust) names witnesses`]),
+  ];
+}
+
 /** All of an archive, by the code that an import examines it with. */
 async function examineWhole(
   { io, output }: Invocation<Options>,
   archive: ArchiveReader,
-  { log, crypto }: Omit<Known, 'name'>,
+  { log: { witnesses, ...log }, crypto }: Omit<Known, 'name'>,
 ): Promise<LogReport> {
   const manifest = await readManifest(archive);
   const note = await readCheckpointNote(archive);
+  // A cosignature that does not hold is a fault among others.
   const checkpoint = verifyCheckpoint(note, log);
   const { origin, size, root } = checkpoint;
   const list = createFaultList();
   for (const fault of manifestFaults(manifest, note, checkpoint, crypto)) list.add(fault);
-  const { pruned, disclosures } = await withProgressBar(io, output, 'Examining', (tell) =>
+  const examined = await withProgressBar(io, output, 'Examining', (tell) =>
     examineArchive({
       archive,
       manifest: { ...manifest, origin },
-      size,
-      root,
+      checkpoint,
+      witnesses: witnesses?.witnesses ?? [],
       crypto,
       inForce: undefined,
       onFault: list.add,
       onProgress: (done) => tell({ done, total: size }),
     }),
   );
+  const { pruned, disclosures, anchors, cosigned, faults } = examined;
+  if (faults === 0 && witnesses !== undefined) assertWitnessed(note, witnesses);
   return {
     ...{ origin, size, sequenced: size, pruned, disclosures, root: encodeHex(root), rows: 0 },
-    unchecked: NOT_IN_ARCHIVE,
+    anchors,
+    cosigned: cosigned.kept.map(({ name }) => name),
+    unchecked: notKnown(examined),
     count: list.count,
     faults: list.faults,
   };

@@ -28,6 +28,7 @@ import { EXIT } from '../../exit-code.js';
 import { knownLog, type LogPlace, noCheckpoint, placeOfFiles } from '../../log-place.js';
 import { openPlatform, type Platform, type PlatformOptions, withPlatform } from '../../platform.js';
 import { type Progress, withProgressBar } from '../../progress.js';
+import { writeAnchors } from './export-anchors.js';
 import { createFaultList } from './fault-list.js';
 import { reportLog } from './fault-report.js';
 
@@ -39,9 +40,9 @@ export function addLogExport(log: Command, shell: Shell): void {
     examples: ['talos audit log export ./log.tar', 'talos audit log export ./log-2026-11'],
     notes: [
       'Asks the platform on the data folder, which goes on meanwhile: the archive ends at one checkpoint. It holds tiles and entries as',
-      'C2SP tlog-tiles lays them out, what opens commitments, and every policy that was in force. Whoever reads it reads what',
-      'was disclosed, so keep it closed; no key is in it. All of it is verified as it is written. Exit code 0 done, 3 the log is',
-      'damaged and nothing was kept.',
+      'C2SP tlog-tiles lays them out, what opens commitments, every policy that was in force, the cosignatures of witnesses and proofs',
+      'of chain anchors. Whoever reads it reads what was disclosed, so keep it closed; no key is in it. All of it is verified as it is',
+      'written. Exit code 0 done, 3 the log is damaged and nothing was kept.',
     ],
   };
   const take: Handler<PlatformOptions> = async ({ io, output, args, options }) => {
@@ -123,6 +124,7 @@ async function writeArchive(writing: Writing): Promise<LogManifest> {
   await writeTiles(writing);
   const disclosures = await writeDisclosures(writing);
   await archive.write(POLICIES, archiveJson(policies));
+  await writeAnchors(writing, place.source);
   const manifest: LogManifest = {
     format: 'talos-log-v1',
     origin,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT } from '../../exit-code.js';
+import type { Output } from '../../output.js';
 import { type PlaceOptions, withPlace } from '../../place.js';
 import { printable } from '../../printable.js';
 import { type Progress, withProgressBar } from '../../progress.js';
@@ -47,6 +48,7 @@ export function addLogImport(log: Command, shell: Shell): void {
         output.line(`  policy     ${policy}, on the word of the archive with ${issuersOf(issuers)}`);
       const more = answer.policies.length - SHOWN;
       if (more > 0) output.line(`  ... and ${more} policies more`);
+      printProofs(output, answer);
     });
     output.next('talos up');
     return undefined;
@@ -55,6 +57,19 @@ export function addLogImport(log: Command, shell: Shell): void {
     '--config <file>',
     'the talos.yaml (default: TALOS_CONFIG, or that of the data folder)',
   );
+}
+
+/** What proves of the past more than the key of the log does. */
+function printProofs(output: Output, { anchors, cosigned, leftOut }: Answer): void {
+  if (anchors > 0)
+    output.line(
+      `  anchors    ${anchors}; whether their chains have their blocks is asked once the platform runs`,
+    );
+  for (const name of cosigned) output.line(`  cosigned   by ${printable(name)}`);
+  if (leftOut > 0)
+    output.line(
+      `  left out   ${leftOut} cosignatures by keys that audit.witnesses of talos.yaml does not name`,
+    );
 }
 
 /** Of a list; --json has all. */
@@ -70,4 +85,7 @@ function issuersOf(issuers: readonly string[]): string {
 interface Answer extends Pick<LogReport, 'origin' | 'size' | 'root' | 'count' | 'faults'> {
   readonly imported: boolean;
   readonly policies: readonly { readonly policy: string; readonly issuers: readonly string[] }[];
+  readonly anchors: number;
+  readonly cosigned: readonly string[];
+  readonly leftOut: number;
 }

@@ -2,7 +2,7 @@ import type { EvmAnchorProof, TrustFile } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '../../encoding/base64url.js';
 import { decodeHex } from '../../encoding/hex.js';
-import { parseAnchorProof, verifyAnchor } from '../anchor.js';
+import { anchorPlace, assertAnchorProof, parseAnchorProof, verifyAnchor } from '../anchor.js';
 import { readChainTrust } from '../chain-trust.js';
 import { type AnchoredLog, proveAnchored, type TestBlock, trustOf } from '../testing/evm-chain.js';
 import { encodeRlp, scalar } from '../testing/rlp.js';
@@ -83,6 +83,21 @@ describe('an anchor on an EVM chain (AUD-36, AUD-38)', () => {
     expect(() => verify(swapped)).toThrow(refusal('block', 'not that of the block'));
     const renumbered = { ...proof, block: { ...proof.block, number: 4_710 } };
     expect(() => verify(renumbered)).toThrow(refusal('block', 'not that of the block'));
+  });
+
+  // AUD-129
+  it('holds by itself if it leads from the header that it brings to the head, whoever made that up', () => {
+    expect(() => assertAnchorProof(proof)).not.toThrow();
+    expect(anchorPlace(proof)).toBe(`evm eip155:31337 ${block.contract} ${log.anchorer}`);
+    const renumbered = { ...proof, block: { ...proof.block, number: 4_710 } };
+    expect(() => assertAnchorProof(renumbered)).toThrow(refusal('block', 'not that of the block'));
+    const hash = `0x${'00'.repeat(32)}`;
+    expect(() => assertAnchorProof({ ...proof, block: { ...proof.block, hash } })).toThrow(
+      refusal('block', 'not that of the block'),
+    );
+    expect(() => assertAnchorProof({ ...proof, size: 999 })).toThrow(refusal('size', 'holds size 1000'));
+    expect(() => assertAnchorProof({ ...proof, root: '5e'.repeat(32) })).toThrow(refusal('root', 'another'));
+    expect(() => assertAnchorProof({ ...proof, anchorer: squatter.anchorer })).toThrow(refusal('trie', ''));
   });
 
   it('refuses every size and root but those of the state', () => {

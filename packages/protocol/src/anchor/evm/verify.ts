@@ -26,10 +26,22 @@ export function verifyEvmAnchor(proof: EvmAnchorProof, trust: ChainTrust): Ancho
   return { kind: 'evm', chain, number: header.number, time: header.time };
 }
 
-function trustedHeader({ chain, block }: EvmAnchorProof, trust: ChainTrust): EvmHeader {
+/** Checks all of it but whether there is such a block, and whether it is there that the log is anchored.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
+export function assertEvmProof(proof: EvmAnchorProof): void {
+  verifyEvmState(proof, ownHeader(proof));
+}
+
+function ownHeader({ block }: EvmAnchorProof): EvmHeader {
   const header = parseEvmHeader(decodeBase64url(block.header));
   if (`0x${encodeHex(header.hash)}` !== block.hash || header.number !== block.number)
     throw notAnchored('block', 'the header is not that of the block that the proof names');
+  return header;
+}
+
+function trustedHeader(proof: EvmAnchorProof, trust: ChainTrust): EvmHeader {
+  const header = ownHeader(proof);
+  const { chain, block } = proof;
   const trusted = trust.blockAt(chain, block.number);
   if (trusted === undefined)
     throw notAnchored('block', `the trust file names no block ${block.number} of ${chain}`);

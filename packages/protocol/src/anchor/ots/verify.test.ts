@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeBase64url } from '../../encoding/base64url.js';
 import { decodeHex, encodeHex } from '../../encoding/hex.js';
 import { encodeUtf8 } from '../../encoding/utf8.js';
-import { parseAnchorProof, verifyAnchor } from '../anchor.js';
+import { anchorPlace, assertAnchorProof, parseAnchorProof, verifyAnchor } from '../anchor.js';
 import { readChainTrust } from '../chain-trust.js';
 import { madeUpHeader } from '../testing/bitcoin-block.js';
 import { bitcoinHash } from './bitcoin-header.js';
@@ -90,6 +90,24 @@ describe('an anchor by OpenTimestamps (AUD-36, AUD-39)', () => {
     const proof = proofOf([bitcoin(HEIGHT), pending, bitcoin(HEIGHT - 3), unknown]);
     expect(verify(proof, byHeader, earlier).number).toBe(HEIGHT - 3);
     expect(verify(proof, byHeader).number).toBe(HEIGHT);
+  });
+
+  // AUD-129
+  it('holds by itself if it leads to the header that it brings, whoever made that up', () => {
+    const whole = { ...proofOf([bitcoin(HEIGHT), pending]), header: encodeBase64url(header) };
+    for (const proof of [whole, proofOf([bitcoin(HEIGHT)])])
+      expect(() => assertAnchorProof(parseAnchorProof(proof))).not.toThrow();
+    expect(anchorPlace(whole)).toBe('opentimestamps');
+    const other = madeUpHeader(new Uint8Array(32).fill(1), TIME);
+    expect(() => assertAnchorProof({ ...whole, header: encodeBase64url(other) })).toThrow(
+      refusal('block', 'does not lead to the header'),
+    );
+    expect(() => assertAnchorProof({ ...whole, header: encodeBase64url(header.subarray(1)) })).toThrow(
+      '80 bytes',
+    );
+    expect(() => assertAnchorProof(proofOf([pending]))).toThrow(refusal('block', 'names no Bitcoin block'));
+    expect(() => assertAnchorProof({ ...whole, size: 1_001 })).toThrow(refusal('digest', 'something else'));
+    expect(() => assertAnchorProof({ ...whole, ots: 'AAAA' })).toThrow('malformed');
   });
 
   it('proves nothing while only a calendar has promised it', () => {

@@ -22,13 +22,10 @@ export function otsDigest(origin: string, size: number, root: Uint8Array): Uint8
  *  that has it. What other attestations say counts for nothing, since anybody may add one.
  *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
 export function verifyOpenTimestamps(proof: OpenTimestampsProof, trust: ChainTrust): AnchorFacts {
-  const file = parseOtsFile(decodeBase64url(proof.ots));
-  const digest = otsDigest(proof.origin, proof.size, decodeHex(proof.root));
-  if (!isOfSha256(file) || !equalBytes(file.timestamp.message, digest))
-    throw notAnchored('digest', 'the timestamp is of something else than this checkpoint');
-  const given = proof.header === undefined ? undefined : decodeBase64url(proof.header);
+  const timestamp = timestampOf(proof);
+  const given = givenHeader(proof);
   let refusal: unknown;
-  for (const attested of bitcoinBlocks(file.timestamp)) {
+  for (const attested of bitcoinBlocks(timestamp)) {
     const known = trust.blockAt('bitcoin', attested.height);
     if (known === undefined) continue;
     try {
@@ -38,7 +35,31 @@ export function verifyOpenTimestamps(proof: OpenTimestampsProof, trust: ChainTru
       refusal ??= error;
     }
   }
-  throw refusal ?? notAnchored('block', whatIsMissing(file.timestamp));
+  throw refusal ?? notAnchored('block', whatIsMissing(timestamp));
+}
+
+/** Checks all of it but whether Bitcoin has such a block: it is of this checkpoint, names a block, and leads to the header
+ *  that it brings, if it brings one.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
+export function assertOpenTimestamps(proof: OpenTimestampsProof): void {
+  const blocks = bitcoinBlocks(timestampOf(proof));
+  if (blocks.length === 0) throw notAnchored('block', 'the timestamp names no Bitcoin block');
+  const given = givenHeader(proof);
+  if (given === undefined) return;
+  const { merkleRoot } = parseBitcoinHeader(given);
+  if (!blocks.some(({ message }) => equalBytes(message, merkleRoot)))
+    throw notAnchored('block', 'the timestamp does not lead to the header that the proof brings');
+}
+
+function timestampOf({ ots, origin, size, root }: OpenTimestampsProof): OtsTimestamp {
+  const file = parseOtsFile(decodeBase64url(ots));
+  const digest = otsDigest(origin, size, decodeHex(root));
+  if (isOfSha256(file) && equalBytes(file.timestamp.message, digest)) return file.timestamp;
+  throw notAnchored('digest', 'the timestamp is of something else than this checkpoint');
+}
+
+function givenHeader({ header }: OpenTimestampsProof): Uint8Array | undefined {
+  return header === undefined ? undefined : decodeBase64url(header);
 }
 
 interface AttestedBlock {

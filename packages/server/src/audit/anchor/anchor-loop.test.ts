@@ -20,6 +20,7 @@ function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => A
     open: async () => [...rows],
     newestAt: async () => undefined,
     confirmed: async () => undefined,
+    newestImported: async () => undefined,
     lastBegun: async () => rows.at(-1),
     begin: async (_, head, begunMs) => {
       const row = { ...head, begunMs, state: undefined, version: 1 };
@@ -37,6 +38,7 @@ function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => A
       return progress();
     },
     holds: async () => true,
+    knows: async () => undefined,
     look: async () => ({ alarms: [], blind: undefined, unseen: 0 }),
   };
   const loop = createAnchorLoop(anchorer, {

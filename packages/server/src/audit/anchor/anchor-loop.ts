@@ -126,6 +126,10 @@ async function turn(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Pro
   try {
     const faults = isToFollow(anchorer, deps, state) ? await lookAtOpen(anchorer, deps, state) : [];
     dueMs = await beginIfDue(anchorer, deps, state);
+    // Nothing waits for these: a node may not know blocks that are so old.
+    await lookAtImported(anchorer, deps, state).catch((err: unknown) =>
+      deps.log.debug('an anchor that was imported is looked at later', { err }),
+    );
     if (faults.length > 0) throw faults[0];
     if (state.fault !== undefined) deps.log.info('anchoring goes on', { stage: anchorer.place });
     Object.assign(state, { fault: undefined, failures: 0 });
@@ -156,13 +160,35 @@ async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): 
   const proven = await deps.store.newestAt(anchorer.place);
   state.proven = proven;
   state.confirmed = await deps.store.confirmed(anchorer.place);
-  if (proven === undefined || (await anchorer.holds(proven.proof))) return;
+  // One that came with an archive has its own turn.
+  if (proven === undefined || proven.imported || (await anchorer.holds(proven.proof))) return;
   await deps.store.reopen(anchorer.place, proven.size);
   state.proven = undefined;
   const reason = `the chain dropped the block that had size ${proven.size}; it is anchored anew`;
   raiseAlarm(state, deps, { code: 'REORG', reason });
   // Those before it may have been in blocks that are gone, too.
   await recheck(anchorer, deps, state);
+}
+
+/** Of what came with an archive one is looked at in a turn, the newest first: until then it counts neither for the lag nor for
+ *  pruning. One whose block the chain does not have is of no use to anybody. */
+async function lookAtImported(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
+  const { store, log } = deps;
+  const { place } = anchorer;
+  const anchor = await store.newestImported(place);
+  if (anchor === undefined) return;
+  const isKnown = await anchorer.knows(anchor.proof);
+  if (isKnown === undefined) return;
+  if (isKnown) {
+    await store.accept(anchor);
+    state.confirmed = await store.confirmed(place);
+    log.info('the chain has an anchor that was imported', { stage: place, size: anchor.size });
+    return;
+  }
+  await store.forget(anchor);
+  state.proven = await store.newestAt(place);
+  const reason = `the chain does not have the block of the imported anchor of size ${anchor.size}; it is forgotten`;
+  raiseAlarm(state, deps, { code: 'REORG', reason });
 }
 
 /** One that fails keeps neither the others nor a new one; gives the faults. */
@@ -196,7 +222,8 @@ async function follow(anchorer: Anchorer, deps: AnchorLoopDeps, state: State, ro
   await store.prove(place, current, progress.proof);
   state.confirmed = await store.confirmed(place);
   log.info('the log is anchored', { stage: place, size: row.size });
-  if (row.size > (state.proven?.size ?? 0)) state.proven = { ...row, place, proof: progress.proof };
+  if (row.size > (state.proven?.size ?? 0))
+    state.proven = { ...row, place, proof: progress.proof, imported: false };
 }
 
 /** Gives how long it is until another may be due. */

@@ -2,7 +2,7 @@ import type { AnchorProof } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestLog } from '../../platform/testing/test-log.js';
 import { type AuditWorld, openAuditWorld } from '../testing/room.js';
-import { type AnchorStore, createAnchorStore } from './anchor-store.js';
+import { type AnchorStore, createAnchorStore, importAnchor } from './anchor-store.js';
 
 const PLACE = 'opentimestamps';
 const root = 'ab'.repeat(32);
@@ -60,6 +60,51 @@ describe('the anchors of a database', () => {
     expect(await store.confirmed(undefined)).toMatchObject({ size: 5 });
     expect(await store.confirmed(PLACE)).toMatchObject({ size: 5 });
     expect(await store.confirmed('evm x')).toBeUndefined();
+  });
+
+  // AUD-133
+  it('has what was imported as evidence, and as confirmed once the chain has it', async () => {
+    const header = 'A'.repeat(107);
+    for (const size of [5, 9]) await importAnchor(world.sql, { ...proof(size), header } as AnchorProof, 1);
+    await importAnchor(world.sql, proof(12), 1);
+    expect(await store.newest(undefined)).toMatchObject({ size: 12, imported: true });
+    expect(await store.confirmed(undefined)).toBeUndefined();
+    const newest = (await store.newestImported(PLACE))!;
+    expect([newest.size, await store.newestImported('evm x')]).toEqual([9, undefined]);
+    await store.accept(newest);
+    expect(await store.confirmed(PLACE)).toMatchObject({ size: 9, imported: false });
+    // It is one of our own now.
+    await store.forget(newest);
+    expect(await store.covering(6, 11, undefined)).toMatchObject({ size: 9 });
+    await store.forget((await store.newestImported(PLACE))!);
+    expect(await store.covering(1, 5, undefined)).toBeUndefined();
+    expect(await store.newestImported(PLACE)).toBeUndefined();
+  });
+
+  // AUD-133
+  it('gives those that are proven page by page, each once, by size and then by place', async () => {
+    for (const [place, size] of [
+      ['opentimestamps', 7],
+      ['evm b', 7],
+      ['evm B', 7],
+      ['evm b', 3],
+      ['evm b', 9],
+    ] as const)
+      await store.prove(place, await store.begin(place, { size, root }, 1), proof(size));
+    await store.begin('evm b', { size: 8, root }, 1);
+    const seen: [number, string][] = [];
+    for (let at: { after: number; place: string } | undefined = { after: 0, place: '' }; at !== undefined; ) {
+      const { proofs, next } = await store.page(8, at, 1);
+      expect(proofs.length).toBeLessThanOrEqual(1);
+      if (next !== undefined) seen.push([next.after, next.place]);
+      at = next;
+    }
+    expect(seen).toEqual([
+      [3, 'evm b'],
+      [7, 'evm B'],
+      [7, 'evm b'],
+      [7, 'opentimestamps'],
+    ]);
   });
 
   it('lets two processes not write over each other: whoever is behind is told so', async () => {

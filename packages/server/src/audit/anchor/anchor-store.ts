@@ -1,7 +1,14 @@
 import type { AnchorProof } from '@talosprotocol/contracts';
-import { canonicalize, isTrustError, parseAnchorProof, parseJson, TrustError } from '@talosprotocol/protocol';
+import {
+  anchorPlace,
+  canonicalize,
+  isTrustError,
+  parseAnchorProof,
+  parseJson,
+  TrustError,
+} from '@talosprotocol/protocol';
 import type { Log } from '../../platform/log.js';
-import type { Sql } from '../../platform/sql.js';
+import type { Queries, Sql } from '../../platform/sql.js';
 import type { AnchorHead } from './anchorer.js';
 
 /** An anchor as it is kept. */
@@ -17,6 +24,14 @@ export interface ProvenAnchor extends AnchorHead {
   readonly place: string;
   readonly begunMs: number;
   readonly proof: AnchorProof;
+  /** It came with an archive, and nobody here asked the chain for its block yet. */
+  readonly imported: boolean;
+}
+
+/** Behind which anchor a page begins. */
+export interface AnchorCursor {
+  readonly after: number;
+  readonly place: string;
 }
 
 /** The anchors of this database. A proof that cannot be read is passed over and named in the log: the next one counts. */
@@ -24,6 +39,14 @@ export interface AnchorStore {
   open(place: string): Promise<AnchorRow[]>;
   /** The newest that is proven, at the place. */
   newestAt(place: string): Promise<ProvenAnchor | undefined>;
+  /** The newest of those that came with an archive, with a header at the place, of whose blocks nobody asked the chain yet. */
+  newestImported(place: string): Promise<ProvenAnchor | undefined>;
+  /** The chain has the block of one that came with an archive: it is as one of our own from now on. */
+  accept(anchor: ProvenAnchor): Promise<void>;
+  /** The chain does not have it. */
+  forget(anchor: ProvenAnchor): Promise<void>;
+  /** Proven ones of up to `to` events behind the cursor, by size and then by place, at most `limit`, and where to go on. */
+  page(to: number, cursor: AnchorCursor, limit: number): Promise<AnchorRows>;
   /** The newest whose block was looked at, at the place or at all. */
   confirmed(place: string | undefined): Promise<ProvenAnchor | undefined>;
   /** Of one kind, or of all. */
@@ -47,6 +70,12 @@ export interface AnchorStore {
   noteWatched(place: string, state: string): Promise<void>;
 }
 
+/** Proofs, and the last place that was looked at; undefined if that was the last. */
+export interface AnchorRows {
+  readonly proofs: readonly AnchorProof[];
+  readonly next: AnchorCursor | undefined;
+}
+
 interface Stored {
   readonly place: string;
   readonly size: number;
@@ -55,17 +84,22 @@ interface Stored {
   readonly version: number;
   readonly state: string | null;
   readonly proof: string | null;
+  readonly imported: boolean;
 }
 
-const COLUMNS = 'place, size, root, begun_ms, version, state, proof';
+const COLUMNS = 'place, size, root, begun_ms, version, state, proof, imported';
 const PROVEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE proof IS NOT NULL`;
 const OWN = 'WHERE place = $1 AND size = $2 AND version = $3';
 
 const OPEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 AND proof IS NULL ORDER BY size`;
-const CONFIRMED = `SELECT ${COLUMNS} FROM audit_anchor WHERE confirmed AND ($1::text IS NULL OR place = $1)
+const CONFIRMED = `SELECT ${COLUMNS} FROM audit_anchor WHERE confirmed AND NOT imported AND ($1::text IS NULL OR place = $1)
   ORDER BY size DESC, begun_ms`;
 // A place begins with its kind.
 const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC`;
+const NEWEST_IMPORTED = `${PROVEN} AND place = $1 AND imported AND confirmed ORDER BY size DESC`;
+const IMPORTED = 'WHERE place = $1 AND size = $2 AND imported';
+const PAGE = `${PROVEN} AND size <= $1 AND (size, place COLLATE "C") > ($2, $3)
+  ORDER BY size, place COLLATE "C" LIMIT $4`;
 const NEWEST = `${PROVEN} AND ($1::text IS NULL OR split_part(place, ' ', 1) = $1)
   ORDER BY size DESC, begun_ms`;
 const COVERING = `${PROVEN} AND size BETWEEN $1 AND $2 AND ($3::text IS NULL OR split_part(place, ' ', 1) = $3)
@@ -74,7 +108,8 @@ const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1
   ORDER BY begun_ms DESC, size DESC LIMIT 1`;
 const BEGIN = `INSERT INTO audit_anchor AS a (place, size, root, begun_ms, version) VALUES ($1, $2, $3, $4, 1)
   ON CONFLICT (place, size) DO UPDATE
-    SET root = excluded.root, begun_ms = excluded.begun_ms, version = a.version + 1, state = NULL, proof = NULL
+    SET root = excluded.root, begun_ms = excluded.begun_ms, version = a.version + 1, state = NULL, proof = NULL,
+      imported = false
   RETURNING ${COLUMNS}`;
 const KEEP = `UPDATE audit_anchor SET state = $4, version = version + 1 ${OWN} RETURNING ${COLUMNS}`;
 const PROVE = `UPDATE audit_anchor SET proof = $4, version = version + 1 ${OWN} RETURNING ${COLUMNS}`;
@@ -103,14 +138,28 @@ export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
     for (let offset = 0; ; offset++) {
       const [row] = await read(`${text} LIMIT 1 OFFSET ${offset}`, ...values);
       if (row === undefined) return undefined;
-      const proven = toProven(row);
+      const proven = readProven(row, passOver);
       if (proven !== undefined) return proven;
-      passOver(row);
     }
   };
   return {
     open: async (place) => (await read(OPEN, place)).map(toRow),
     newestAt: (place) => firstProven(NEWEST_AT, place),
+    newestImported: (place) => firstProven(NEWEST_IMPORTED, place),
+    accept: async ({ place, size }) => {
+      await read(`UPDATE audit_anchor SET imported = false, version = version + 1 ${IMPORTED}`, place, size);
+    },
+    forget: async ({ place, size }) => {
+      await read(`DELETE FROM audit_anchor ${IMPORTED}`, place, size);
+    },
+    page: async (to, { after, place }, limit) => {
+      const rows = await read(PAGE, to, after, place, limit);
+      const last = rows.at(-1);
+      return {
+        proofs: rows.flatMap((row) => readProven(row, passOver)?.proof ?? []),
+        next: last === undefined || rows.length < limit ? undefined : { after: last.size, place: last.place },
+      };
+    },
     confirmed: (place) => firstProven(CONFIRMED, place ?? null),
     newest: (kind) => firstProven(NEWEST, kind ?? null),
     covering: (from, to, kind) => firstProven(COVERING, from, to, kind ?? null),
@@ -137,12 +186,28 @@ function toRow({ size, root, begun_ms: begunMs, version, state }: Stored): Ancho
   return { size, root, begunMs, version, state: state ?? undefined };
 }
 
-/** Undefined: its proof cannot be read. */
-function toProven({ place, size, root, begun_ms: begunMs, proof }: Stored): ProvenAnchor | undefined {
+/** Undefined: its proof cannot be read, which is told. */
+function readProven(row: Stored, passOver: (row: Stored) => void): ProvenAnchor | undefined {
+  const { place, size, root, begun_ms: begunMs, proof, imported } = row;
   try {
-    return { place, size, root, begunMs, proof: parseAnchorProof(parseJson(proof ?? '')) };
+    return { place, size, root, begunMs, imported, proof: parseAnchorProof(parseJson(proof ?? '')) };
   } catch (error) {
-    if (isTrustError(error)) return undefined;
-    throw error;
+    if (!isTrustError(error)) throw error;
+    passOver(row);
+    return undefined;
   }
+}
+
+const IMPORT = `INSERT INTO audit_anchor (place, size, root, begun_ms, version, proof, imported)
+  VALUES ($1, $2, $3, $4, 1, $5, true)`;
+
+/** Keeps a proof that came with an archive and was verified; it begins when the last of its events did. */
+export async function importAnchor(queries: Queries, proof: AnchorProof, begunMs: number): Promise<void> {
+  const { size, root } = proof;
+  await queries.query(IMPORT, [anchorPlace(proof), size, root, begunMs, canonicalize(proof)]);
+}
+
+/** Whether there are any, proven or begun. */
+export async function hasAnchors(queries: Queries): Promise<boolean> {
+  return (await queries.query('SELECT 1 FROM audit_anchor LIMIT 1')).length > 0;
 }

@@ -55,6 +55,9 @@ export interface Anchorer {
   follow(anchor: OpenAnchor): Promise<AnchorProgress>;
   /** False if the chain dropped the block of the proof. @throws {TrustError} it cannot be said now */
   holds(proof: AnchorProof): Promise<boolean>;
+  /** Whether the chain has the block of a proof that came with an archive, with as many on it as count; undefined where
+   *  nobody can be asked. @throws {TrustError} it cannot be said now */
+  knows(proof: AnchorProof): Promise<boolean | undefined>;
   /** Looks for what others did under the log's name.
    *  @throws {TrustError} it cannot be said now */
   look(): Promise<Sight>;

@@ -1,4 +1,9 @@
-import type { AnchorEvidence, AnchorProof } from '@talosprotocol/contracts';
+import {
+  ANCHOR_PAGE,
+  type AnchorEvidence,
+  type AnchorPage,
+  type AnchorProof,
+} from '@talosprotocol/contracts';
 import {
   encodeBase64url,
   parseJsonObject,
@@ -12,7 +17,7 @@ import { createAuditStore } from '../store.js';
 import type { TileStore } from '../tile-store.js';
 import { type AnchorLoop, type AnchorStatus, createAnchorLoop } from './anchor-loop.js';
 import { measureAnchors } from './anchor-metrics.js';
-import { createAnchorStore, type ProvenAnchor } from './anchor-store.js';
+import { type AnchorCursor, createAnchorStore, type ProvenAnchor } from './anchor-store.js';
 import type { AnchoredLog } from './anchorer.js';
 import { type AnchorDeps, openAnchorers } from './open-anchorers.js';
 import { createAnchorTree } from './tree.js';
@@ -42,6 +47,8 @@ export interface Anchoring {
   confirmedSize(): Promise<number>;
   /** Every proof that covers at least `from` events and at most `to`: the smallest of each kind. For bundles. */
   proofs(from: number, to: number): Promise<readonly AnchorProof[]>;
+  /** Proven anchors of up to `to` events, behind the cursor (AUD-129). For archives. */
+  page(to: number, cursor: AnchorCursor): Promise<AnchorPage>;
 }
 
 /** Which anchor is asked for. */
@@ -99,6 +106,10 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
     proofs: async (from, to) => {
       const found = await Promise.all(KINDS.map((kind) => store.covering(from, to, kind)));
       return found.flatMap((one) => (one === undefined ? [] : [one.proof]));
+    },
+    page: async (to, cursor) => {
+      const { proofs, next } = await store.page(to, cursor, ANCHOR_PAGE);
+      return { anchors: [...proofs], next: next ?? null };
     },
   };
 }

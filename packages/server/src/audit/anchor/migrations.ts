@@ -43,4 +43,13 @@ ALTER TABLE audit_anchor ADD COLUMN confirmed boolean NOT NULL
   GENERATED ALWAYS AS (coalesce(position('"header":' in proof) > 0, false)) STORED;
 CREATE INDEX audit_anchor_confirmed ON audit_anchor (size) WHERE confirmed;`,
   },
+  {
+    room: 'anchor',
+    number: 4,
+    name: 'imported',
+    sql: `
+-- Proofs that came with an archive, and of whose blocks nobody here asked the chain yet.
+ALTER TABLE audit_anchor ADD COLUMN imported boolean NOT NULL DEFAULT false;
+CREATE INDEX audit_anchor_imported ON audit_anchor (place, size) WHERE imported;`,
+  },
 ];

@@ -1,6 +1,7 @@
 import {
   AnchorEvidence,
   AnchorList,
+  AnchorPage,
   type AnchorProof,
   type AnchorSettings,
   createChecker,
@@ -51,7 +52,7 @@ async function get(path: string, token = ADMIN_TOKEN): Promise<{ status: number;
 
 describe('the routes of chain anchors (AUD-45)', () => {
   it('are for whoever may read the log', async () => {
-    for (const path of ['', '/evidence']) expect((await get(path, 'x')).status).toBe(401);
+    for (const path of ['', '/evidence', '/proofs']) expect((await get(path, 'x')).status).toBe(401);
   });
 
   it('say how far anchoring is, and answer evidence once there is some', async () => {
@@ -83,6 +84,18 @@ describe('the routes of chain anchors (AUD-45)', () => {
       const { anchor } = body as { anchor: AnchorProof };
       expect(anchor).toMatchObject({ size: 1, kind: 'opentimestamps' });
     }
+    // AUD-133
+    for (const [query, count] of [
+      ['', 1],
+      ['?to=1', 1],
+      ['?to=0', 0],
+      ['?to=9&after=1&place=opentimestamps', 0],
+      ['?after=1', 1],
+    ] as const) {
+      const { status, body } = await get(`/proofs${query}`);
+      expect([query, status, createChecker(AnchorPage)(body)]).toEqual([query, 200, undefined]);
+      expect([query, body]).toMatchObject([query, { anchors: { length: count }, next: null }]);
+    }
     expect((await get('/evidence?size=2')).status).toBe(404);
     expect((await get('/evidence?size=1&kind=evm')).status).toBe(404);
   });
@@ -95,6 +108,9 @@ describe('the routes of chain anchors (AUD-45)', () => {
     '/evidence?kind=solana',
     '/evidence?size=1&size=1',
     '/evidence?root=1',
+    '/proofs?to=-1',
+    '/proofs?size=1',
+    '/proofs?after=01',
   ])('refuse %s', async (path) => {
     expect(await get(path)).toMatchObject({ status: 400, body: { code: 'MALFORMED' } });
   });

@@ -1,12 +1,13 @@
-import type { AnchorKind, AnchorList, AnchorStatus } from '@talosprotocol/contracts';
+import { type AnchorKind, type AnchorList, type AnchorStatus, MAX_INTEGER } from '@talosprotocol/contracts';
 import { formatTime, TrustError } from '@talosprotocol/protocol';
 import { readQuery, sendJson } from '../../platform/json-exchange.js';
 import type { Route } from '../../platform/routes.js';
+import { readNumber } from '../explorer/query.js';
 import type { AnchorStatus as Status } from './anchor-loop.js';
 import type { Anchoring, AnchorQuery } from './anchoring.js';
 
-/** The routes of chain anchors (AUD-45): how far they are, and evidence of one. */
-export function createAnchorRoutes(anchoring: Pick<Anchoring, 'status' | 'evidence'>): Route[] {
+/** The routes of chain anchors (AUD-45, AUD-129): how far they are, evidence of one, and what an archive has of them. */
+export function createAnchorRoutes(anchoring: Pick<Anchoring, 'status' | 'evidence' | 'page'>): Route[] {
   const admin = { method: 'GET', surface: 'admin', permission: 'audit:read', audit: 'none' } as const;
   return [
     {
@@ -25,8 +26,21 @@ export function createAnchorRoutes(anchoring: Pick<Anchoring, 'status' | 'eviden
         sendJson(response, 200, await anchoring.evidence(readAnchorQuery(query)));
       },
     },
+    {
+      ...admin,
+      path: '/talos/v1/anchors/proofs',
+      permission: 'audit:export',
+      handle: async (_, response, { query }) => {
+        const members = readQuery(query, ['to', 'after', 'place']);
+        const to = readNumber(members, 'to', WHOLE) ?? MAX_INTEGER;
+        const cursor = { after: readNumber(members, 'after', WHOLE) ?? 0, place: members.get('place') ?? '' };
+        sendJson(response, 200, await anchoring.page(to, cursor));
+      },
+    },
   ];
 }
+
+const WHOLE = { least: 0, most: MAX_INTEGER };
 
 function describe({ place, kind, lag, proven, open, fault: own, blind, alarms }: Status): AnchorStatus {
   // What keeps the log from being anchored comes first; mostly it is the same.

@@ -1,25 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  canonicalize,
-  createNoteVerifier,
-  createTreeHasher,
-  encodeHex,
-  encodeUtf8,
-  type LogFault,
-  parseJson,
-  tilePath,
-  tilesOf,
-} from '@talosprotocol/protocol';
-import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import {
-  type ArchiveReader,
-  archiveJson,
-  createArchive,
-  disclosurePath,
-  openArchive,
-} from '@talosprotocol/sdk/archive';
+import { canonicalize, encodeUtf8, type LogFault, parseJson } from '@talosprotocol/protocol';
+import { type ArchiveReader, archiveJson, disclosurePath } from '@talosprotocol/sdk/archive';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Audit, createAudit } from '../service.js';
 import {
@@ -29,18 +12,11 @@ import {
   chain,
   chainDraft,
   decision,
-  gateway,
   openAuditWorld,
   outcome,
 } from '../testing/room.js';
 import { openTileStore } from '../tile-store.js';
-import { importLog } from './import-log.js';
-
-const crypto = createNodeCrypto();
-const hasher = createTreeHasher(crypto.sha256);
-const ORIGIN = 'talos.test/log/default';
-
-type Files = Map<string, Uint8Array>;
+import { archiveOf, bringLog, type Files, storedRows } from './testing/archived-log.js';
 
 let world: AuditWorld;
 let place: string;
@@ -68,12 +44,6 @@ afterAll(async () => {
   await rm(place, { recursive: true, force: true });
 });
 
-async function rowsOf() {
-  return world.sql.query<{ idx: number; event: string; disclosures: string | null }>(
-    'SELECT idx, event, disclosures FROM audit_event ORDER BY idx',
-  );
-}
-
 /** A log of so many decisions and its archive, as files. */
 async function makeLog(decisions: number) {
   const tilesFolder = await world.fresh();
@@ -89,67 +59,18 @@ async function makeLog(decisions: number) {
   );
   await Promise.all([audit.record(outcome(done)), ...drafts.map((draft) => audit.record(draft))]);
   await audit.stop();
-  const { size, root, note } = audit.checkpoint();
-  const tiles = await openTileStore(tilesFolder);
-  const made: Files = new Map([['checkpoint', encodeUtf8(note)]]);
-  for (const tile of tilesOf(size)) made.set(tilePath(tile), (await tiles.read(tile))!);
-  const rows = await rowsOf();
-  const disclosed = rows.flatMap(({ idx, disclosures }) =>
-    disclosures === null ? [] : [{ index: idx, disclosures: parseJson(disclosures) as unknown as object }],
-  );
-  for (let at = 0; at < size; at += 256) {
-    const inside = disclosed.filter(({ index }) => index >= at && index < at + 256);
-    made.set(disclosurePath(at / 256), archiveJson(inside));
-  }
-  made.set('policies.json', archiveJson([{ policy: 'ab'.repeat(32), anchors: [] }]));
-  const manifest = {
-    format: 'talos-log-v1',
-    origin: ORIGIN,
-    vkey: audit.vkey,
-    size,
-    root: encodeHex(root),
-    pruned: 0,
-    disclosures: Math.ceil(size / 256),
-  };
-  made.set('talos-log.json', archiveJson(manifest));
+  const made = await archiveOf(world, audit, tilesFolder);
+  const rows = await storedRows(world);
   return { files: made, events: rows, owed: left.members.request, vkey: audit.vkey };
 }
 
-let count = 0;
 async function bring(
   from: Files,
   own = vkey,
   tenant = 'default',
   through = (archive: ArchiveReader): ArchiveReader => archive,
 ) {
-  const path = join(place, `${++count}.tar`);
-  const writer = await createArchive(path);
-  for (const [name, bytes] of from) await writer.write(name, bytes);
-  await writer.finish();
-  const archive = await openArchive(path);
-  const faults: LogFault[] = [];
-  const deps = auditDeps(world.sql, folder);
-  const work = importLog({
-    archive: through(archive),
-    sql: world.sql,
-    tiles: await openTileStore(folder),
-    vkey: own,
-    verifier: createNoteVerifier(crypto, vkey),
-    emitter: gateway.did,
-    tenant,
-    hasher,
-    crypto,
-    policy: deps.policy(),
-    clock: deps.clock,
-    log: deps.log,
-    onFault: (fault) => void faults.push(fault),
-    onProgress: () => undefined,
-  });
-  const end = await work.then(
-    ({ imported }) => (imported ? 'imported' : 'refused'),
-    (error: { code?: string; message: string }) => error.code ?? error.message,
-  );
-  await archive.close();
+  const { end, faults } = await bringLog(from, { world, place, folder, vkey, own, tenant, through });
   return { end, faults };
 }
 
@@ -192,7 +113,7 @@ function changing(archive: ArchiveReader, name: string): ArchiveReader {
 }
 
 async function expectNothing(): Promise<void> {
-  expect(await rowsOf()).toEqual([]);
+  expect(await storedRows(world)).toEqual([]);
   expect(await (await openTileStore(folder)).readCheckpoint()).toBeUndefined();
 }
 
@@ -200,7 +121,7 @@ async function expectNothing(): Promise<void> {
 describe('an import', () => {
   it('brings back the log as it was, and the platform goes on with it', async () => {
     expect(await bring(files)).toEqual({ end: 'imported', faults: [] });
-    expect(await rowsOf()).toEqual(events);
+    expect(await storedRows(world)).toEqual(events);
     const audit = await start();
     const stats = await audit.stats();
     expect(stats.sequenced).toBe(events.length + 2);

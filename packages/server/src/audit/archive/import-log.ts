@@ -1,10 +1,13 @@
 import type { LogManifest, PolicyAnchors } from '@talosprotocol/contracts';
 import {
+  type CosignatureVerifier,
   type CryptoProvider,
   canonicalize,
   decodeEntryBundle,
   encodeHex,
+  formatNote,
   type LogFault,
+  type NoteSignature,
   type NoteVerifier,
   TILE_WIDTH,
   type TileId,
@@ -28,6 +31,7 @@ import {
 import type { Log } from '../../platform/log.js';
 import type { Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
+import { hasAnchors } from '../anchor/anchor-store.js';
 import { AUDIT_LIMITS } from '../deps.js';
 import { inParallel } from '../in-parallel.js';
 import { type Lead, takeLead } from '../lead.js';
@@ -35,6 +39,7 @@ import { createPartitions } from '../partitions.js';
 import { createPolicyHistory, type PolicyInForce } from '../policy-history.js';
 import type { TileStore } from '../tile-store.js';
 import { createRestorer } from './restore.js';
+import { restoreAnchors } from './restore-anchors.js';
 import { createSteadyArchive } from './steady-archive.js';
 
 export interface ImportDeps {
@@ -49,6 +54,8 @@ export interface ImportDeps {
   readonly crypto: CryptoProvider;
   /** That of talos.yaml. */
   readonly policy: PolicyInForce;
+  /** Those of talos.yaml: cosignatures of others are left out. */
+  readonly witnesses: readonly CosignatureVerifier[];
   readonly clock: Clock;
   readonly log: Log;
   readonly onFault: (fault: LogFault) => void;
@@ -64,6 +71,12 @@ export interface Imported {
   readonly imported: boolean;
   /** The policies whose anchors were taken over: that these were in force is the word of the archive. */
   readonly policies: readonly PolicyAnchors[];
+  /** Chain anchors that were taken over. Whether the chain has their blocks is asked once the platform runs. */
+  readonly anchors: number;
+  /** Names of the witnesses whose cosignatures were taken over. */
+  readonly cosigned: readonly string[];
+  /** Cosignatures by keys that talos.yaml does not name. */
+  readonly leftOut: number;
 }
 
 /** Brings a whole log back from an archive, into a database and a place for tiles that hold none. All of it is verified
@@ -81,17 +94,20 @@ export async function importLog(given: ImportDeps): Promise<Imported> {
   const note = await readCheckpointNote(deps.archive);
   const checkpoint = verified(deps, manifest, note);
   const root = encodeHex(checkpoint.root);
-  const { faults, policies } = await examine(deps, manifest, checkpoint);
-  if (faults > 0) return { origin, size, root, imported: false, policies: [] };
+  const examined = await examine(deps, manifest, checkpoint);
+  const { kept, unknown: leftOut } = examined.cosigned;
+  const facts = { origin, size, root, leftOut };
+  if (examined.faults > 0) return { ...facts, imported: false, policies: [], anchors: 0, cosigned: [] };
   const { sql, clock, vkey, emitter, tenant } = deps;
   const identity = { origin, vkey, emitter, tenant };
   const lead = await takeLead({ sql, clock, identity, start: false, waitMs: 0 });
   try {
-    await fill(deps, lead, manifest, policies, await readCheckpointNote(deps.archive));
+    await fill(deps, lead, checkpoint, examined);
   } finally {
     await lead.close();
   }
-  return { origin, size, root, imported: true, policies };
+  const { policies, anchors } = examined;
+  return { ...facts, imported: true, policies, anchors, cosigned: kept.map(({ name }) => name) };
 }
 
 function assertOwn({ origin, vkey }: LogManifest, own: string): void {
@@ -113,15 +129,19 @@ function assertWhole({ pruned }: LogManifest): void {
   });
 }
 
-async function assertEmpty({ sql, tiles }: ImportDeps): Promise<void> {
-  const [row] = await sql.query<{ size: number }>('SELECT size FROM audit_log WHERE size > 0');
-  const shown = await tiles.readCheckpoint();
-  if (row === undefined && shown === undefined) return;
-  const what =
-    row === undefined ? 'the place of the tiles holds' : `the database holds ${row.size} events of`;
+async function assertEmpty(deps: ImportDeps): Promise<void> {
+  const what = await whatIsThere(deps);
+  if (what === undefined) return;
   throw new TrustError('CONFLICT', `${what} a log already`, {
     hint: 'import into an empty data folder and database',
   });
+}
+
+async function whatIsThere({ sql, tiles }: ImportDeps): Promise<string | undefined> {
+  const [row] = await sql.query<{ size: number }>('SELECT size FROM audit_log WHERE size > 0');
+  if (row !== undefined) return `the database holds ${row.size} events of`;
+  if (await hasAnchors(sql)) return 'the database holds anchors of';
+  return (await tiles.readCheckpoint()) === undefined ? undefined : 'the place of the tiles holds';
 }
 
 function verified({ verifier, crypto }: ImportDeps, manifest: LogManifest, note: string): VerifiedCheckpoint {
@@ -135,18 +155,14 @@ function verified({ verifier, crypto }: ImportDeps, manifest: LogManifest, note:
 async function examine(
   deps: ImportDeps,
   manifest: LogManifest,
-  { size, root }: VerifiedCheckpoint,
+  checkpoint: VerifiedCheckpoint,
 ): Promise<ArchiveExamined> {
-  const { archive, crypto, policy: inForce, onFault } = deps;
-  const onProgress = (done: number): void => deps.onProgress(done, 2 * size);
+  const onProgress = (done: number): void => deps.onProgress(done, 2 * checkpoint.size);
   const examined = await examineArchive({
-    archive,
+    ...deps,
     manifest,
-    size,
-    root,
-    crypto,
-    inForce,
-    onFault,
+    checkpoint,
+    inForce: deps.policy,
     onProgress,
   });
   if (examined.faults === 0 && examined.tenant !== undefined) assertTenant(examined.tenant, deps.tenant);
@@ -165,11 +181,14 @@ function assertTenant(tenant: string, own: string): void {
 async function fill(
   deps: ImportDeps,
   lead: Lead,
-  { size }: LogManifest,
-  policies: readonly PolicyAnchors[],
-  note: string,
+  { size, note: { text, signatures } }: VerifiedCheckpoint,
+  { policies, cosigned }: ArchiveExamined,
 ): Promise<void> {
   const { session, head } = lead;
+  // Lines of keys that nobody here knows go no further.
+  const note = formatNote({ text, signatures });
+  const witnessed = witnessedNote(text, signatures, cosigned.kept);
+  await readCheckpointNote(deps.archive);
   await copyTiles(deps, size);
   await session.query('BEGIN');
   try {
@@ -177,17 +196,25 @@ async function fill(
     for (const { policy, anchors } of policies) await history.record({ hash: policy, anchors });
     const boot = await restoreRows(deps, lead, size);
     await session.query('UPDATE audit_log SET boot = $1', [boot]);
-    await session.query('UPDATE audit_checkpoint SET size = $1, note = $2 WHERE epoch = $3', [
-      size,
-      note,
-      head.epoch,
-    ]);
+    await restoreAnchors(session, deps.archive, deps.clock.now());
+    await session.query(KEEP_CHECKPOINT, [size, note, head.epoch, witnessed]);
     await session.query('COMMIT');
   } catch (error) {
     await session.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
   await deps.tiles.writeCheckpoint(note);
+}
+
+const KEEP_CHECKPOINT = 'UPDATE audit_checkpoint SET size = $1, note = $2, witnessed = $4 WHERE epoch = $3';
+
+/** Whether so many are enough is judged at each start, by the quorum that is in force then. */
+function witnessedNote(
+  text: string,
+  own: readonly NoteSignature[],
+  kept: readonly NoteSignature[],
+): string | null {
+  return kept.length === 0 ? null : formatNote({ text, signatures: [...own, ...kept] });
 }
 
 /** Bundles that are written at once. */

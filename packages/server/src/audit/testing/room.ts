@@ -81,7 +81,7 @@ export async function openAuditWorld(): Promise<AuditWorld> {
       await dropPartitions(sql);
       await sql.query(`TRUNCATE audit_log, audit_checkpoint, audit_id, audit_outcome, audit_chain, audit_link, audit_facet,
         audit_partition, audit_subject, audit_emitter, audit_owed, audit_policy, audit_erasure, audit_outbox,
-        audit_denial, audit_rollup, audit_tally, audit_pruning`);
+        audit_denial, audit_rollup, audit_tally, audit_pruning, audit_anchor, audit_anchor_watch`);
       const tiles = await mkdtemp(join(database.folder.path, 'tiles-'));
       folders.push(tiles);
       return tiles;

@@ -74,6 +74,14 @@ export function createEvmAnchorer(settings: EvmSettings, deps: EvmAnchorerDeps):
       return { kind: 'waiting' };
     },
     holds: async (proof) => proof.kind === 'evm' && isCanonical(chain, proof.block),
+    knows: async (proof) => {
+      if (proof.kind !== 'evm') return false;
+      await chain.assertRight();
+      const { number } = await chain.latest();
+      // The block may come yet: it is asked for again.
+      if (proof.block.number > number - confirmations + 1) return undefined;
+      return isCanonical(chain, proof.block);
+    },
     look: async () => {
       const { number } = await chain.latest();
       const fork = await forkOf(await chain.headAt(number));

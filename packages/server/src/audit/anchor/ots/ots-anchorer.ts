@@ -1,11 +1,13 @@
 import type { AnchorProof } from '@talosprotocol/contracts';
 import {
+  decodeBase64url,
   decodeHex,
   encodeBase64url,
   equalBytes,
   type OtsTimestamp,
   otsDigest,
   parseBitcoinHeader,
+  parseOtsFile,
   TrustError,
 } from '@talosprotocol/protocol';
 import type { Log } from '../../../platform/log.js';
@@ -39,6 +41,7 @@ const NONCE_BYTES = 16;
 
 /** Anchors through calendars of OpenTimestamps: the text of the checkpoint comes into a Bitcoin block within hours. */
 export function createOtsAnchorer(settings: OtsSettings, deps: OtsAnchorerDeps): Anchorer {
+  const { explorer } = deps;
   return {
     place: 'opentimestamps',
     kind: 'opentimestamps',
@@ -58,8 +61,28 @@ export function createOtsAnchorer(settings: OtsSettings, deps: OtsAnchorerDeps):
     },
     // A block with five on it is not dropped.
     holds: async () => true,
+    knows: (proof) => isInBlock(explorer, proof),
     look: async () => ({ alarms: [], blind: undefined, unseen: 0 }),
   };
+}
+
+/** Whether an explorer has the header that a proof brings, at a height that its timestamp names. One without rests on the word of
+ *  calendars, and so does what nobody can be asked about. */
+async function isInBlock(
+  explorer: BlockExplorer | undefined,
+  proof: AnchorProof,
+): Promise<boolean | undefined> {
+  if (proof.kind !== 'opentimestamps') return false;
+  if (explorer === undefined || proof.header === undefined) return undefined;
+  const own = decodeBase64url(proof.header);
+  let isOpen = false;
+  for (const { height, message } of blocksIn(parseOtsFile(decodeBase64url(proof.ots)).timestamp)) {
+    if (!equalBytes(parseBitcoinHeader(own).merkleRoot, message)) continue;
+    const header = await explorer.header(height);
+    if (header !== undefined && equalBytes(header, own)) return true;
+    isOpen ||= header === undefined;
+  }
+  return isOpen ? undefined : false;
 }
 
 function nobody(): TrustError {
