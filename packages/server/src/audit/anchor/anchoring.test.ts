@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AnchorList, type AnchorSettings, createChecker, type TrustFile } from '@talosprotocol/contracts';
 import {
   canonicalize,
@@ -14,6 +17,7 @@ import { createMetrics } from '../../platform/metrics/metrics.js';
 import { createSecret } from '../../platform/secret.js';
 import { ADMIN_TOKEN, openTestListener } from '../../platform/testing/listener.js';
 import { createTestLog } from '../../platform/testing/test-log.js';
+import { archiveOf, bringLog } from '../archive/testing/archived-log.js';
 import type { AuditDeps } from '../deps.js';
 import { type Audit, createAudit } from '../service.js';
 import { type AuditWorld, auditDeps, decision, openAuditWorld } from '../testing/room.js';
@@ -216,6 +220,53 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     expect(after.anchor.block.hash).not.toBe(before.anchor.block.hash);
     const trust = await trustWith(room, [await lookUp(after.anchor.block.number)]);
     expect(verifyAnchorEvidence(after, trust, crypto).anchor.size).toBe(size);
+  });
+
+  // AUD-133
+  it('goes on where an import left it: the chain is asked for what was anchored, and nothing is sent again', async () => {
+    const settings = evm({ everySeconds: 3600 });
+    const first = await openRoom([settings]);
+    await record(first, 5);
+    await expect.poll(() => provenSize(first)).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => sized(first)).toBeGreaterThanOrEqual(6);
+    const [at, sent] = [provenSize(first), await anvil.rpc('eth_getTransactionCount', anchorer(), 'latest')];
+    const { anchors } = await first.anchoring.page(sized(first), { after: 0, place: '' });
+    await rooms.splice(0)[0]?.stop();
+    const files = await archiveOf(world, first, tiles, anchors);
+    tiles = await world.fresh();
+    const place = await mkdtemp(join(tmpdir(), 'talos-anchored-'));
+    const brought = await bringLog(files, { world, place, folder: tiles, vkey: first.vkey });
+    expect(brought).toMatchObject({ end: 'imported', imported: { anchors: 1 } });
+    // While the chain cannot be asked, it is evidence, and no more.
+    liar.lies.set('eth_getBlockByNumber', () => {
+      throw new Refusal('down for maintenance');
+    });
+    const room = await openRoom([settings]);
+    expect((await evidenceOf(room, at)).anchor).toEqual(anchors[0]);
+    await expect.poll(() => provenSize(room)).toBe(at);
+    expect(await room.anchoring.confirmedSize()).toBe(0);
+    liar.lies.clear();
+    await expect.poll(() => room.anchoring.confirmedSize(), { timeout: 10_000 }).toBe(at);
+    expect(room.anchoring.status()).toMatchObject([{ proven: { size: at }, open: 0, alarms: [] }]);
+    expect(await anvil.rpc('eth_getTransactionCount', anchorer(), 'latest')).toBe(sent);
+    await rm(place, { recursive: true });
+  });
+
+  // AUD-133
+  it('forgets an imported anchor of a chain that has other blocks, and is anchored anew when the time comes', async () => {
+    const first = await openRoom([evm({ everySeconds: 3600 })]);
+    await expect.poll(() => provenSize(first)).toBeGreaterThanOrEqual(1);
+    const at = provenSize(first);
+    await rooms.splice(0)[0]?.stop();
+    await world.sql.query('UPDATE audit_anchor SET imported = true');
+    await anvil.mine(2);
+    await anvil.rpc('anvil_reorg', 4, []);
+    const room = await openRoom([evm()]);
+    const reason = expect.stringContaining(`the imported anchor of size ${at}`);
+    await expect
+      .poll(() => room.anchoring.status()[0]?.alarms)
+      .toContainEqual(expect.objectContaining({ code: 'REORG', reason }));
+    await expect.poll(() => provenSize(room)).toBeGreaterThan(at);
   });
 
   it('is not anchored over a fork: a log that lost what it anchored says so', async () => {
