@@ -150,9 +150,12 @@ async function bringElsewhere(
   const keys = (path: string): boolean => /keys$|\.key$/.test(path);
   cpSync(file('data/keys'), file('restored/keys'), { recursive: true, filter: keys });
   cpSync(file('data/talos.yaml'), file('restored/talos.yaml'));
-  const brought = await talos('audit', 'log', 'import', 'log.tar', '--data', file('restored'), '--json');
   const { anchors } = examined.json<{ anchors: number }>();
-  expect([brought.code, brought.json()]).toMatchObject([0, { imported: true, anchors }]);
+  const brought = await talos('audit', 'log', 'import', 'log.tar', '--data', file('restored'));
+  expect([brought.code, brought.text]).toEqual([
+    0,
+    expect.stringContaining(`anchors    ${anchors}; whether`),
+  ]);
   const again = await start(file('restored'), { ANCHOR_RPC: anvil.url });
   expect((await again.audit.anchorEvidence({ size: anchor.size })).anchor).toEqual(anchor);
   const bundle = JSON.parse(Buffer.from(await again.audit.bundle({ from: 0, to: anchor.size })).toString());

@@ -1,9 +1,10 @@
-import { ANCHOR_PAGE, type AnchorProof } from '@talosprotocol/contracts';
+import { ANCHOR_PAGE, type AnchorPage, type AnchorProof } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
   createTreeHasher,
   type LogFault,
   type TileSource,
+  TrustError,
   tilePath,
   type VerifiedCheckpoint,
 } from '@talosprotocol/protocol';
@@ -52,13 +53,21 @@ export async function writeAnchors(
   await archive.write(ANCHORS, archiveJson(anchorCount(count)));
 }
 
+type Cursor = NonNullable<AnchorPage['next']>;
+
 async function* anchorsOf(client: AnchorWriting['client'], to: number): AsyncGenerator<AnchorProof> {
-  let at: { after: number; place: string } | null = { after: 0, place: '' };
+  let at: Cursor | null = { after: 0, place: '' };
   while (at !== null) {
-    const page = await client.anchorProofs({ to, ...at });
+    const page: AnchorPage = await client.anchorProofs({ to, ...at });
     yield* page.anchors;
+    if (page.next !== null && !isBehind(page.next, at))
+      throw new TrustError('UPSTREAM_FAILED', 'the platform answered another page than was asked for');
     at = page.next;
   }
+}
+
+function isBehind({ after, place }: Cursor, last: Cursor): boolean {
+  return after > last.after || (after === last.after && place > last.place);
 }
 
 /** Tiles that are kept in memory: anchors stand in the order of their sizes, and go by the same ones for a while. */
