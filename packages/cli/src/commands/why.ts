@@ -1,5 +1,5 @@
 import { type Cost, createChecker, RequestId, type RequestRecord } from '@talosprotocol/contracts';
-import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, priceOf } from '@talosprotocol/protocol';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../define-command.js';
 import { formatCost } from '../money.js';
@@ -142,7 +142,7 @@ function neededOf({ items: committed }: RequestRecord['decision'], { items }: Fa
 
 /** What it came to; before its outcome what it may come to. */
 function costOf(held: Cost | undefined, outcome: RequestRecord['outcome']): string | undefined {
-  const cost = outcome === null ? held : outcome.cost;
+  const cost = outcome === null ? held : priceOf(outcome);
   if (cost === undefined) return undefined;
   return `${outcome === null ? 'at most ' : ''}${formatCost(cost)}`;
 }

@@ -3,6 +3,7 @@ import { limitsOf } from '../capability/limits.js';
 import { modelCost } from '../capability/model-cost.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { notProven } from './not-proven.js';
+import { priceOf } from './price.js';
 
 /** What calls came to in one currency, in micro-units. Decimal text: a sum may be greater than a number of JSON holds. */
 export interface Spending {
@@ -41,7 +42,8 @@ export function createCosts(): Costs {
     settle: (outcome, decision) => {
       const { cost } = outcome;
       checkModelCost(outcome);
-      if (cost !== undefined) sumOf(cost.currency).spent += BigInt(cost.amount);
+      const price = priceOf(outcome);
+      if (price !== undefined) sumOf(price.currency).spent += BigInt(price.amount);
       if (decision === null) return 0;
       const { held = NOTHING } = decision;
       const amount = cost?.amount ?? 0;

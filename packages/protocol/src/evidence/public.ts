@@ -17,6 +17,7 @@ export {
 export { type FileKind, kindOfFile } from './file-kind.js';
 export type { HistoryCounts, ShownCall } from './history.js';
 export { type InvoiceGroup, type InvoiceLine, invoiceOf } from './invoice.js';
+export { priceOf } from './price.js';
 export { createReceipt, parseReceipt, type VerifiedReceipt, verifyReceipt } from './receipt.js';
 export { findSplitView, parseSplitView, type VerifiedSplitView, verifySplitView } from './split-view.js';
 export { parseTrustFile, type Trust } from './trust-file.js';

@@ -1,3 +1,4 @@
+import { priceOf } from '@talosprotocol/protocol';
 import type { AuditDraft } from './draft.js';
 
 /** By what an event is found, besides its place and its time (AUD-65). Few events have one of their own: each is kept
@@ -47,7 +48,7 @@ export function facetOf(draft: AuditDraft, chain: number | null, decision?: Face
   const made = type === 'decision' ? draft.members : undefined;
   const ended = type === 'outcome' ? draft.members : undefined;
   const call = made?.action ?? decision;
-  const cost = ended?.cost;
+  const cost = ended && priceOf(ended);
   return {
     type,
     sub: draft.principal?.sub ?? null,

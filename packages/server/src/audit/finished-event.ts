@@ -11,6 +11,7 @@ import {
   encodeUtf8,
   formatTime,
   openDisclosures,
+  priceOf,
 } from '@talosprotocol/protocol';
 import { type AuditDraft, isOurs, owesOutcome, uuidOf } from './draft.js';
 import { DraftError } from './draft-error.js';
@@ -133,7 +134,7 @@ export function columnsOf(draft: AuditDraft): Omit<FinishedEvent, 'text' | 'hash
     cth: type === 'chain' ? members.cth : null,
     effect: type === 'decision' ? members.effect : undefined,
     owed: owesOutcome(draft),
-    cost: type === 'outcome' ? (members.cost?.amount ?? null) : null,
+    cost: type === 'outcome' ? (priceOf(members)?.amount ?? null) : null,
     tokens: type === 'outcome' ? (members.usage ?? null) : null,
   };
 }

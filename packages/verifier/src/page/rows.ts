@@ -4,6 +4,7 @@ import {
   type BundleReport,
   describeLink,
   moneyOf,
+  priceOf,
   type ReportedCall,
   type ShownChain,
   type VerifiedReceipt,
@@ -57,7 +58,7 @@ export function receiptResult({ event, index, size, values }: VerifiedReceipt, a
 function rowOf({ index, event, values, outcome, asked }: ReportedCall): CallRow {
   const { action, credential, principal, effect, code, held } = event;
   const { server, tool, method } = action;
-  const cost = outcome === undefined ? held : outcome.cost;
+  const cost = outcome === undefined ? held : priceOf(outcome);
   return {
     index,
     time: event.time,

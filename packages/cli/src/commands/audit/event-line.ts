@@ -1,4 +1,5 @@
 import type { EventRecord } from '@talosprotocol/contracts';
+import { priceOf } from '@talosprotocol/protocol';
 import { formatCost } from '../../money.js';
 import { printable } from '../../printable.js';
 
@@ -17,8 +18,10 @@ function detailOf(event: EventRecord['event']): string {
       const target = [server, tool].filter((part) => part !== undefined).join('/');
       return ` ${effect}${code === null ? '' : ` ${code}`} ${action.method} ${target} ${request}`;
     }
-    case 'outcome':
-      return ` ${event.status}${event.cost === undefined ? '' : ` ${formatCost(event.cost)}`} ${event.request}`;
+    case 'outcome': {
+      const price = priceOf(event);
+      return ` ${event.status}${price === undefined ? '' : ` ${formatCost(price)}`} ${event.request}`;
+    }
     case 'disclosures.erased':
       return ` of ${event.count} by ${event.of} ${event.event ?? event.agent ?? ''}`;
     case 'log.pruned':

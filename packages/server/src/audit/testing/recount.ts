@@ -1,4 +1,5 @@
 import type { AuditEvent, DecisionEvent, StatsBy } from '@talosprotocol/contracts';
+import { priceOf } from '@talosprotocol/protocol';
 
 /** What is counted of events, said from their text alone (AUD-121). */
 export interface Recounted {
@@ -41,7 +42,8 @@ const NONE: Recounted = { events: 0, allowed: 0, denied: 0, cost: {}, tokens: { 
 function add(before: Recounted | undefined, event: AuditEvent): Recounted {
   const { events, allowed, denied, cost, tokens } = before ?? NONE;
   const is = (effect: string): number => (event.type === 'decision' && event.effect === effect ? 1 : 0);
-  const { cost: paid, usage = NONE.tokens } = event.type === 'outcome' ? event : {};
+  const { usage = NONE.tokens } = event.type === 'outcome' ? event : {};
+  const paid = event.type === 'outcome' ? priceOf(event) : undefined;
   return {
     events: events + 1,
     allowed: allowed + is('allow'),
