@@ -1,6 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AnchorEvidence, AnchorList } from '@talosprotocol/contracts';
+import type { AnchorEvidence, AnchorList, TrustFile } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../packages/cli/src/run.js';
 import { type Anvil, startAnvil } from '../../packages/server/src/audit/anchor/evm/testing/anvil.js';
@@ -52,7 +52,10 @@ describe('the log of a platform on a chain, end to end (AUD-40, AUD-44)', () => 
     await anvil.fund(address);
     const deployed = await talos(...deploy);
     expect([deployed.code, deployed.text]).toEqual([0, expect.any(String)]);
-    const { contract, trust: told } = deployed.json<{ contract: string; trust: object }>();
+    const { contract, trust: told } = deployed.json<{
+      contract: string;
+      trust: Pick<TrustFile, 'contracts'>;
+    }>();
 
     const yaml = file('data/talos.yaml');
     const rpc = `"\${ANCHOR_RPC}"`;
@@ -84,18 +87,28 @@ describe('the log of a platform on a chain, end to end (AUD-40, AUD-44)', () => 
     const block = (await anvil.rpc('eth_getBlockByNumber', `0x${number.toString(16)}`, false)) as {
       hash: string;
     };
-    const keys = { ...JSON.parse(readFileSync(file('told.json'), 'utf8')), ...told };
+    // What deploy printed is what the platform says of its talos.yaml.
+    const keys = JSON.parse(readFileSync(file('told.json'), 'utf8')) as TrustFile;
+    expect(keys.contracts).toEqual(told.contracts);
     const blocks = [{ chain: `eip155:${anvil.chainId}`, number, hash: block.hash }];
     write('keys.json', keys);
     write('trust.json', { ...keys, blocks });
 
     const verify = (name: string, ...more: string[]) => talos('audit', 'anchor', 'verify', name, ...more);
+    const { contracts: _, ...without } = keys;
+    write('without.json', { ...without, blocks });
+    expect(await verify('anchor.json', '--trust', 'without.json')).toMatchObject({
+      code: 3,
+      text: expect.stringMatching(
+        /names no contract on eip155:\d+ for [\s\S]*hint +add \{ "chain": "eip155:/,
+      ),
+    });
     const proven = await verify('anchor.json', '--trust', 'trust.json');
     expect(proven.text).toContain('PROVEN');
     expect(proven.code).toBe(0);
     expect(await verify('anchor.json', '--trust', 'keys.json')).toMatchObject({
       code: 3,
-      text: expect.stringContaining(`names no block ${number}`),
+      text: expect.stringMatching(`names no block ${number} [\\s\\S]*hint +look block ${number} up`),
     });
     write('forged.json', { ...evidence, anchor: { ...evidence.anchor, size: evidence.anchor.size + 1 } });
     expect(await verify('forged.json', '--trust', 'trust.json')).toMatchObject({ code: 3 });

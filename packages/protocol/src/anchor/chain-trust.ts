@@ -15,6 +15,8 @@ export interface ChainTrust {
   readonly blockAt: (chain: string, number: number) => KnownBlock | undefined;
   /** True if the log is anchored there and by this key; address and anchorer in lowercase. */
   readonly isAnchoredBy: (place: TrustedContract) => boolean;
+  /** True if the log is anchored on that chain at all. */
+  readonly isAnchoredOn: (chain: string, origin: string) => boolean;
 }
 
 /** Reads the members `blocks` and `contracts` of a trust file.
@@ -29,6 +31,7 @@ export function readChainTrust(
   return {
     blockAt: (chain, number) => byNumber.get(keyOf(chain, number)),
     isAnchoredBy: (place) => places.has(placeOf(place)),
+    isAnchoredOn: (chain, origin) => contracts.some((one) => one.chain === chain && one.origin === origin),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ReportedAnchor {
   readonly proven: AnchorFacts | undefined;
   /** Why not. */
   readonly reason: string | undefined;
+  /** What of the trust file would help. */
+  readonly hint: string | undefined;
 }
 
 /** Checks an anchor of a bundle (AUD-59). One whose block or contract the auditor does not trust proves nothing, and
@@ -44,12 +46,13 @@ export function checkAnchor(
 function provenOf(
   proof: AnchoredTree['proof'],
   { chains }: Pick<Trust, 'chains'>,
-): Pick<ReportedAnchor, 'proven' | 'reason'> {
+): Pick<ReportedAnchor, 'proven' | 'reason' | 'hint'> {
   try {
     const { kind, chain, number, time } = verifyAnchor(proof, chains);
-    return { proven: { kind, chain, number, time }, reason: undefined };
+    return { proven: { kind, chain, number, time }, reason: undefined, hint: undefined };
   } catch (error) {
     if (!isTrustError(error)) throw error;
-    return { proven: undefined, reason: error.data.reason };
+    const { reason, hint } = error.data;
+    return { proven: undefined, reason, hint };
   }
 }

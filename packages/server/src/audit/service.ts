@@ -1,3 +1,4 @@
+import type { TrustFile } from '@talosprotocol/contracts';
 import { createUuidv7, encodeHex, TrustError } from '@talosprotocol/protocol';
 import { type Anchoring, createAnchoring } from './anchor/anchoring.js';
 import { assertCanary } from './canary.js';
@@ -91,7 +92,7 @@ export function createAudit(deps: AuditDeps): Audit {
   const roller = createRoller({ ...deps, limits: shop.limits.rollup });
   const upkeep = createUpkeep(deps, { ...shop, opened, record, assertAccepting, anchoring, roller });
   return {
-    ...reader,
+    ...withContracts(reader, anchoring),
     ...openExporter(deps, shop, { record, reader, opened, anchoring }),
     eraseEvent: upkeep.eraseEvent,
     eraseOf: upkeep.eraseOf,
@@ -130,6 +131,15 @@ export function createAudit(deps: AuditDeps): Audit {
     },
     ...sink,
   };
+}
+
+/** What it tells an auditor to trust names the contracts of the log's anchors, if there are any (AUD-37). */
+function withContracts(reader: AuditReader, anchoring: Pick<Anchoring, 'contracts'>): AuditReader {
+  const trust = async (): Promise<TrustFile> => {
+    const [file, contracts] = [await reader.trust(), anchoring.contracts()];
+    return contracts.length === 0 ? file : { ...file, contracts: [...contracts] };
+  };
+  return { ...reader, trust };
 }
 
 function measureOpening({ metrics, log }: AuditDeps, state: State): Told {

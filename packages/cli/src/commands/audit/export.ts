@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import type { TrustFile } from '@talosprotocol/contracts';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { writePrivateFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import type { Output } from '../../output.js';
 import { openPlatform, withPlatform } from '../../platform.js';
+import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection-options.js';
@@ -22,6 +24,14 @@ function tellUnwitnessed(output: Output, { cosigned, quorum }: Witnessed): void 
   output.aside('talos audit witnesses says which one does not answer; then export again.');
 }
 
+function tellTrust(output: Output, trust: string, { contracts = [] }: TrustFile): void {
+  output.line(`Trust file in ${trust}`);
+  for (const { chain, address } of contracts)
+    output.line(
+      `  anchored in ${printable(address)} on ${printable(chain)}: an auditor looks its blocks up, and adds them`,
+    );
+}
+
 /** `talos audit export`: a bundle that can be verified without the platform. */
 export function addExport(audit: Command, shell: Shell): void {
   const text = {
@@ -35,7 +45,8 @@ export function addExport(audit: Command, shell: Shell): void {
     notes: [
       'Asks the platform on the data folder. Of an agent, or who holds a capability, the bundle proves that nothing is missing; of a',
       'tool alone it proves the calls it shows. --from and --to are indexes of the log; --to is not included. The trust file says',
-      'which keys this platform uses: an auditor gets it once, by another way than the bundle, and keeps it.',
+      'which keys this platform uses, and in which contracts it anchors the log: an auditor gets it once, by another way than the',
+      'bundle, keeps it, and adds the blocks of anchors that they looked up.',
     ],
   };
   const exportBundle: Handler<Options> = async ({ io, output, options }) => {
@@ -59,7 +70,7 @@ export function addExport(audit: Command, shell: Shell): void {
     };
     output.result({ ok: true, bundle, bytes: bytes.length, ...told }, () => {
       output.line(`Bundle of ${bytes.length} bytes in ${bundle}`);
-      if (trust !== undefined) output.line(`Trust file in ${trust}`);
+      if (trust !== undefined) tellTrust(output, trust, file);
     });
     if (witnessed !== undefined && witnessed.cosigned < witnessed.quorum) tellUnwitnessed(output, witnessed);
     output.next(`talos audit verify ${options.out} --trust ${options.trustOut ?? 'trust.json'}`);

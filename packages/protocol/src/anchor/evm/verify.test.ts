@@ -2,6 +2,7 @@ import type { EvmAnchorProof, TrustFile } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { decodeBase64url, encodeBase64url } from '../../encoding/base64url.js';
 import { decodeHex } from '../../encoding/hex.js';
+import { isTrustError } from '../../error.js';
 import { anchorPlace, assertAnchorProof, parseAnchorProof, verifyAnchor } from '../anchor.js';
 import { readChainTrust } from '../chain-trust.js';
 import { type AnchoredLog, proveAnchored, type TestBlock, trustOf } from '../testing/evm-chain.js';
@@ -55,12 +56,30 @@ describe('an anchor on an EVM chain (AUD-36, AUD-38)', () => {
   });
 
   it.each([
-    ['a foreign anchorer', { anchorer: squatter.anchorer }],
-    ['another origin', { origin: otherOrigin.origin }],
-    ['another chain', { chain: 'eip155:1' }],
-    ['another contract', { contract: `0x${'c1'.repeat(20)}` }],
-  ])('refuses %s than the trust file names', (_, changes) => {
-    expect(() => verify({ ...proof, ...changes })).toThrow(refusal('contract', 'does not name'));
+    ['a foreign anchorer', { anchorer: squatter.anchorer }, 'does not name'],
+    ['another contract', { contract: `0x${'c1'.repeat(20)}` }, 'does not name'],
+    ['another origin', { origin: otherOrigin.origin }, `names no contract on ${block.chain} for`],
+    ['another chain', { chain: 'eip155:1' }, `names no contract on eip155:1 for ${log.origin}`],
+  ])('refuses %s than the trust file names', (_, changes, reason) => {
+    expect(() => verify({ ...proof, ...changes })).toThrow(refusal('contract', reason));
+  });
+
+  it('says what the trust file lacks, and repeats no address of the proof (AUD-37)', () => {
+    const hintOf = (file: Pick<TrustFile, 'blocks' | 'contracts'>): string => {
+      try {
+        verify(proof, file);
+      } catch (error) {
+        if (isTrustError(error)) return error.data.hint ?? '';
+      }
+      return '';
+    };
+    const contract = hintOf({ blocks: trust.blocks });
+    expect(contract).toContain(`"chain": "${block.chain}"`);
+    expect(contract).toMatch(/to "contracts" of the trust file; .* talos audit export --trust-out/);
+    for (const address of [block.contract, log.anchorer]) expect(contract).not.toContain(address);
+    const looked = hintOf({ contracts: trust.contracts });
+    expect(looked).toMatch(/^look block 4711 up .* "number": 4711, .* to "blocks" of the trust file/);
+    expect(looked).not.toContain(proof.block.hash);
   });
 
   it('refuses what a squatter wrote under the same origin, even called that of the right anchorer', () => {
@@ -195,6 +214,6 @@ describe('blocks and contracts of a trust file (AUD-37)', () => {
   });
 
   it('trusts nothing without them', () => {
-    expect(() => verifyAnchor(proof, readChainTrust())).toThrow(refusal('contract', 'does not name'));
+    expect(() => verifyAnchor(proof, readChainTrust())).toThrow(refusal('contract', 'names no contract'));
   });
 });

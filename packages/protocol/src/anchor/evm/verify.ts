@@ -15,15 +15,27 @@ import { readTrie } from './trie.js';
  *  (AUD-38). Offline: it follows hashes from the block's own down to the two slots.
  *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
 export function verifyEvmAnchor(proof: EvmAnchorProof, trust: ChainTrust): AnchorFacts {
-  const { chain, contract: address, origin, anchorer } = proof;
-  if (!trust.isAnchoredBy({ chain, address, origin, anchorer }))
-    throw notAnchored(
-      'contract',
-      `the trust file does not name ${anchorer} on ${address} of ${chain} for ${origin}`,
-    );
+  assertTrusted(proof, trust);
   const header = trustedHeader(proof, trust);
   verifyEvmState(proof, header);
-  return { kind: 'evm', chain, number: header.number, time: header.time };
+  return { kind: 'evm', chain: proof.chain, number: header.number, time: header.time };
+}
+
+/** The hint repeats no address of the proof: whoever made the proof could have made the contract too. */
+function assertTrusted(
+  { chain, contract: address, origin, anchorer }: EvmAnchorProof,
+  trust: ChainTrust,
+): void {
+  if (trust.isAnchoredBy({ chain, address, origin, anchorer })) return;
+  const reason = trust.isAnchoredOn(chain, origin)
+    ? `the trust file does not name ${anchorer} on ${address} of ${chain} for ${origin}`
+    : `the trust file names no contract on ${chain} for ${origin}`;
+  const entry = `{ "chain": "${chain}", "address": "0x...", "origin": "${origin}", "anchorer": "0x..." }`;
+  throw notAnchored(
+    'contract',
+    reason,
+    `add ${entry} to "contracts" of the trust file; whoever runs the log tells the addresses, by another way than this proof: talos audit export --trust-out writes them, talos audit anchor deploy printed them`,
+  );
 }
 
 /** Checks all of it but whether there is such a block, and whether it is there that the log is anchored.
@@ -44,7 +56,11 @@ function trustedHeader(proof: EvmAnchorProof, trust: ChainTrust): EvmHeader {
   const { chain, block } = proof;
   const trusted = trust.blockAt(chain, block.number);
   if (trusted === undefined)
-    throw notAnchored('block', `the trust file names no block ${block.number} of ${chain}`);
+    throw notAnchored(
+      'block',
+      `the trust file names no block ${block.number} of ${chain}`,
+      `look block ${block.number} up in an explorer of the chain, and add { "chain": "${chain}", "number": ${block.number}, "hash": "0x..." } to "blocks" of the trust file`,
+    );
   if (trusted.hash !== block.hash)
     throw notAnchored('block', `block ${block.number} of ${chain} is another one in the trust file`);
   return header;

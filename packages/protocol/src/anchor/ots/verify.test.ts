@@ -117,7 +117,13 @@ describe('an anchor by OpenTimestamps (AUD-36, AUD-39)', () => {
 
   it('proves nothing by a block that is not trusted', () => {
     expect(() => verify(proofOf([bitcoin(HEIGHT + 1)]), byHeader)).toThrow(
-      refusal('block', 'names no Bitcoin block 958001'),
+      expect.objectContaining({
+        code: 'PROOF_NOT_PROVEN',
+        data: expect.objectContaining({
+          reason: 'the trust file names no Bitcoin block 958001',
+          hint: expect.stringMatching(/^look block 958001 up .* "number": 958001, .* to "blocks"/),
+        }),
+      }),
     );
   });
 

@@ -4,6 +4,7 @@ import { equalBytes } from '../../crypto/equal.js';
 import { decodeBase64url } from '../../encoding/base64url.js';
 import { decodeHex } from '../../encoding/hex.js';
 import { encodeUtf8 } from '../../encoding/utf8.js';
+import type { TrustError } from '../../error.js';
 import { formatCheckpoint } from '../../log/checkpoint.js';
 import type { ChainTrust, KnownBlock } from '../chain-trust.js';
 import { notAnchored } from '../not-anchored.js';
@@ -35,7 +36,7 @@ export function verifyOpenTimestamps(proof: OpenTimestampsProof, trust: ChainTru
       refusal ??= error;
     }
   }
-  throw refusal ?? notAnchored('block', whatIsMissing(timestamp));
+  throw refusal ?? missingBlock(timestamp);
 }
 
 /** Checks all of it but whether Bitcoin has such a block: it is of this checkpoint, names a block, and leads to the header
@@ -86,6 +87,7 @@ function headerOf(
     throw notAnchored(
       'block',
       `name the header of Bitcoin block ${height} in the trust file: the proof has none`,
+      'put "header" (the 80 bytes in hex, as an explorer or a node of yours gives them) in place of "hash" in "blocks" of the trust file',
     );
   const header = parseBitcoinHeader(bytes);
   if (bitcoinHash(bytes) !== known.hash)
@@ -95,11 +97,19 @@ function headerOf(
   return header;
 }
 
-function whatIsMissing(timestamp: OtsTimestamp): string {
+function missingBlock(timestamp: OtsTimestamp): TrustError {
   const [block] = bitcoinBlocks(timestamp);
-  if (block !== undefined) return `the trust file names no Bitcoin block ${block.height}`;
-  const pending = attestationsOf(timestamp).some(({ attestation }) => attestation.kind === 'pending');
-  return pending
-    ? 'the timestamp is pending: a calendar has promised it, and no block has it yet'
-    : 'the timestamp names no Bitcoin block';
+  if (block !== undefined)
+    return notAnchored(
+      'block',
+      `the trust file names no Bitcoin block ${block.height}`,
+      `look block ${block.height} up in an explorer or a node of yours, and add { "chain": "bitcoin", "number": ${block.height}, "hash": "..." } to "blocks" of the trust file`,
+    );
+  const isPending = attestationsOf(timestamp).some(({ attestation }) => attestation.kind === 'pending');
+  return notAnchored(
+    'block',
+    isPending
+      ? 'the timestamp is pending: a calendar has promised it, and no block has it yet'
+      : 'the timestamp names no Bitcoin block',
+  );
 }

@@ -1,6 +1,10 @@
+import { printable } from '../../encoding/printable.js';
 import type { Cosignature } from '../../log/witness-policy.js';
 import type { BundleReport } from '../bundle-report.js';
 import { chainName, countOf, listOf, nameOf, secondOf } from './phrase.js';
+
+/** Ours, with a chain and an origin in it. */
+const MAX_HINT = 1_000;
 
 /** Who else had seen this state of the log. */
 export function witnessSentences(cosignatures: readonly Cosignature[]): string[] {
@@ -24,11 +28,12 @@ export function anchorSentences({ anchors, to }: BundleReport): string[] {
 
 /** Where no block shows it. */
 export function anchorsNotShown({ anchors, to }: BundleReport): string[] {
-  const failed = anchors.flatMap(({ kind, reason }) =>
-    reason === undefined
-      ? []
-      : [`that it existed before a block of ${kind === 'evm' ? 'a chain' : 'Bitcoin'}: ${nameOf(reason)}`],
-  );
+  const failed = anchors.flatMap(({ kind, reason, hint }) => {
+    if (reason === undefined) return [];
+    const where = kind === 'evm' ? 'a chain' : 'Bitcoin';
+    const help = hint === undefined ? '' : `. If you trust it, ${printable(hint, MAX_HINT)}`;
+    return [`that it existed before a block of ${where}: ${nameOf(reason)}${help}`];
+  });
   if (anchors.some(({ proven, size }) => proven !== undefined && size >= to)) return failed;
   return [
     ...failed,

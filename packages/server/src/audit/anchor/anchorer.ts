@@ -1,4 +1,4 @@
-import type { AnchorProof } from '@talosprotocol/contracts';
+import type { AnchorProof, TrustedContract } from '@talosprotocol/contracts';
 
 /** The head of the log that is to be anchored. `root` is hex. */
 export interface AnchorHead {
@@ -45,6 +45,8 @@ export interface Anchorer {
   /** Names the place in the database and to people; begins with the kind. Never changes for one place. */
   readonly place: string;
   readonly kind: AnchorProof['kind'];
+  /** What an auditor must know besides blocks; absent where blocks are enough. */
+  readonly contract?: TrustedContract;
   /** Between the beginnings of two anchors. */
   readonly everyMs: number;
   /** Between two looks at an open anchor. */

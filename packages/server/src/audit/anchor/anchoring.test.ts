@@ -111,12 +111,9 @@ async function record(room: Audit, count: number): Promise<void> {
 const provenSize = (room: Audit): number => room.anchoring.status()[0]?.proven?.size ?? 0;
 const sized = (room: Audit): number => room.checkpoint().size;
 
-/** What an auditor keeps who looked these blocks up. */
+/** What an auditor keeps who looked these blocks up, and has the rest from whoever runs the log. */
 async function trustWith(room: Audit, blocks: TrustFile['blocks']) {
-  const contracts = [
-    { chain: `eip155:${anvil.chainId}`, address: contract, origin: ORIGIN, anchorer: anchorer() },
-  ];
-  const file = { ...(await room.trust()), blocks, contracts };
+  const file = { ...(await room.trust()), blocks };
   return parseTrustFile(encodeUtf8(canonicalize(file)), crypto);
 }
 
@@ -150,6 +147,16 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     expect(anchor).toMatchObject({ size: first, chain: 'eip155:31337' });
     expect(checkpoint.size).toBeGreaterThan(300);
     expect(await room.anchoring.proofs(first, first)).toEqual([evidence.anchor]);
+  });
+
+  it('tells an auditor the contracts of talos.yaml with its own address, and no block (AUD-37)', async () => {
+    const upper = `0x${contract.slice(2).toUpperCase()}`;
+    const { contracts, blocks } = await (await openRoom([evm({ contract: upper }), ots()])).trust();
+    const chain = `eip155:${anvil.chainId}`;
+    expect(contracts).toEqual([{ chain, address: contract, origin: ORIGIN, anchorer: anchorer() }]);
+    expect(blocks).toBeUndefined();
+    await rooms.splice(0)[0]?.stop();
+    expect(await (await openRoom([ots()])).trust()).not.toHaveProperty('contracts');
   });
 
   it('says how far behind anchoring is, in entries and seconds', async () => {

@@ -3,6 +3,7 @@ import {
   type AnchorEvidence,
   type AnchorPage,
   type AnchorProof,
+  type TrustedContract,
 } from '@talosprotocol/contracts';
 import {
   encodeBase64url,
@@ -18,7 +19,7 @@ import type { TileStore } from '../tile-store.js';
 import { type AnchorLoop, type AnchorStatus, createAnchorLoop } from './anchor-loop.js';
 import { measureAnchors } from './anchor-metrics.js';
 import { type AnchorCursor, createAnchorStore, type ProvenAnchor } from './anchor-store.js';
-import type { AnchoredLog } from './anchorer.js';
+import type { AnchoredLog, Anchorer } from './anchorer.js';
 import { type AnchorDeps, openAnchorers } from './open-anchorers.js';
 import { createAnchorTree } from './tree.js';
 
@@ -39,6 +40,8 @@ export interface Anchoring {
   stop(): Promise<void>;
   /** One entry for each place that is named. */
   status(): readonly AnchorStatus[];
+  /** The contracts that are named, with our own address as anchorer: what an auditor is to be told of them (AUD-37). */
+  contracts(): readonly TrustedContract[];
   /** The anchor that proves the first `size` events to be the oldest, by default the newest there is, with what joins it to
    *  the newest checkpoint. @throws {TrustError} NOT_FOUND | UNAVAILABLE | LOG_CORRUPT */
   evidence(query: AnchorQuery): Promise<AnchorEvidence>;
@@ -67,6 +70,7 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
     rootAt: (size) => tree.rootAt(size, checkpoint()),
   };
   const ending = new AbortController();
+  let anchorers: readonly Anchorer[] = [];
   let loops: readonly AnchorLoop[] = [];
   measureAnchors(deps.metrics, deps.crypto, () => loops);
   const timeOf = readTimes(deps.sql);
@@ -82,7 +86,7 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
     start: async () => {
       if (deps.anchors === undefined) return;
       const options = { anchored, clock, random: deps.random, log, store, signal: ending.signal };
-      const anchorers = await openAnchorers(deps.anchors, options);
+      anchorers = await openAnchorers(deps.anchors, options);
       loops = anchorers.map((one) => createAnchorLoop(one, { anchored, store, clock, log, timeOf }));
       for (const loop of loops) loop.start();
     },
@@ -91,6 +95,7 @@ export function createAnchoring(deps: AnchoringDeps): Anchoring {
       await Promise.all(loops.map((loop) => loop.stop()));
     },
     status: () => loops.map((loop) => loop.status()),
+    contracts: () => anchorers.flatMap(({ contract }) => contract ?? []),
     evidence: async (query) => {
       const signed = checkpoint();
       const { size, root, proof } = await find(query);

@@ -51,7 +51,9 @@ export function addAnchorDeploy(anchor: Command, shell: Shell): void {
       output.line(
         `  audit: { anchors: [ { kind: evm, rpc: "\${ANCHOR_RPC}", chainId: ${chain.slice(7)}, contract: "${contract}" } ] }`,
       );
-      output.line('For the trust file of an auditor, besides the blocks that they look up:');
+      output.line(
+        'In the trust file of an auditor (talos audit export --trust-out writes it), besides the blocks that they look up:',
+      );
       output.line(`  ${JSON.stringify(trust)}`);
     });
     output.next('name it in talos.yaml, restart, then talos audit anchor status');

@@ -35,8 +35,9 @@ export function addAnchorVerify(anchor: Command, shell: Shell): void {
       'talos audit anchor verify anchor.json --trust trust.json --rpc https://rpc.example --confirmations 12',
     ],
     notes: [
-      'The trust file names the log, the contract with its anchorer and, without --rpc, the block: look its hash up in an explorer',
-      'of the chain. With --rpc the endpoint says which block the chain has; everything else is verified here.',
+      'The trust file names the log, the contract with its anchorer (both as talos audit export --trust-out writes them) and, without',
+      '--rpc, the block: look its hash up in an explorer of the chain, and add it. What is missing is named. With --rpc the endpoint',
+      'says which block the chain has; everything else is verified here.',
       'Exit code 0 proven, 3 not proven, 1 the files cannot be read or the call is wrong, 4 the endpoint does not answer.',
     ],
   };

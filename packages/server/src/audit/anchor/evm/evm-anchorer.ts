@@ -59,6 +59,7 @@ export function createEvmAnchorer(settings: EvmSettings, deps: EvmAnchorerDeps):
   return {
     place: name,
     kind: 'evm',
+    contract: { chain: chain.chain, address: contract, origin, anchorer: wallet.address },
     everyMs: settings.everyMs,
     pollMs: settings.pollMs,
     maxOpen: 1,
