@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -14,6 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  startLocalCalendar,
+  startLocalExplorer,
+} from '../../packages/server/src/audit/anchor/ots/testing/local-calendar.js';
 import { openTestDatabase, type TestDatabase } from '../../packages/server/src/platform/testing/database.js';
 import { urlOf } from '../support/nodes.js';
 
@@ -97,6 +101,27 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
     /^refused: 403 CONTENT_REFUSED - The guard no-secrets found document \(1\)[\s\S]*?^allowed: You said: What does it say\? report\.pdf$/m,
     /^ {2}chat = openai\/gpt-4o-mini, azure\/mini \(weight\)/m, // import
   ],
+  'anchors.md': [
+    /"code": "UNAVAILABLE"[\s\S]*?"hint": "send some of the coin of the chain to 0x[0-9a-f]{40}"/,
+    /^Anchor of the first \d+ events \(evm\) in /m,
+    /^evm eip155:31337 0x[0-9a-f]{40} 0x[0-9a-f]{40}\n {2}proven {3}size \d+, block \d+; /m,
+    /^Trust file in [^\n]*\n {2}anchored in 0x[0-9a-f]{40} on eip155:31337: /m,
+    /^NOT PROVEN: the trust file names no block \d+ of eip155:31337\.[\s\S]*?^ {2}hint +look block \d+ up [^\n]*"blocks" of the trust file$/m,
+    /^PROVEN\nThe first \d+ events of talos\.local\/\S+ existed before block \d+ of eip155:31337 /m,
+    /^PROVEN: [\s\S]*?All of this existed before block \d+ of [^\n]*31337/m, // the bundle
+    /^PROVEN[\s\S]*?is the word of the endpoint\.$/m,
+    /^NOT PROVEN: the trust file names no contract on eip155:31337 for talos\.local\/[^\n]*[\s\S]*?^ {2}hint +add \{ "chain": "eip155:31337", [^\n]*"contracts" of the trust file; [^\n]*--trust-out/m,
+    /^opentimestamps\n {2}proven {3}nothing yet; 1 under way$/m,
+    /^Anchor of the first \d+ events \(opentimestamps\) in /m,
+    /"message": "[^"]*names no Bitcoin block 900000"[\s\S]*?"hint": "look block 900000 up /,
+    /^PROVEN\n[^\n]* existed before block 900000 of bitcoin /m,
+  ],
+  'object-storage.md': [
+    /^tile$/m,
+    /^checkpoint\S*\ntile$/m,
+    /^PROVEN: [\s\S]*?The history of \d+ records that you kept is the beginning of this one/m,
+    /^Nothing is wrong/m,
+  ],
   'several-nodes.md': [/(?:^ +\d+\*? .* lives .*\n){3}/m, /8 of 8 answered, on 2 nodes, in 1 session/],
   'authorization.md': [
     /limit {6}\{"calls":3,"per":"total"\}/, // inspect
@@ -123,12 +148,43 @@ const SAID: Readonly<Record<string, readonly RegExp[]>> = {
   ],
 };
 
+/** One block of a page. */
+const LONGEST_MS = 240_000;
+
+/** What a command prints when it is there: ours, the chain, the bucket. */
+const UP = /(?:Talos|The witness|The stand-in) is up\.|^(?:Listening|S3rver listening) on /m;
+
 const pages = readdirSync(join(root, 'docs/guides')).filter((name) => name.endsWith('.md'));
+
+interface Bitcoin {
+  readonly env: NodeJS.ProcessEnv;
+  /** Brings what was handed in into a block. */
+  mine(): void;
+  close(): Promise<void>;
+}
+
+/** Calendar and explorer of a page. */
+async function startBitcoin(): Promise<Bitcoin> {
+  const calendar = await startLocalCalendar();
+  const explorer = await startLocalExplorer(() => calendar.blocks);
+  let mined = 0;
+  return {
+    env: { CALENDAR: calendar.url, EXPLORER: explorer.url },
+    mine: () => {
+      if (calendar.received.length > mined) calendar.mine();
+      mined = calendar.received.length;
+    },
+    close: async () => {
+      await Promise.all([calendar.close(), explorer.close()]);
+    },
+  };
+}
 
 describe.each(pages)('docs/guides/%s', (page) => {
   let folder: string;
   let env: NodeJS.ProcessEnv;
-  const running: ChildProcess[] = [];
+  const running: { readonly text: string; readonly child: ChildProcess }[] = [];
+  let bitcoin: Bitcoin | undefined;
   let database: TestDatabase | undefined;
   const printed: string[] = [];
 
@@ -158,6 +214,17 @@ describe.each(pages)('docs/guides/%s', (page) => {
     if (page === 'llm-gateway.md') env['STAND_IN'] = String(await freePort());
     if (page === 'witnesses.md')
       Object.assign(env, { W1: String(await freePort()), W2: String(await freePort()) });
+    if (page === 'object-storage.md')
+      Object.assign(env, {
+        S3: String(await freePort()),
+        TALOS_S3_ACCESS_KEY_ID: 'S3RVER',
+        TALOS_S3_SECRET_ACCESS_KEY: 'S3RVER',
+      });
+    if (page === 'anchors.md') {
+      const chain = await freePort();
+      bitcoin = await startBitcoin();
+      Object.assign(env, { CHAIN: String(chain), ANCHOR_RPC: `http://127.0.0.1:${chain}`, ...bitcoin.env });
+    }
     if (page === 'several-nodes.md') {
       database = await openTestDatabase();
       env['TALOS_DATABASE_URL'] = urlOf(database);
@@ -166,11 +233,8 @@ describe.each(pages)('docs/guides/%s', (page) => {
   });
 
   afterAll(async () => {
-    for (const child of running) {
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      child.kill('SIGTERM');
-      await ended;
-    }
+    for (const { child } of running) await stop(child);
+    await bitcoin?.close();
     await database?.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -184,13 +248,9 @@ describe.each(pages)('docs/guides/%s', (page) => {
       if (kind === 'file') writeFileSync(join(folder, name), text);
       else if (kind === 'background') await startInBackground(text);
       else {
-        const { status, stdout, stderr } = spawnSync(
-          'bash',
-          ['-euo', 'pipefail', '-c', `${carried}${text}`],
-          { cwd: folder, env, encoding: 'utf8' },
-        );
-        printed.push(stdout, stderr);
-        expect(status, `${name}\n${stdout}\n${stderr}`).toBe(0);
+        const { status, output } = await execute(`${carried}${text}`);
+        printed.push(output);
+        expect(status, `${name}\n${output}`).toBe(0);
         carried += text
           .split('\n')
           .filter((line) => /^\w+=/.test(line))
@@ -211,18 +271,48 @@ describe.each(pages)('docs/guides/%s', (page) => {
     }
   });
 
+  /** Beside this process, which answers as calendar and explorer meanwhile. What is said comes first, then what is said
+   *  beside it. */
+  async function execute(
+    script: string,
+  ): Promise<{ readonly status: number | null; readonly output: string }> {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_MS,
+    });
+    const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+    child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
+    const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    const output = Buffer.concat([...chunks.stdout, ...chunks.stderr]).toString('utf8');
+    return { status, output };
+  }
+
+  async function stop(child: ChildProcess): Promise<void> {
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+
+  /** A command that runs already is started again, as somebody does after Ctrl-C in its terminal. */
   async function startInBackground(text: string): Promise<void> {
+    const at = running.findIndex((one) => one.text === text);
+    if (at >= 0) for (const { child } of running.splice(at, 1)) await stop(child);
+    // Hours pass while nothing runs.
+    bitcoin?.mine();
     const child = spawn('bash', ['-c', `exec ${text}`], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    running.push(child);
+    running.push({ text, child });
     await new Promise<void>((resolve, reject) => {
       let output = '';
       const look = (chunk: Buffer): void => {
         output += chunk.toString();
-        if (/(?:Talos|The witness|The stand-in) is up\./.test(output)) resolve();
+        if (UP.test(output)) resolve();
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', look);

@@ -11,7 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isTrustError } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSettings } from '../../packages/server/src/platform/settings.js';
 import { castOf, openWorld, type World } from '../support/world.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,6 +27,18 @@ function normalize(line: string): string {
     .replace(/\(link \S+\)/g, '(link)')
     .replace(/did:key:\w+/g, 'did:key')
     .replace(/ {2}ok$/, '');
+}
+
+/** As a start that is refused lists them; two are of our own tests. */
+function knownVariables(): string[] {
+  try {
+    readSettings({ HOME: '/home/a', TALOS_TYPO: '1' }, { platform: 'linux', uid: 1000 });
+  } catch (error) {
+    const { hint = '' } = isTrustError(error) ? error.data : {};
+    const names = hint.match(/TALOS_[A-Z0-9_]+/g) ?? [];
+    return names.filter((name) => name !== 'TALOS_CI' && name !== 'TALOS_TEST_REDIS_URL');
+  }
+  return [];
 }
 
 describe('README', () => {
@@ -65,6 +79,12 @@ describe('README', () => {
     const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => path);
     expect(links.length).toBeGreaterThan(10);
     expect(links.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it('lists the variables that the settings know', () => {
+    const [, list = ''] = / and a few variables: ([\s\S]*?)\n\n/.exec(readme) ?? [];
+    const named = [...list.matchAll(/`(TALOS_[A-Z0-9_]+)`/g)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(knownVariables().toSorted());
   });
 
   describe('with a platform', () => {
