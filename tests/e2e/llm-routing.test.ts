@@ -205,10 +205,31 @@ describe('a model that has no answer', () => {
     expect(second.asked).toEqual([]);
   });
 
+  it.each<[string, readonly string[]]>([
+    ['is an error', ['data: {"error":{"message":"of org-77: sk-canary-openai-1f"}}\n\n']],
+    ['is empty', []],
+    ['says who speaks, and no word', ['data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n']],
+    ['ends at once', ['data: [DONE]\n\n']],
+  ])('is asked for where a stream %s', async (_, events) => {
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(events.join(''));
+    };
+    const { status, text, by } = await ask('smart', { stream: true });
+    if (events[0]?.includes('DONE')) return expect([status, by]).toEqual([200, 'openai/gpt-4o-mini']);
+    expect([status, by]).toEqual([200, 'second/mini']);
+    expect(text).toContain('second');
+    expect(text).not.toContain('org-77');
+    const alone = await ask('openai/gpt-4o-mini', { stream: true });
+    expect(alone.text).toContain('UPSTREAM_FAILED');
+    expect(alone.text).not.toContain('org-77');
+  });
+
   it('is asked for where an answer is nothing but an error, whatever its status says', async () => {
     for (const body of [
       { error: { message: 'upstream is down', code: 502 } },
       { type: 'error', error: {} },
+      { id: 'x', object: 'chat.completion', choices: [], error: { message: 'upstream is down' } },
     ]) {
       world.openai.answer = (response) => sendJson(response, 200, body);
       expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
@@ -221,8 +242,9 @@ describe('a model that has no answer', () => {
       });
     }
     // One that comes with an answer goes to the client as it is.
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'so far' }, finish_reason: 'length' }];
     world.openai.answer = (response) =>
-      sendJson(response, 200, { id: 'x', object: 'chat.completion', choices: [], error: { message: 'cut' } });
+      sendJson(response, 200, { id: 'x', object: 'chat.completion', choices, error: { message: 'cut' } });
     expect(await ask('smart')).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
   });
 

@@ -91,7 +91,7 @@ describe('the official clients', () => {
     for (const headers of [{ 'x-api-key': key }, { 'api-key': key }, { authorization: `Bearer ${key}` }])
       expect((await post(ASK, headers as Record<string, string>)).status).toBe(200);
     const both = await post(ASK, { authorization: `Bearer ${key}`, 'x-api-key': key });
-    expect([both.status, both.body.code]).toEqual([400, 'MALFORMED']);
+    expect([both.status, both.body.error.code]).toEqual([400, 'MALFORMED']);
     for (const headers of [{}, { authorization: 'Bearer sk-1234567890' }, { 'x-goog-api-key': key }])
       expect((await post(ASK, headers as Record<string, string>)).status).toBe(401);
   });
@@ -340,6 +340,34 @@ describe('a provider', () => {
     world.openai.answer = answer;
     const told = await post(ASK);
     expect([told.status, told.body.error.code]).toEqual([502, 'UPSTREAM_FAILED']);
+  });
+
+  it('that sends no JSON is said to have done that, and not to have been away', async () => {
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+    expect((await post(ASK)).body.error.hint).toContain('the answer is not JSON');
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":NaN}');
+    expect((await post(ASK)).body.error.hint).not.toContain('could not be reached');
+  });
+
+  it('that repeats a part of its key says nothing more', async () => {
+    const message = `no model for ${PROVIDER_KEYS.openai.slice(5, 15)}****`;
+    world.openai.answer = (response) => sendJson(response, 400, { error: { message } });
+    const { status, text } = await post(ASK);
+    expect([status, text.includes('no model')]).toEqual([400, false]);
+  });
+
+  it('whose numbers are written in more digits than they came in is held for what is sent', async () => {
+    const numbers = Array.from({ length: 1_000 }, () => '1e15').join(',');
+    const tool = `{"type":"function","function":{"name":"f","parameters":{"enum":[${numbers}]}}}`;
+    const capped = await world.key(undefined, [{ per: 'total', tokens: 1_000_000 }]);
+    const body = `{"model":"gpt-4o-mini","max_tokens":5,"messages":[{"role":"user","content":"x"}],"tools":[${tool}]}`;
+    const headers = { authorization: `Bearer ${capped}` };
+    const { headers: told } = await post(body, headers);
+    const { decision } = await record(told.get('x-talos-receipt'));
+    expect(decision.held.amount).toBeGreaterThan(16_000);
+    expect(body.length).toBeLessThan(6_000);
   });
 
   it('that cannot be reached has cost nothing', async () => {

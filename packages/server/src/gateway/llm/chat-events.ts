@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
+import { endedByError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
 import { openAiUsage } from './usage.js';
@@ -19,14 +20,12 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
       return true;
     }
     const chunk = parseProviderObject(event.data);
+    if (chunk['error'] != null) throw endedByError();
     model ??= toldModel(chunk['model']);
     const choices = choicesOf(chunk);
     const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;
     pieces += written;
-    for (const { finish_reason: reason, index = 0 } of choices) {
-      // Of those that were asked for alone: whoever counts on takes no room by it, and ends nothing.
-      if (reason != null && isBelow(asked, index)) finished.add(index);
-    }
+    for (const index of endedOf(choices, asked)) finished.add(index);
     // What was counted before it was written does not count it.
     if (written > 0) [usage, counted] = [undefined, false];
     if (chunk['usage'] == null) return true;
@@ -58,6 +57,12 @@ function uncounted(
 
 function choicesOf({ choices }: JsonObject): readonly JsonObject[] {
   return Array.isArray(choices) ? choices.filter(isJsonObject) : [];
+}
+
+/** Of those that were asked for alone: whoever counts on takes no room by it, and ends nothing. */
+function endedOf(choices: readonly JsonObject[], asked: number): readonly number[] {
+  const ended = choices.filter(({ finish_reason: reason }) => reason != null);
+  return ended.map(({ index = 0 }) => index).filter((index): index is number => isBelow(asked, index));
 }
 
 function isBelow(count: number, index: JsonValue): index is number {

@@ -1,10 +1,11 @@
-import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
 import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { meantMessages, readTurns } from './message-blocks.js';
+import { endedByError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
 import { anthropicUsage, countsWritten, joinUsage } from './usage.js';
@@ -118,8 +119,7 @@ function readStream(): StreamReader {
     read({ data }) {
       const event = parseProviderObject(data);
       const { type } = event;
-      if (type === 'error')
-        throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+      if (type === 'error') throw endedByError();
       if (type === 'message_start') {
         const message = messageOf(event);
         usage = joinUsage(usage, message?.['usage']);

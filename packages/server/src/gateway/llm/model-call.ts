@@ -196,10 +196,10 @@ function again(
   plan: Plan,
   { type, bytes }: KeptAnswer,
   signal: AbortSignal,
-): Promise<Dispatched<ModelAnswer>> | Dispatched<ModelAnswer> {
+): Promise<Dispatched<ModelAnswer>> {
   const body = Readable.from([bytes]);
   const reader = readerOf(plan, type === STREAM);
-  if (reader !== undefined) return streamed(context, plan, reader, { body, signal });
+  if (reader !== undefined) return streamed(context, plan, reader, { body, signal, goesOn: false });
   return whole(context, plan, { kind: 'answer', status: 200, type, retryAfter: undefined, body }, signal);
 }
 
@@ -247,5 +247,9 @@ async function ask(
   const reader = readerOf(plan, answer.type === host.streamType);
   return reader === undefined
     ? whole(context, plan, answer, until)
-    : streamed(context, plan, reader, { body: host.events(answer.body), signal: until });
+    : streamed(context, plan, reader, {
+        body: host.events(answer.body),
+        signal: until,
+        goesOn: others.length > 0,
+      });
 }

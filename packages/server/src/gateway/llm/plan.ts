@@ -191,7 +191,13 @@ export function planOf(context: ModelCallContext): Plan {
   const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
   const added = settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
   const readable = windowWith(wire.betas, prices.readableOf(provider, model, at));
-  const input = readBound({ ...shape, bytes: bytes + added }, readable ?? UNKNOWN_WINDOW);
+  const sent = provider.host.body(
+    dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
+    { dialect, model, stream: shape.stream, betas: wire.betas },
+  );
+  // A number may be written in more digits than it came in.
+  const written = isLimited ? Math.max(bytes, Buffer.byteLength(JSON.stringify(sent))) : bytes;
+  const input = readBound({ ...shape, bytes: written + added }, readable ?? UNKNOWN_WINDOW);
   const output = most * shape.choices;
   const rates = prices.ratesOf(provider, model, input, at);
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
@@ -203,10 +209,7 @@ export function planOf(context: ModelCallContext): Plan {
     wire,
     shape,
     metering,
-    sent: provider.host.body(
-      dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
-      { dialect, model, stream: shape.stream, betas: wire.betas },
-    ),
+    sent,
     input,
     output,
     isBoundless: shape.documents > 0 && window === undefined,

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { GuardVerdict } from '@talosprotocol/contracts';
-import { isJsonObject, type JsonObject, modelCost, TrustError } from '@talosprotocol/protocol';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  modelCost,
+  TrustError,
+} from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
@@ -149,7 +155,11 @@ const ANSWERS = ['choices', 'output', 'content', 'data', 'input_tokens'] as cons
 
 /** Proxies in front of providers answer 200 before they know, and then say that there is no answer. */
 function isOnlyError(body: JsonObject): boolean {
-  return body['error'] != null && ANSWERS.every((name) => body[name] === undefined);
+  return body['error'] != null && ANSWERS.every((name) => isNothing(body[name]));
+}
+
+function isNothing(value: JsonValue | undefined): boolean {
+  return value == null || (Array.isArray(value) && value.length === 0);
 }
 
 const calledSuccess = (): TrustError =>
@@ -184,12 +194,17 @@ export function failedAfter(
   };
 }
 
-export function streamed(
+/** `goesOn` if another model is asked where this one says nothing: until it has, nobody is told that it answers. */
+export async function streamed(
   context: ModelCallContext,
   plan: Plan,
   reader: StreamReader,
-  { body, signal }: { readonly body: Readable; readonly signal: AbortSignal },
-): Dispatched<ModelAnswer> {
+  {
+    body,
+    signal,
+    goesOn,
+  }: { readonly body: Readable; readonly signal: AbortSignal; readonly goesOn: boolean },
+): Promise<Dispatched<ModelAnswer>> {
   const { dialect } = context.request;
   const stream = createModelStream({
     source: body,
@@ -205,6 +220,11 @@ export function streamed(
     toEvent: (failure) =>
       dialect.errorEvent({ status: 502, failure, requestId: context.requestId, receipt: undefined }),
   });
+  const fault = goesOn ? await stream.start() : undefined;
+  if (fault !== undefined) {
+    const isForAnother = fault.code === 'UPSTREAM_FAILED' && !signal.aborted;
+    return { ...failedAfter(context, fault, NOTHING), ended: stream.ended, isForAnother };
+  }
   const headers = { ...headersOf(plan, 'text/event-stream'), 'cache-control': 'no-cache' };
   return {
     answer: { status: 200, headers, body: stream },

@@ -1,9 +1,10 @@
-import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { bytesOf } from './chat.js';
 import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { endedByError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { closed, readInput } from './responses-input.js';
 import { RESPONSE_REFERENCES } from './responses-references.js';
@@ -97,9 +98,7 @@ function assertKnownOptions(body: JsonObject): void {
 }
 
 /** The events after which nothing comes. */
-const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
-  ...['response.completed', 'response.incomplete', 'response.failed'],
-]);
+const ENDS: ReadonlySet<JsonValue | undefined> = new Set([...['response.completed', 'response.incomplete']]);
 /** Written about the model's thoughts, and not among the tokens that are counted. */
 const SUMMARY = 'response.reasoning_summary_text.delta';
 
@@ -112,9 +111,12 @@ function readStream(): StreamReader {
       // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
       if (data === '[DONE]') return false;
       const { type, delta, response } = parseProviderObject(data);
-      if (type === 'error')
-        throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+      if (type === 'error') throw endedByError();
       if (response !== undefined) model ??= toldModel(wholeOf(response)['model']);
+      if (type === 'response.failed') {
+        usage = wholeOf(response)['usage'];
+        throw endedByError();
+      }
       if (ENDS.has(type)) {
         over = true;
         usage = wholeOf(response)['usage'];

@@ -39,9 +39,15 @@ export interface RunningStream extends ModelStream {
   readonly ended: Promise<Ended>;
   /** The first bit is there. */
   readonly begun: Promise<void>;
+  /** Waits until a word of it is there, or something else for the client. Gives why it ended if it ended without a word: then it
+   *  is over, and nothing of it is to be sent. */
+  start(): Promise<TrustError | undefined>;
   /** Nothing of it was sent, and nothing will be. */
   abandon(): void;
 }
+
+/** Bits without a word that are kept while one is waited for. */
+const AHEAD = 8;
 
 /** Passes a provider's stream on, event by event, and counts what goes by. However it ends, `ended` settles: with what the
  *  provider counted, or with an estimate that says so. */
@@ -57,6 +63,7 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     begin = resolve;
   });
   let hasLeft = false;
+  let fault: TrustError | undefined;
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => void source.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -93,6 +100,7 @@ export function createModelStream(deps: StreamDeps): RunningStream {
       const isOurs = error instanceof CutError && !source.destroyed;
       const cause = error instanceof CutError ? error.cause : error;
       const failure = cause instanceof TrustError ? cause : failed(cause, signal);
+      fault = failure;
       const { code } = failure;
       const status = statusOf(failure, hasLeft);
       end = () => (isOurs ? void readRest(status, code) : finish(status, code));
@@ -104,7 +112,7 @@ export function createModelStream(deps: StreamDeps): RunningStream {
     }
   }
   return {
-    bits: bits(),
+    ...fromStart(bits(), reader, () => fault),
     seen,
     ended,
     begun,
@@ -113,6 +121,32 @@ export function createModelStream(deps: StreamDeps): RunningStream {
       timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
     },
     abandon: () => finish('failed'),
+  };
+}
+
+/** A stream of which something may be read before it is anybody's. */
+function fromStart(
+  all: AsyncGenerator<string>,
+  reader: StreamReader,
+  faultOf: () => TrustError | undefined,
+): Pick<RunningStream, 'bits' | 'start'> {
+  const ready: string[] = [];
+  async function* bits(): AsyncGenerator<string> {
+    yield* ready;
+    yield* all;
+  }
+  return {
+    bits: bits(),
+    async start() {
+      while (reader.pieces() === 0 && faultOf() === undefined && ready.length < AHEAD) {
+        const { done, value } = await all.next();
+        if (done === true) break;
+        ready.push(value);
+      }
+      if (faultOf() === undefined || reader.pieces() > 0) return undefined;
+      await all.return(undefined);
+      return faultOf();
+    },
   };
 }
 

@@ -143,6 +143,7 @@ const HINT = 'Try again; if it stays so, the operator sees in the log what the p
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'the provider took longer than a call may';
+  if (error instanceof TrustError && error.data.reason !== undefined) return error.data.reason;
   if (error instanceof errors.ConnectTimeoutError) return 'the provider did not take the connection in time';
   if (error instanceof errors.HeadersTimeoutError) return 'the provider did not begin to answer in time';
   if (error instanceof errors.BodyTimeoutError) return 'the provider stopped in the middle of its answer';
