@@ -3,7 +3,7 @@ import type { Queries } from '../platform/sql.js';
 import { corrupt } from './corrupt.js';
 import type { Covering } from './covering.js';
 import type { OpenLog } from './open-log.js';
-import { openRow } from './prover.js';
+import { eventOf } from './open-row.js';
 import { goneError } from './pruning/pruned-error.js';
 import type { AuditStore, EventRow } from './store.js';
 import { readSpan, type Span } from './time-span.js';
@@ -42,7 +42,7 @@ export function createAbsent(deps: AbsentDeps): Absent {
     const row = await newestPruning(sql);
     if (row !== undefined) {
       await opened().prover.prove([row], await covering.find(row.idx + 1, WAIT_MS, 'first'));
-      const { event } = openRow(row);
+      const event = eventOf(row);
       if (event.type === 'log.pruned') onRecord = event.to;
     }
     if (said <= onRecord) return said;

@@ -91,7 +91,7 @@ export async function openLog(deps: AuditDeps, shop: Workshop, told: Told): Prom
 
   const first = await take(true, limits.lockMs);
   let epoch = first.head.epoch;
-  const prover = createProver({ tiles, hasher });
+  const prover = createProver({ tiles, hasher, crypto });
   // Not held before both are there: what a witness says until then, `openWitnessing` judges.
   let open: Pick<OpenLog, 'sequencer' | 'integrator'> | undefined;
   const watched = {

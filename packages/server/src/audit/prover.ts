@@ -1,5 +1,6 @@
-import type { Disclosure, EventRecord, Receipt } from '@talosprotocol/contracts';
+import type { Receipt } from '@talosprotocol/contracts';
 import {
+  type CryptoProvider,
   createReceipt,
   createTileReader,
   encodeUtf8,
@@ -8,7 +9,6 @@ import {
   makeProof,
   type NodeId,
   type ProofPlan,
-  parseJson,
   planConsistency,
   planFrontier,
   planInclusion,
@@ -23,6 +23,7 @@ import {
 import type { SignedCheckpoint } from './checkpoint.js';
 import { corrupt } from './corrupt.js';
 import { inParallel } from './in-parallel.js';
+import { openRow } from './open-row.js';
 import { createRecent, type Recent } from './recent.js';
 import type { EventRow } from './store.js';
 import type { TileStore } from './tile-store.js';
@@ -46,6 +47,7 @@ export interface Prover {
 export interface ProverDeps {
   readonly tiles: TileStore;
   readonly hasher: TreeHasher;
+  readonly crypto: CryptoProvider;
 }
 
 /** Tiles whose hashes are kept: of the newest million events nearly all that proofs ask for, in 16 MiB. */
@@ -70,7 +72,7 @@ export function createProver(deps: ProverDeps): Prover {
     forget: () => kept.clear(),
     receipt: async (row, checkpoint) => {
       const [proof = []] = await prove([row], checkpoint);
-      const { event, disclosures } = openRow(row);
+      const { event, disclosures } = openRow(row, deps.crypto);
       return createReceipt(event, disclosures, { index: row.idx, proof, checkpoint: checkpoint.note });
     },
     continuation: async (oldSize, { size, root }) => {
@@ -137,13 +139,4 @@ function proveRow(
     throw corrupt(`event ${row.idx} is not the one that was signed`, cause);
   }
   return proof;
-}
-
-/** A row as parsed values. */
-export function openRow(row: EventRow): Pick<EventRecord, 'event' | 'disclosures'> {
-  const disclosures = row.disclosures === null ? [] : parseJson(row.disclosures, { floats: true });
-  return {
-    event: parseJson(row.event) as unknown as Receipt['event'],
-    disclosures: disclosures as unknown as Disclosure[],
-  };
 }

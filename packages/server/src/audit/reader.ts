@@ -8,8 +8,8 @@ import type { AuditDeps } from './deps.js';
 import { uuidOf } from './draft.js';
 import { createExplorer, type Explorer } from './explorer/explorer.js';
 import type { OpenLog, Workshop } from './open-log.js';
+import { eventOf, openRow } from './open-row.js';
 import type { PolicyHistory } from './policy-history.js';
-import { openRow } from './prover.js';
 import { goneError, prunedError } from './pruning/pruned-error.js';
 import type { EventRow } from './store.js';
 import { statusOf } from './witness/witness-status.js';
@@ -61,7 +61,7 @@ export function createReader(
   const { store, hasher, key } = shop;
   const covering = createCovering(opened, shop.limits.witness.waitMs);
   const absent = createAbsent({ sql: deps.sql, store, opened, covering });
-  const explorer = createExplorer({ sql: deps.sql, clock: deps.clock });
+  const explorer = createExplorer({ sql: deps.sql, clock: deps.clock, crypto: deps.crypto });
   const byId = async (uuid: string | undefined): Promise<EventRow> => {
     const row = uuid === undefined ? undefined : await store.eventById(uuid);
     if (row !== undefined) return row;
@@ -98,12 +98,12 @@ export function createReader(
       if (uuid === undefined) return undefined;
       const rows = await absent.explained(store.request(uuid), uuid);
       if (rows === undefined) return absent.assertNone(uuid).then(() => undefined);
-      const { event: decision, disclosures } = openRow(rows.decision);
-      const outcome = rows.outcome === undefined ? null : openRow(rows.outcome).event;
+      const { event: decision, disclosures } = openRow(rows.decision, deps.crypto);
+      const outcome = rows.outcome === undefined ? null : eventOf(rows.outcome);
       const receipt = `rcp_${rows.decision.id}`;
       return { request_id: id, receipt, decision, disclosures, outcome } as RequestRecord;
     },
-    disclosures: (from) => writeDisclosurePage(deps.sql, from),
+    disclosures: (from) => writeDisclosurePage(deps, from),
     stats: async () => {
       const { size, allowed, denied } = await store.counts();
       const signed = opened().integrator.checkpoint;

@@ -6,6 +6,7 @@ import {
   EventPage,
 } from '@talosprotocol/contracts';
 import { encodeCursor } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sql } from '../../platform/sql.js';
@@ -15,6 +16,8 @@ import { type AuditWorld, auditDeps, newUuid, openAuditWorld } from '../testing/
 import { createTraffic, hashOf } from '../testing/traffic.js';
 import { createExplorer, type EventQuery, type Explorer } from './explorer.js';
 import type { ScanLimits } from './scan-query.js';
+
+const crypto = createNodeCrypto();
 
 let world: AuditWorld;
 let audit: Audit;
@@ -166,7 +169,7 @@ describe('events that are asked for', () => {
   it.each(WAYS)(
     'are those that fit, in both orders, on any pages (AUD-65): %s',
     async (_, limits, numRuns) => {
-      const explorer = createExplorer({ sql: world.sql, clock, limits });
+      const explorer = createExplorer({ sql: world.sql, clock, crypto, limits });
       await fc.assert(
         fc.asyncProperty(
           fewMembers,
@@ -194,7 +197,7 @@ describe('events that are asked for', () => {
   it(
     'end a page at a bound of bytes, and go on behind it',
     async () => {
-      const big = createExplorer({ sql: wide(world.sql), clock });
+      const big = createExplorer({ sql: wide(world.sql), clock, crypto });
       const filter = { type: 'chain' as const };
       for (const order of ['oldest', 'newest'] as const) {
         const { indexes, pages } = await pagesOf(big, { filter, order, limit: 200 });
@@ -241,7 +244,7 @@ describe('pages', () => {
     'have no gap and no repeat while events are added, in both orders',
     async () => {
       const before = (await readAll()).length;
-      const explorer = createExplorer({ sql: world.sql, clock });
+      const explorer = createExplorer({ sql: world.sql, clock, crypto });
       const filter = { type: 'decision' as const };
       // Fewer than a page has room for, so that the reader catches up.
       const add = () => Promise.all(traffic.next(20).map((draft) => audit.record(draft as never)));
@@ -284,7 +287,7 @@ describe('pages', () => {
       await gate.promise;
       return world.sql.transaction(work, isolation);
     };
-    const explorer = createExplorer({ sql: { ...world.sql, transaction }, clock });
+    const explorer = createExplorer({ sql: { ...world.sql, transaction }, clock, crypto });
     const asked = Array.from({ length: 80 }, () => explorer.events({ limit: 1 }));
     const ended = Promise.allSettled(asked);
     gate.resolve();
@@ -306,7 +309,7 @@ describe('pages', () => {
           }),
         isolation,
       );
-    const explorer = createExplorer({ sql: { ...world.sql, transaction: slow }, clock });
+    const explorer = createExplorer({ sql: { ...world.sql, transaction: slow }, clock, crypto });
     await expect(explorer.events({ limit: 1 })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 });

@@ -1,5 +1,6 @@
 import type { EventFilter, EventOrder, EventPage, EventRecord } from '@talosprotocol/contracts';
 import {
+  type CryptoProvider,
   decodeCursor,
   encodeCursor,
   isTrustError,
@@ -11,7 +12,7 @@ import {
 import { createEntrance } from '../../platform/entrance.js';
 import type { Queries, Sql } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
-import { openRow } from '../prover.js';
+import { openRow } from '../open-row.js';
 import { goneError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
 import { type Span, spanWithin } from '../time-span.js';
@@ -50,6 +51,7 @@ export interface EventsAfter {
 export interface ExplorerDeps {
   readonly sql: Sql;
   readonly clock: Clock;
+  readonly crypto: CryptoProvider;
   readonly limits?: Partial<ScanLimits>;
 }
 
@@ -60,7 +62,8 @@ const PAGE_BYTES = 8_388_608;
 const BODIES = 64;
 
 /** Builds the explorer over the tables of the room. */
-export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): Explorer {
+export function createExplorer({ sql, clock, crypto, limits: changes }: ExplorerDeps): Explorer {
+  const recordOf = createRecorder(crypto);
   const limits = { ...SCAN_LIMITS, ...changes };
   const { enter } = createEntrance({ inside: 4, waiting: 64 });
   const now = () => clock.monotonic();
@@ -81,7 +84,7 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
         const span = cursor === undefined ? whole : beyond(order, whole, await placeOf(tx, cursor));
         const scanned = await scan({ tx, limits, now }, { filter, order, span, limit: limit + 1 });
         return {
-          ...(await pageOf(tx, order, span, cutTo(limit, scanned, order, span))),
+          ...(await pageOf({ tx, recordOf }, order, span, cutTo(limit, scanned, order, span))),
           ...prunedOf(log),
         };
       }),
@@ -94,7 +97,7 @@ export function createExplorer({ sql, clock, limits: changes }: ExplorerDeps): E
         const reached = isOver(rest) ? Math.max(from, span.to) : rest.from;
         return { events: rows.map(recordOf), from: span.from, reached };
       }),
-    event: (name) => ask((tx, log) => readEvent(tx, log, name)),
+    event: (name) => ask(async (tx, log) => recordOf(await readEvent(tx, log, name))),
   };
 }
 
@@ -162,7 +165,12 @@ function startingAt(index: number, order: EventOrder, span: Span): Span {
   return order === 'newest' ? { ...span, to: index + 1 } : { ...span, from: index };
 }
 
-async function pageOf(tx: Queries, order: EventOrder, span: Span, scanned: Scanned): Promise<EventPage> {
+async function pageOf(
+  { tx, recordOf }: { readonly tx: Queries; readonly recordOf: RecordOf },
+  order: EventOrder,
+  span: Span,
+  scanned: Scanned,
+): Promise<EventPage> {
   const { rows, rest } = await readBodies(tx, order, span, scanned);
   if (isOver(rest)) return { events: rows.map(recordOf), next: null };
   // The next page goes on behind the last event that was looked at, whether it fitted or not.
@@ -214,7 +222,7 @@ async function idAt(tx: Queries, idx: number): Promise<string> {
   return row.id;
 }
 
-async function readEvent(tx: Queries, log: Span, name: string): Promise<EventRecord> {
+async function readEvent(tx: Queries, log: Span, name: string): Promise<EventRow> {
   const uuid = name.startsWith('evt_') ? name.slice(4) : undefined;
   if (uuid === undefined ? !/^(?:0|[1-9][0-9]{0,14})$/.test(name) : !isUuidv7(uuid))
     throw new TrustError('MALFORMED', 'an event is named by its index or its id (evt_...)');
@@ -224,15 +232,17 @@ async function readEvent(tx: Queries, log: Span, name: string): Promise<EventRec
       : `SELECT e.idx, e.id, e.event, e.disclosures FROM audit_id i JOIN audit_event e USING (idx) WHERE i.id = $1`,
     [uuid ?? Number(name)],
   );
-  if (row !== undefined) return recordOf(row);
+  if (row !== undefined) return row;
   const index = uuid === undefined ? Number(name) : await findPlace(tx, uuid);
   if (index === undefined || index >= log.to) throw new TrustError('NOT_FOUND', 'there is no such event');
   throw goneError(index, log.from);
 }
 
-function recordOf(row: EventRow): EventRecord {
-  return { index: row.idx, receipt: `rcp_${row.id}`, ...openRow(row) };
-}
+type RecordOf = (row: EventRow) => EventRecord;
+
+const createRecorder =
+  (crypto: CryptoProvider): RecordOf =>
+  (row) => ({ index: row.idx, receipt: `rcp_${row.id}`, ...openRow(row, crypto) });
 
 function secondsOf(uuid: string): number {
   return Math.floor(uuidv7Time(uuid) / 1000);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type AnchoredTree, BUNDLE_TYP, type EarlierTree } from '@talosprotocol/contracts';
 import {
   type CompactTree,
+  type CryptoProvider,
   canonicalize,
   createCompactTree,
   encodeBase64url,
@@ -17,6 +18,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { SignedCheckpoint } from '../checkpoint.js';
 import { corrupt } from '../corrupt.js';
+import { openRow } from '../open-row.js';
 import type { Prover } from '../prover.js';
 import { prunedError } from '../pruning/pruned-error.js';
 import type { EventRow } from '../store.js';
@@ -28,6 +30,7 @@ export interface WriteDeps {
   readonly hasher: TreeHasher;
   readonly prover: Pick<Prover, 'nodes' | 'forget'>;
   readonly exporter: Signer;
+  readonly crypto: CryptoProvider;
   readonly origin: string;
   readonly now: () => number;
 }
@@ -95,7 +98,9 @@ async function entriesOf(
   return rows.map((row, i) => {
     const before = graftAll(tree, gaps[i] ?? [], read);
     tree.append(deps.hasher.leaf(encodeUtf8(row.event)));
-    return entryOf(row, before, discloses(row.idx));
+    const isOpen = discloses(row.idx);
+    if (isOpen) openRow(row, deps.crypto);
+    return entryOf(row, before, isOpen);
   });
 }
 

@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditEvent } from '@talosprotocol/contracts';
 import { canonicalize } from '@talosprotocol/protocol';
+import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Queries, Sql } from '../../platform/sql.js';
 import { clock } from '../../platform/system.js';
@@ -9,6 +10,8 @@ import { createExplorer } from '../explorer/explorer.js';
 import { type AuditWorld, newUuid, openAuditWorld } from '../testing/room.js';
 import { openTileStore } from '../tile-store.js';
 import { DAY, iso, type OldLog, openGrownLog } from './testing/old-log.js';
+
+const crypto = createNodeCrypto();
 
 let world: AuditWorld;
 let log: OldLog;
@@ -221,7 +224,10 @@ describe('a question that was begun before a pruning', () => {
     await log.prune();
     const until = iso(log.now() + DAY);
     const ask = (times: number) =>
-      createExplorer({ sql: behind(world.sql, times), clock }).events({ filter: { until }, limit: 5 });
+      createExplorer({ sql: behind(world.sql, times), clock, crypto }).events({
+        filter: { until },
+        limit: 5,
+      });
     const right = await ask(0);
     expect(right.events).toHaveLength(5);
     expect(await ask(1)).toEqual(right);

@@ -86,7 +86,7 @@ function seldomCalls() {
 
 async function askAll(bench: Bench): Promise<Asked[]> {
   const { sql, deps } = bench.place;
-  const explorer = createExplorer({ sql, clock });
+  const explorer = createExplorer({ sql, clock, crypto: deps.crypto });
   const statistics = createStatistics({ ...deps, roller: createRoller({ sql, log: deps.log }) });
   const random = seeded(SEED);
   const asked: Asked[] = [];

@@ -33,7 +33,7 @@ export async function measureProofs({ sql, deps, audit }: LoadLog) {
   const { size, root } = checkpoint;
   const rows = await sampleRows(sql, size);
   const make = await openMaker(tiles, hasher, { rows, checkpoint });
-  const prover = createProver({ tiles, hasher });
+  const prover = createProver({ tiles, hasher, crypto });
   const samples = await Promise.all(
     rows.map(async (row) => {
       const text = (await prover.receipt(row, checkpoint)).proof;
