@@ -131,7 +131,7 @@ const MAX_STATS = 33_554_432;
 const MAX_CHECKPOINT = 65_536;
 /** What is made in parts cannot be refused any more once it has begun. */
 const CUT_HINT =
-  'the messages of the service say why; if it is LOG_CORRUPT, talos audit fsck finds what of the log is damaged';
+  'the messages of the service say why; if it is LOG_CORRUPT, stop the platform: talos audit fsck then holds the database against the files, and names what is damaged';
 
 /** Makes a client of the audit service (port 8002).
  *  @throws {TypeError} a URL that is not http or https, or holds user info */

@@ -34,11 +34,18 @@ export function parseProblem(body: Uint8Array | string): ProblemDetails | undefi
 export function refusalOf(status: number, body: Uint8Array | string): TrustError {
   const problem = parseProblem(body);
   if (problem === undefined) return new TrustError('UPSTREAM_FAILED', `the service answered ${status}`);
-  const { code, title, detail, link, item, caveat, hint, findings } = problem;
+  const { code, detail, link, item, caveat, hint = HINTS[code], findings } = problem;
   const facts = { link, item, caveat, hint, findings };
   const known = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return new TrustError(code, detail ?? title, Object.fromEntries(known), problem);
+  return new TrustError(code, detail ?? UNTOLD, Object.fromEntries(known), problem);
 }
+
+/** What concerns the operator is in the messages of the service alone. */
+const UNTOLD = 'the messages of the service say more';
+const HINTS: Partial<Record<ProblemDetails['code'], string>> = {
+  LOG_CORRUPT:
+    'The operator stops the platform and asks talos audit fsck, which then holds the database against the files, and names what is damaged.',
+};
 
 /** Strict JSON, or undefined for anything else. */
 export function parseOrUndefined(body: Uint8Array | string): JsonValue | undefined {

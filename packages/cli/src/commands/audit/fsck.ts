@@ -99,7 +99,7 @@ async function examineOwn(call: Invocation<Options>): Promise<LogReport> {
     const env = serverEnv(io, options);
     const work = (tell: (progress: Progress) => void) => runLongServerCommand(['fsck'], env, tell);
     const report = (await withProgressBar(io, output, 'Examining', work)) as Omit<LogReport, 'unchecked'>;
-    return { ...report, unchecked: [] };
+    return { ...report, unchecked: NOT_IN_LOG };
   }
   output.aside(
     'A platform runs on this data folder: its log is read over HTTP, and its database is not looked at.',
@@ -109,7 +109,12 @@ async function examineOwn(call: Invocation<Options>): Promise<LogReport> {
   const [own] = (await audit.trust()).logs;
   const log = (await readLogKey(io, options, crypto)) ?? knownLog(own?.vkey ?? '', crypto);
   const { pruned } = await audit.disclosures(0);
-  return examine(call, await placeOfFiles(logFiles, pruned), { log, crypto, name: logFiles.url });
+  const report = await examine(call, await placeOfFiles(logFiles, pruned), {
+    log,
+    crypto,
+    name: logFiles.url,
+  });
+  return { ...report, unchecked: [...report.unchecked, NO_DATABASE] };
 }
 
 async function examineNamed(call: Invocation<Options>, name: string): Promise<LogReport> {
@@ -127,9 +132,15 @@ async function examineNamed(call: Invocation<Options>, name: string): Promise<Lo
   }
 }
 
+/** What no part of a log tells: the record of an erasure does not name each event that it was of. */
+const NOT_IN_LOG: readonly string[] = [
+  'whether what opens single commitments was left out: it may have been erased',
+];
+const NO_DATABASE = 'its database: stop the platform and run this again, to hold each row against the files';
+
 /** Of an archive nothing but this stays open, without the platform whose log it is. */
 const NOT_IN_ARCHIVE: readonly string[] = [
-  'whether what opens single commitments was left out: it may have been erased',
+  ...NOT_IN_LOG,
   'whether policies had the anchors that policies.json says: an import names those it takes over',
 ];
 

@@ -50,6 +50,9 @@ export function addLogImport(log: Command, shell: Shell): void {
       if (more > 0) output.line(`  ... and ${more} policies more`);
       printProofs(output, answer);
     });
+    output.aside(
+      `It is the log as it was at ${answer.size} events. If more were signed since, elsewhere, do not start it: that would be a second history under one key, which every monitor calls a fork. Bring a newer archive instead.`,
+    );
     output.next('talos up');
     return undefined;
   };
