@@ -1,7 +1,7 @@
 import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inputBound, readBound, windowWith } from './bound.js';
+import { hasLongCache, inputBound, readBound, windowWith } from './bound.js';
 import { CHAT } from './chat.js';
 import type { Dialect } from './dialect.js';
 import { MESSAGES } from './messages.js';
@@ -217,5 +217,19 @@ describe('what is held for documents', () => {
     expect(windowWith(['context-1m-2025-08-07'], 200_000)).toBe(1_000_000);
     expect(windowWith(['context-1m-2025-08-07'], 1_050_000)).toBe(1_050_000);
     expect(windowWith(['context-1m-2025-08-07'], undefined)).toBeUndefined();
+  });
+});
+
+// LLM-7
+describe('a cache that is kept for long', () => {
+  const mark = (ttl: string) => ({ cache_control: { type: 'ephemeral', ttl } });
+
+  it("is one wherever it is asked for, and no name in what is the client's own", () => {
+    const schema = { type: 'object', properties: { cache_control: { type: 'object', ttl: '1h' } } };
+    expect(hasLongCache({ system: [{ type: 'text', text: 'x', ...mark('1h') }] })).toBe(true);
+    expect(hasLongCache({ tools: [{ name: 'f', input_schema: schema, ...mark('1h') }] })).toBe(true);
+    expect(hasLongCache({ tools: [{ name: 'f', input_schema: schema, ...mark('5m') }] })).toBe(false);
+    const used = { type: 'tool_use', id: '1', name: 'f', input: mark('1h') };
+    expect(hasLongCache({ messages: [{ role: 'assistant', content: [used] }] })).toBe(false);
   });
 });

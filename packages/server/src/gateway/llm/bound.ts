@@ -55,6 +55,9 @@ export function countTyped(value: JsonValue | undefined, types: ReadonlySet<stri
   return Object.values(value).reduce<number>((sum, one) => sum + countTyped(one, types), own);
 }
 
+/** What is the client's own, in which names mean nothing to a provider: schemas of tools, and what those were called with. */
+const DATA: ReadonlySet<string> = new Set(['input_schema', 'input']);
+
 /** True if something of a request is to stay in a cache for longer than usual, which costs more. */
 export function hasLongCache(value: JsonValue | undefined): boolean {
   if (Array.isArray(value)) return value.some(hasLongCache);
@@ -62,5 +65,5 @@ export function hasLongCache(value: JsonValue | undefined): boolean {
   const control = value['cache_control'];
   const isLong =
     control !== undefined && isJsonObject(control) && 'ttl' in control && control['ttl'] !== '5m';
-  return isLong || Object.values(value).some(hasLongCache);
+  return isLong || Object.entries(value).some(([name, one]) => !DATA.has(name) && hasLongCache(one));
 }
