@@ -208,7 +208,10 @@ describe('a model that has no answer', () => {
   it.each<[string, readonly string[]]>([
     ['is an error', ['data: {"error":{"message":"of org-77: sk-canary-openai-1f"}}\n\n']],
     ['is empty', []],
-    ['says who speaks, and no word', ['data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n']],
+    [
+      'says who speaks, and no word',
+      ['data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'],
+    ],
     ['ends at once', ['data: [DONE]\n\n']],
   ])('is asked for where a stream %s', async (_, events) => {
     world.openai.answer = (response) => {
@@ -242,7 +245,9 @@ describe('a model that has no answer', () => {
       });
     }
     // One that comes with an answer goes to the client as it is.
-    const choices = [{ index: 0, message: { role: 'assistant', content: 'so far' }, finish_reason: 'length' }];
+    const choices = [
+      { index: 0, message: { role: 'assistant', content: 'so far' }, finish_reason: 'length' },
+    ];
     world.openai.answer = (response) =>
       sendJson(response, 200, { id: 'x', object: 'chat.completion', choices, error: { message: 'cut' } });
     expect(await ask('smart')).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
