@@ -381,6 +381,22 @@ describe('a stream of a response', () => {
     },
   );
 
+  it('that failed says nothing of why, which may be of the account of the operator', async () => {
+    const [first = '', ...rest] = responseEvents('m', 'a b', undefined, 'failed');
+    const error = { code: 'server_error', message: 'quota of org-77' };
+    const response = { id: 'r', status: 'failed', error, output: [] };
+    const failed = responseEvent({ type: 'response.failed', response });
+    for (const [events, told] of [
+      [[first, ...rest.slice(0, -1), failed], 'event: response.failed\n'],
+      [[first, failed], 'event: error\n'],
+    ] as const) {
+      world.openai.answer = (answer) => sendEvents(answer, events);
+      const { text } = await post(STREAM);
+      expect(text).not.toContain('org-77');
+      expect(text).toContain(told);
+    }
+  });
+
   it('that is not counted is estimated', async () => {
     world.openai.answer = (response) => sendEvents(response, responseEvents('m', 'a b c', null));
     const { outcome } = await world.record((await post(STREAM)).receipt);

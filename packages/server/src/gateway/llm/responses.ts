@@ -98,7 +98,9 @@ function assertKnownOptions(body: JsonObject): void {
 }
 
 /** The events after which nothing comes. */
-const ENDS: ReadonlySet<JsonValue | undefined> = new Set([...['response.completed', 'response.incomplete']]);
+const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
+  ...['response.completed', 'response.incomplete', 'response.failed'],
+]);
 /** Written about the model's thoughts, and not among the tokens that are counted. */
 const SUMMARY = 'response.reasoning_summary_text.delta';
 
@@ -107,19 +109,18 @@ function readStream(): StreamReader {
   let usage: JsonValue | undefined;
   let model: string | undefined;
   return {
-    read({ data }) {
+    read(event) {
+      const { data } = event;
       // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
       if (data === '[DONE]') return false;
-      const { type, delta, response } = parseProviderObject(data);
+      const said = parseProviderObject(data);
+      const { type, delta, response } = said;
       if (type === 'error') throw endedByError();
       if (response !== undefined) model ??= toldModel(wholeOf(response)['model']);
-      if (type === 'response.failed') {
-        usage = wholeOf(response)['usage'];
-        throw endedByError();
-      }
       if (ENDS.has(type)) {
         over = true;
         usage = wholeOf(response)['usage'];
+        if (type === 'response.failed') return failedEvent(event, said, pieces);
       } else if (isDelta(type) && type !== SUMMARY && bytesOf(delta) > 0) pieces += 1;
       return true;
     },
@@ -128,6 +129,13 @@ function readStream(): StreamReader {
     model: () => model,
     isOver: () => over,
   };
+}
+
+/** What a provider says of its failure may be of the operator's account; one without a word is no answer. */
+function failedEvent(event: StreamEvent, said: JsonObject, pieces: number): StreamEvent {
+  if (pieces === 0) throw endedByError();
+  const error = { code: 'server_error', message: 'The provider could not answer.' };
+  return { ...event, data: JSON.stringify({ ...said, response: { ...wholeOf(said['response']), error } }) };
 }
 
 function isDelta(type: JsonValue | undefined): boolean {
