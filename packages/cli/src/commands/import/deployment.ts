@@ -36,6 +36,19 @@ const HOSTS: Readonly<Record<string, Place>> = {
 };
 const KEYLESS: ReadonlySet<string> = new Set(['ollama', 'ollama_chat']);
 
+/** Where LiteLLM looks for a key that the file does not name; one of another address than the host's own is not looked for. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  openai: 'OPENAI_API_KEY',
+  anthropic: 'ANTHROPIC_API_KEY',
+  azure: 'AZURE_API_KEY',
+  gemini: 'GEMINI_API_KEY',
+  groq: 'GROQ_API_KEY',
+  mistral: 'MISTRAL_API_KEY',
+  deepseek: 'DEEPSEEK_API_KEY',
+  xai: 'XAI_API_KEY',
+  openrouter: 'OPENROUTER_API_KEY',
+};
+
 const checkProvider = createChecker(ModelProvider);
 const checkRates = createChecker(RatesSchema);
 
@@ -74,7 +87,7 @@ function hostedOf(prefix: string, model: string, params: Json): Hosted | string 
   const base = textOf(params['api_base']) ?? host.baseUrl;
   const fault = addressFault(base);
   if (fault !== undefined) return fault;
-  const key = KEYLESS.has(prefix) ? [] : keyOf([params['api_key']]);
+  const key = KEYLESS.has(prefix) ? [] : keyOf([textOf(params['api_key']) ?? usualKey(prefix, params)]);
   if (key === undefined) return 'its api_key names no variable that there can be';
   const isAzure = host.host === 'azure';
   const version = isAzure ? textOf(params['api_version']) : undefined;
@@ -89,6 +102,12 @@ function hostedOf(prefix: string, model: string, params: Json): Hosted | string 
     ...(version === undefined ? [] : ['api_version']),
   ];
   return { provider, model, ...(key.length === 0 ? {} : { key }), taken };
+}
+
+function usualKey(prefix: string, params: Json): string | undefined {
+  const isOwn = prefix === 'azure' || textOf(params['api_base']) === undefined;
+  const variable = Object.hasOwn(VARIABLES, prefix) ? VARIABLES[prefix] : undefined;
+  return isOwn && variable !== undefined ? `os.environ/${variable}` : undefined;
 }
 
 /** LiteLLM has the address of the resource; deployments lie below `/openai`. */

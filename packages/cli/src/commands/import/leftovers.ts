@@ -21,6 +21,7 @@ const NO_COUNTERPART = 'has no counterpart';
 const BY_KEYS = 'who may use it is said by keys here: talos cap issue';
 const BY_BUDGET = 'budgets are set with talos budget set';
 const BY_RATE = 'limits stand in keys (talos cap issue --rate), or under rates in talos.yaml';
+const BY_CACHE = 'say cacheSeconds of a provider in talos.yaml';
 const BY_ALIAS = 'where a model has no answer the next one of its alias is asked';
 const ON_FAILURE =
   'the next model is asked only where one has no answer: a request that fails is not said again';
@@ -44,7 +45,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
   context_window_fallbacks: ON_FAILURE,
   content_policy_fallbacks: ON_FAILURE,
   model_group_alias: 'give the name with talos llm alias',
-  cache: 'say cacheSeconds of a provider in talos.yaml',
+  cache: BY_CACHE,
+  cache_params: BY_CACHE,
 };
 
 export const isObject = (value: unknown): value is Json =>
@@ -62,15 +64,16 @@ export function createLeftovers(): Leftovers {
   const isParted = (value: unknown): value is object =>
     (isObject(value) && Object.keys(value).length > 0) ||
     (Array.isArray(value) && (known.has(value) || value.some((one) => typeof one === 'object' && one)));
-  const walk = (holder: object, path: string, found: string[]): string[] => {
+  const walk = (holder: object, path: string, instead: string | undefined, found: string[]): string[] => {
     const members = known.get(holder);
     for (const [name, value] of Object.entries(holder)) {
       const place = placeOf(holder, path, name);
       const why = members?.get(name);
+      const inner = insteadOf(name) ?? instead;
       if (why !== undefined) found.push(`${place}: ${why}`);
       else if (members?.has(name) === true) continue;
-      else if (isParted(value)) walk(value, place, found);
-      else found.push(`${place}: ${insteadOf(name)}`);
+      else if (isParted(value)) walk(value, place, inner, found);
+      else found.push(`${place}: ${inner ?? NO_COUNTERPART}`);
     }
     return found;
   };
@@ -80,12 +83,13 @@ export function createLeftovers(): Leftovers {
     },
     leave: set,
     add: (text) => void added.push(text),
-    list: (document) => [...walk(document, '', []), ...added].map((one) => printable(one, MAX_LINE)),
+    list: (document) =>
+      [...walk(document, '', undefined, []), ...added].map((one) => printable(one, MAX_LINE)),
   };
 }
 
-const insteadOf = (name: string): string =>
-  (Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined) ?? NO_COUNTERPART;
+const insteadOf = (name: string): string | undefined =>
+  Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
 
 function placeOf(holder: object, path: string, name: string): string {
   if (Array.isArray(holder)) return `${path}[${name}]`;

@@ -129,6 +129,17 @@ describe('a configuration of LiteLLM', () => {
   });
 });
 
+describe('a key that the file does not name', () => {
+  it.each<[object, object | undefined]>([
+    [{}, [{ variable: 'OPENAI_API_KEY' }]],
+    [{ model: 'anthropic/claude' }, [{ variable: 'ANTHROPIC_API_KEY' }]],
+    [{ api_base: 'https://models.example.com/v1' }, undefined],
+  ])('is looked for where LiteLLM does, at the own address of the host alone: %j', (params, key) => {
+    const { providers } = translated([deployment('m', { api_key: null, ...params })]);
+    expect([...providers.values()].map((one) => one.key)).toEqual([key]);
+  });
+});
+
 describe('prices', () => {
   const COST = { input_cost_per_token: 2.5e-6, output_cost_per_token: 1e-5 };
   const rates = { currency: 'USD', input: 2_500_000, output: 10_000_000 };
@@ -198,7 +209,7 @@ describe('fallbacks', () => {
       'litellm_settings.fallbacks[0].a[2]: names no model that is taken over',
       'litellm_settings.fallbacks[1].nobody: no model of this name is taken over',
       expect.stringContaining('litellm_settings.default_fallbacks: name them for each model'),
-      expect.stringContaining('litellm_settings.context_window_fallbacks[0].a: '),
+      expect.stringContaining('litellm_settings.context_window_fallbacks[0].a: the next model is asked only'),
     ]);
   });
 
@@ -342,7 +353,7 @@ describe('every member of a file', () => {
       expect.stringContaining('model_list[0].model_info.team_id: who may use it'),
       'model_list[2].litellm_params.api_version: has no counterpart',
       expect.stringContaining('litellm_settings.max_budget: budgets'),
-      'litellm_settings.cache_params.password: has no counterpart',
+      'litellm_settings.cache_params.password: say cacheSeconds of a provider in talos.yaml',
       'router_settings.redis[0].password: has no counterpart',
       expect.stringContaining('general_settings.master_key: '),
       'general_settings.database_url: has no counterpart',

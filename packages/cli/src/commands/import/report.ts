@@ -53,6 +53,13 @@ export function printPlan(
     );
   for (const { secret, variable, parts } of missing)
     line(color.yellow(`  ${variable} is not set: ${howToSet(secret, parts, isDry)}`));
+  for (const [name, { api, translate = false }] of providers)
+    if (api === 'anthropic' && !translate)
+      line(
+        color.yellow(
+          `  ${name} speaks Anthropic's protocol: say translate: true in talos.yaml if clients of OpenAI's are to use it`,
+        ),
+      );
   if (isAlone) line(color.yellow('  No platform runs here: names that are taken there are not known.'));
   if (left.length > 0) line(`\nLeft out:`);
   for (const one of left) line(`  ${printable(one)}`);
