@@ -75,7 +75,7 @@ export function addImportCommands(program: Command, shell: Shell): void {
 const grants = ({ providers }: Plan): string =>
   [...providers.keys()].map((name) => `--grant llm:${name}:write`).join(' ');
 
-const NOTHING: Present = { providers: {}, aliases: {}, secrets: new Set() };
+const NOTHING: Present = { providers: {}, aliases: {}, secrets: new Set(), named: new Set() };
 
 /** Only what is to be put in force needs a platform. */
 async function platformOf({ io, options }: Call): Promise<Platform | undefined> {

@@ -1,7 +1,7 @@
-import type { ModelProvider } from '@talosprotocol/contracts';
+import type { ModelProvider, PolicyDocument } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import type { Imported } from './litellm.js';
-import { planImport } from './plan.js';
+import { planImport, presentOf } from './plan.js';
 
 const provider = (model: string): ModelProvider => ({
   api: 'openai',
@@ -21,7 +21,7 @@ const IMPORTED: Imported = {
   ]),
   left: ['x: has no counterpart'],
 };
-const NOTHING = { providers: {}, aliases: {}, secrets: new Set<string>() };
+const NOTHING = presentOf({ version: 1, servers: {} }, new Set());
 
 describe('a plan of an import', () => {
   it('takes the names of the file where nothing has them', () => {
@@ -62,15 +62,25 @@ describe('a plan of an import', () => {
     expect(keys.map(({ secret }) => secret)).toEqual(['openai-key-3', 'openai-2-key-2']);
   });
 
+  it('takes no secret that a provider or a guard waits for: its key would go there', () => {
+    const waiting = { ...provider('old'), key: 'openai-key' };
+    const guards = { g: { use: 'http', url: 'https://guard.example.com', key: 'openai-2-key' } };
+    const policy = { version: 1, servers: {}, providers: { other: waiting }, guards } as unknown;
+    const { keys } = planImport(IMPORTED, presentOf(policy as PolicyDocument, new Set()));
+    expect(keys.map(({ secret }) => secret)).toEqual(['openai-key-2', 'openai-2-key-2']);
+  });
+
   it('finds what it made before, under whatever name, and the secret that is still missing', () => {
     const taken = { ...NOTHING, providers: { openai: provider('old') } };
     const { providers, aliases } = planImport(IMPORTED, taken);
     const there = { ...taken.providers, ...Object.fromEntries(providers) };
-    const present = {
+    const policy = {
+      version: 1 as const,
+      servers: {},
       providers: there,
       aliases: Object.fromEntries(aliases),
-      secrets: new Set(['openai-2-key']),
     };
+    const present = presentOf(policy, new Set(['openai-2-key']));
     const again = planImport(IMPORTED, present);
     expect(again.unchanged).toEqual({ providers: ['openai-2', 'openai-3'], aliases: ['m'] });
     expect(again.keys.map(({ secret, isPresent }) => [secret, isPresent])).toEqual([

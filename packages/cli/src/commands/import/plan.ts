@@ -10,6 +10,8 @@ export interface Present {
   readonly aliases: Readonly<Record<string, ModelAlias>>;
   /** Names of all secrets. */
   readonly secrets: ReadonlySet<string>;
+  /** Names that the policy calls secrets by, whether there are such or not: one that is set would go where it says. */
+  readonly named: ReadonlySet<string>;
 }
 
 /** A key of an import, and the secret that it becomes. */
@@ -38,6 +40,11 @@ export const presentOf = (policy: PolicyDocument, secrets: ReadonlySet<string>):
   providers: policy.providers ?? {},
   aliases: policy.aliases ?? {},
   secrets,
+  named: new Set(
+    [...Object.values(policy.providers ?? {}), ...Object.values(policy.guards ?? {})].flatMap((one) =>
+      'key' in one && one.key !== undefined ? [one.key] : [],
+    ),
+  ),
 });
 
 /** Finds a place for everything: under its own name if that is free or has the very same, else under another; an alias whose
@@ -50,7 +57,7 @@ export function planImport(imported: Imported, present: Present): Plan {
     const name = freeName(wanted, (free) => !providers.has(free) && fits(one, own(present.providers, free)));
     const there = own(present.providers, name);
     names.set(wanted, name);
-    const taken = new Set([...present.secrets, ...keys.map(({ secret }) => secret)]);
+    const taken = new Set([...present.secrets, ...present.named, ...keys.map(({ secret }) => secret)]);
     const secret = there?.key ?? freeName(`${name}-key`, (free) => !taken.has(free));
     providers.set(name, there ?? { ...one.provider, ...(one.key === undefined ? {} : { key: secret }) });
     if (one.key !== undefined)
