@@ -12,13 +12,22 @@ export async function withNewSecrets(
   try {
     for (const [name, value] of values) {
       tried.push(name);
-      await secrets.set(name, value);
+      const { version } = await secrets.set(name, value);
+      if (version > 1) throw setMeanwhile(name, tried);
     }
     await use();
   } catch (error) {
     const stuck = await removeAll(secrets, tried);
     throw stuck.length === 0 ? error : alsoStuck(error, stuck);
   }
+}
+
+/** Whoever else set it is told, and finds a secret there. */
+function setMeanwhile(name: string, tried: string[]): TrustError {
+  tried.pop();
+  return new TrustError('CONFLICT', `somebody else set the secret ${name} at the same time`, {
+    hint: `set it again: talos secrets set ${name}; then import again`,
+  });
 }
 
 /** Those that could not be removed. */
