@@ -85,7 +85,9 @@ export function parseBundle(bytes: Uint8Array, crypto: CryptoProvider): ParsedBu
 /** Of all members the statement is the last in canonical order, so that what it covers is what stands before it. */
 function hashContent(bytes: Uint8Array, statement: string, crypto: CryptoProvider): string {
   const end = bytes.length - `,"statement":"${statement}"}`.length;
-  const content = bytes.slice(0, end + 1);
+  // A copy: `slice` of a Buffer would be a view, and what is written to it would change the file of the caller.
+  const content = new Uint8Array(end + 1);
+  content.set(bytes.subarray(0, end));
   content[end] = CLOSE;
   return crypto.sha256Hex(content);
 }

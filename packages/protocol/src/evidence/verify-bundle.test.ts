@@ -69,6 +69,16 @@ const story = (): Draft[] => [
   decisionEvent(chain),
 ];
 
+describe('the bytes of a bundle', () => {
+  it('are only read, also those of a Buffer, of which a slice is a view', () => {
+    const exported = exportBundle(sequence(story()));
+    const given = Buffer.from(exported);
+    for (const _ of ['once', 'again']) expect(verifyBundle(given, trust, crypto).shown).toBe(4);
+    inspectBundle(given, crypto);
+    expect(given.equals(exported)).toBe(true);
+  });
+});
+
 describe('verifyBundle with witnesses in the trust file (AUD-28)', () => {
   const [one, two] = [sampleWitness('w1.example', 11), sampleWitness('w2.example', 12)];
   const trusting = (quorum: number) => {
