@@ -1,4 +1,5 @@
 import type { DecisionEvent, Item } from '@talosprotocol/contracts';
+import { firstOutOfReach } from '../capability/authorize.js';
 import { parseItems } from '../capability/items.js';
 import { coversScope, formatScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
@@ -40,7 +41,7 @@ export interface ShownDecision {
 export interface CheckedDecision {
   /** The chain it cites, under the policy it names. */
   readonly capability: VerifiedCapability;
-  /** True if its items were disclosed and every link was found to allow them. */
+  /** True if its items were disclosed and every link was found to allow them; else every link reaches its tool or model. */
   readonly recomputed: boolean;
 }
 
@@ -74,9 +75,10 @@ export function checkDecision(
   checkHolder(event, capability);
   state.proofs.check(event, chain.holder);
   checkMoment(state, parseTime(event.time), capability);
-  if (!values.has('/items')) return { capability, recomputed: false };
-  for (const item of itemsOf(event, values.get('/items'))) checkItem(capability, item);
-  return { capability, recomputed: true };
+  const recomputed = values.has('/items');
+  if (recomputed) for (const item of itemsOf(event, values.get('/items'))) checkItem(capability, item);
+  checkReach(event, capability);
+  return { capability, recomputed };
 }
 
 /** Checks whom a decision is booked on, allowed or denied: the holder of the chain it cites, and the tenant of its
@@ -100,13 +102,10 @@ function checkForm({ surface, items, pin, refusal, code }: DecisionEvent): void 
 }
 
 /** The disclosed items, all of them of the tool or the model the event names. */
-function itemsOf({ surface, action }: DecisionEvent, items: unknown): readonly Item[] {
+function itemsOf(event: DecisionEvent, items: unknown): readonly Item[] {
   if (!Array.isArray(items) || items.length === 0)
     throw notProven('decision', 'what is disclosed as items is no list of some');
-  const called =
-    surface === 'llm'
-      ? formatScope('llm', [action.provider ?? '', action.model ?? '']).text
-      : formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
+  const called = calledScope(event);
   const parsed = parseItems(items);
   if (parsed.every(({ scope }) => scope === called || scope.startsWith(`${called}/`))) return parsed;
   throw notProven('decision', 'the items are of another tool or model than the call');
@@ -139,6 +138,31 @@ function checkMoment(state: DecisionCheck, time: number, capability: VerifiedCap
         (since) => since !== undefined && time - since > REVOCATION_MS,
       ),
   });
+}
+
+/** What stands open of a call, whether its items are disclosed or not: every link has a grant that reaches the tool with an
+ *  operation that the call may have had, or that covers the model. All items of a tool that only reads are reads; one that may
+ *  write can have been called so that it only read. Every item of a call of a model has its operation. */
+function checkReach(event: DecisionEvent, capability: VerifiedCapability): void {
+  const { surface, action } = event;
+  const { server = '', tool = '', provider = '', model = '', op } = action;
+  const named = surface === 'llm' ? { provider, model } : { server, tool };
+  const ops = op === undefined || (op === 'write' && surface === 'mcp') ? BOTH : [op];
+  const link = firstOutOfReach(capability, { ...named, ops });
+  if (link !== undefined)
+    throw notProven(
+      'decision',
+      `link ${link} allows no ${ops.join(' or ')} on ${calledScope(event)}, yet the call was allowed`,
+    );
+}
+
+const BOTH = ['read', 'write'] as const;
+
+/** The scope of the tool or the model that stands open. */
+function calledScope({ surface, action }: DecisionEvent): string {
+  return surface === 'llm'
+    ? formatScope('llm', [action.provider ?? '', action.model ?? '']).text
+    : formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
 }
 
 /** Scope and operation only: `where` and `only` look at arguments, which a log does not keep. */

@@ -117,8 +117,18 @@ describe('a call of a model (AUD-126)', () => {
     ['has items of a tool', { items: [{ scope: 'tool:openai/method:gpt-4o', op: 'write' }] }],
     ['names no model', { members: { action: { method: 'chat/completions', op: 'write' } } }],
     ['was no grant of', { items: [{ scope: MODEL, op: 'read' }] }],
+    [
+      'is of another model than was granted',
+      { members: { action: { ...ACTION, model: 'other' } }, items: null },
+    ],
+    ['has an op that was not granted', { members: { action: { ...ACTION, op: 'read' } }, items: null }],
+    ['has another op than was granted', { members: { action: { ...ACTION, op: 'read' } } }],
   ])('is not proven if it %s', (_, change) => {
     expect(say(call({ usage: USAGE, rates: RATES, cost: usd(42) }, change))).toMatch(/^decision/);
+  });
+
+  it('is held against the grants by its model, also if its items are not disclosed', () => {
+    expect(say(call({ usage: USAGE, rates: RATES, cost: usd(42) }, { items: null }))).toBe('42 USD');
   });
 
   it('brings hosted tools as features of its model', () => {

@@ -166,6 +166,27 @@ describe('verifyBundle on an honest log (AUD-21, AUD-22, AUD-23)', () => {
     const hidden = decisionEvent(chain, { items: null });
     expect(verify([...story().slice(0, 2), hidden]).counts).toMatchObject({ allowed: 1, recomputed: 0 });
   });
+
+  it('holds what stands open of a call against the grants, also if its items are not disclosed', () => {
+    const hidden = (action: object, by = chain): string => {
+      const members = { action: { method: 'tools/call', server: 'fs', tool: 'read_text_file', ...action } };
+      const call = decisionEvent(by, { items: null, members });
+      return refusal(() => verify([chainEvent(by), sessionEvent(by), call]));
+    };
+    expect(hidden({ server: 'payroll', tool: 'pay', op: 'write' })).toContain(
+      'link 1 allows no read or write on tool:payroll/method:pay, yet the call was allowed',
+    );
+    const one = makeChain({ grants: [{ scope: 'tool:fs/method:read_*/resource:/docs', ops: ['read'] }] });
+    expect(hidden({ tool: 'move_file', op: 'read' }, one)).toContain(
+      'link 2 allows no read on tool:fs/method',
+    );
+    const writes = makeChain({ root: { grants: [WRITE_DOCS] }, grants: [WRITE_DOCS] });
+    expect(hidden({ op: 'read' }, writes)).toContain('link 1 allows no read on tool:fs');
+    // A tool that may write can be called so that it only reads (DEC-8).
+    expect([hidden({ op: 'write' }), hidden({}), hidden({ op: 'read' }, one)]).toEqual(
+      Array(3).fill('proven'),
+    );
+  });
 });
 
 describe('outcomes', () => {

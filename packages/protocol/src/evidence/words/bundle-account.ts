@@ -143,7 +143,7 @@ function bundleNotShown(report: BundleReport): string[] {
       : []),
     ...(hidden > 0
       ? [
-          `what ${countOf(hidden, 'allowed call was', 'allowed calls were')} about: that was erased or is kept back`,
+          `what ${countOf(hidden, 'allowed call was', 'allowed calls were')} about: that was erased or is kept back, so that it was within the grants is shown for no more than the tool or the model`,
         ]
       : []),
     ...(selection.endings ? [] : ['that no grant had been revoked by a record that is not in the file']),

@@ -75,11 +75,20 @@ function grantSentences(report: BundleReport): string[] {
   const { allowed, recomputed, unchecked } = report.counts;
   const checked = allowed - unchecked;
   if (checked === 0) return [];
+  const hidden = checked - recomputed;
+  const inForce = report.selection.endings
+    ? 'was in force at that moment'
+    : 'had not run out at that moment, and that no record in the file had ended by then';
   return [
-    `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${checked}`} stood on a chain of grants that was in force at that moment: it begins with ${listOf(issuersOf(report))}, whom you trust, and each grant after the first was signed by who held the one before it.`,
+    `${unchecked === 0 ? 'Each allowed call' : `Of the allowed calls ${numberOf(checked)}`} stood on a chain of grants that ${inForce}: it begins with ${listOf(issuersOf(report))}, whom you trust, and each grant after the first was signed by who held the one before it.`,
     ...(recomputed > 0
       ? [
-          `Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it.`,
+          `Of ${countOf(recomputed, 'allowed call')} it is shown what was asked for, and every grant in the chain allows it, conditions on arguments aside.`,
+        ]
+      : []),
+    ...(hidden > 0
+      ? [
+          `Of ${countOf(hidden, 'allowed call')} only the tool or the model is shown, and every grant in the chain allows some call of it.`,
         ]
       : []),
   ];

@@ -73,10 +73,18 @@ describe('the account of a bundle (AUD-62)', () => {
       `Records 0 to 5 of the log ${ORIGIN} are all here, from 2026-09-21 14:13:20 UTC to 2026-09-21 14:13:20 UTC. None was removed, changed, moved, or put in afterwards.`,
     );
     expect(all(account)).toContain('2 calls were allowed and 1 refused.');
-    expect(all(account)).toContain('Each allowed call stood on a chain of grants');
+    expect(all(account)).toContain(
+      'Each allowed call stood on a chain of grants that had not run out at that moment, and that no record in the file had ended by then: it',
+    );
+    expect(all(account)).toContain(
+      'Of 1 allowed call it is shown what was asked for, and every grant in the chain allows it, conditions on arguments aside.',
+    );
+    expect(all(account)).toContain(
+      'Of 1 allowed call only the tool or the model is shown, and every grant in the chain allows some call of it.',
+    );
     expect(all(account)).toContain('2 calls were made in a session that the agent opened');
     expect(all(account)).toContain('The calls cost 0.00 EUR. At most 2.00 EUR more is held');
-    expect(all(account)).toContain('what 1 allowed call was about: that was erased or is kept back');
+    expect(all(account)).toContain('what 1 allowed call was about: that was erased or is kept back, so that');
     expect(account.notShown).toEqual(expect.arrayContaining([...NEVER_SHOWN]));
     expect(account.trusted.map(({ role }) => role)).toEqual(['log', 'may export', 'may record', 'may grant']);
     expect(account.trusted[0]?.name).toMatch(/^talos\.test\/1\/default \(key [0-9a-f]{8}\)$/);
@@ -88,6 +96,7 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(account)).toContain(
       `Of ${worker.did} nothing is missing between record 0 and record 4 (3 calls): what is booked on it is numbered`,
     );
+    expect(all(account)).toContain('stood on a chain of grants that was in force at that moment: it begins');
     expect(all(account)).toContain('No grant that was used had been revoked');
     expect(all(account)).toContain('that is booked on nobody');
     const filter = {
