@@ -7,6 +7,7 @@ import type { ParsedBundle } from './bundle.js';
 import type { ShownChain } from './chains.js';
 import { createCosts, type Spending } from './costs.js';
 import type { History, HistoryCounts, ShownCall } from './history.js';
+import type { Complete } from './window.js';
 
 /** What a bundle is about. */
 export interface BundleFacts {
@@ -40,7 +41,7 @@ export interface ReportedCall extends ShownCall {
 }
 
 /** What a bundle proves under the auditor's trust file. */
-export interface BundleReport extends BundleFacts {
+export interface BundleReport extends BundleFacts, Complete {
   /** Which witnesses of the log had seen the checkpoint, and when; empty if the trust file names none. */
   readonly cosignatures: readonly Cosignature[];
   /** How many of them had to; 0 if the trust file demands none. */
@@ -65,18 +66,29 @@ export interface Reading {
   readonly history: History;
   /** Indexes of what the filter asks for. */
   readonly asked: ReadonlySet<number>;
+  readonly complete: Complete;
 }
 
 export function reportOf(
   parsed: ParsedBundle,
   checkpoint: Checkpoint,
-  { anchors, history, asked }: Reading,
+  { anchors, history, asked, complete }: Reading,
 ): Omit<BundleReport, 'cosignatures' | 'quorum'> {
   const { counts, chains, summed } = history;
   const reported = history.calls().map((call) => ({ ...call, asked: asked.has(call.index) }));
   const costs = parsed.bundle.format === 'talos-bundle-v1' ? history.costs() : costsOf(reported);
   const earlier = parsed.bundle.format === 'talos-bundle-v1' ? [] : parsed.bundle.earlier;
-  return { ...factsOf(parsed, checkpoint), counts, costs, summed, anchors, earlier, chains, calls: reported };
+  return {
+    ...factsOf(parsed, checkpoint),
+    ...complete,
+    counts,
+    costs,
+    summed,
+    anchors,
+    earlier,
+    chains,
+    calls: reported,
+  };
 }
 
 /** An outcome counts with its decision, also where it stands beside the range. */

@@ -30,6 +30,11 @@ const opened = (boot: number, size: number, more: Partial<Draft> = {}): Draft =>
   sub: null,
   ...more,
 });
+const counted = (size: number, pseq: number): Draft => ({
+  type: 'log.counted',
+  members: { size, agents: [{ sub: worker.did, pseq }], endings: [] },
+  sub: null,
+});
 
 const bytesOf = (drafts: readonly Draft[]): Uint8Array[] =>
   sequence(JSON.parse(JSON.stringify(drafts))).map(({ event }) => eventBytes(event));
@@ -44,14 +49,21 @@ function walk(
   return walking.state();
 }
 
-const DRAFTS = [opened(1, 0), denied(worker.did), denied(agent.did), denied(worker.did), opened(2, 4)];
+const DRAFTS = [
+  opened(1, 0),
+  denied(worker.did),
+  denied(agent.did),
+  denied(worker.did),
+  opened(2, 4),
+  counted(3, 1),
+];
 
 describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
   it('follows a log that keeps its numbers, also from where it stood before', () => {
     const entries = bytesOf(DRAFTS);
     const whole = walk(entries, { emitters: new Set([gateway.did]) });
-    expect(whole).toMatchObject({ next: 5, boot: 2, tenant: 'default', partial: false });
-    expect(whole.emitters).toEqual([[gateway.did, expect.objectContaining({ eseq: 5 })]]);
+    expect(whole).toMatchObject({ next: 6, boot: 2, tenant: 'default', partial: false });
+    expect(whole.emitters).toEqual([[gateway.did, expect.objectContaining({ eseq: 6 })]]);
     expect(whole.subjects).toEqual([
       [agent.did, 1],
       [worker.did, 2],
@@ -64,7 +76,11 @@ describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
 
   it('begins in the middle with what it is told', () => {
     const entries = bytesOf(DRAFTS);
-    expect(walk(entries.slice(2), {}, walkFrom(2))).toMatchObject({ next: 5, partial: true });
+    expect(walk(entries.slice(2), {}, walkFrom(2))).toMatchObject({ next: 6, partial: true });
+    // What was kept by a program that did not look at counts knows nothing of those before.
+    const { counts: _, ...kept } = walk(entries.slice(0, 5));
+    expect(walk(entries.slice(5), {}, kept).next).toBe(6);
+    expect(walk(bytesOf([...DRAFTS.slice(0, 5), counted(5, 7)]).slice(4), {}, walkFrom(4)).next).toBe(6);
   });
 
   it('says which entry comes next, and gives the event', () => {
@@ -123,6 +139,10 @@ describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
       [denied(agent.did, { forge: { principal: { sub: agent.did, pseq: 2 } } })],
       'pseq',
     ],
+    ['a count that hides events', [denied(worker.did), denied(worker.did), counted(2, 1)], 'counted'],
+    ['a count of events that there never were', [denied(worker.did), counted(1, 2)], 'counted'],
+    ['a count of who never came', [counted(0, 1)], 'counted'],
+    ['a count of what is to come', [counted(1, 0)], 'counted'],
     ['a start that found another log', [denied(null), opened(1, 3)], 'start'],
     ['a start twice', [opened(2, 0), opened(2, 1)], 'start'],
     ['a form that is none', [denied(null, { forge: { more: 1 } })], 'form'],

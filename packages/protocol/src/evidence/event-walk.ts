@@ -6,6 +6,7 @@ import { parseTime } from '../encoding/time.js';
 import { isTrustError } from '../error.js';
 import { MAX_ENTRY_BYTES } from '../log/tile.js';
 import { BACKWARDS_MS } from './backwards.js';
+import { type CountsState, countsFrom, createCounts } from './counts.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
 import { createPrunings } from './prunings.js';
@@ -22,6 +23,8 @@ export interface EventWalkState {
   readonly subjects: readonly (readonly [subject: string, pseq: number])[];
   /** True if there may be events before of which nothing is known: of whoever is not listed, the next number is any. */
   readonly partial: boolean;
+  /** What the log's own counts are held against; absent in what was kept by a program that did not look at them. */
+  readonly counts?: CountsState;
 }
 
 export interface LastEvent {
@@ -32,7 +35,8 @@ export interface LastEvent {
 }
 
 /** Walks over the entries of a log, all of them, in order, and holds them to the rules that need no disclosure and no
- *  policy: what AUD-21 asks of entries that are not in a bundle, and whose log and start it is (AUD-10, AUD-4). */
+ *  policy: what AUD-21 asks of entries that are not in a bundle, whose log and start it is (AUD-10, AUD-4), and that the log
+ *  counted rightly (AUD-55). */
 export interface EventWalk {
   /** Takes the next entry, which is proven to be in the tree.
    *  @throws {TrustError} PROOF_NOT_PROVEN, `data.caveat` the rule, `data.item` the entry; the walk stays before it */
@@ -53,6 +57,8 @@ export interface EventWalkOptions {
 
 const SUBJECTS = 65_536;
 const EMITTERS = 1_024;
+/** Entries of which it is remembered whose they are. */
+const WINDOW = 65_536;
 
 /** The walk before entry `index`, of whose beginnings nothing is known unless it is 0. */
 export function walkFrom(index: number): EventWalkState {
@@ -64,6 +70,12 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
   const emitters = createRecent(from.emitters, EMITTERS);
   const subjects = createRecent(from.subjects, options.mostSubjects ?? SUBJECTS);
   const prunings = createPrunings();
+  const counts = createCounts(
+    { window: WINDOW, mostTargets: SUBJECTS },
+    from.counts ?? countsFrom(from.next),
+  );
+  const lastOf = (sub: string): number | undefined =>
+    subjects.get(sub) ?? (partial || subjects.isFull() ? undefined : 0);
   let { next, boot, tenant, partial } = from;
   const check = (event: AuditEvent, time: number): void => {
     checkSource(event, options, tenant);
@@ -72,6 +84,8 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       checkSubject(event.principal, subjects.get(event.principal.sub), partial || subjects.isFull());
     if (event.type === 'log.opened') checkStart(event, next, boot);
     if (event.type === 'log.pruned') prunings.follow(event, next);
+    const fault = event.type === 'log.counted' ? counts.faultOf(event, next, lastOf) : undefined;
+    if (fault !== undefined) throw notProven('counted', fault);
   };
   return {
     next: () => next,
@@ -84,12 +98,21 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       emitters.put(event.emitter, { eseq: event.eseq, hash: crypto.sha256Hex(bytes), time: latest });
       if (event.principal !== null) subjects.put(event.principal.sub, event.principal.pseq);
       if (event.type === 'log.opened') boot = event.boot;
+      counts.take(event, next);
       partial ||= emitters.isFull();
       tenant = event.tenant;
       next += 1;
       return event;
     },
-    state: () => ({ next, boot, tenant, emitters: emitters.all(), subjects: subjects.all(), partial }),
+    state: () => ({
+      next,
+      boot,
+      tenant,
+      emitters: emitters.all(),
+      subjects: subjects.all(),
+      partial,
+      counts: counts.state(),
+    }),
   };
 }
 

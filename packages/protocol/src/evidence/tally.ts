@@ -1,4 +1,5 @@
 import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
+import { COUNT_WITHIN } from './count-within.js';
 import { notProven } from './not-proven.js';
 
 /** What the log says of how many events there are of an agent, and how many that end something; and what of that a
@@ -8,10 +9,18 @@ export interface Tally {
   follow(event: AuditEvent, index: number): void;
   /** Checks that every event of an agent in the range is shown (AUD-56).
    *  @throws {TrustError} PROOF_NOT_PROVEN: a number is missing, or what stands before or after is not shown */
-  checkAgent(sub: string, from: number, to: number): void;
-  /** Checks that everything before an index that names one of the targets, and so could end a chain, is shown (AUD-57).
+  checkAgent(sub: string, from: number, to: number): AgentRun;
+  /** Checks that everything before an index that names one of the targets, and so could end a chain, is shown (AUD-57). Gives
+   *  the indexes of the counts on whose word that is.
    *  @throws {TrustError} PROOF_NOT_PROVEN */
-  checkEndings(targets: Iterable<string>, before: number): void;
+  checkEndings(targets: Iterable<string>, before: number): readonly number[];
+}
+
+/** The events of an agent in the range, all of them. */
+export interface AgentRun {
+  readonly records: number;
+  /** Index of the count on whose word none follows; undefined if that is shown. */
+  readonly counted: number | undefined;
 }
 
 interface Place {
@@ -23,6 +32,8 @@ interface Place {
 interface Stated {
   readonly size: number;
   readonly count: number;
+  /** Where it was said. */
+  readonly index: number;
 }
 
 /** Starts a tally; of the first `whole` entries of the log it will see every one. */
@@ -40,12 +51,12 @@ export function createTally(whole: number): Tally {
       const next = places[inside]?.pseq ?? Number.POSITIVE_INFINITY;
       checkCount(pseq, inside === 0 ? 0 : (places[inside - 1] as Place).pseq, next, size <= whole);
       // The numbers of what is shown between two counts say that it fits.
-      putStated(listIn(statedAgents, sub), { size, count: pseq }, () => 0);
+      putStated(listIn(statedAgents, sub), { size, count: pseq, index }, () => 0);
     }
     for (const { target, count: stated } of ended) {
       const shown = (before: number): number => countBefore(endings.get(target) ?? [], before, itself);
       checkCount(stated, shown(size), Number.POSITIVE_INFINITY, size <= whole);
-      putStated(listIn(statedEndings, target), { size, count: stated }, shown);
+      putStated(listIn(statedEndings, target), { size, count: stated, index }, shown);
     }
   }
 
@@ -61,23 +72,36 @@ export function createTally(whole: number): Tally {
       if (target !== undefined) listIn(endings, target).push(index);
       if (event.type === 'log.counted') count(event, index);
     },
-    checkAgent: (sub, from, to) =>
-      checkRun(sub, agents.get(sub) ?? [], statedAgents.get(sub) ?? [], from, to),
+    checkAgent: (sub, from, to) => {
+      const run = checkRun(sub, agents.get(sub) ?? [], statedAgents.get(sub) ?? [], from, to);
+      return to <= whole ? { ...run, counted: undefined } : run;
+    },
     checkEndings: (targets, before) => {
-      if (before <= whole) return;
+      const counts = new Set<number>();
+      if (before <= whole) return [];
       for (const target of targets) {
         const shown = endings.get(target) ?? [];
-        const isCounted = (statedEndings.get(target) ?? []).some(
-          ({ size, count: stated }) => size >= before && countBefore(shown, size, itself) === stated,
+        const counted = (statedEndings.get(target) ?? []).find(
+          (stated) =>
+            stated.size >= before &&
+            isInTime(stated) &&
+            countBefore(shown, stated.size, itself) === stated.count,
         );
-        if (!isCounted)
+        if (counted === undefined)
           throw notProven(
             'endings',
             `whether ${target} was revoked or ended before entry ${before} is not shown`,
           );
+        counts.add(counted.index);
       }
+      return [...counts];
     },
   };
+}
+
+/** What was counted long before it was said, not everybody who reads all of the log can check. */
+function isInTime({ size, index }: Stated): boolean {
+  return index - size <= COUNT_WITHIN;
 }
 
 /** The link or DID that an event ends, or changes the standing of (AUD-55). */
@@ -103,7 +127,7 @@ function checkRun(
   stated: readonly Stated[],
   from: number,
   to: number,
-): void {
+): AgentRun {
   const end = countBefore(places, to, indexOf);
   const start = countBefore(places, from, indexOf);
   let last = start === 0 ? 0 : (places[start - 1] as Place).pseq;
@@ -112,8 +136,10 @@ function checkRun(
       throw notProven('complete', `event ${last + 1} of ${sub} is missing before entry ${index}`);
     last = pseq;
   }
-  const isNext = places[end]?.pseq === last + 1;
-  if (isNext || stated.some(({ size, count }) => size >= to && count === last)) return;
+  const records = end - start;
+  if (places[end]?.pseq === last + 1) return { records, counted: undefined };
+  const counted = stated.find((one) => one.size >= to && one.count === last && isInTime(one));
+  if (counted !== undefined) return { records, counted: counted.index };
   throw notProven('complete', `nothing shows that event ${last} of ${sub} is its last before entry ${to}`);
 }
 

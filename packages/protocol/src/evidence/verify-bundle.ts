@@ -33,7 +33,7 @@ import { notProven } from './not-proven.js';
 import { createMatcher, isNarrow } from './selection.js';
 import { createTally } from './tally.js';
 import type { Trust } from './trust-file.js';
-import { checkClaims, checkWindow } from './window.js';
+import { checkClaims, checkWindow, NOTHING_CLAIMED } from './window.js';
 
 /** How far a verification has come, in entries; each is looked at twice. */
 export interface VerifyProgress {
@@ -221,10 +221,12 @@ function* readEntries(
       if (matcher.fits(event) && inside) asked.add(index);
     });
   }
-  if (bundle.format === 'talos-bundle-v2')
-    asProof('selection', () => checkClaims(bundle, { history, tally, asked }));
+  const complete =
+    bundle.format === 'talos-bundle-v2'
+      ? asProof('selection', () => checkClaims(bundle, { history, tally, asked }))
+      : NOTHING_CLAIMED;
   yield { done: total, total };
-  return { history, asked };
+  return { history, asked, complete };
 }
 
 /** What is known of a bundle before its entries are read. */

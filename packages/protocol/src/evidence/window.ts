@@ -4,7 +4,7 @@ import type { ShownChain } from './chains.js';
 import type { History } from './history.js';
 import { notProven } from './not-proven.js';
 import { isNarrow } from './selection.js';
-import type { Tally } from './tally.js';
+import type { AgentRun, Tally } from './tally.js';
 
 /** Checks where the entries of a bundle stand: in order, each once, below the size; without a filter but times every
  *  entry of the range; and the neighbours of the range that show that no other lies in the times asked for (AUD-52).
@@ -48,24 +48,44 @@ export interface Claimed {
   readonly asked: ReadonlySet<number>;
 }
 
+/** How what a bundle claims of itself was found to hold. */
+export interface Complete {
+  /** Of the agents of whom it shows everything. */
+  readonly runs: ReadonlyMap<string, AgentRun>;
+  /** Indexes of the counts on whose word nothing else had ended a chain. */
+  readonly endingCounts: readonly number[];
+}
+
 /** Checks what a bundle claims of itself (AUD-56 to AUD-58).
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-export function checkClaims({ entries, range, selection }: Bundle, { history, tally, asked }: Claimed): void {
-  for (const sub of selection.complete) tally.checkAgent(sub, range.from, range.to);
-  if (selection.endings) checkEndings(history, tally);
+export function checkClaims(
+  { entries, range, selection }: Bundle,
+  { history, tally, asked }: Claimed,
+): Complete {
+  const runs = new Map(
+    selection.complete.map((sub) => [sub, tally.checkAgent(sub, range.from, range.to)] as const),
+  );
+  const endingCounts = selection.endings ? checkEndings(history, tally) : [];
   const mayDisclose = (index: number): boolean => selection.redaction === 'full' && asked.has(index);
   const wrong = entries.find(({ disclosures, index }) => disclosures.length > 0 && !mayDisclose(index));
   if (wrong !== undefined)
     throw notProven('redaction', `entry ${wrong.index} discloses what the bundle says it does not`);
+  return { runs, endingCounts };
 }
 
+/** A bundle that claims nothing. */
+export const NOTHING_CLAIMED: Complete = { runs: new Map(), endingCounts: [] };
+
 /** Every link and DID of each chain, up to the last call that it allowed. */
-function checkEndings({ calls, chains }: Claimed['history'], tally: Tally): void {
+function checkEndings({ calls, chains }: Claimed['history'], tally: Tally): readonly number[] {
   const last = new Map<string, number>();
   // What was allowed in the range names a chain that was shown, or it would have been refused.
   for (const { event, index } of calls())
     if (event.effect === 'allow') last.set(event.credential.cth as string, index);
-  for (const [cth, index] of last) tally.checkEndings(targetsOf(chains.get(cth) as ShownChain), index);
+  const counts = [...last].flatMap(([cth, index]) =>
+    tally.checkEndings(targetsOf(chains.get(cth) as ShownChain), index),
+  );
+  return [...new Set(counts)];
 }
 
 /** What can be ended of a chain: its links by their `lid`, and the DIDs they name. */

@@ -150,6 +150,33 @@ describe('events of a log', () => {
     expect(said).toEqual(['the log was opened with 5 events, and this is event 1', 'boot 2 follows 2']);
   });
 
+  // AUD-55
+  it('that count others otherwise than they are numbered are told so, as far as those were read', () => {
+    const counted = (size: number, pseq: number, count = 0): Draft => ({
+      type: 'log.counted',
+      members: {
+        size,
+        agents: [{ sub: worker.did, pseq }],
+        endings: [{ target: agent.did, count }],
+      },
+      sub: null,
+    });
+    const told = (draft: Draft, from = 0): string[] =>
+      examine(events([opened(0, 1), call(), call(), call(), draft]).slice(from), from).map(
+        ({ what }) => what,
+      );
+    expect([told(counted(4, 3)), told(counted(3, 2)), told(counted(4, 3), 2)]).toEqual([[], [], []]);
+    const lie = (pseq: number) => `it says that there were ${pseq} events of ${worker.did} before entry 4`;
+    for (const from of [0, 2]) {
+      expect(told(counted(4, 2), from)).toEqual([expect.stringContaining(lie(2))]);
+      expect(told(counted(4, 4), from)).toEqual([expect.stringContaining(lie(4))]);
+    }
+    expect(told(counted(4, 3, 1))).toEqual([expect.stringContaining('1 events that end')]);
+    // What was not read may have ended it, and may be of anybody.
+    expect([told(counted(4, 3, 1), 2), told(counted(4, 9), 4)]).toEqual([[], []]);
+    expect(told(counted(5, 3))).toEqual(['it counts events that come after']);
+  });
+
   it('one of which is no event leave the others to be followed', () => {
     const [first, second, third] = GOOD;
     const spaced = encodeUtf8(` ${new TextDecoder().decode(eventBytes(second!))}`);

@@ -6,6 +6,8 @@ import { parseTime } from '../encoding/time.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
 import { BACKWARDS_MS } from '../evidence/backwards.js';
+import { COUNT_WITHIN } from '../evidence/count-within.js';
+import { type Counts, countsFrom, createCounts } from '../evidence/counts.js';
 import { parseEvent } from '../evidence/event.js';
 import { createPrunings, type Prunings } from '../evidence/prunings.js';
 import type { OnFault } from './fault.js';
@@ -38,7 +40,7 @@ export interface EmitterEnd {
 }
 
 /** Checks each event by itself (canonical, of its schema, of this log) and with those before it: the numbers, hashes and
- *  times of its emitter, the numbers of its subject, tenant, boots (AUD-1, AUD-2, AUD-21, AUD-22). It goes on after a fault,
+ *  times of its emitter, the numbers of its subject, tenant, boots, the log's own counts (AUD-1, AUD-2, AUD-21, AUD-22, AUD-55). It goes on after a fault,
  *  from what it found, so that one fault is told once. */
 export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
   const emitters = new Map<string, EmitterEnd>();
@@ -50,6 +52,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
     boot: 0,
     prunings: createPrunings(),
     pruned: undefined,
+    counts: newCounts(0),
   };
   return {
     emitters,
@@ -60,6 +63,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
     follow: (index, leaf) => {
       if (index !== state.next) {
         state.isStart = false;
+        state.counts = newCounts(index);
         emitters.clear();
         subjects.clear();
       }
@@ -75,6 +79,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
       followSubject(event, { subjects, isStart, tell });
       if (event.type === 'log.opened') state.boot = followBoot(event, index, state.boot, tell);
       if (event.type === 'log.pruned') followPruning(event, index, state, tell);
+      followCounts(event, index, { ...state, subjects, tell });
       return event;
     },
   };
@@ -89,6 +94,7 @@ interface State {
   readonly prunings: Prunings;
   /** Undefined while no record of a pruning was seen. */
   pruned: number | undefined;
+  counts: Counts;
 }
 
 type Tell = (what: string) => void;
@@ -142,6 +148,26 @@ function followBoot(
   if (size !== index) tell(`the log was opened with ${size} events, and this is event ${index}`);
   if (boot <= last) tell(`boot ${boot} follows ${last}`);
   return boot;
+}
+
+function newCounts(from: number): Counts {
+  return createCounts({ window: COUNT_WITHIN, mostTargets: Number.POSITIVE_INFINITY }, countsFrom(from));
+}
+
+function followCounts(
+  event: AuditEvent,
+  index: number,
+  {
+    counts,
+    isStart,
+    subjects,
+    tell,
+  }: Pick<State, 'counts' | 'isStart'> & { subjects: Map<string, number>; tell: Tell },
+): void {
+  const lastOf = (sub: string): number | undefined => subjects.get(sub) ?? (isStart ? 0 : undefined);
+  const fault = event.type === 'log.counted' ? counts.faultOf(event, index, lastOf) : undefined;
+  if (fault !== undefined) tell(fault);
+  counts.take(event, index);
 }
 
 /** Each pruning goes on where the one before ended, of which the record is kept. One that could not have been is none: else

@@ -17,7 +17,11 @@ import { printable } from '../../printable.js';
 export function reportBundle(output: Output, report: BundleReport, trust: Trust, earlier?: number): void {
   const account = accountOfBundle(report, trust, earlier);
   const { calls: _calls, chains: _chains, earlier: _earlier, ...rest } = report;
-  const facts = { ...rest, summed: Object.fromEntries(report.summed) };
+  const facts = {
+    ...rest,
+    summed: Object.fromEntries(report.summed),
+    runs: Object.fromEntries(report.runs),
+  };
   output.result({ ...documentOf(account), kind: 'bundle', report: facts }, () =>
     printAccount(output, account, factLines(report)),
   );
