@@ -61,6 +61,21 @@ export const WatchAlert = Type.Object(
 );
 export type WatchAlert = Static<typeof WatchAlert>;
 
+const Target = text(2_048);
+const Indexes = Type.Array(Count, { maxItems: 65_536 });
+
+/** What the log's own counts are held against (AUD-55). */
+const Counts = Type.Object(
+  {
+    from: Count,
+    isWhole: Type.Boolean(),
+    endings: Type.Array(Type.Tuple([Target, Positive]), { maxItems: 65_536 }),
+    subjects: Type.Array(Type.Tuple([Did, Indexes]), { maxItems: 65_536 }),
+    targets: Type.Array(Type.Tuple([Target, Indexes]), { maxItems: 65_536 }),
+  },
+  CLOSED,
+);
+
 /** Where a walk over entries stands. */
 const Walk = Type.Object(
   {
@@ -73,6 +88,8 @@ const Walk = Type.Object(
     ),
     subjects: Type.Array(Type.Tuple([Did, Positive]), { maxItems: 65_536 }),
     partial: Type.Boolean(),
+    /** Absent in what was kept before counts were looked at. */
+    counts: Type.Optional(Counts),
   },
   CLOSED,
 );

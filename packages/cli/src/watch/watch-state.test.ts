@@ -8,6 +8,15 @@ import { createStateFile } from './watch-state.js';
 let cli: TestCli;
 const open = () => createStateFile({ cwd: cli.folder } as Io, 'watch.json');
 const path = (): string => join(cli.folder, 'watch.json');
+const did = 'did:key:z6MkvRXNYcE7MMduynWTgeKbDaT1iijDSC8pZqXZc8rHPrf2';
+/** What the walk of a monitor knows of the counts of a log. */
+const counts = {
+  from: 0,
+  isWhole: true,
+  endings: [[did, 1] as [string, number]],
+  subjects: [[did, [0, 2]] as [string, number[]]],
+  targets: [[did, [1]] as [string, number[]]],
+};
 const seen = (fresh: number) => ({
   format: 'talos-watch-v1' as const,
   monitor: {
@@ -18,7 +27,16 @@ const seen = (fresh: number) => ({
     failing: [],
     ahead: [],
     proven: [],
-    walk: { next: 0, boot: 0, tenant: null, emitters: [], subjects: [], partial: false },
+    walk: {
+      next: 0,
+      boot: 0,
+      tenant: null,
+      emitters: [],
+      subjects: [],
+      partial: false,
+      // What was kept by an earlier program has none.
+      ...(fresh === 1 ? {} : { counts }),
+    },
   },
   raised: [],
   waiting: [],

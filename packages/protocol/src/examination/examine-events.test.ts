@@ -174,6 +174,8 @@ describe('events of a log', () => {
     expect(told(counted(4, 3, 1))).toEqual([expect.stringContaining('1 events that end')]);
     // What was not read may have ended it, and may be of anybody.
     expect([told(counted(4, 3, 1), 2), told(counted(4, 9), 4)]).toEqual([[], []]);
+    const nobody = { size: 1, agents: [{ sub: agent.did, pseq: 1 }], endings: [] };
+    expect(examine(events([opened(0, 1), { ...counted(1, 0), members: nobody }]))).toHaveLength(1);
     expect(told(counted(5, 3))).toEqual(['it counts events that come after']);
   });
 
