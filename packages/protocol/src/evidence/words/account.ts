@@ -23,6 +23,7 @@ export interface TrustedKey {
 export const NEVER_SHOWN: readonly string[] = [
   'that the agent itself acted, rather than the gateway in its name, beyond what it signed: a session when it opened, or a single call',
   'that nothing was done outside the log: what was never recorded leaves no trace in it',
+  'that this is all there ever was: until somebody else had its state (you, a witness, a block), whoever has the key of the log could have written it anew',
   'what the arguments of calls were: they are not kept',
   'limits by the day, the month, of rates and of tokens, and that refusals were right',
   'the times, and which rules were in force when, beyond the word of the log',

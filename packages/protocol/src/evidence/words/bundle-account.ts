@@ -1,9 +1,11 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { type BundleFacts, type BundleReport, issuersOf } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
+import type { AgentRun } from '../tally.js';
 import type { Trust } from '../trust-file.js';
 import { type Account, NEVER_SHOWN, NO_WITNESSES, type TrustedKey } from './account.js';
 import { agentSentences, callSentences, filterOf } from './calls.js';
+import { boundSentences, boundsNotShown, countsNotShown, placeOf } from './extent.js';
 import { countOf, momentOf, nameOf, secondOf, spendingOf } from './phrase.js';
 import { anchorSentences, anchorsNotShown, witnessSentences } from './vouchers.js';
 
@@ -15,6 +17,7 @@ export function accountOfBundle(report: BundleReport, trust: Trust, earlier?: nu
     headline: headlineOf(report),
     shown: [
       rangeSentence(report),
+      ...boundSentences(report),
       ...agentSentences(report),
       ...callSentences(report),
       ...report.costs.map(spendingOf),
@@ -48,17 +51,21 @@ export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
 }
 
 function headlineOf(report: BundleReport): string {
-  const { selection, counts, summed } = report;
+  const { selection, counts, summed, runs } = report;
   const { filter } = selection;
   if (!isNarrow(filter))
-    return `These records are genuine, and none is missing between the first and the last${sumOf(counts.summed)}.`;
+    return `These records are genuine, and of ${placeOf(report)} nothing is missing${sumOf(counts.summed)}.`;
   const complete = completeAgents(report);
   if (complete.length === 0) return 'These records are genuine. Whether they are all there are is not.';
   const named = filter.agents?.length ?? complete.length;
   const whom =
     complete.length < named ? `${complete.length} of the ${named} agents` : countOf(complete.length, 'agent');
   const only = complete.reduce((sum, sub) => sum + (summed.get(sub) ?? 0), 0);
-  return `These records are genuine, and nothing of ${whom} is missing${sumOf(only)}.`;
+  const told = complete.map((sub) => runs.get(sub) as AgentRun);
+  const by = told.some(({ counted }) => counted !== undefined) ? ", by the log's own count" : '';
+  if (told.every(({ records }) => records === 0))
+    return `In ${placeOf(report)} there is nothing of ${whom}${by}.`;
+  return `These records are genuine, and in ${placeOf(report)} nothing of ${whom} is missing${by}${sumOf(only)}.`;
 }
 
 /** A record is not always one call (AUD-88). */
@@ -90,19 +97,21 @@ function openFilter({ selection: { filter, complete } }: BundleReport): BundleFi
   return open.length === 0 ? undefined : { ...filter, agents: open };
 }
 
-function rangeSentence({ origin, from, to, shown, first, last, selection }: BundleReport): string {
+function rangeSentence(report: BundleReport): string {
+  const { origin, shown, first, last, selection } = report;
   const times =
     first === undefined || last === undefined ? '' : `, from ${momentOf(first)} to ${momentOf(last)}`;
   const log = `of the log ${nameOf(origin)}`;
   if (isNarrow(selection.filter))
-    return `The file shows ${countOf(shown, 'record')} ${log}, out of records ${from} to ${to - 1}${times}. Each is as it was logged, in the order in which it was logged.`;
-  return `Records ${from} to ${to - 1} ${log} are all here${times}. None was removed, changed, moved, or put in afterwards.`;
+    return `The file shows ${countOf(shown, 'record')} ${log}${times}, out of ${placeOf(report)}. Each is as it stood when the log's key signed its state, and in the same order.`;
+  return `All of ${placeOf(report)} ${log} is here${times}. Since the log's key signed its state, none was removed, changed, moved, or put in.`;
 }
 
-function endingSentences({ selection, counts }: BundleReport): string[] {
+function endingSentences({ selection, counts, endingCounts }: BundleReport): string[] {
   if (!selection.endings || counts.allowed === counts.unchecked) return [];
+  const by = endingCounts.length === 0 ? '' : ", by the log's own count of what had ended";
   return [
-    'No grant that was used had been revoked, and nobody named in one had been shut out, when it was used.',
+    `No grant that was used had been revoked, and nobody named in one had been shut out, when it was used${by}.`,
   ];
 }
 
@@ -125,6 +134,8 @@ function bundleNotShown(report: BundleReport): string[] {
       : [
           `that there are no other ${filterOf(open)}: that can be shown for agents that are named, or for a whole time`,
         ]),
+    ...countsNotShown(report),
+    ...boundsNotShown(report),
     ...(selection.complete.length > 0
       ? [
           'what was refused before it was clear who called, or when too many called to count each by itself: that is booked on nobody',
@@ -133,7 +144,7 @@ function bundleNotShown(report: BundleReport): string[] {
       : []),
     ...(counts.summed > 0
       ? [
-          `what ${countOf(counts.summed, 'refusal that is', 'refusals that are')} only counted ${counts.summed === 1 ? 'was' : 'were'} about: the log keeps whose they were if that was clear, the reason and the minute`,
+          `what ${countOf(counts.summed, 'refusal that is', 'refusals that are')} only counted ${counts.summed === 1 ? 'was' : 'were'} about, and whose they were beyond the word of the log: it keeps the agent if that was clear, the reason and the minute`,
         ]
       : []),
     ...(unchecked > 0

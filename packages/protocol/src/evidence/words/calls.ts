@@ -1,23 +1,33 @@
 import type { BundleFilter } from '@talosprotocol/contracts';
 import { type BundleReport, issuersOf, type ReportedCall } from '../bundle-report.js';
 import { isNarrow } from '../selection.js';
+import type { AgentRun } from '../tally.js';
+import { placeOf } from './extent.js';
 import { countOf, listOf, nameOf, numberOf } from './phrase.js';
 
 /** Agents that are told of one by one. */
 const MAX_AGENTS = 8;
 
 /** Of each agent whose events are all there, that they are. */
-export function agentSentences({ selection, from, to, calls, summed }: BundleReport): string[] {
-  const { complete } = selection;
-  const told = complete.slice(0, MAX_AGENTS).map((sub) => {
-    const listed = calls.filter(({ event }) => event.principal?.sub === sub).length;
-    const only = summed.get(sub) ?? 0;
-    const own = listed + only;
-    const what = `${own === 0 ? 'no call' : countOf(own, 'call')}${onlyCounted(only)}`;
-    return `Of ${nameOf(sub)} nothing is missing between record ${from} and record ${to - 1} (${what}): what is booked on it is numbered, the numbers have no gap, and it is shown what stands before and after them.`;
-  });
+export function agentSentences(report: BundleReport): string[] {
+  const { complete } = report.selection;
+  const told = complete.slice(0, MAX_AGENTS).map((sub) => agentSentence(report, sub));
   const more = complete.length - told.length;
   return more > 0 ? [...told, `The same holds for ${countOf(more, 'more agent')}.`] : told;
+}
+
+function agentSentence(report: BundleReport, sub: string): string {
+  const { calls, summed, runs } = report;
+  const listed = calls.filter(({ event }) => event.principal?.sub === sub).length;
+  const only = summed.get(sub) ?? 0;
+  const own = listed + only;
+  const what = `${own === 0 ? 'no call' : countOf(own, 'call')}${onlyCounted(only)}`;
+  const { records, counted } = runs.get(sub) as AgentRun;
+  const found =
+    records === 0
+      ? `there is nothing in ${placeOf(report)}: what is booked on it is numbered, and no number is left for a record there`
+      : `nothing is missing in ${placeOf(report)} (${what}): what is booked on it is numbered, the numbers have no gap, and none is missing at either end`;
+  return `Of ${nameOf(sub)} ${found}${counted === undefined ? '' : `, by the log's own count in record ${counted}`}.`;
 }
 
 /** How many of the calls the log keeps no more of than a sum (AUD-130). */

@@ -17,6 +17,7 @@ import {
   makeChain,
   NOW,
   ORIGIN,
+  type Sequenced,
   sequence,
   sessionEvent,
   signerOf,
@@ -60,17 +61,18 @@ const verified = (options: SelectionOptions = {}, trusted = trust): BundleReport
   verifyBundle(exportSelection(events, options), trusted, crypto);
 const tell = (options: SelectionOptions = {}): Account => accountOfBundle(verified(options), trust);
 const all = ({ headline, shown, notShown }: Account): string => [headline, ...shown, ...notShown].join('\n');
+/** Each of whom there is one record, and it is shown that there are no more. */
+const runsOf = (complete: readonly string[]) =>
+  new Map(complete.map((sub) => [sub, { records: 1, counted: undefined }]));
 const ofWorker = { filter: { agents: [worker.did] }, complete: [worker.did], endings: true };
 
 describe('the account of a bundle (AUD-62)', () => {
   it('says of a range that nothing is missing, and on whose word', () => {
     const account = tell();
     expect(account.proven).toBe(true);
-    expect(account.headline).toBe(
-      'These records are genuine, and none is missing between the first and the last.',
-    );
+    expect(account.headline).toBe('These records are genuine, and of records 0 to 5 nothing is missing.');
     expect(account.shown[0]).toBe(
-      `Records 0 to 5 of the log ${ORIGIN} are all here, from 2026-09-21 14:13:20 UTC to 2026-09-21 14:13:20 UTC. None was removed, changed, moved, or put in afterwards.`,
+      `All of records 0 to 5 of the log ${ORIGIN} is here, from 2026-09-21 14:13:20 UTC to 2026-09-21 14:13:20 UTC. Since the log's key signed its state, none was removed, changed, moved, or put in.`,
     );
     expect(all(account)).toContain('2 calls were allowed and 1 refused.');
     expect(all(account)).toContain(
@@ -86,15 +88,21 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(account)).toContain('The calls cost 0.00 EUR. At most 2.00 EUR more is held');
     expect(all(account)).toContain('what 1 allowed call was about: that was erased or is kept back, so that');
     expect(account.notShown).toEqual(expect.arrayContaining([...NEVER_SHOWN]));
+    // AUD-23
+    expect(all(account)).toContain(
+      'that this is all there ever was: until somebody else had its state (you, a witness, a block), whoever has the key of the log could have written it anew',
+    );
     expect(account.trusted.map(({ role }) => role)).toEqual(['log', 'may export', 'may record', 'may grant']);
     expect(account.trusted[0]?.name).toMatch(/^talos\.test\/1\/default \(key [0-9a-f]{8}\)$/);
   });
 
   it('says of an agent that nothing of it is missing', () => {
     const account = tell({ show: [0, 1, 2, 3, 4, 5], to: 5, selection: ofWorker, disclose: [2] });
-    expect(account.headline).toBe('These records are genuine, and nothing of 1 agent is missing.');
+    expect(account.headline).toBe(
+      "These records are genuine, and in records 0 to 4 nothing of 1 agent is missing, by the log's own count.",
+    );
     expect(all(account)).toContain(
-      `Of ${worker.did} nothing is missing between record 0 and record 4 (3 calls): what is booked on it is numbered`,
+      `Of ${worker.did} nothing is missing in records 0 to 4 (3 calls): what is booked on it is numbered, the numbers have no gap, and none is missing at either end, by the log's own count in record 5.`,
     );
     expect(all(account)).toContain('stood on a chain of grants that was in force at that moment: it begins');
     expect(all(account)).toContain('No grant that was used had been revoked');
@@ -109,6 +117,80 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(part)).toContain(
       `2 of them are what was asked for: allowed calls of ${worker.did} of the tool fs under the grant ${chain.cth}.`,
     );
+  });
+
+  it('says where only the count of the log shows that there are no more, and that it is its word (AUD-55)', () => {
+    const account = tell({ to: 5, selection: ofWorker, disclose: [] });
+    expect(all(account)).toContain(
+      "had been shut out, when it was used, by the log's own count of what had ended.",
+    );
+    const lines = account.notShown.filter((line) => line.includes('counted rightly'));
+    expect(lines).toEqual([
+      'that the log counted rightly where the numbers of 1 agent end, and how often a grant that was used, or somebody named in one, was ended: that is its own word, in record 5. It cannot take that back, and whoever reads all of the log sees whether it is true',
+    ]);
+    const bare = { filter: { agents: [worker.did] }, complete: [worker.did] };
+    const next = tell({ to: 4, show: [0, 1, 2, 3, 4], selection: bare, disclose: [] });
+    expect(next.headline).toBe(
+      'These records are genuine, and in records 0 to 3 nothing of 1 agent is missing.',
+    );
+    expect(all(next)).not.toMatch(/own count|counted rightly/);
+    const report = { ...verified({ to: 5, selection: bare, disclose: [] }), endingCounts: [4] };
+    expect(all(accountOfBundle(report, trust))).toMatch(
+      /agent end, and how often .* in records 4 and 5\. It/,
+    );
+    // Where the file has every record, nobody's count is needed.
+    expect(all(tell({ to: 5, selection: { complete: [worker.did], endings: true } }))).not.toMatch(
+      /own count|rightly/,
+    );
+  });
+
+  it('says of a range in which an agent has nothing that there is nothing, and nowhere else (AUD-62)', () => {
+    const selection = { filter: { agents: [worker.did] }, complete: [worker.did] };
+    const told = (log: Sequenced[], options: SelectionOptions): Account =>
+      accountOfBundle(verifyBundle(exportSelection(log, { ...options, selection }), trust, crypto), trust);
+    const next = told(events, { show: [0, 1], to: 1, disclose: [] });
+    expect(next.headline).toBe('In record 0 there is nothing of 1 agent.');
+    expect(all(next)).toContain(
+      `Of ${worker.did} there is nothing in record 0: what is booked on it is numbered, and no number is left for a record there.`,
+    );
+    const counted = { type: 'log.counted', sub: null } as const;
+    const members = { size: 2, agents: [{ sub: worker.did, pseq: 0 }], endings: [] };
+    const other = chainEvent(makeChain({ calls: 7 }));
+    const log = sequence([chainEvent(chain), other, { ...counted, members }]);
+    const last = told(log, { show: [2], to: 2 });
+    expect(last.headline).toBe("In records 0 to 1 there is nothing of 1 agent, by the log's own count.");
+    expect(all(last)).toContain("no number is left for a record there, by the log's own count in record 2.");
+  });
+
+  it('says for which times the records were asked for, and what bounds them (AUD-52)', () => {
+    const log = sequence([10, 20, 36, 38].map((at) => ({ ...chainEvent(makeChain({ calls: at })), at })));
+    const at = (seconds: number): string => `2026-09-21T14:13:${20 + seconds}.000Z`;
+    const told = (from: number, to: number, filter: object): Account =>
+      accountOfBundle(
+        verifyBundle(exportSelection(log, { from, to, selection: { filter } }), trust, crypto),
+        trust,
+      );
+    const both = told(1, 3, { since: at(15), until: '2026-09-21T14:13:55.250Z' });
+    const asked = 'from 2026-09-21 14:13:35 UTC until 2026-09-21 14:13:55.250 UTC';
+    expect(both.headline).toBe(
+      `These records are genuine, and of records 1 to 2 (asked for: ${asked}) nothing is missing.`,
+    );
+    expect(both.shown[0]).toContain(`All of records 1 to 2 (asked for: ${asked}) of the log`);
+    expect(both.shown[1]).toBe(
+      'By the times that the log gives, the record before these is of before 2026-09-21 14:13:35 UTC, and the record after these is not of before 2026-09-21 14:13:55.250 UTC.',
+    );
+    expect(both.notShown[0]).toBe(
+      `that no other record is of the time that was asked for (${asked}): the records beside these show that only as far as the times of the log run forward, and they may run back by 5 seconds`,
+    );
+    const late = told(1, 4, { since: at(15) });
+    expect(late.headline).toContain('of records 1 to 3 (asked for: from 2026-09-21 14:13:35 UTC on) nothing');
+    expect(late.shown[1]).toMatch(/gives, the record before these is of before [^,]*\.$/);
+    const early = told(0, 1, { since: at(5), until: at(15) });
+    expect(early.headline).toContain('of record 0 (asked for: from');
+    expect(early.shown[1]).toMatch(/gives, no record stands before these, and the record after these is not/);
+    const until = told(0, 4, { until: at(39) });
+    expect(until.headline).toContain('(asked for: before');
+    expect(until.shown[1]).toBe('By the times that the log gives, none stands after these.');
   });
 
   describe('refusals that are only counted (AUD-130)', () => {
@@ -135,16 +217,18 @@ describe('the account of a bundle (AUD-62)', () => {
     it('count as refused calls of the agent they are booked on', () => {
       const account = ofAgent({});
       expect(account.headline).toBe(
-        'These records are genuine, and nothing of 1 agent is missing; 1,240 refusals in them are only counted.',
+        "These records are genuine, and in records 0 to 5 nothing of 1 agent is missing, by the log's own count; 1,240 refusals in them are only counted.",
       );
       expect(all(account)).toContain(
-        'between record 0 and record 5 (1,243 calls, 1,240 of them refused and only counted): what',
+        'in records 0 to 5 (1,243 calls, 1,240 of them refused and only counted): what',
       );
       expect(all(account)).toContain(
         '2 calls were allowed and 1,241 refused; 1,240 of the refusals are only counted.',
       );
       expect(all(account)).not.toContain('what was asked for');
-      expect(all(account)).toContain('what 1,240 refusals that are only counted were about');
+      expect(all(account)).toContain(
+        'what 1,240 refusals that are only counted were about, and whose they were beyond the word of the log:',
+      );
       expect(all(account)).toContain('not yet summed up by the end of the records');
       expect(all(account)).not.toMatch(/only counted: that is booked on nobody/);
     });
@@ -167,7 +251,7 @@ describe('the account of a bundle (AUD-62)', () => {
       const other = signerOf(100).did;
       const account = told([summed(1), summed(3, null), summed(2, other)]);
       expect(account.headline).toBe(
-        'These records are genuine, and none is missing between the first and the last; 6 refusals in them are only counted.',
+        'These records are genuine, and of records 0 to 2 nothing is missing; 6 refusals in them are only counted.',
       );
       expect(account.shown).toContain(
         '0 calls were allowed and 6 refused; 6 of the refusals are only counted (3 of these are booked on nobody).',
@@ -208,7 +292,7 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(account)).toContain('that no grant had been revoked by a record that is not in the file');
     expect(all(account)).not.toContain('chain of grants');
     const nothing = tell({ show: [], to: 5, selection: { filter: { tools: ['none'] } } });
-    expect(nothing.shown[0]).toMatch(/^The file shows 0 records of the log .* out of records 0 to 4\. Each/);
+    expect(nothing.shown[0]).toMatch(/^The file shows 0 records of the log .*, out of records 0 to 4\. Each/);
   });
 
   it('says what stands before a range of the first form', () => {
@@ -216,14 +300,16 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(accountOfBundle(report, trust))).toContain('that 2 allowed calls were right: their grants');
     const partly = { ...report, counts: { ...report.counts, unchecked: 1 } };
     expect(all(accountOfBundle(partly, trust))).toContain('Of the allowed calls 1 stood on a chain');
+    const hidden = { ...partly, counts: { ...partly.counts, recomputed: 0 } };
+    expect(all(accountOfBundle(hidden, trust))).not.toContain('it is shown what was asked for');
   });
 
   it('counts more agents than it names', () => {
     const complete = Array.from({ length: 10 }, (_, i) => signerOf(100 + i).did);
     const selection = { ...ofWorker, filter: { agents: complete }, redaction: 'full' as const, complete };
-    const report = { ...verified(), selection };
+    const report = { ...verified(), selection, runs: runsOf(complete) };
     const account = accountOfBundle(report, trust);
-    expect(all(account)).toContain('nothing of 10 agents is missing');
+    expect(account.headline).toContain('in records 0 to 5 nothing of 10 agents is missing');
     expect(all(account)).toContain('(no call)');
     expect(all(account)).toContain('The same holds for 2 more agents.');
   });
@@ -232,13 +318,15 @@ describe('the account of a bundle (AUD-62)', () => {
     const ghost = signerOf(100).did;
     const told = (filter: object, complete: string[]): Account => {
       const selection = { filter, redaction: 'full' as const, complete, endings: true };
-      return accountOfBundle({ ...verified(), selection }, trust);
+      return accountOfBundle({ ...verified(), selection, runs: runsOf(complete) }, trust);
     };
     const nobody = told({ agents: [worker.did] }, [ghost]);
     expect(nobody.headline).toBe('These records are genuine. Whether they are all there are is not.');
     expect(nobody.notShown[0]).toContain(`no other calls of ${worker.did}:`);
     const some = told({ agents: [ghost, worker.did] }, [ghost]);
-    expect(some.headline).toBe('These records are genuine, and nothing of 1 of the 2 agents is missing.');
+    expect(some.headline).toBe(
+      'These records are genuine, and in records 0 to 5 nothing of 1 of the 2 agents is missing.',
+    );
     expect(some.notShown[0]).toContain(`no other calls of ${worker.did}:`);
     const both = told({ agents: [ghost, worker.did] }, [worker.did, ghost]);
     expect(both.headline).toContain('nothing of 2 agents is missing');
