@@ -145,7 +145,7 @@ const listed = (kind: string): Promise<string[]> => page.locator(`.${kind} li`).
 // AUD-62, AUD-64
 describe('the page of the verifier, in a browser and from a disk', () => {
   it('proves a good bundle in the words of the command line, and shows calls and grants', async () => {
-    expect(await verify(good, trust)).toMatch(/^Proven\s*These records are genuine, and none is missing/);
+    expect(await verify(good, trust)).toMatch(/^Proven\s*These records are genuine, and of records \d+ to \d+ nothing is missing/);
     const account = accountOfBundle(verifyBundle(good, trusted, crypto), trusted);
     expect(await listed('shown')).toEqual([...account.shown]);
     expect(await listed('not-shown')).toEqual([...account.notShown]);
@@ -199,6 +199,11 @@ describe('the page of the verifier, in a browser and from a disk', () => {
       new TextDecoder().decode(bytes).replace('"tenant":"default"', '"tenant":"others"'),
     );
     expect(await verify(altered, trust, 'receipt.json')).toMatch(/^Not proven/);
+    expect(await listed('shown')).toEqual([
+      'A record is not the one that was logged, or it is not of this log.',
+    ]);
+    await verify(encodeUtf8('{"format":"talos-receipt-v1"}'), trust, 'receipt.json');
+    expect((await listed('shown'))[0]).toContain('is not as it was made');
   });
 
   it('proves nothing under a wrong trust file, or without one', async () => {
@@ -210,7 +215,11 @@ describe('the page of the verifier, in a browser and from a disk', () => {
     expect(await verify(good, encodeUtf8('{"format":"talos-trust-v1"}'))).toContain(
       'trust.json: a trust file',
     );
-    expect(await verify(good, good)).toContain('trust.json');
+    expect((await listed('shown'))[0]).toContain('no whole trust file');
+    // In the words of the command line.
+    expect(await verify(good, good)).toContain('trust.json is a bundle, and no trust file');
+    expect(await verify(trust, trust)).toContain('is a trust file, and no evidence');
+    expect((await listed('shown'))[0]).toContain('stands in the place of another');
   });
 
   it('proves that a history somebody kept is the beginning, and refuses another', async () => {

@@ -15,6 +15,7 @@ export {
   walkFrom,
 } from './event-walk.js';
 export { type FileKind, kindOfFile } from './file-kind.js';
+export { failedEvidence, findMisplaced, type Misplaced, type NamedFile, readBeside } from './given.js';
 export type { HistoryCounts, ShownCall } from './history.js';
 export { type InvoiceGroup, type InvoiceLine, invoiceOf } from './invoice.js';
 export { priceOf } from './price.js';

@@ -6,11 +6,15 @@ import {
   accountOfUntrusted,
   type CryptoProvider,
   checkpointOf,
+  failedEvidence,
+  findMisplaced,
   inspectBundle,
   isTrustError,
   kindOfFile,
+  type NamedFile,
   parseReceipt,
   parseTrustFile,
+  readBeside,
   type Trust,
   TrustError,
   type VerifyProgress,
@@ -35,42 +39,47 @@ function* proveInSteps(
   { evidence, trust, kept }: Ask,
   crypto: CryptoProvider,
 ): Generator<VerifyProgress, Result> {
-  const isReceipt = kindOfFile(evidence.bytes) === 'receipt';
-  if (trust === undefined) return untrusted(evidence, isReceipt, crypto);
-  const trusted = named(trust, () => parseTrustFile(trust.bytes, crypto));
-  if (isReceipt) return proveReceipt(evidence, trusted, crypto);
-  const report = yield* verifyBundleInSteps(evidence.bytes, trusted, crypto);
-  const earlier =
-    kept === undefined
-      ? undefined
-      : verifyEarlier(
-          report,
-          named(kept, () => checkpointOf(kept.bytes)),
-          trusted,
-          crypto,
-        );
-  return bundleResult(report, accountOfBundle(report, trusted, earlier));
+  const misplaced = findMisplaced(kindOf(evidence), trust && kindOf(trust));
+  if (misplaced !== undefined) throw new TrustError('MALFORMED', misplaced.fault, { caveat: 'places' });
+  const trusted = trust && readBeside(trust.name, 'trust', () => parseTrustFile(trust.bytes, crypto));
+  const note = kept && readBeside(kept.name, 'kept', () => checkpointOf(kept.bytes));
+  try {
+    return trusted === undefined
+      ? untrusted(evidence, crypto)
+      : yield* proveEvidence(evidence, { trust: trusted, note, crypto });
+  } catch (error) {
+    throw failedEvidence(evidence.name, error);
+  }
 }
 
-function proveReceipt({ bytes }: GivenFile, trust: Trust, crypto: CryptoProvider): Result {
-  const receipt = verifyReceipt(parseReceipt(bytes), trust, crypto);
-  return receiptResult(receipt, accountOfReceipt(receipt, trust));
+interface Beside {
+  readonly trust: Trust;
+  /** The state of the log that the auditor kept. */
+  readonly note: string | undefined;
+  readonly crypto: CryptoProvider;
 }
 
-function untrusted({ bytes }: GivenFile, isReceipt: boolean, crypto: CryptoProvider): Result {
-  if (!isReceipt) return plain(accountOfUntrusted(inspectBundle(bytes, crypto)));
+function* proveEvidence(
+  { bytes }: GivenFile,
+  { trust, note, crypto }: Beside,
+): Generator<VerifyProgress, Result> {
+  if (kindOfFile(bytes) === 'receipt') {
+    const receipt = verifyReceipt(parseReceipt(bytes), trust, crypto);
+    return receiptResult(receipt, accountOfReceipt(receipt, trust));
+  }
+  const report = yield* verifyBundleInSteps(bytes, trust, crypto);
+  const earlier = note === undefined ? undefined : verifyEarlier(report, note, trust, crypto);
+  return bundleResult(report, accountOfBundle(report, trust, earlier));
+}
+
+function untrusted({ bytes }: GivenFile, crypto: CryptoProvider): Result {
+  if (kindOfFile(bytes) !== 'receipt') return plain(accountOfUntrusted(inspectBundle(bytes, crypto)));
   parseReceipt(bytes);
   return plain(accountOfUntrusted(undefined));
 }
 
-/** What is wrong with a file beside the evidence is said of it by its name. */
-function named<T>({ name }: GivenFile, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!isTrustError(error)) throw error;
-    throw new TrustError(error.code, `${name}: ${error.data.reason ?? error.message}`, {}, error);
-  }
+function kindOf({ name, bytes }: GivenFile): NamedFile {
+  return { name, kind: kindOfFile(bytes) };
 }
 
 function plain(account: Account): Result {

@@ -4,20 +4,23 @@ import {
   type CryptoProvider,
   checkpointOf,
   type FileKind,
+  failedEvidence,
+  findMisplaced,
   inspectBundle,
   isTrustError,
   kindOfFile,
+  type NamedFile,
   parseReceipt,
   parseTrustFile,
+  readBeside,
   type Trust,
-  TrustError,
   verifyBundle,
   verifyEarlier,
   verifyReceipt,
 } from '@talosprotocol/protocol';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
-import { parseNamed, readBoundedFile } from '../../bounded-file.js';
+import { readBoundedFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { EXIT, type ExitCode } from '../../exit-code.js';
 import type { Io } from '../../io.js';
@@ -57,7 +60,7 @@ export function addVerify(audit: Command, shell: Shell): void {
     assertPlaces(evidence, given);
     const { bytes } = evidence;
     const crypto = await createFastestCrypto();
-    const trust = given && parseNamed(given.file, () => parseTrustFile(given.bytes, crypto));
+    const trust = given && readBeside(given.file, 'trust', () => parseTrustFile(given.bytes, crypto));
     const kept = options.since === undefined ? undefined : await readKept(io, options.since);
     const isReceipt = evidence.kind === 'receipt';
     if (isReceipt && kept !== undefined)
@@ -89,25 +92,27 @@ async function readGiven(io: Io, file: string): Promise<Given> {
 }
 
 /** @throws {UsageError} a file stands where another kind of file belongs, or is one for another command */
-function assertPlaces({ file, kind, bytes }: Given, trust: Given | undefined): void {
-  const isSwapped = trust?.kind === 'bundle' || trust?.kind === 'receipt';
-  if (kind === 'trust') {
+function assertPlaces(evidence: Given, trust: Given | undefined): void {
+  const { file, bytes } = evidence;
+  const misplaced = findMisplaced(namedOf(evidence), trust && namedOf(trust));
+  if (misplaced !== undefined) {
+    const { fault, isSwapped } = misplaced;
     const swap = `swap the two: talos audit verify ${trust?.file} --trust ${file}`;
-    throw new UsageError(
-      `${file} is a trust file, and no evidence`,
-      isSwapped ? swap : 'name the bundle or the receipt',
-    );
+    const name =
+      evidence.kind === 'trust'
+        ? 'name the bundle or the receipt'
+        : 'whom you trust is a file of its own; talos audit export --trust-out writes one';
+    throw new UsageError(fault, isSwapped ? swap : name);
   }
-  if (isSwapped)
-    throw new UsageError(
-      `${trust.file} is a ${trust.kind}, and no trust file`,
-      'whom you trust is a file of its own; talos audit export --trust-out writes one',
-    );
   if (new TextDecoder('latin1').decode(bytes.subarray(USTAR_AT, USTAR_AT + 5)) === 'ustar')
     throw new UsageError(
       `${file} is an archive of a log`,
       `talos audit fsck ${file} --trust <file> looks it through`,
     );
+}
+
+function namedOf({ file, kind }: Given): NamedFile {
+  return { name: file, kind };
 }
 
 function orFailure(output: Output, prove: () => ExitCode): ExitCode {
@@ -146,20 +151,14 @@ function proveBundle(
 /** The checkpoint in a file that somebody kept. */
 async function readKept(io: Io, name: string): Promise<string> {
   const bytes = await readBoundedFile(io, name, MAX_BUNDLE_BYTES);
-  return parseNamed(name, () => checkpointOf(bytes));
+  return readBeside(name, 'kept', () => checkpointOf(bytes));
 }
 
-/** Whatever refuses the evidence, the answer is that it proves nothing (AUD-24). A file that is none is named: perhaps
- *  another was meant. */
 function proven<T>(file: string, verify: () => T): T {
   try {
     return verify();
   } catch (error) {
-    if (!isTrustError(error)) throw error;
-    const { reason = error.message, ...facts } = error.data;
-    const where = error.code === 'MALFORMED' || facts.caveat === 'bundle' ? `${file}: ` : '';
-    const code = error.code === 'PROOF_NOT_PROVEN' ? '' : ` (${error.code})`;
-    throw new TrustError('PROOF_NOT_PROVEN', `${where}${reason}${code}`, facts, error);
+    throw failedEvidence(file, error);
   }
 }
 

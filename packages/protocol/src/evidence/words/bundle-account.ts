@@ -37,7 +37,7 @@ export function accountOfBundle(report: BundleReport, trust: Trust, earlier?: nu
 export function accountOfUntrusted(facts: BundleFacts | undefined): Account {
   const shown =
     facts === undefined
-      ? []
+      ? ['The file is written as receipts are.']
       : [
           `The file fits together. It says that it is of the log ${nameOf(facts.origin)}, and that ${nameOf(facts.exporter)} made it.`,
         ];

@@ -8,6 +8,7 @@ import { rootOf } from '../../log/compact-tree.js';
 import { createTreeHasher } from '../../log/hash.js';
 import type { BundleReport } from '../bundle-report.js';
 import { eventBytes } from '../event.js';
+import { failedEvidence } from '../given.js';
 import { notProven } from '../not-proven.js';
 import {
   chainEvent,
@@ -302,6 +303,8 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(accountOfBundle(partly, trust))).toContain('Of the allowed calls 1 stood on a chain');
     const hidden = { ...partly, counts: { ...partly.counts, recomputed: 0 } };
     expect(all(accountOfBundle(hidden, trust))).not.toContain('it is shown what was asked for');
+    const open = { ...partly, counts: { ...partly.counts, recomputed: 1 } };
+    expect(all(accountOfBundle(open, trust))).not.toContain('only the tool or the model');
   });
 
   it('counts more agents than it names', () => {
@@ -404,7 +407,7 @@ describe('the account of a bundle (AUD-62)', () => {
     const account = accountOfUntrusted(inspectBundle(exportSelection(events), crypto));
     expect(account).toMatchObject({ proven: false, headline: 'no trust file was given.' });
     expect(account.shown[0]).toContain(ORIGIN);
-    expect(accountOfUntrusted(undefined).shown).toEqual([]);
+    expect(accountOfUntrusted(undefined).shown).toEqual(['The file is written as receipts are.']);
   });
 });
 
@@ -467,7 +470,16 @@ describe('the account of a failure (AUD-62)', () => {
     expect(account.shown).toEqual([
       'Something of an agent is missing, though the file says that nothing is.',
     ]);
-    expect(accountOfFailure(notProven('toString', 'x')).shown).toEqual([]);
+    const meaning = (error: TrustError): string | undefined => accountOfFailure(error).shown[0];
+    expect(meaning(notProven('toString', 'x'))).toContain('do not bear out');
+    expect(meaning(notProven('revocation event', 'x'))).toContain('do not bear out');
+    // A receipt names no check; what refused it at first says what that means.
+    const first = (code: 'MALFORMED' | 'SIGNATURE_INVALID' | 'PROOF_NOT_PROVEN' | 'EXPIRED'): TrustError =>
+      failedEvidence('r.json', new TrustError(code, 'x')) as TrustError;
+    expect(meaning(first('MALFORMED'))).toContain('is not as it was made');
+    expect(meaning(first('SIGNATURE_INVALID'))).toContain('is not signed by a key');
+    expect(meaning(first('PROOF_NOT_PROVEN'))).toContain('is not the one that was logged');
+    expect(meaning(first('EXPIRED'))).toContain('is not as it was made');
     expect(accountOfFailure(new TrustError('MALFORMED', 'no bundle', { reason: 'x\u202ey' })).headline).toBe(
       'x\\u{202e}y.',
     );

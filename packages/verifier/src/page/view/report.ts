@@ -14,7 +14,9 @@ export function drawReport(result: Result, into: HTMLElement): void {
     element(
       'div',
       { class: 'columns' },
-      sentences(account.proven ? 'What was proven' : 'What this means', 'shown', account.shown),
+      ...(account.shown.length === 0
+        ? []
+        : [sentences(account.proven ? 'What was proven' : 'What this means', 'shown', account.shown)]),
       sentences('What was not proven', 'not-shown', account.notShown),
     ),
     ...(account.trusted.length + facts.length > 0 ? [drawSources(account, facts)] : []),
@@ -38,9 +40,7 @@ function drawVerdict({ proven, headline }: Account): HTMLElement {
 
 function sentences(title: string, kind: string, texts: readonly string[]): HTMLElement {
   const items = texts.map((text) => element('li', {}, element('bdi', {}, text)));
-  const list =
-    items.length === 0 ? element('p', { class: 'faint' }, 'Nothing.') : element('ul', {}, ...items);
-  return element('section', { class: `card ${kind}` }, element('h2', {}, title), list);
+  return element('section', { class: `card ${kind}` }, element('h2', {}, title), element('ul', {}, ...items));
 }
 
 function drawSources({ trusted }: Account, facts: Result['facts']): HTMLElement {
