@@ -145,7 +145,9 @@ const listed = (kind: string): Promise<string[]> => page.locator(`.${kind} li`).
 // AUD-62, AUD-64
 describe('the page of the verifier, in a browser and from a disk', () => {
   it('proves a good bundle in the words of the command line, and shows calls and grants', async () => {
-    expect(await verify(good, trust)).toMatch(/^Proven\s*These records are genuine, and of records \d+ to \d+ nothing is missing/);
+    expect(await verify(good, trust)).toMatch(
+      /^Proven\s*These records are genuine, and of records \d+ to \d+ nothing is missing/,
+    );
     const account = accountOfBundle(verifyBundle(good, trusted, crypto), trusted);
     expect(await listed('shown')).toEqual([...account.shown]);
     expect(await listed('not-shown')).toEqual([...account.notShown]);

@@ -16,6 +16,7 @@ import { type Attempts, createAttempts } from './attempts.js';
 import { type Chains, createChains, type ShownChain } from './chains.js';
 import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
 import { checkDecision, checkSubject, type DecisionCheck, type ShownDecision } from './decision-check.js';
+import { checkDenials } from './denials.js';
 import { createEndings, type Endings } from './endings.js';
 import { checkErasure } from './erasure.js';
 import { createLimitCounts, type LimitCounts } from './limit-counts.js';
@@ -204,6 +205,7 @@ function followEvent(
   else if (event.type === 'identity.rotated' || event.type === 'identity.deactivated')
     state.endings.follow(event);
   else if (event.type === 'disclosures.erased') checkErasure(event);
+  else if (event.type === 'denials') checkDenials(event);
   else if (event.type === 'log.pruned') state.prunings.follow(event, index);
   else if (event.type === 'decision') followDecision(state, event, values, index);
 }

@@ -162,6 +162,17 @@ describe('verifyBundle on an honest log (AUD-21, AUD-22, AUD-23)', () => {
     expect(verify([chainEvent(daily), sessionEvent(daily), denials, ...calls]).counts.allowed).toBe(2);
   });
 
+  it('refuses refusals that are summed up before they can have been counted', () => {
+    const of = (minute: string) => {
+      const members = { source: 'ab'.repeat(16), code: 'EXPIRED', minute, count: 2 };
+      return refusal(() => verify([{ type: 'denials', sub: null, members }]));
+    };
+    expect(of('2031-01-01T00:00:00.000Z')).toContain('denials: entry 0: they sum up refusals of a minute');
+    // How long a platform was down is not known, and a clock may have been set back.
+    expect([of('2021-01-01T00:00:00.000Z'), of('2026-09-21T14:18:00.000Z')]).toEqual(['proven', 'proven']);
+    expect(of('2026-09-21T14:19:00.000Z')).toContain('denials: ');
+  });
+
   it('does not recompute what is not disclosed, and says so', () => {
     const hidden = decisionEvent(chain, { items: null });
     expect(verify([...story().slice(0, 2), hidden]).counts).toMatchObject({ allowed: 1, recomputed: 0 });
