@@ -102,8 +102,11 @@ function rangeSentence(report: BundleReport): string {
   const times =
     first === undefined || last === undefined ? '' : `, from ${momentOf(first)} to ${momentOf(last)}`;
   const log = `of the log ${nameOf(origin)}`;
-  if (isNarrow(selection.filter))
-    return `The file shows ${countOf(shown, 'record')} ${log}${times}, out of ${placeOf(report)}. Each is as it stood when the log's key signed its state, and in the same order.`;
+  if (isNarrow(selection.filter)) {
+    const each =
+      shown === 0 ? '' : " Each is as it stood when the log's key signed its state, and in the same order.";
+    return `The file shows ${countOf(shown, 'record')} ${log}${times}, out of ${placeOf(report)}.${each}`;
+  }
   return `All of ${placeOf(report)} ${log} is here${times}. Since the log's key signed its state, none was removed, changed, moved, or put in.`;
 }
 

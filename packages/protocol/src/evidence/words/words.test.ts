@@ -293,7 +293,8 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(account)).toContain('that no grant had been revoked by a record that is not in the file');
     expect(all(account)).not.toContain('chain of grants');
     const nothing = tell({ show: [], to: 5, selection: { filter: { tools: ['none'] } } });
-    expect(nothing.shown[0]).toMatch(/^The file shows 0 records of the log .*, out of records 0 to 4\. Each/);
+    expect(nothing.shown[0]).toMatch(/^The file shows 0 records of the log .*, out of records 0 to 4\.$/);
+    expect(account.shown[0]).toMatch(/out of records 0 to 4\. Each is as it stood when the log's key signed/);
   });
 
   it('says what stands before a range of the first form', () => {
