@@ -87,5 +87,7 @@ function checksumOf(block: Uint8Array): number {
 }
 
 function malformed(reason: string): TrustError {
-  return new TrustError('MALFORMED', `the tar file: ${reason}`);
+  return new TrustError('MALFORMED', `the tar file: ${reason}`, {
+    hint: 'An archive is a tar file that talos audit log export wrote; a bundle is for talos audit verify.',
+  });
 }

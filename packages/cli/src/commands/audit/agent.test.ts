@@ -64,3 +64,43 @@ describe('talos audit tail', () => {
     expect([ran.code, ran.asked]).toEqual([1, '']);
   });
 });
+
+describe('talos audit stats', () => {
+  it('takes an identity of yours for its DID, by agent alone', async () => {
+    const { did } = (await cli.run(['id', 'create', 'researcher', '--json'])).json<{ did: string }>();
+    expect((await ask('stats', '--by', 'agent', '--value', 'researcher')).asked).toContain(`value=${did}`);
+    expect((await ask('stats', '--by', 'server', '--value', 'researcher')).asked).toContain(
+      'value=researcher',
+    );
+    const ran = await ask('stats', '--by', 'agent', '--value', 'nobody');
+    expect([ran.code, ran.json(), ran.asked]).toMatchObject([1, { error: { code: 'NOT_FOUND' } }, '']);
+  });
+
+  it.each([
+    ['--by', 'weather', 'capability'],
+    ['--bucket', 'week', 'minute, hour, day'],
+  ])('names the values that %s takes', async (option, wrong, known) => {
+    const ran = await ask('stats', option, wrong);
+    expect(ran.json()).toMatchObject({
+      error: { message: `${option} takes no ${wrong}`, hint: expect.stringContaining(known) },
+    });
+    expect([ran.code, ran.asked]).toEqual([1, '']);
+  });
+});
+
+describe('talos audit erase', () => {
+  it('of a time that ends before it begins asks nothing', async () => {
+    const { did } = (await cli.run(['id', 'create', 'researcher', '--json'])).json<{ did: string }>();
+    const bounds = (from: string, to: string) => ['--from', from, '--to', to];
+    for (const [from, to] of [
+      ['2027-01-01', '2026-01-01'],
+      ['2026-01-01', '2026-01-01T00:00:00.000Z'],
+    ] as const) {
+      const ran = await ask('erase', '--yes', '--agent', did, ...bounds(from, to));
+      expect([ran.code, ran.asked]).toEqual([1, '']);
+      expect(ran.json()).toMatchObject({ error: { message: '--from is not before --to' } });
+    }
+    const asked = (await ask('erase', '--yes', '--agent', did, ...bounds('2026-01-01', '2027-01-01'))).asked;
+    expect(asked).toContain('2026-01-01T00:00:00.000Z');
+  });
+});

@@ -89,7 +89,7 @@ async function read(io: Io, options: Options): Promise<Wanted> {
       );
     return { what: `of ${name}`, run: (client) => client.eraseEvent(name) };
   }
-  const bounds = { ...timeOf('from', options), ...timeOf('to', options) };
+  const bounds = boundsOf(options);
   const id = kind === 'agent' ? await agentOf(io, options, name, await createFastestCrypto()) : name;
   const request = { ...subjectOf(kind, id, options), ...bounds };
   const fault = isRequest(request);
@@ -112,11 +112,19 @@ function subjectOf(kind: 'agent' | 'service' | 'person', name: string, { issuer 
 }
 
 /** @throws {UsageError} */
-function timeOf(option: 'from' | 'to', options: Options): object {
+function boundsOf(options: Options): { readonly from?: string; readonly to?: string } {
+  const [from, to] = [timeOf('from', options), timeOf('to', options)];
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new UsageError('--from is not before --to', 'no time lies between them');
+  return { ...(from && { from }), ...(to && { to }) };
+}
+
+/** @throws {UsageError} */
+function timeOf(option: 'from' | 'to', options: Options): string | undefined {
   const text = options[option];
-  if (text === undefined) return {};
+  if (text === undefined) return undefined;
   const whole = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00.000Z` : text;
-  if (new Date(whole).toJSON() === whole) return { [option]: whole };
+  if (new Date(whole).toJSON() === whole) return whole;
   throw new UsageError(`--${option} is no time: ${text}`, '2026-11-01, or 2026-11-01T08:00:00.000Z');
 }
 

@@ -1,7 +1,9 @@
 import type { EventStats, StatsBucket, StatsBy, StatsPoint, StatsSeries } from '@talosprotocol/contracts';
+import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
 import { parseCount } from '../../grant/duration.js';
+import type { Io } from '../../io.js';
 import { formatMicro } from '../../money.js';
 import type { Output } from '../../output.js';
 import { openPlatform, type PlatformOptions, withPlatform } from '../../platform.js';
@@ -9,6 +11,8 @@ import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { shellWord } from '../../shell-word.js';
 import { UsageError } from '../../usage-error.js';
+import { AGENT, agentOf } from './agent.js';
+import { parseChoice } from './choice.js';
 import { parseMoment } from './moment.js';
 
 interface Options extends PlatformOptions {
@@ -38,7 +42,7 @@ export function addStats(audit: Command, shell: Shell): void {
     ],
   };
   const stats: Handler<Options> = async ({ io, output, options }) => {
-    const query = queryOf(options, io.now());
+    const query = await queryOf(io, options);
     const { audit: client } = await openPlatform(io, options);
     const found = await withProgress(io, output, 'Asking the platform', client.stats(query));
     output.result({ ok: true, stats: found }, () => describe(output, found));
@@ -47,7 +51,7 @@ export function addStats(audit: Command, shell: Shell): void {
   };
   withPlatform(defineCommand(audit, shell, text, stats), 'audit')
     .option('--by <what>', 'agent, capability, server, tool, effect, code or status')
-    .option('--value <value>', 'only this one, such as a DID with --by agent')
+    .option('--value <value>', `only this one; with --by agent ${AGENT}`)
     .option('--bucket <length>', 'minute, hour or day in UTC (default: hour)')
     .option('--since <time>', 'not before: a time, or how long ago, such as 24h')
     .option('--until <time>', 'before: a time, or how long ago')
@@ -57,22 +61,38 @@ export function addStats(audit: Command, shell: Shell): void {
     );
 }
 
-/** What values may be is the service's to say. */
-function queryOf({ by, bucket, value, since, until, top }: Options, now: number) {
+/** What values may be is the service's to say, but that an identity of yours stands for its DID.
+ *  @throws {UsageError} | {TrustError} NOT_FOUND */
+async function queryOf(io: Io, options: Options) {
+  const { by, bucket, value, since, until, top } = options;
+  const now = io.now();
   if (value !== undefined && by === undefined)
     throw new UsageError('--value needs --by', 'such as --by server --value files');
   if (value !== undefined && top !== undefined) throw new UsageError('give either --value or --top');
   const most = top === undefined ? undefined : parseCount(top, 1, '--top');
   if (most !== undefined && most > MAX_TOP) throw new UsageError(`--top takes at most ${MAX_TOP}`);
   return {
-    ...(by === undefined ? {} : { by: by as StatsBy }),
-    ...(bucket === undefined ? {} : { bucket: bucket as StatsBucket }),
-    ...(value === undefined ? {} : { value }),
+    ...(by === undefined ? {} : { by: parseChoice(by, BY, '--by') }),
+    ...(bucket === undefined ? {} : { bucket: parseChoice(bucket, BUCKETS, '--bucket') }),
+    ...(value === undefined
+      ? {}
+      : { value: by === 'agent' ? await agentOf(io, options, value, await createFastestCrypto()) : value }),
     ...(since === undefined ? {} : { since: parseMoment(since, now, '--since') }),
     ...(until === undefined ? {} : { until: parseMoment(until, now, '--until') }),
     ...(most === undefined ? {} : { top: most }),
   };
 }
+
+const BY = [
+  'agent',
+  'capability',
+  'server',
+  'tool',
+  'effect',
+  'code',
+  'status',
+] as const satisfies readonly StatsBy[];
+const BUCKETS = ['minute', 'hour', 'day'] as const satisfies readonly StatsBucket[];
 
 interface Line {
   readonly name: string;

@@ -47,7 +47,10 @@ function print({ line, color }: Output, { quorum, checkpoint, witnesses }: Witne
   );
   for (const { name, url, size, cosigned, fault } of witnesses) {
     const mark = fault === null ? color.green('ok   ') : color.red('fails');
-    const seen = cosigned === null ? 'has cosigned nothing yet' : `cosigned ${size} events at ${cosigned}`;
+    const seen =
+      cosigned === null
+        ? 'has cosigned nothing since the platform started'
+        : `cosigned ${size} events at ${cosigned}`;
     line(`${mark} ${printable(name)}  ${seen}`);
     line(`      ${printable(url)}`);
     if (fault !== null)
