@@ -34,13 +34,15 @@ export function parseProblem(body: Uint8Array | string): ProblemDetails | undefi
 export function refusalOf(status: number, body: Uint8Array | string): TrustError {
   const problem = parseProblem(body);
   if (problem === undefined) return new TrustError('UPSTREAM_FAILED', `the service answered ${status}`);
-  const { code, detail, link, item, caveat, hint = HINTS[code], findings } = problem;
+  const { code, title, detail, link, item, caveat, hint = HINTS[code], findings } = problem;
   const facts = { link, item, caveat, hint, findings };
   const known = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return new TrustError(code, detail ?? UNTOLD, Object.fromEntries(known), problem);
+  const reason = detail ?? (OF_OPERATOR.has(code) ? UNTOLD : title);
+  return new TrustError(code, reason, Object.fromEntries(known), problem);
 }
 
 /** What concerns the operator is in the messages of the service alone. */
+const OF_OPERATOR: ReadonlySet<string> = new Set(['INTERNAL', 'SETTINGS_INVALID', 'LOG_CORRUPT']);
 const UNTOLD = 'the messages of the service say more';
 const HINTS: Partial<Record<ProblemDetails['code'], string>> = {
   LOG_CORRUPT:
