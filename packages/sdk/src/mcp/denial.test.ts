@@ -42,6 +42,20 @@ describe('denialOf', () => {
     );
   });
 
+  it("tells of what is the operator's to know what to do, and not its title twice", () => {
+    const problem = {
+      type: 'urn:talos:problem:LOG_CORRUPT',
+      title: 'The log contradicts its last checkpoint',
+      status: 500,
+      code: 'LOG_CORRUPT',
+      request_id: 'req_01890a5d-ac96-774b-bcce-b302099a8057',
+      retryable: false,
+    };
+    const { message, data } = refusalOf(500, JSON.stringify(problem));
+    expect(message).toBe('The log contradicts its last checkpoint: the messages of the service say more');
+    expect(data.hint).toContain('talos audit fsck');
+  });
+
   it('reads a problem with neither hint nor detail', () => {
     const { detail: _detail, ...bare } = problem;
     expect(denialOf(new Error(JSON.stringify(bare)))).toEqual({
