@@ -29,7 +29,6 @@ import { type Anvil, startAnvil } from './evm/testing/anvil.js';
 import { type LyingRpc, Refusal, startLyingRpc } from './evm/testing/lying-rpc.js';
 import { createWallet } from './evm/wallet.js';
 import {
-  type LocalBlock,
   type LocalCalendar,
   padded,
   startLocalCalendar,
@@ -109,6 +108,11 @@ async function record(room: Audit, count: number): Promise<void> {
 }
 
 const provenSize = (room: Audit): number => room.anchoring.status()[0]?.proven?.size ?? 0;
+/** Blocks come until what was handed in is in one: on a slow machine it is handed in again. */
+const mined = (room: Audit): number => {
+  if (calendar.waiting() > 0) calendar.mine();
+  return provenSize(room);
+};
 const sized = (room: Audit): number => room.checkpoint().size;
 
 /** What an auditor keeps who looked these blocks up, and has the rest from whoever runs the log. */
@@ -357,16 +361,17 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(1);
     await record(room, 2);
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(2);
-    await expect.poll(() => calendar.received.length).toBe(2);
-    const block: LocalBlock = calendar.mine();
-    await expect.poll(() => provenSize(room)).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => mined(room)).toBeGreaterThanOrEqual(2);
     await record(room, 2);
     const evidence = await evidenceOf(room, undefined, 'opentimestamps');
-    const trust = await trustWith(room, [
-      { chain: 'bitcoin', number: block.height, header: encodeHex(block.header) },
-    ]);
-    const { anchor } = verifyAnchorEvidence(evidence, trust, crypto);
-    expect(anchor).toMatchObject({ chain: 'bitcoin', number: block.height, size: provenSize(room) });
+    const blocks = calendar.blocks.map(({ height, header }) => ({
+      chain: 'bitcoin' as const,
+      number: height,
+      header: encodeHex(header),
+    }));
+    const { anchor } = verifyAnchorEvidence(evidence, await trustWith(room, blocks), crypto);
+    expect(anchor).toMatchObject({ chain: 'bitcoin', number: expect.any(Number), size: provenSize(room) });
+    expect(blocks.map(({ number }) => number)).toContain(anchor.number);
     // Nobody looked at the block: it is evidence to hand on, and nothing that lets bodies go or closes the gap.
     expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room));
     expect(await room.anchoring.confirmedSize()).toBe(0);
@@ -376,9 +381,7 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     const explorer = await startLocalExplorer(() => calendar.blocks);
     const room = await openRoom([{ ...ots(), explorer: explorer.url } as AnchorSettings]);
     await expect.poll(() => room.anchoring.status()[0]?.open).toBe(1);
-    await expect.poll(() => calendar.received.length).toBeGreaterThan(0);
-    calendar.mine();
-    await expect.poll(() => provenSize(room), { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => mined(room), { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
     expect(room.anchoring.status()[0]?.lag.entries).toBe(sized(room) - provenSize(room));
     expect(await room.anchoring.confirmedSize()).toBe(provenSize(room));
     await explorer.close();
@@ -387,15 +390,15 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
   it('is anchored by one calendar while another answers what no proof can hold, and is exported with that', async () => {
     const hostile = await startLocalCalendar(910_000);
     hostile.hostility = (bytes) => ({ body: padded(padded(bytes, 4_400), 4_400) });
-    const before = calendar.received.length;
     try {
       const room = await openRoom([
         { kind: 'opentimestamps', calendars: [hostile.url, calendar.url], everySeconds: 3600 },
       ]);
-      // The last of the two that it hands in to.
-      await expect.poll(() => calendar.received.length).toBeGreaterThan(before);
-      for (const one of [hostile, calendar]) one.mine();
-      await expect.poll(() => provenSize(room)).toBe(1);
+      const both = (): number => {
+        if (hostile.waiting() > 0) hostile.mine();
+        return mined(room);
+      };
+      await expect.poll(both).toBe(1);
       let text = '';
       for await (const part of await room.bundle({})) text += part;
       expect(text).toContain('"kind":"opentimestamps"');
@@ -410,11 +413,8 @@ describe('a log that is anchored (AUD-40, AUD-44)', () => {
     const begun = await store.begin('opentimestamps', { size: 1, root }, 0);
     await store.keep('opentimestamps', begun, 'no state of ours');
     const room = await openRoom([{ ...ots(), everySeconds: 3600 } as AnchorSettings]);
-    const before = calendar.received.length;
     await record(room, 2);
-    await expect.poll(() => calendar.received.length).toBeGreaterThan(before);
-    calendar.mine();
-    await expect.poll(() => provenSize(room), { timeout: 15_000 }).toBeGreaterThan(1);
+    await expect.poll(() => mined(room)).toBeGreaterThan(1);
     expect(room.anchoring.status()[0]).toMatchObject({ open: 1, fault: { code: 'INTERNAL' } });
   });
 

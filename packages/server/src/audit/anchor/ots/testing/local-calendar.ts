@@ -36,6 +36,8 @@ export interface LocalCalendar {
   readonly url: string;
   /** Makes a block with all that was handed in since the last one. */
   mine(): LocalBlock;
+  /** Digests that are in no block yet. */
+  waiting(): number;
   readonly blocks: readonly LocalBlock[];
   /** Digests that were handed in. */
   readonly received: readonly Buffer[];
@@ -70,6 +72,7 @@ export async function startLocalCalendar(firstHeight = 900_000): Promise<LocalCa
       blocks.push(block);
       return block;
     },
+    waiting: () => pending.length,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
