@@ -160,7 +160,7 @@ describe('talos audit watch --once', () => {
     now += 59_999;
     const plain = start([log.url, '--vkey', log.vkey, '--state', 'watch.json', '--once']);
     expect(await plain.code).toBe(0);
-    expect(plain.out()).toContain('an older state was shown: 280 entries of 300; forgiven');
+    expect(plain.out()).toContain('a smaller state was shown: 280 entries of 300; forgiven');
     now += 1;
     expect(await lookOnce()).toMatchObject({ code: 3, kinds: ['rollback'], shown: 280 });
     log.show(base);

@@ -18,7 +18,7 @@ export function tellAlert(output: Output, alert: WatchAlert, file: string | unde
 export interface Looked {
   readonly origin: string;
   readonly size: number;
-  /** Entries that were shown now, if it was an older state. */
+  /** Entries that were shown now, if they were fewer than before. */
   readonly shown?: number;
   /** Entries that were read by now; absent if none is to be read. */
   readonly read?: number;
@@ -38,7 +38,7 @@ export function tellLooked(output: Output, { findings, ...looked }: Looked): voi
     else output.line(`${output.color.red('SOMETHING IS WRONG')} with ${entries}`);
     if (shown !== undefined)
       output.line(
-        `  an older state was shown: ${shown} entries of ${size}${ok ? '; forgiven for the time of --grace' : ''}`,
+        `  a smaller state was shown: ${shown} entries of ${size}${ok ? '; forgiven for the time of --grace' : ''}`,
       );
     for (const { kind, url, detail } of findings)
       output.line(`  ${kind} at ${printable(url)}: ${printable(detail)}`);

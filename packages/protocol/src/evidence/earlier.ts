@@ -40,7 +40,10 @@ export function verifyEarlier(
       throw notProven('earlier', `the earlier checkpoint has ${old.size} entries, the bundle's has ${size}`);
     const proof = old.size === size ? [] : earlier.find((one) => one.size === old.size)?.consistency;
     if (proof === undefined)
-      throw notProven('earlier', `the bundle has no proof from ${old.size} entries on`);
+      throw notProven(
+        'earlier',
+        `the bundle has no proof from ${old.size} entries on; it is exported with one if what you kept is named there (--earlier)`,
+      );
     verifyConsistency(createTreeHasher(crypto.sha256), {
       oldSize: old.size,
       oldRoot: old.root,

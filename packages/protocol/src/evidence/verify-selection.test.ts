@@ -420,6 +420,15 @@ describe('a window in time (AUD-52)', () => {
       ),
     ).toMatch(/^window: entry 9/);
   });
+
+  it('is refused when records of other times are in it, and nothing stands beside it', () => {
+    expect(refusal(window(500, undefined, 0, 12))).toMatch(
+      /^window: entry 0, in the range, is not of the time/,
+    );
+    expect(refusal(window(undefined, 75, 0, 12))).toMatch(
+      /^window: entry 9, in the range, is not of the time/,
+    );
+  });
 });
 
 describe('what entries refer to (AUD-54)', () => {

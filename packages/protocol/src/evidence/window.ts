@@ -1,5 +1,6 @@
 import type { Bundle, BundleEntry } from '@talosprotocol/contracts';
 import { parseTime } from '../encoding/time.js';
+import { BACKWARDS_MS } from './backwards.js';
 import type { ShownChain } from './chains.js';
 import type { History } from './history.js';
 import { notProven } from './not-proven.js';
@@ -38,6 +39,14 @@ function checkTimes(
     throw notProven('window', `entry ${from - 1}, before the range, is not before ${since}`);
   if (until !== undefined && to < size && timeOf(to) < parseTime(until))
     throw notProven('window', `entry ${to}, after the range, is before ${until}`);
+  const first = since === undefined ? Number.NEGATIVE_INFINITY : parseTime(since) - BACKWARDS_MS;
+  const end = until === undefined ? Number.POSITIVE_INFINITY : parseTime(until) + BACKWARDS_MS;
+  for (const { index, event } of entries) {
+    if (index < from || index >= to) continue;
+    const time = parseTime(event.time);
+    if (time < first || time >= end)
+      throw notProven('window', `entry ${index}, in the range, is not of the time that was asked for`);
+  }
 }
 
 /** What was read of a bundle that makes claims. */

@@ -73,7 +73,8 @@ export function createLogClient(options: LogClientOptions): LogClient {
   });
   const checkpoint = async (): Promise<NotedCheckpoint> => {
     const bytes = await files.read('checkpoint', MAX_CHECKPOINT);
-    if (bytes === undefined) throw new TrustError('NOT_FOUND', `${files.url}checkpoint is not there`);
+    if (bytes === undefined)
+      throw new TrustError('NOT_FOUND', `${files.url}checkpoint is not there; Talos has its log below /tlog`);
     return verify(decodeUtf8(bytes));
   };
   const tree = (of: NotedCheckpoint): LogTree => createLogTree(deps, of.checkpoint);

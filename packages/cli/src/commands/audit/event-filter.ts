@@ -54,8 +54,10 @@ const OF_SERVER = new RegExp(`${SERVER_NAME.slice(0, -1)}/`);
  *  and with --server what is named is the tool alone. */
 export function readingsOf(options: FilterOptions): readonly Pick<FilterOptions, 'server' | 'tool'>[] {
   const { server, tool } = options;
-  const named = tool === undefined || server !== undefined ? undefined : OF_SERVER.exec(tool)?.[0];
+  const named = tool === undefined ? undefined : OF_SERVER.exec(tool)?.[0];
   if (tool === undefined || named === undefined) return [options];
+  if (server !== undefined)
+    return named === `${server}/` ? [options, { server, tool: tool.slice(named.length) }] : [options];
   return [{ server: named.slice(0, -1), tool: tool.slice(named.length) }, { tool }];
 }
 

@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import type { TrustFile } from '@talosprotocol/contracts';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
+import type { AuditClient } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { writePrivateFile } from '../../bounded-file.js';
 import { defineCommand, type Handler, type Shell } from '../../define-command.js';
+import type { Io } from '../../io.js';
 import type { Output } from '../../output.js';
 import { openPlatform, withPlatform } from '../../platform.js';
 import { printable } from '../../printable.js';
 import { withProgress } from '../../progress.js';
 import { UsageError } from '../../usage-error.js';
-import { type SelectionOptions, selectionOf, withSelection } from './selection-options.js';
+import { type Kept, keptOf, type SelectionOptions, selectionOf, withSelection } from './selection-options.js';
 import { type Witnessed, witnessedOf } from './witnessed.js';
 
 interface Options extends SelectionOptions {
@@ -32,6 +34,26 @@ function tellTrust(output: Output, trust: string, { contracts = [] }: TrustFile)
     );
 }
 
+/** @throws {UsageError} what was kept is of another log: it is the beginning of nothing here */
+async function assertOfLog(client: Pick<AuditClient, 'trust'>, kept: readonly Kept[]): Promise<void> {
+  if (kept.length === 0) return;
+  const origins = (await client.trust()).logs.map(({ origin }) => origin);
+  const other = kept.find(({ origin }) => !origins.includes(origin));
+  if (other === undefined) return;
+  throw new UsageError(
+    `${other.name} is of the log ${printable(other.origin)}, and not of this platform's`,
+    `name what you kept of ${printable(origins.join(', '))}`,
+  );
+}
+
+/** Where the bundle goes. @throws {UsageError} */
+function outOf({ cwd }: Io, { out, trustOut }: Options): string {
+  if (out === undefined) throw new UsageError('where to?', 'add --out <file>');
+  if (trustOut !== undefined && resolve(cwd, out) === resolve(cwd, trustOut))
+    throw new UsageError('--out and --trust-out name one file', 'name two: the bundle goes to others');
+  return out;
+}
+
 /** `talos audit export`: a bundle that can be verified without the platform. */
 export function addExport(audit: Command, shell: Shell): void {
   const text = {
@@ -50,15 +72,15 @@ export function addExport(audit: Command, shell: Shell): void {
     ],
   };
   const exportBundle: Handler<Options> = async ({ io, output, options }) => {
-    if (options.out === undefined) throw new UsageError('where to?', 'add --out <file>');
-    if (options.trustOut !== undefined && resolve(io.cwd, options.out) === resolve(io.cwd, options.trustOut))
-      throw new UsageError('--out and --trust-out name one file', 'name two: the bundle goes to others');
+    const out = outOf(io, options);
     const crypto = await createFastestCrypto();
-    const query = await selectionOf(io, options, crypto);
+    const kept = await keptOf(io, options);
+    const query = await selectionOf(io, options, kept, crypto);
     const { audit: client } = await openPlatform(io, options);
+    await assertOfLog(client, kept);
     const bytes = await withProgress(io, output, 'Exporting', client.bundle(query));
     const file = await client.trust();
-    const bundle = await writePrivateFile(io, options.out, bytes);
+    const bundle = await writePrivateFile(io, out, bytes);
     const trust =
       options.trustOut === undefined
         ? undefined
@@ -73,7 +95,7 @@ export function addExport(audit: Command, shell: Shell): void {
       if (trust !== undefined) tellTrust(output, trust, file);
     });
     if (witnessed !== undefined && witnessed.cosigned < witnessed.quorum) tellUnwitnessed(output, witnessed);
-    output.next(`talos audit verify ${options.out} --trust ${options.trustOut ?? 'trust.json'}`);
+    output.next(`talos audit verify ${out} --trust ${options.trustOut ?? 'trust.json'}`);
     return undefined;
   };
   withSelection(withPlatform(defineCommand(audit, shell, text, exportBundle), 'audit'))

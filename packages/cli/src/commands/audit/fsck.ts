@@ -142,6 +142,7 @@ const NO_DATABASE = 'its database: stop the platform and run this again, to hold
 const NOT_IN_ARCHIVE: readonly string[] = [
   ...NOT_IN_LOG,
   'whether policies had the anchors that policies.json says: an import names those it takes over',
+  'files that no archive of a log has: an import does not take them over',
 ];
 
 /** What is known only where more is: of anchors by whoever looks their blocks up, of cosignatures with the keys of witnesses. */

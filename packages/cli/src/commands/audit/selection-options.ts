@@ -1,5 +1,11 @@
 import { MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
-import { type CryptoProvider, checkpointOf, parseCheckpoint, parseNote } from '@talosprotocol/protocol';
+import {
+  type Checkpoint,
+  type CryptoProvider,
+  checkpointOf,
+  parseCheckpoint,
+  parseNote,
+} from '@talosprotocol/protocol';
 import type { BundleQuery } from '@talosprotocol/sdk';
 import type { Command } from 'commander';
 import { parseNamed, readBoundedFile } from '../../bounded-file.js';
@@ -62,13 +68,14 @@ export function withSelection(command: Command): Command {
 const HASH = /^[A-Za-z0-9_-]{43}$/;
 
 /** What is asked of the platform.
- *  @throws {UsageError} | {TrustError} a file that cannot be read, or holds no capability or checkpoint */
+ *  @throws {UsageError} | {TrustError} a file that cannot be read, or holds no capability */
 export async function selectionOf(
   io: Io,
   options: SelectionOptions,
+  earlier: readonly Kept[],
   crypto: CryptoProvider,
 ): Promise<BundleQuery> {
-  const { agent = [], capability = [], tool = [], effect, since, until, redact, earlier = [] } = options;
+  const { agent = [], capability = [], tool = [], effect, since, until, redact } = options;
   return {
     ...listed('agent', await Promise.all(agent.map((name) => agentOf(io, options, name, crypto)))),
     ...listed('capability', await Promise.all(capability.map((name) => hashOf(io, name, crypto)))),
@@ -81,7 +88,10 @@ export async function selectionOf(
       : { redact: parseChoice(redact, ['full', 'commitments', 'hashes'] as const, '--redact') }),
     ...(options.from === undefined ? {} : { from: parseCount(options.from, 0, '--from') }),
     ...(options.to === undefined ? {} : { to: parseCount(options.to, 1, '--to') }),
-    ...listed('earlier', await Promise.all(earlier.map((name) => sizeOf(io, name)))),
+    ...listed(
+      'earlier',
+      earlier.map(({ size }) => size),
+    ),
   };
 }
 
@@ -93,8 +103,18 @@ async function hashOf(io: Io, name: string, crypto: CryptoProvider): Promise<str
   return HASH.test(name) ? name : (await readCapability(io, name, crypto)).chain.cth;
 }
 
-/** How many events the history had that somebody kept. */
-async function sizeOf(io: Io, name: string): Promise<number> {
-  const bytes = await readBoundedFile(io, name, MAX_BUNDLE_BYTES);
-  return parseNamed(name, () => parseCheckpoint(parseNote(checkpointOf(bytes)).text).size);
+/** A history that somebody kept, and how many events it had. Nobody vouches for it. */
+export interface Kept extends Pick<Checkpoint, 'origin' | 'size'> {
+  readonly name: string;
+}
+
+/** What `--earlier` names. @throws {TrustError} a file that cannot be read, or holds no checkpoint */
+export function keptOf(io: Io, { earlier = [] }: SelectionOptions): Promise<readonly Kept[]> {
+  return Promise.all(
+    earlier.map(async (name) => {
+      const bytes = await readBoundedFile(io, name, MAX_BUNDLE_BYTES);
+      const { origin, size } = parseNamed(name, () => parseCheckpoint(parseNote(checkpointOf(bytes)).text));
+      return { name, origin, size };
+    }),
+  );
 }

@@ -77,7 +77,7 @@ describe('talos audit verify', () => {
       const { code, stdout } = await verify(file, '--trust', 'trust');
       expect([file, code]).toEqual([file, 0]);
       expect(stdout).toContain(
-        '(w1.example and w3.example) had seen this very state by 2026-11-18 11:06:40 UTC',
+        '(w1.example and w3.example) had seen this very state by 2026-11-18 11:06:40 UTC, by their own clocks',
       );
       expect(stdout).not.toContain('w2.example');
       expect(stdout).not.toContain('everybody was shown the same history');

@@ -22,7 +22,7 @@ export function addWatch(audit: Command, shell: Shell): void {
       `state file and holds after a restart. Where not everybody may read entries, ${KEY_FILE} names a file with a key that may.`,
       'With --json, one alert a line. A webhook gets each alert at least once, signed as Standard Webhooks say, with the secret',
       `in --webhook-secret-file or ${SECRET_VARIABLE}. With --once: exit code 0 nothing is wrong, 3 something is, 4 there is no answer.`,
-      'An older state of the log is said, and is something wrong once it was shown for as long as --grace forgives.',
+      'A smaller state of the log than before is said, and is something wrong once it was shown for as long as --grace forgives.',
     ],
   };
   const watch: Handler<WatchOptions> = async (call) => {

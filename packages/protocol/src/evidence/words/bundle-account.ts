@@ -26,7 +26,7 @@ export function accountOfBundle(report: BundleReport, trust: Trust, earlier?: nu
       ...(earlier === undefined ? [] : [earlierSentence(earlier)]),
       ...witnessSentences(report.cosignatures),
       ...anchorSentences(report),
-      `${nameOf(report.exporter)} made this file on ${secondOf(report.exported)}, and not one byte of it was changed since.`,
+      `${nameOf(report.exporter)} made this file, on ${secondOf(report.exported)} by its own clock, and not one byte of it was changed since.`,
     ],
     notShown: [...bundleNotShown(report), ...NEVER_SHOWN],
     trusted: trustedBy(report, trust),

@@ -11,7 +11,7 @@ export function witnessSentences(cosignatures: readonly Cosignature[]): string[]
   if (cosignatures.length === 0) return [];
   const last = Math.max(...cosignatures.map(({ time }) => time));
   return [
-    `${countOf(cosignatures.length, 'witness', 'witnesses')} that you trust (${listOf(cosignatures.map(({ name }) => name))}) had seen this very state by ${secondOf(last)}: whoever asks them was shown the same history.`,
+    `${countOf(cosignatures.length, 'witness', 'witnesses')} that you trust (${listOf(cosignatures.map(({ name }) => name))}) had seen this very state by ${secondOf(last)}, by their own clocks: whoever asks them was shown the same history.`,
   ];
 }
 

@@ -364,7 +364,7 @@ describe('the account of a bundle (AUD-62)', () => {
     const report = { ...verified(), cosignatures, quorum: 2 };
     const account = accountOfBundle(report, trust, 3);
     expect(all(account)).toContain(
-      '2 witnesses that you trust (w1.example and w2.example) had seen this very state by 2026-09-21 14:14:20 UTC',
+      '2 witnesses that you trust (w1.example and w2.example) had seen this very state by 2026-09-21 14:14:20 UTC, by their own clocks',
     );
     expect(all(account)).toContain('The history of 3 records that you kept is the beginning of this one');
     expect(all(account)).toContain('Of the kept file only the signed state was looked at.');

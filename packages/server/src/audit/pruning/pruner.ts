@@ -159,7 +159,7 @@ function assertOld(before: number, now: number, keptMs: number = LEAST_MS): void
   if (before > now) throw new TrustError('MALFORMED', 'before is a time that has not come');
   if (before <= now - Math.max(keptMs, LEAST_MS)) return;
   const days = Math.ceil(Math.max(keptMs, LEAST_MS) / LEAST_MS);
-  throw new TrustError('CONFLICT', `events are kept for ${days} days at least`, {
+  throw new TrustError('CONFLICT', `events are kept for ${days === 1 ? 'a day' : `${days} days`} at least`, {
     hint: `name a time before ${formatTime(Math.floor(now - days * LEAST_MS))}, or change audit.retention.events in talos.yaml`,
   });
 }
