@@ -104,6 +104,15 @@ describe('a platform whose log is watched (AUD-30 to AUD-33)', () => {
       witnessed: { cosigned: 0, quorum: 2 },
     });
     expect((await exportTo()).stderr).toContain('an auditor who asks for them will refuse this bundle');
+    // An archive ends where they still had seen it, and says what is missing.
+    const archived = await cli.run(['audit', 'log', 'export', 'late.tar', '--audit', platform.ready.audit], {
+      env: { TALOS_DATA: data },
+      fetch,
+    });
+    expect([archived.code, archived.stdout]).toEqual([
+      0,
+      expect.stringMatching(/not in it {2}[1-9]\d* newer/),
+    ]);
     cli.remove();
     expect(platform.log()).toContain(two.ready.name);
     // What both had seen before is still proven.

@@ -73,8 +73,13 @@ export function addLogExport(log: Command, shell: Shell): void {
         return EXIT.proofInvalid;
       }
       await archive.finish();
-      output.result({ ok: true, archive: path, ...manifest }, () => {
+      const { later } = source;
+      output.result({ ok: true, archive: path, ...manifest, later }, () => {
         output.line(`The log up to event ${size - 1} is in ${path}`);
+        if (later > 0)
+          output.line(
+            `  not in it  ${later} newer: the log shows no state with them yet, signed and witnessed`,
+          );
         output.line(`  log        ${origin}`);
         output.line(`  root       ${root}`);
       });
@@ -95,6 +100,8 @@ interface Source {
   readonly checkpoint: VerifiedCheckpoint;
   readonly vkey: string;
   readonly policies: readonly object[];
+  /** Events that were recorded by then and are behind that checkpoint: it waits for its tiles, and for witnesses. */
+  readonly later: number;
   readonly crypto: Awaited<ReturnType<typeof createFastestCrypto>>;
 }
 
@@ -107,7 +114,9 @@ async function openSource({ audit: client, logFiles }: Platform): Promise<Source
   const place = await placeOfFiles(logFiles, pruned);
   if (place.checkpoint === undefined) throw noCheckpoint(logFiles.url);
   const checkpoint = verifyCheckpoint(place.checkpoint, knownLog(vkey, crypto));
-  return { client, place, note: place.checkpoint, checkpoint, vkey, policies, crypto };
+  const [newest] = (await client.events({ limit: 1 })).events;
+  const later = Math.max(0, (newest?.index ?? 0) + 1 - checkpoint.size);
+  return { client, place, note: place.checkpoint, checkpoint, vkey, policies, later, crypto };
 }
 
 interface Writing extends Source {
