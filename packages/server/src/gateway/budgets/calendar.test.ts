@@ -67,6 +67,35 @@ describe('the end of a period', () => {
     expect(createCalendar('total').startOf(Date.now())).toBe(0);
   });
 
+  it('is the same whenever it is asked for, where midnight comes twice', () => {
+    const spans = (zone: string, from: string, days: number): Set<string> => {
+      const running = createCalendar('day', zone);
+      const found = new Set<string>();
+      for (let at = Date.parse(from); at < Date.parse(from) + days * 86_400_000; at += 30_000) {
+        const span = (calendar: typeof running) => `${calendar.startOf(at)} ${calendar.endOf(at)}`;
+        const [start, end] = span(running).split(' ').map(Number) as [number, number];
+        if (start * 1000 > at || end * 1000 <= at || span(running) !== span(createCalendar('day', zone)))
+          throw new Error(`${zone} at ${new Date(at).toISOString()}: ${start} to ${end}`);
+        found.add(`${new Date(start * 1000).toISOString()} ${new Date(end * 1000).toISOString()}`);
+      }
+      return found;
+    };
+    // At one in the morning clocks are set back to midnight: the day has begun, and has 25 hours.
+    expect(spans('America/Havana', '2026-11-01T03:50:00Z', 0.1)).toEqual(
+      new Set([
+        '2026-10-31T04:00:00.000Z 2026-11-01T04:00:00.000Z',
+        '2026-11-01T04:00:00.000Z 2026-11-02T05:00:00.000Z',
+      ]),
+    );
+    // A minute after midnight they were set back to before it: the day had not begun.
+    expect(spans('America/St_Johns', '2010-11-07T02:20:00Z', 0.1)).toEqual(
+      new Set([
+        '2010-11-06T02:30:00.000Z 2010-11-07T03:30:00.000Z',
+        '2010-11-07T03:30:00.000Z 2010-11-08T03:30:00.000Z',
+      ]),
+    );
+  });
+
   it('is none in total, and none where there is no such place', () => {
     expect(createCalendar('total').endOf(Date.now())).toBe(0);
     expect(() => createCalendar('day', 'Europe/Nowhere')).toThrow(RangeError);

@@ -12,26 +12,34 @@ export interface Calendar {
 export function createCalendar(per: Budget['per'], zone = 'UTC'): Calendar {
   const local = createLocalTime(zone);
   if (per === 'total') return { startOf: () => 0, endOf: () => 0 };
-  let known = { from: Number.POSITIVE_INFINITY, ends: 0 };
-  return {
-    startOf: (nowMs) => {
-      const { year, month, day } = local.dateOf(nowMs);
-      return local.momentOf(Date.UTC(year, month - 1, per === 'day' ? day : 1)) / 1000;
-    },
-    endOf: (nowMs) => {
-      if (nowMs >= known.from && nowMs < known.ends) return known.ends / 1000;
-      const { year, month, day } = local.dateOf(nowMs);
-      const next = per === 'day' ? Date.UTC(year, month - 1, day + 1) : Date.UTC(year, month, 1);
-      known = { from: nowMs, ends: local.momentOf(next) };
-      return known.ends / 1000;
-    },
+  const spanOf = (nowMs: number): Span => {
+    const { year, month, day } = local.dateOf(nowMs);
+    const beginning = (later: number): number =>
+      local.momentOf(
+        per === 'day' ? Date.UTC(year, month - 1, day + later) : Date.UTC(year, month - 1 + later, 1),
+      );
+    const from = beginning(0);
+    // Where clocks are set back over midnight, they show a date for a while before its day begins.
+    return from > nowMs ? { from: beginning(-1), ends: from } : { from, ends: beginning(1) };
   };
+  let known: Span = { from: Number.POSITIVE_INFINITY, ends: 0 };
+  const at = (nowMs: number): Span => {
+    if (nowMs < known.from || nowMs >= known.ends) known = spanOf(nowMs);
+    return known;
+  };
+  return { startOf: (nowMs) => at(nowMs).from / 1000, endOf: (nowMs) => at(nowMs).ends / 1000 };
+}
+
+/** In Unix milliseconds; its end is not in it. */
+interface Span {
+  readonly from: number;
+  readonly ends: number;
 }
 
 interface LocalTime {
   dateOf(ms: number): { readonly year: number; readonly month: number; readonly day: number };
-  /** The moment at which clocks there show what those of UTC show at `shown`: the last of them, as they may be set back, or
-   *  the one at which they are set forward over it. */
+  /** The moment from which on clocks there show what those of UTC show at `shown`, or later: the first, unless they are set back
+   *  to before it after that, or the one at which they are set forward over it. */
   momentOf(shown: number): number;
 }
 
@@ -62,7 +70,8 @@ function createLocalTime(timeZone: string): LocalTime {
     momentOf: (shown) => {
       const candidates = [-DAY_MS, DAY_MS].map((near) => shown - (shownAt(shown + near) - (shown + near)));
       const right = candidates.filter((ms) => shownAt(ms) === shown);
-      return Math.max(...(right.length > 0 ? right : candidates));
+      const last = Math.max(...(right.length > 0 ? right : candidates));
+      return right.length === 0 || shownAt(last - 1) < shown ? last : Math.min(...right);
     },
   };
 }
