@@ -60,6 +60,7 @@ export function createRoller({ sql, log, limits: changes }: RollerDeps): Roller 
 }
 
 interface Place {
+  readonly began: number;
   readonly counted: number;
   readonly size: number;
   /** Whether the sums are those of the events from where they began, without a gap. */
@@ -76,10 +77,17 @@ async function countSome(tx: Queries, { chunk, named, unproven }: RollerLimits):
   const to = Math.min(place.counted + chunk, place.size);
   await tx.query(TALLY, [place.counted, to, named, unproven]);
   await tx.query('UPDATE audit_rollup SET counted = $1', [to]);
+  if (hasDoubled(place.counted - place.began, to - place.began)) await tx.query('ANALYZE audit_tally');
   return to === place.size;
 }
 
-const PLACE = `SELECT r.counted, l.size, r.counted BETWEEN l.pruned AND l.size
+/** Whether there are twice as many as there were when that was so the last time. Of a young table that grows fast the planner knows
+ *  nothing until it is told, and reads all of it for each value. */
+function hasDoubled(before: number, after: number): boolean {
+  return Math.floor(Math.log2(after)) > Math.floor(Math.log2(before));
+}
+
+const PLACE = `SELECT r.began, r.counted, l.size, r.counted BETWEEN l.pruned AND l.size
     AND (r.counted = r.began OR EXISTS (SELECT 1 FROM audit_tally)) AS sound
   FROM audit_rollup r, audit_log l`;
 const LOCKED_PLACE = `${PLACE} FOR UPDATE OF r`;

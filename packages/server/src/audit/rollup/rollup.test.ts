@@ -170,6 +170,25 @@ describe('AUD-120, AUD-121: numbers are those of a recount', () => {
     SLOW_MS,
   );
 
+  it('tells the planner about a table that grows, before anything else does', async () => {
+    const known = async (): Promise<number> => {
+      const [row] = await world.sql.query<{ rows: number }>(
+        "SELECT reltuples::bigint AS rows FROM pg_class WHERE relname = 'audit_tally'",
+      );
+      return row?.rows ?? 0;
+    };
+    now = START;
+    const room = await openRoom(await world.fresh());
+    await world.sql.query('ANALYZE audit_tally');
+    for (let i = 0; i < 40; i += 1) await room.record(decision());
+    expect(await known()).toBe(0);
+    await rollerOf(10).step();
+    const first = await known();
+    expect(first).toBeGreaterThan(0);
+    await rollerOf(20).step();
+    expect(await known()).toBeGreaterThanOrEqual(first);
+  });
+
   it('counts nothing of a chunk whose transaction fails, and all of it afterwards', async () => {
     now = START;
     const audit = await openRoom(await world.fresh());
