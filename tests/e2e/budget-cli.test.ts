@@ -41,7 +41,12 @@ describe('talos budget recompute', () => {
       expect.stringMatching(/openai\/gpt-4o-mini {2}0\.000126 USD {2}\(3 calls; 36 tokens read, 9 written/),
     ]);
     expect(text).toContain('sum  0.000126 USD');
-    expect((await recompute('--by', 'agent')).text).toMatch(/^did:key:\w+ {2}0\.000126 USD/);
+    expect((await recompute('--by', 'agent')).text).toMatch(/^did:key:\w+ {2}0\.000126 USD/m);
+    // Of which records and times, so that no call stands in two bills unseen.
+    expect(text).toMatch(/^These records are genuine, and of records 0 to \d+ nothing is missing/);
+    expect(text).toMatch(/, from \d{4}-\d\d-\d\d \d\d:\d\d/);
+    const { code: rc, text: json } = await recompute('--json');
+    expect([rc, JSON.parse(json)]).toMatchObject([0, { from: 0, first: expect.stringMatching(/Z$/) }]);
   });
 
   it('holds an invoice against it', async () => {

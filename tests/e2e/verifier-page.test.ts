@@ -229,6 +229,10 @@ describe('the page of the verifier, in a browser and from a disk', () => {
     await page.setInputFiles('#kept', file('kept.txt', note(events.slice(0, 4))));
     expect(await verify(good, trust)).toMatch(/^Proven/);
     expect((await listed('shown')).join()).toContain('The history of 4 records that you kept');
+    // A receipt has no such proof, and the page does not keep quiet about it.
+    expect(await verify(receiptOf(events, 3), trust, 'receipt.json')).toMatch(/^Proven/);
+    expect((await listed('not-shown'))[0]).toContain('that the history that you kept is the beginning');
+    expect(await verify(good, trust)).toMatch(/^Proven/);
     await page.setInputFiles('#kept', file('other.txt', note(story(1).slice(0, 4))));
     await expect.poll(() => page.locator('.verdict h2').innerText()).toMatch(/^Not proven/);
     expect((await listed('shown'))[0]).toContain('may have been rewritten since');

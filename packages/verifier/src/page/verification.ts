@@ -65,11 +65,19 @@ function* proveEvidence(
 ): Generator<VerifyProgress, Result> {
   if (kindOfFile(bytes) === 'receipt') {
     const receipt = verifyReceipt(parseReceipt(bytes), trust, crypto);
-    return receiptResult(receipt, accountOfReceipt(receipt, trust));
+    return receiptResult(receipt, besideKept(accountOfReceipt(receipt, trust), note));
   }
   const report = yield* verifyBundleInSteps(bytes, trust, crypto);
   const earlier = note === undefined ? undefined : verifyEarlier(report, note, trust, crypto);
   return bundleResult(report, accountOfBundle(report, trust, earlier));
+}
+
+/** A receipt has no proof that leads from one state of the log to another. */
+function besideKept(account: Account, note: string | undefined): Account {
+  if (note === undefined) return account;
+  const unsaid =
+    'that the history that you kept is the beginning of this log: that is shown with a bundle, not with a receipt';
+  return { ...account, notShown: [unsaid, ...account.notShown] };
 }
 
 function untrusted({ bytes }: GivenFile, crypto: CryptoProvider): Result {

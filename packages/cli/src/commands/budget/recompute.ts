@@ -1,5 +1,6 @@
 import { type Cost, MAX_BUNDLE_BYTES } from '@talosprotocol/contracts';
 import {
+  accountOfBundle,
   type InvoiceGroup,
   type InvoiceLine,
   invoiceOf,
@@ -46,7 +47,11 @@ export function addRecompute(budget: Command, shell: Shell): void {
     const given = await readBoundedFile(io, asked.trust, MAX_BUNDLE_BYTES);
     const trust = parseNamed(asked.trust, () => parseTrustFile(given, crypto));
     try {
-      return report(output, invoiceOf(verifyBundle(bytes, trust, crypto), asked.by), asked.charged);
+      const bundle = verifyBundle(bytes, trust, crypto);
+      const { headline, shown } = accountOfBundle(bundle, trust);
+      const { origin, from, to, first, last } = bundle;
+      const of = { origin, from, to, first, last, told: [headline, ...shown.slice(0, 1)] };
+      return report(output, of, invoiceOf(bundle, asked.by), asked.charged);
     } catch (error) {
       if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
       reportFailure(output, error);
@@ -72,11 +77,32 @@ function askedOf({ by, trust, invoice }: Options): Asked {
   return { trust, by, charged: invoice === undefined ? undefined : parseMoney(invoice, '--invoice') };
 }
 
-function report(output: Output, lines: readonly InvoiceLine[], charged: Cost | undefined): ExitCode {
+/** Which records were summed up: the same call must not stand in the bills of two months. */
+interface Extent {
+  readonly origin: string;
+  /** Indexes; `to` is not included. */
+  readonly from: number;
+  readonly to: number;
+  /** When the first and the last record that is shown was made; absent if none is. */
+  readonly first: string | undefined;
+  readonly last: string | undefined;
+  /** In words: whether they are all there are, and of when. */
+  readonly told: readonly string[];
+}
+
+function report(
+  output: Output,
+  { told, ...extent }: Extent,
+  lines: readonly InvoiceLine[],
+  charged: Cost | undefined,
+): ExitCode {
   const totals = totalsOf(lines);
   const difference = charged && differenceOf(totals, charged);
   const ok = difference === undefined || difference.amount === '0';
-  output.result({ ok, lines, totals, difference }, () => print(output, lines, totals, difference));
+  output.result({ ok, ...extent, headline: told[0], lines, totals, difference }, () => {
+    for (const sentence of told) output.line(sentence);
+    print(output, lines, totals, difference);
+  });
   return ok ? EXIT.ok : EXIT.proofInvalid;
 }
 
