@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   attenuate,
   createSigner,
+  encodeBase64url,
   encodeHex,
   issueCapability,
   type ParsedChain,
+  type Signer,
+  signRegistration,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,7 +69,11 @@ const [a, b] = [() => nodes[0] as Node, () => nodes[1] as Node];
 async function post(node: Node, path: string, body: unknown) {
   const headers = { 'content-type': 'application/json', ...node.admin };
   const response = await fetch(`${node.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-  const answer = (await response.json()) as { code?: string; decision?: { code?: string; effect: string } };
+  const answer = (await response.json()) as {
+    nonce?: string;
+    code?: string;
+    decision?: { code?: string; effect: string };
+  };
   return { status: response.status, body: answer };
 }
 
@@ -90,8 +97,8 @@ function newChain(dlg = 0) {
 }
 
 /** Milliseconds from the answer of the revocation at A to the first refusal at B. */
-async function measure(chain: ParsedChain, body: unknown): Promise<number> {
-  const answer = await post(a(), '/talos/v1/revocations', body);
+async function measure(chain: ParsedChain, body: unknown, path = '/talos/v1/revocations'): Promise<number> {
+  const answer = await post(a(), path, body);
   const answered = performance.now();
   expect(answer.status).toBe(200);
   expect(await decide(a(), chain)).toBe('REVOKED');
@@ -100,6 +107,14 @@ async function measure(chain: ParsedChain, body: unknown): Promise<number> {
     if (said === 'REVOKED') return performance.now() - answered;
     if (performance.now() - answered > 5_000) return Number.POSITIVE_INFINITY;
   }
+}
+
+async function registerAt(node: Node, agent: Signer): Promise<void> {
+  const { body } = await post(node, '/talos/v1/nonces', undefined);
+  const identity = { did: agent.did, kind: 'agent' as const, name: 'Reader' };
+  const stated = { aud: gateway.did, iat: issuing.now(), jti: encodeBase64url(randomBytes(12)) };
+  const proof = signRegistration({ ...stated, ...identity, nonce: String(body.nonce) }, agent);
+  expect((await post(node, '/talos/v1/identities', { ...identity, proof })).status).toBeLessThan(300);
 }
 
 async function until(isDone: () => Promise<boolean>, ms: number): Promise<number> {
@@ -145,6 +160,21 @@ describe('two nodes on one database', () => {
     taken.sort((x, y) => x - y);
     const [p50, p99, max] = [taken[30], taken[58], taken[59]].map((ms) => Math.round(ms ?? Number.NaN));
     console.info(`revocation to refusal on the other node, ms: p50 ${p50}, p99 ${p99}, max ${max}`);
+    expect(max).toBeLessThan(1_000);
+  }, 60_000);
+
+  it('ID-15 each of 40 identities that end is refused on the other node within a second of the answer', async () => {
+    const taken: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      const { agent, chain } = newChain();
+      await registerAt(a(), agent);
+      expect(await decide(b(), chain)).toBe('allow');
+      taken.push(await measure(chain, {}, `/talos/v1/identities/${agent.did}/deactivation`));
+      if (i === 20) await cutListeners();
+    }
+    taken.sort((x, y) => x - y);
+    const [p50, max] = [taken[20], taken[39]].map((ms) => Math.round(ms ?? Number.NaN));
+    console.info(`end of an identity to refusal on the other node, ms: p50 ${p50}, max ${max}`);
     expect(max).toBeLessThan(1_000);
   }, 60_000);
 

@@ -53,7 +53,7 @@ describe('the image of grants in authorization_details', () => {
   it('reads nothing else, and drops nothing', () => {
     const good = { type: 'urn:talos:grant', identifier: 'tool:fs', actions: ['read'] };
     expect(back([good])).toEqual([{ scope: 'tool:fs', ops: ['read'] }]);
-    for (const details of [undefined, null, {}, 'x', [], [null], [[good]], Array(65).fill(good)])
+    for (const details of [undefined, null, {}, 'x', [], [null], [[good]], Array(129).fill(good)])
       refused(details);
     const changes = [
       { type: 'urn:talos:grants' },

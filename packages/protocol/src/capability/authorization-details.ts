@@ -8,7 +8,7 @@ import { compileGrant } from './grant.js';
 export const GRANT_DETAIL_TYPE = 'urn:talos:grant';
 
 /** Most grants of one link (CAP-1). */
-const MAX_DETAILS = 64;
+const MAX_DETAILS = 128;
 
 const checkGrant = createChecker(Grant);
 

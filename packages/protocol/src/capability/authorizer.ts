@@ -52,7 +52,10 @@ export function createAuthorizer(crypto: CryptoProvider, limits: AuthorizerLimit
       const program = programs.ofKnown(capability);
       // A refusal is explained by what decides it in full, so that both say the same.
       if (program !== undefined && decideItems(program, actions, items) === FAST_ALLOW) return ALLOW;
-      return authorize(capability, items, args, memo);
+      const decision = authorize(capability, items, args, memo);
+      // Only what is allowed gets a number: whoever makes names up does not use them up.
+      if (program !== undefined && decision === ALLOW) for (const item of items) actions.intern(item);
+      return decision;
     },
   };
 }
@@ -61,7 +64,7 @@ export function createAuthorizer(crypto: CryptoProvider, limits: AuthorizerLimit
 export function decideItems(program: Program, actions: Actions, items: readonly CheckedItem[]): FastDecision {
   let all: FastDecision = items.length === 0 ? FAST_UNDECIDED : FAST_ALLOW;
   for (const item of items) {
-    const one = program.decide(actions.intern(item), item.scope);
+    const one = program.decide(actions.find(item), item.scope);
     if (one === FAST_DENY) return FAST_DENY;
     if (one === FAST_UNDECIDED) all = FAST_UNDECIDED;
   }

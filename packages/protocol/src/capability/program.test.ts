@@ -154,6 +154,17 @@ describe('an authorizer', () => {
     expect(authorizer.programOf(capabilityOf([grant('tool:fs')]))).not.toBe(program);
   });
 
+  it('gives numbers to what is allowed: names that are made up use none up', () => {
+    const authorizer = createAuthorizer(crypto, { actions: 2 });
+    const capability = capabilityOf([grant('tool:fs')]);
+    authorizer.programOf(capability);
+    const ask = (scope: string) => authorizer.authorize(capability, [item(scope)], {}).effect;
+    for (let n = 0; n < 10; n += 1) expect(ask(`tool:db/method:m${n}`)).toBe('deny');
+    expect(authorizer.actions.size()).toBe(0);
+    expect(ask(METHOD)).toBe('allow');
+    expect([authorizer.actions.size(), authorizer.actions.find(item(METHOD))]).toEqual([1, 0]);
+  });
+
   it('CAP-20 answers word for word what the full path does', () => {
     const authorizer = createAuthorizer(crypto);
     const limited: Grant = { ...grant('tool:db'), where: [{ ptr: '/a', op: 'eq', value: 1 }] };
@@ -172,6 +183,7 @@ describe('an authorizer', () => {
         expect(authorizer.authorize(capability, items, args)).toEqual(authorize(capability, items, args));
       }
     }
+    for (const one of calls.flat()) authorizer.actions.intern(one);
     expect(
       calls.map((items) => decideItems(authorizer.programOf(capability), authorizer.actions, items)),
     ).toEqual([FAST_UNDECIDED, FAST_ALLOW, FAST_DENY, FAST_DENY, FAST_UNDECIDED, FAST_UNDECIDED, FAST_DENY]);

@@ -3,6 +3,7 @@ import type { CryptoProvider, DidDirectory, SignatureVerifier, Signer } from '@t
 import type { Deps } from '../platform/deps.js';
 import { createOutbox } from '../platform/outbox.js';
 import type { Route } from '../platform/routes.js';
+import { createSqlListener, type SqlListener } from '../platform/sql-listener.js';
 import { startTasks } from '../platform/tasks.js';
 import type { Webhook } from '../platform/webhook.js';
 import { createBudgetAlarm } from './budget-alarm.js';
@@ -16,6 +17,7 @@ import { createIssuing } from './capability/issuing.js';
 import { createKnownChains } from './capability/known-chains.js';
 import { createVerification } from './capability/verification.js';
 import { createEvents } from './events.js';
+import { IDENTITY_CHANNEL } from './identity/change-store.js';
 import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
@@ -111,7 +113,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const feed = createFeed({ ...deps, store, revocations });
   await feed.start();
   const gateway = deps.gateway.did;
-  const standing = await openStanding(store, deps.clock, revocations);
+  const { standing, endings } = await openStanding(deps, store, revocations);
   const verification = createVerification({ ...deps, gateway, revocations, standing });
   const record = (draft: KernelDraft) => deps.audit.record(draft);
   const outbox = createOutbox<KernelDraft>({ ...deps, table: OUTBOX_TABLE, record });
@@ -177,22 +179,27 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
     },
     close: async () => {
       await tasks.stop();
-      await feed.close();
+      await Promise.all([endings.close(), feed.close()]);
       await ledger.close();
     },
   };
 }
 
-/** Who has ended, and with whom end the chains in use that name it. */
+/** Who has ended, and with whom end the chains in use that name it. An ending elsewhere is in force here as soon as it is told; the
+ *  poll beside it is for what nobody told. */
 async function openStanding(
+  { sql, clock, log }: KernelDeps,
   store: KernelStore,
-  clock: KernelDeps['clock'],
   revocations: Revocations,
-): Promise<Standing> {
+): Promise<{ readonly standing: Standing; readonly endings: SqlListener }> {
   const standing = createStanding(store, clock);
   standing.onEnded((did) =>
     revocations.enforceWhere((index, links) => endedIn(index, links, (one) => one === did) !== undefined),
   );
   await standing.load();
-  return standing;
+  const hear = (): void =>
+    void standing.poll().catch((err: unknown) => log.debug('ended identities are read later', { err }));
+  const channel = IDENTITY_CHANNEL;
+  const endings = createSqlListener({ sql, channel, log, onNotification: hear, onConnect: hear });
+  return { standing, endings };
 }

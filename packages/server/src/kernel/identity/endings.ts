@@ -19,8 +19,9 @@ import {
 } from '@talosprotocol/protocol';
 import { type Actor, actorOf } from '../actor.js';
 import type { ChangeEvent, Events } from '../events.js';
+import type { Revocations } from '../revocation/revocations.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
-import type { Standing } from './standing.js';
+import { namesIn, type Standing } from './standing.js';
 import type { Ending } from './store.js';
 
 /** How identities change hands and end. What is durable is in force in this process at once, and in every other when it
@@ -40,6 +41,7 @@ export interface Endings {
 export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
   readonly events: Pick<Events, 'identityRotated' | 'identityDeactivated'>;
   readonly standing: Pick<Standing, 'end' | 'isInactive'>;
+  readonly revocations: Pick<Revocations, 'endWhere'>;
 }
 
 const checkRotation = createChecker(RotateIdentityRequest);
@@ -141,6 +143,8 @@ async function keep(did: string, fetched: DidRecord, deps: EndingsDeps): Promise
   const change = { did, type: 'rotated', at, ...contents } as const;
   const eventOf = (number: number) => deps.events.identityRotated({ ...change, number });
   const number = await deps.store.addChange(change, (tx, given) => eventOf(given).keep(tx));
+  // What rests on the former keys begins anew: a session whose key was stolen must not outlive them.
+  deps.revocations.endWhere((index, links) => namesIn(index, links).includes(did));
   await eventOf(number).deliver();
 }
 

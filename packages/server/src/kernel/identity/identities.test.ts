@@ -189,7 +189,10 @@ describe('an identity that ended (ID-15)', () => {
     }
   });
 
-  it('is heard of by another node when that polls', async () => {
+  it.each([
+    ['at once', async () => undefined],
+    ['when that polls, if nobody told it', async (other: World) => other.kernel.poll()],
+  ])('is heard of by another node %s', async (_, hear) => {
     const { agent, chain } = issueTo(world);
     await register(world, agent);
     const { organisation, gateway, policy } = world;
@@ -203,8 +206,9 @@ describe('an identity that ended (ID-15)', () => {
     try {
       expect((await openSession(other, { agent, chain })).answer.status).toBe(201);
       await deactivate(world, agent.did, agent);
-      await other.kernel.poll();
-      expect((await openSession(other, { agent, chain })).answer.body.code).toBe('REVOKED');
+      await hear(other);
+      const answer = async () => (await openSession(other, { agent, chain })).answer.body?.code;
+      await expect.poll(answer).toBe('REVOKED');
     } finally {
       await other.close();
     }
@@ -308,6 +312,36 @@ describe('rotation (ID-14)', () => {
     const answer = await world.post(`/talos/v1/identities/${encodeURIComponent(org.did)}/rotation`, {});
     expect(answer.body).toMatchObject({ status: 'deactivated' });
     expect(drafts('identity.deactivated')).toMatchObject([{ members: { by: 'log', statement: null } }]);
+  });
+
+  it('of a did:web ends the sessions of its former key; elsewhere they end with what is known of the key (ID-6)', async () => {
+    const did = 'did:web:holder.example';
+    const key = newSigner();
+    const publish = (signer: Signer) =>
+      world.web.set(
+        'https://holder.example/.well-known/did.json',
+        encodeUtf8(JSON.stringify(webvhDocument(did, signer.publicKey))),
+      );
+    publish(key);
+    const agent = { ...key, did, kid: `${did}#key-1` };
+    const { chain } = issueTo(world, { sub: did });
+    await register(world, agent);
+    const session = takeSession(world, agent, chain, await openSession(world, { agent, chain }));
+    expect(session.exp).toBeLessThanOrEqual(world.seconds() + 300);
+    const call = () => world.kernel.credentials.authenticateSession(session.sign(REQUEST), REQUEST);
+    let told = 0;
+    call().onRevoked(() => (told += 1));
+    const path = `/talos/v1/identities/${encodeURIComponent(did)}/rotation`;
+    // Nothing new is published: whoever asks ends nothing.
+    await world.post(path, {});
+    expect([call().capability.holder, told]).toEqual([did, 0]);
+    const next = newSigner();
+    publish(next);
+    await world.post(path, {});
+    expect(told).toBe(1);
+    expect(call).toThrow(expect.objectContaining({ code: 'SESSION_UNKNOWN' }));
+    expect((await opens({ agent, chain })).body.code).toBe('PROOF_INVALID');
+    expect((await opens({ agent: { ...next, did, kid: `${did}#key-1` }, chain })).status).toBe(201);
   });
 
   it('of a did:web keeps each document, and answers by it (ID-12)', async () => {

@@ -53,15 +53,18 @@ export function createStanding(
   };
 }
 
-/** The identity a link names that has ended: its holder, and of the root its issuer too. Every other issuer is the holder of
- *  the link before. Undefined if none has. */
+/** The identity a link names that has ended; undefined if none has. */
 export function endedIn(
   index: number,
   links: readonly ParsedLink[],
   isInactive: (did: string) => boolean,
 ): string | undefined {
+  return namesIn(index, links).find(isInactive);
+}
+
+/** The identities a link names: its holder, and of the root its issuer too. Every other issuer is the holder of the link before. */
+export function namesIn(index: number, links: readonly ParsedLink[]): readonly string[] {
   const claims = links[index]?.claims;
-  if (claims === undefined) return undefined;
-  if (index === 0 && isInactive(claims.iss)) return claims.iss;
-  return isInactive(claims.sub) ? claims.sub : undefined;
+  if (claims === undefined) return [];
+  return index === 0 ? [claims.iss, claims.sub] : [claims.sub];
 }

@@ -13,8 +13,8 @@ export interface FeedPages {
    *  @throws {TrustError} NOT_FOUND: entries after `n` are forgotten; RATE_LIMITED: too many wait, of all or of this
    *  address */
   after(n: number, signal: AbortSignal, address: string): Promise<FeedPage>;
-  /** All in force (REV-11). @throws {TrustError} UNAVAILABLE: more than a snapshot may hold */
-  snapshot(): Promise<FeedSnapshot>;
+  /** All in force (REV-11), `FeedSnapshot` as JSON. @throws {TrustError} UNAVAILABLE: more than a snapshot may hold */
+  snapshot(): Promise<Buffer>;
 }
 
 export interface FeedPagesDeps {
@@ -35,7 +35,7 @@ export function createFeedPages(deps: FeedPagesDeps): FeedPages {
   const { iss } = feed.writer;
   const feedStore = createFeedStore(deps.sql);
   const waiting = createShares(MAX_WAITING);
-  let known: { readonly n: number; readonly at: number; readonly made: Promise<FeedSnapshot> } | undefined;
+  let known: { readonly n: number; readonly at: number; readonly made: Promise<Buffer> } | undefined;
 
   const wait = async (signal: AbortSignal, address: string): Promise<void> => {
     if (!waiting.take(address)) {
@@ -51,14 +51,15 @@ export function createFeedPages(deps: FeedPagesDeps): FeedPages {
     const entries = await feedStore.entriesAfter(iss, n, FEED_LIMITS.page);
     return { entries: [...entries], heartbeat };
   };
-  const make = async (): Promise<FeedSnapshot> => {
+  const make = async (): Promise<Buffer> => {
     const heartbeat = feed.heartbeat() ?? null;
     const { head, items } = await deps.store.readSnapshot(iss);
     if (items.length > FEED_LIMITS.items) {
       throw new TrustError('UNAVAILABLE', `more than ${FEED_LIMITS.items} revocations are in force`);
     }
     const statement = signFeedSnapshot({ time: Math.floor(clock.now()), head, items }, organisation, crypto);
-    return { statement, items: items as FeedItem[], heartbeat };
+    const snapshot: FeedSnapshot = { statement, items: items as FeedItem[], heartbeat };
+    return Buffer.from(JSON.stringify(snapshot));
   };
   return {
     after: async (n, signal, address) => {
@@ -72,7 +73,7 @@ export function createFeedPages(deps: FeedPagesDeps): FeedPages {
       return read(n);
     },
     snapshot: () => {
-      // Signed once a second at most: whoever asks in a loop costs a copy, not a table scan.
+      // Made once a second at most: all who ask in a loop are sent the same bytes.
       const now = clock.monotonic();
       if (known === undefined || known.n !== feed.head().n || now - known.at > 1_000) {
         const made = make();

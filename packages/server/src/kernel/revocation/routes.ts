@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createChecker, Hash43 } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
-import { readQuery, sendJson } from '../../platform/json-exchange.js';
+import { readQuery, sendJson, sendJsonBytes } from '../../platform/json-exchange.js';
 import type { Route, RouteHandler } from '../../platform/routes.js';
 import type { RateLimiter } from '../ports.js';
 import { addressOf } from '../session/session-routes.js';
@@ -34,7 +34,7 @@ export function createRevocationRoutes(deps: RevocationRoutesDeps): readonly Rou
     open('/talos/v1/revocations/snapshot', async (_, response, { query }) => {
       readQuery(query, []);
       response.setHeader('cache-control', 'no-store');
-      sendJson(response, 200, await pages.snapshot());
+      sendJsonBytes(response, 200, await pages.snapshot());
     }),
     open('/talos/v1/status-lists/:id', async (request, response, { params, query }) => {
       readQuery(query, []);

@@ -48,17 +48,12 @@ export function createSessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
       method: 'DELETE',
       path: '/talos/v1/sessions/:sid',
       surface: 'agent',
-      audit: 'none',
+      audit: 'decision',
       maxBody: 0,
-      handle: async (request, response, { params }) => {
+      handle: async (request, response, context) => {
         limiter.take(addressOf(request));
-        const { credential, signed } = readRequestHeaders(request.rawHeaders);
-        const authorization = credential?.name === 'authorization' ? credential.value : undefined;
-        if (authorization === undefined) throw new TrustError('NO_CAPABILITY', 'the session must end itself');
-        sessions.peek(authorization);
-        const body = await readBody(request, { maxBytes: 0, timeoutMs: 10_000 });
-        const { method = '', url: target = '' } = request;
-        sessions.close(params['sid'] ?? '', authorization, { method, target, headers: signed, body });
+        const denial = { action: { method: 'sessions/close' }, body: {}, request, context, deps };
+        await orDenied(response, denial, () => close(request, context, deps));
         response.writeHead(204).end();
       },
     },
@@ -70,6 +65,20 @@ export function addressOf(request: IncomingMessage): string {
   return clientAddress(request);
 }
 
+async function close(
+  request: IncomingMessage,
+  { params }: RequestContext,
+  { sessions }: SessionRoutesDeps,
+): Promise<void> {
+  const { credential, signed } = readRequestHeaders(request.rawHeaders);
+  const authorization = credential?.name === 'authorization' ? credential.value : undefined;
+  if (authorization === undefined) throw new TrustError('NO_CAPABILITY', 'the session must end itself');
+  sessions.peek(authorization);
+  const body = await readBody(request, { maxBytes: 0, timeoutMs: 10_000 });
+  const { method = '', url: target = '' } = request;
+  sessions.close(params['sid'] ?? '', authorization, { method, target, headers: signed, body });
+}
+
 async function open(
   request: IncomingMessage,
   response: ServerResponse,
@@ -77,15 +86,31 @@ async function open(
   deps: SessionRoutesDeps,
 ): Promise<void> {
   deps.limiter.take(addressOf(request));
-  let body: JsonObject = {};
-  try {
+  const denial = { action: { method: 'sessions/open' }, body: {} as JsonObject, request, context, deps };
+  await orDenied(response, denial, async () => {
     if (request.headers.authorization !== undefined) throw new TrustError('MALFORMED', 'a second credential');
-    body = await readJson(request, context);
+    denial.body = await readJson(request, context);
     const address = `${request.headers.host ?? ''}${request.url ?? ''}`;
-    const session = await deps.sessions.open(body, { method: request.method ?? '', address });
+    const session = await deps.sessions.open(denial.body, { method: request.method ?? '', address });
     sendJson(response, 201, { session });
+  });
+}
+
+/** What a refusal is recorded with. */
+interface Denial {
+  readonly action: { readonly method: string };
+  /** As far as it was read. */
+  readonly body: JsonObject;
+  readonly request: IncomingMessage;
+  readonly context: RequestContext;
+  readonly deps: SessionRoutesDeps;
+}
+
+async function orDenied(response: ServerResponse, denial: Denial, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
   } catch (error) {
-    const receipt = await recordDenial(error, body, { request, context, deps });
+    const receipt = await recordDenial(error, denial);
     if (receipt !== undefined) response.setHeader('x-talos-receipt', receipt);
     throw error;
   }
@@ -95,8 +120,7 @@ async function open(
  *  body that never arrived) is not recorded as one. */
 async function recordDenial(
   error: unknown,
-  body: JsonObject,
-  { request, context, deps }: { request: IncomingMessage; context: RequestContext; deps: SessionRoutesDeps },
+  { action, body, request, context, deps }: Denial,
 ): Promise<string | undefined> {
   if (!isTrustError(error) || !PROBLEMS[error.code].decision) return undefined;
   const { link, caveat } = error.data;
@@ -105,7 +129,7 @@ async function recordDenial(
     address: addressOf(request),
     code: error.code as DecisionCode,
     credential: credentialOfOpening(body, deps.crypto),
-    action: { method: 'sessions/open' },
+    action,
     where: { ...(link === undefined ? {} : { link }), ...(caveat === undefined ? {} : { caveat }) },
   });
   return recorded === undefined ? undefined : `rcp_${recorded.id.slice('evt_'.length)}`;

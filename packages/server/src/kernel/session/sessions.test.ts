@@ -256,7 +256,18 @@ describe('a session', () => {
         ...(authorization && { headers: { authorization } }),
       });
     expect((await end()).status).toBe(401);
+    const recorded = world.sink.denials.length;
     expect((await end(other.session.sign(request))).status).toBe(401);
+    // A forged MAC leaves a record there as anywhere (DEC-12).
+    const forged = await end(mine.session.sign({ ...request, body: new Uint8Array(1) }));
+    expect([forged.status, forged.headers.get('x-talos-receipt')]).toEqual([
+      401,
+      expect.stringMatching(/^rcp_/),
+    ]);
+    expect(world.sink.denials.slice(recorded)).toMatchObject([
+      { members: { action: { method: 'sessions/close' }, code: 'SESSION_UNKNOWN' } },
+      { members: { action: { method: 'sessions/close' }, code: 'PROOF_INVALID' } },
+    ]);
     const live = credentials().authenticateSession(mine.session.sign(REQUEST), REQUEST);
     let told = 0;
     live.onRevoked(() => (told += 1));

@@ -171,7 +171,10 @@ async function openSession(body: JsonObject, request: OpeningRequest, deps: Open
   };
   const now = verification.now();
   const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce: deps.consume });
-  return grantSession(capability, { proof, provenAt: parsed.claims.iat, epk, now, window }, deps);
+  // No longer than the key that opens it is known to be the holder's (ID-6).
+  const keysUntil = Math.min(capability.keysValidUntil, holder.validUntil ?? Number.POSITIVE_INFINITY);
+  const opening = { proof, provenAt: parsed.claims.iat, epk, now, window, keysUntil };
+  return grantSession(capability, opening, deps);
 }
 
 /** We see no scheme: behind a proxy the caller's is https. The rest is compared word for word. */
@@ -186,15 +189,17 @@ interface ProvenOpening {
   readonly epk: Uint8Array;
   readonly now: number;
   readonly window: WindowWidth;
+  /** Until when the keys of issuers and holder are known to be theirs, in Unix seconds. */
+  readonly keysUntil: number;
 }
 
 async function grantSession(
   capability: VerifiedCapability,
-  { proof, provenAt, epk, now, window }: ProvenOpening,
+  { proof, provenAt, epk, now, window, keysUntil }: ProvenOpening,
   deps: Opening,
 ): Promise<string> {
   const { crypto, table, events, gateway } = deps;
-  const end = Math.floor(Math.min(capability.expires, capability.keysValidUntil, now + SESSION_SECONDS));
+  const end = Math.floor(Math.min(capability.expires, keysUntil, now + SESSION_SECONDS));
   const { session, gatewayEpk } = insertSession(capability, { exp: end, agentEpk: epk, window }, deps);
   const { exp } = session;
   try {
