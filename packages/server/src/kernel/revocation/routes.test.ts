@@ -13,6 +13,7 @@ import { createFeedFollower } from '@talosprotocol/sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
+import { deactivate, register } from '../testing/identity.js';
 import { crypto, GRANTS, openWorld, type World } from '../testing/kernel-world.js';
 
 let database: TestDatabase;
@@ -28,8 +29,7 @@ afterEach(() => world?.close());
 
 const lidOf = (n: number): string => `${String(n).padStart(42, 'a')}A`;
 const revoke = (body: unknown) => world.post('/talos/v1/revocations', body, world.admin);
-const issue = async () => {
-  const sub = createSigner(random(32), crypto).did;
+const issue = async (sub = createSigner(random(32), crypto).did) => {
   const body = { sub, grants: GRANTS, exp: world.seconds() + 3600 };
   const { body: issued } = await world.post('/talos/v1/capabilities', body, world.admin);
   return issued as { lid: string; chain: string };
@@ -164,6 +164,19 @@ describe('status lists', () => {
     const { state, status_list } = await statusOf(lid);
     expect(state).toBe('revoked');
     expect((await read(status_list.uri)).list.get(status_list.idx)).toBe(1);
+  });
+
+  it('say revoked of a link whose holder has ended, as every node decides (ID-15)', async () => {
+    const agent = createSigner(random(32), crypto);
+    await register(world, agent);
+    const [ended, other] = [await issue(agent.did), await issue()];
+    expect((await statusOf(ended.lid)).state).toBe('valid');
+    expect((await deactivate(world, agent.did)).status).toBe(200);
+    const { state, status_list } = await statusOf(ended.lid);
+    const { list } = await read(status_list.uri);
+    const after = await statusOf(other.lid);
+    expect([state, after.state]).toEqual(['revoked', 'valid']);
+    expect([list.get(status_list.idx), list.get(after.status_list.idx)]).toEqual([1, 0]);
   });
 
   it.each(['99999', 'x', '-1', '01'])('refuse the list %s', async (id) => {

@@ -58,9 +58,11 @@ export function createStatusLists(deps: StatusListsDeps): StatusLists {
       return { token: signStatusListToken(claims, organisation), ttl: TTL };
     },
     status: async (lid, origin) => {
-      const [index, kept] = await Promise.all([store.findStatusIndex(lid), store.findRevocation({ lid })]);
-      const isRevoked = revocations.isRevoked(lid) || (index !== undefined && (await isIssuerRevoked()));
-      if (index === undefined) return { lid, state: isRevoked ? 'revoked' : 'unknown', ...whenOf(kept) };
+      const [issued, kept] = await Promise.all([store.findIssued(lid), store.findRevocation({ lid })]);
+      const isOver = issued !== undefined && (issued.isHolderEnded || (await isIssuerRevoked()));
+      const isRevoked = isOver || revocations.isRevoked(lid);
+      if (issued === undefined) return { lid, state: isRevoked ? 'revoked' : 'unknown', ...whenOf(kept) };
+      const { index } = issued;
       const uri = uriOf(Math.floor(index / LIST_SIZE), origin);
       const status_list = { idx: index % LIST_SIZE, uri };
       return { lid, state: isRevoked ? 'revoked' : 'valid', ...whenOf(kept), status_list };
