@@ -1,25 +1,32 @@
+import { isDeepStrictEqual } from 'node:util';
 import { inflateSync } from 'node:zlib';
 import {
   decodeStatusList,
   didWebUrl,
   encodeDidKey,
   encodeMultikey,
+  fromAuthorizationDetails,
   type JsonObject,
+  type JsonValue,
   parseDidDocument,
   parseDidKey,
   parseJcs,
   parseJson,
   parseJsonObject,
   parseMultikey,
+  parseRevocation,
+  parseRevocationBelow,
   parseWebvhDid,
+  toAuthorizationDetails,
   verifyWebvhLog,
   webvhLogUrl,
+  witnessWebvhLog,
 } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
-import { NOW, newLog } from '../../packages/protocol/src/identity/webvh/testing/logs.js';
+import { key, NOW, newLog } from '../../packages/protocol/src/identity/webvh/testing/logs.js';
 import { forge } from '../hostile/forge.js';
 import { kindsOf, PARTIES } from '../hostile/kinds.js';
-import { bytes, type Decoder, members, same, text, vectors } from './decoder.js';
+import { bytes, type Decoder, jws, members, same, text, vectors } from './decoder.js';
 
 const crypto = createNodeCrypto();
 const DID = 'did:web:org.example';
@@ -35,6 +42,8 @@ const DOCUMENTS = [
   },
   { id: DID, authentication: [METHOD], service: [{ id: '#s', serviceEndpoint: 1.5 }] },
 ].map((one) => JSON.stringify(one));
+const WITNESSED = newLog({ witness: { threshold: 1, witnesses: [key(21).did] } });
+const WITNESSES = witnessWebvhLog({ log: WITNESSED }, key(21), { now: NOW, crypto });
 const LIST = JSON.stringify({ bits: 1, lst: 'eNrbuRgAAhcBXQ' });
 const inflate = (data: Uint8Array, maxBytes: number): Uint8Array =>
   inflateSync(data, { maxOutputLength: maxBytes });
@@ -74,6 +83,23 @@ export const IDENTITIES: readonly Decoder[] = [
   bytes('did:webvh log', [Buffer.from(newLog()).toString()], (input) => {
     verifyWebvhLog({ log: input }, { now: NOW, crypto });
     return undefined;
+  }),
+  bytes('did:webvh witness proofs', [Buffer.from(WITNESSES).toString()], (input) => {
+    verifyWebvhLog({ log: WITNESSED, witness: input }, { now: NOW, crypto });
+    return undefined;
+  }),
+  jws('revocation', members('revocation', 'revocation'), (input) => {
+    parseRevocation(input, crypto);
+    return undefined;
+  }),
+  jws('revocation below', members('revocation-below', 'revocation'), (input) => {
+    parseRevocationBelow(input, crypto);
+    return undefined;
+  }),
+  text('authorization details', members('authorization-details', 'details'), (input) => {
+    const grants = fromAuthorizationDetails(parseJson(input, { floats: true }), crypto);
+    const again = fromAuthorizationDetails(toAuthorizationDetails(grants) as JsonValue, crypto);
+    return isDeepStrictEqual(again, grants) ? undefined : 'is another after it was written';
   }),
   text('status list', [LIST], (input) => {
     const list = decodeStatusList(parseJson(input), inflate);

@@ -33,6 +33,8 @@ const MAX_CACHED = 1024;
 const MAX_UNDER_WAY = 64;
 /** What was verified with a key holds at least so long, also for a `did:webvh` that wants not to be cached. */
 const SHORTEST_USE = 30;
+/** Whoever names the DID in a root that he forged must not have it fetched and verified each time. */
+const SHORTEST_CACHE = 5;
 
 interface Kept {
   readonly keys: DidKeys;
@@ -134,7 +136,7 @@ async function fetchAndKeep(
     const ttl = record.log?.latest.parameters.ttl ?? cacheSeconds;
     const validUntil = asked + Math.min(cacheSeconds, Math.max(ttl, SHORTEST_USE));
     const keys = { ...record.keys, validUntil };
-    remember(kept, did, { keys, until: asked + Math.min(cacheSeconds, ttl) });
+    remember(kept, did, { keys, until: asked + Math.min(cacheSeconds, Math.max(ttl, SHORTEST_CACHE)) });
     failed.delete(did);
     return { ...record, keys };
   } catch (error) {

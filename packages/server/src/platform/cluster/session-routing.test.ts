@@ -14,6 +14,7 @@ import { createSessionRouting } from './session-routing.js';
 
 const self = { node: 1, boot: 1 };
 const owner = { node: 2, boot: 1 };
+const OURS = 'a-nonce-of-the-owner';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -36,7 +37,7 @@ async function front(url: string): Promise<{ readonly url: string; readonly susp
     registry: { self, find: async () => found, suspect: (run) => void suspects.push(run) },
     forwarding: createForwarding({ caller, log }),
     limiter: { take: () => undefined },
-    runOfNonce: () => undefined,
+    runOfNonce: (nonce) => (nonce === OURS ? owner : undefined),
   });
   const own: Route = {
     method: 'DELETE',
@@ -61,6 +62,27 @@ async function endSession(url: string): Promise<number> {
   const authorization = `Talos sid=${sid}, seq=1, rid=${rid}, mac=${'A'.repeat(22)}`;
   return (await fetch(url, { method: 'DELETE', headers: { authorization } })).status;
 }
+
+// SES-15, SES-18
+it.each([
+  ['alone', `talos=("@method");nonce="${OURS}"`],
+  [
+    'behind that of somebody else',
+    `bot=("@authority");nonce="${'b'.repeat(24)}", talos=("@method");nonce="${OURS}"`,
+  ],
+])('finds the owner of a nonce in a signature that stands %s', async (_, input) => {
+  const { url, suspects } = await front('http://127.0.0.1:1');
+  await fetch(url, { method: 'DELETE', headers: { 'signature-input': input } });
+  expect(suspects).toMatchObject([owner]);
+});
+
+it('looks at a few signatures of a request only', async () => {
+  const { url, suspects } = await front('http://127.0.0.1:1');
+  const others = Array.from({ length: 8 }, (_, n) => `s${n}=();nonce="${'b'.repeat(24)}"`);
+  const input = [...others, `talos=();nonce="${OURS}"`].join(', ');
+  await fetch(url, { method: 'DELETE', headers: { 'signature-input': input } });
+  expect(suspects).toEqual([]);
+});
 
 it('tells others that an owner is gone where nobody listens', async () => {
   const { url, suspects } = await front('http://127.0.0.1:1');

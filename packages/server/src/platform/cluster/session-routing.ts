@@ -91,12 +91,22 @@ function runOfCredential(request: IncomingMessage, runOfNonce: RunOfNonce): Node
     if (isTalosAuthorization(authorization))
       return decodeSessionId(parseTalosAuthorization(authorization).sid);
     if (isProofAuthorization(authorization)) return runOfProof(authorization.split(' ')[1], runOfNonce);
-    const nonce = SIGNED_NONCE.exec(typeof input === 'string' ? input : '')?.[1];
-    return nonce === undefined ? undefined : runOfNonce(nonce);
+    return runOfSignature(typeof input === 'string' ? input : '', runOfNonce);
   });
 }
 
-const SIGNED_NONCE = /;nonce="([A-Za-z0-9_-]{16,128})"/;
+/** Signatures of others may stand before the one with our nonce (SES-15). */
+function runOfSignature(input: string, runOfNonce: RunOfNonce): NodeRun | undefined {
+  for (const [index, [, nonce]] of [...input.matchAll(SIGNED_NONCE)].entries()) {
+    if (index === MOST_SIGNATURES || nonce === undefined) return undefined;
+    const run = unlessMalformed(() => runOfNonce(nonce));
+    if (run !== undefined) return run;
+  }
+  return undefined;
+}
+
+const SIGNED_NONCE = /;nonce="([A-Za-z0-9_-]{16,128})"/g;
+const MOST_SIGNATURES = 8;
 
 /** The body of an opening, which its handler reads again; undefined where that is the one to refuse it. */
 async function readOpening(request: IncomingMessage): Promise<Uint8Array | undefined> {
