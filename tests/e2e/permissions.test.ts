@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { ROUTED_ATTRIBUTES } from '../../packages/cli/src/commands/rbac/routed-place.js';
 import { openListeners } from '../../packages/server/src/main/listeners.js';
 import { type DeclaredRoute, permissionPage } from '../support/permission-table.js';
 import { openWorld, type World } from '../support/world.js';
@@ -21,6 +22,16 @@ afterAll(() => world?.close());
 // RBAC-8, RBAC-9
 it('the page of permissions is what the routes declare', async () => {
   expect(await readFile(PAGE, 'utf8')).toBe(permissionPage(services));
+});
+
+it('and the command line knows the places in which they act', () => {
+  const places = Object.values(services).flatMap((routes) => routes.flatMap(({ place }) => place ?? []));
+  const found: Record<string, Set<string>> = {};
+  for (const { kind, attributes } of places)
+    found[kind] = new Set([...(found[kind] ?? []), ...Object.keys(attributes)]);
+  expect(found).toEqual(
+    Object.fromEntries(Object.entries(ROUTED_ATTRIBUTES).map(([kind, names]) => [kind, new Set(names)])),
+  );
 });
 
 it('and whoever holds no role gets nowhere on any of them, whoever is nobody neither', async () => {

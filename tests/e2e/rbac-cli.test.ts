@@ -69,6 +69,7 @@ describe('talos rbac', () => {
     const check = () => talos('rbac', 'check', 'capability:issue', '--service', id);
     expect((await check()).code).toBe(2);
     const bound = await talos('rbac', 'binding', 'create', '--role', 'operator', '--service', id);
+    expect(bound.answer.routed).toBe(true);
     expect((await check()).answer).toMatchObject({ ok: true, role: 'operator', pattern: 'capability:issue' });
     const issue = () =>
       fetch(`${world.ready.kernel}/talos/v1/identities`, { headers: { authorization: `Bearer ${key}` } });
@@ -154,6 +155,8 @@ describe('talos rbac', () => {
       ...['--issuer', 'https://id.example.com', '--scope', 'team:team_id=a'],
     );
     expect(bound.answer.binding.scope).toEqual({ kind: 'team', attributes: { team_id: 'a' } });
+    // A denial there would deny nothing, and whoever binds it is told.
+    expect(bound.answer.routed).toBe(false);
     expect((await talos('rbac', 'role', 'remove', id)).code).toBe(1);
     await talos('rbac', 'binding', 'remove', bound.answer.binding.id);
     expect((await talos('rbac', 'role', 'remove', id)).code).toBe(0);

@@ -15,6 +15,7 @@ import {
   withScope,
   withSubject,
 } from './place-options.js';
+import { isRoutedPlace } from './routed-place.js';
 
 interface CreateOptions extends PlatformOptions, SubjectOptions, ScopeOptions {
   readonly role?: string;
@@ -57,7 +58,12 @@ function addCreate(binding: Command, shell: Shell): void {
     if (options.role === undefined) throw new UsageError('which role?', 'add --role <id>');
     const { rbac } = await openPlatform(io, options);
     const made = await rbac.createBinding({ role: options.role, subject, scope: readScope(options) });
-    output.result({ ok: true, binding: made }, () => output.line(describeBinding(made)));
+    const isRouted = isRoutedPlace(made.scope);
+    output.result({ ok: true, binding: made, routed: isRouted }, () => output.line(describeBinding(made)));
+    if (!isRouted)
+      output.aside(
+        'No route of this version acts in such a place: it gives nothing there, and denies nothing, but for bindings. docs/permissions.md lists the places.',
+      );
     return undefined;
   };
   withScope(withSubject(withPlatform(defineCommand(binding, shell, text, create), 'kernel'))).option(
