@@ -304,7 +304,7 @@ describe.each(WITH_BODY)('%s', (_, service, one) => {
     expect(codeOf(stated, 'stated')).toBe('TOO_LARGE');
     let written = 0;
     // So large that a route with the largest limit is through with it in the second that a body may take here.
-    const chunk = `40000\r\n${'x'.repeat(262_144)}\r\n`;
+    const chunk = `100000\r\n${'x'.repeat(1_048_576)}\r\n`;
     const answer = await send(service, one, {
       more: [['Transfer-Encoding', 'chunked']],
       stream: (write) => {
