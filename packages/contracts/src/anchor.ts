@@ -23,6 +23,10 @@ export const MAX_TRIE_NODE = 1_024;
 /** Largest `.ots` file in bytes (AUD-39). */
 export const MAX_OTS_BYTES = 16_384;
 
+/** Most promises, and most Bitcoin blocks, in a timestamp that is followed up (AUD-43): each costs requests. An honest calendar
+ *  gives one or two. */
+export const MAX_OTS_ATTESTED = 8;
+
 /** From the root of a trie down; a path has at most 64 steps. */
 const trieProof = Type.Array(bytes(MAX_TRIE_NODE, 'node of a trie, RLP'), { minItems: 1, maxItems: 64 });
 

@@ -6,6 +6,7 @@ export {
   EvmBlockHash,
   EvmChain,
   MAX_EVM_HEADER,
+  MAX_OTS_ATTESTED,
   MAX_OTS_BYTES,
   MAX_TRIE_NODE,
   OpenTimestampsProof,

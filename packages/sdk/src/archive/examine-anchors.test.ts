@@ -27,8 +27,10 @@ const rootAt = createRootReader(hasher, { size: SIZE, root: rootOfFirst(SIZE) },
     : encodeHashTile(upper),
 );
 
-function fileOf(size: number): Uint8Array {
-  const branches = [{ attestation: { kind: 'bitcoin' as const, height: 900_000 } }];
+function fileOf(size: number, blocks = 1): Uint8Array {
+  const branches = Array.from({ length: blocks }, (_, index) => ({
+    attestation: { kind: 'bitcoin' as const, height: 900_000 + index },
+  }));
   const timestamp = { message: otsDigest(ORIGIN, size, rootOfFirst(size)), branches };
   return encodeOtsFile({ hash: SHA256_OP.tag, timestamp });
 }
@@ -59,6 +61,23 @@ describe('a look at an anchor', () => {
     const { faults } = await look(other, {});
     // The timestamp is of the root of seven all the same.
     expect(faults).toMatchObject([{ what: expect.stringContaining('does not hold') }]);
+  });
+
+  it('takes at most eight blocks of one with a header: an explorer is asked about each (AUD-43)', async () => {
+    const header = new Uint8Array(80);
+    header.set(otsDigest(ORIGIN, 7, rootOfFirst(7)), 36);
+    const inBlocks = (blocks: number) => ({
+      ...anchored(7, fileOf(7, blocks)),
+      header: encodeBase64url(header),
+    });
+    expect((await look(inBlocks(8))).faults).toEqual([]);
+    const { proof, faults } = await look(inBlocks(9));
+    expect([proof, faults]).toMatchObject([
+      undefined,
+      [{ what: expect.stringContaining('names more than 8 blocks of Bitcoin') }],
+    ]);
+    // Of several calendars, and nobody is asked.
+    expect((await look(anchored(7, fileOf(7, 64)))).faults).toEqual([]);
   });
 
   it('takes it or names what is wrong, whatever is in it', async () => {

@@ -1,12 +1,15 @@
-import { ANCHOR_PAGE, type AnchorProof } from '@talosprotocol/contracts';
+import { ANCHOR_PAGE, type AnchorProof, MAX_OTS_ATTESTED } from '@talosprotocol/contracts';
 import {
   anchorPlace,
   assertAnchorProof,
+  attestationsOf,
   createTileReader,
+  decodeBase64url,
   encodeHex,
   isTrustError,
   type LogFault,
   parseAnchorProof,
+  parseOtsFile,
   planFrontier,
   rootAt,
   type TileSource,
@@ -87,11 +90,21 @@ async function faultOf(
     return 'has another root than the log has at that size';
   try {
     assertAnchorProof(proof);
-    return undefined;
+    return blocksToAskFor(proof) > MAX_OTS_ATTESTED
+      ? `names more than ${MAX_OTS_ATTESTED} blocks of Bitcoin: each of them would be asked for`
+      : undefined;
   } catch (error) {
     if (!isTrustError(error)) throw error;
     return `does not hold: ${error.data.reason}`;
   }
+}
+
+/** Blocks of a timestamp that an explorer is asked for. It is asked only about one with a header, which an anchorer makes of what one
+ *  calendar answered (AUD-43); one without may be of several. */
+function blocksToAskFor(proof: AnchorProof): number {
+  if (proof.kind !== 'opentimestamps' || proof.header === undefined) return 0;
+  const { timestamp } = parseOtsFile(decodeBase64url(proof.ots));
+  return attestationsOf(timestamp).filter(({ attestation }) => attestation.kind === 'bitcoin').length;
 }
 
 /** Looks at all anchors of an archive; gives their number. */

@@ -1,3 +1,4 @@
+import { MAX_OTS_ATTESTED } from '@talosprotocol/contracts';
 import {
   attestationsOf,
   encodeHex,
@@ -21,8 +22,6 @@ export interface Calendar {
 }
 
 const MAX_ANSWER = 10_000;
-/** Most promises, and most blocks, of one calendar: each costs requests. An honest one has one or two. */
-const MAX_ATTESTED = 8;
 const ACCEPT = { accept: 'application/vnd.opentimestamps.v1' };
 
 /** Builds the client of the calendar at `url`. */
@@ -31,7 +30,7 @@ export function createCalendar(url: string, exchange: HttpExchange): Calendar {
     try {
       const timestamp = parseOtsTimestamp(bytes, message);
       if (attestsFew(timestamp)) return timestamp;
-      throw new TrustError('MALFORMED', `more than ${MAX_ATTESTED} promises or blocks`);
+      throw new TrustError('MALFORMED', `more than ${MAX_OTS_ATTESTED} promises or blocks`);
     } catch (cause) {
       if (!isTrustError(cause)) throw cause;
       throw new TrustError('UPSTREAM_FAILED', `${url} gives ${cause.data.reason}`, {}, cause);
@@ -80,5 +79,5 @@ export function blocksIn(
 
 /** Whether what it asks of us is bounded: to ask after each promise, and to look up each block. */
 export function attestsFew(timestamp: OtsTimestamp): boolean {
-  return [promisesIn(timestamp), blocksIn(timestamp)].every(({ length }) => length <= MAX_ATTESTED);
+  return [promisesIn(timestamp), blocksIn(timestamp)].every(({ length }) => length <= MAX_OTS_ATTESTED);
 }

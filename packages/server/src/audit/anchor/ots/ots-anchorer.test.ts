@@ -1,9 +1,15 @@
 import type { OpenTimestampsProof, TrustedBlock } from '@talosprotocol/contracts';
 import {
+  bitcoinHash,
   decodeBase64url,
+  decodeHex,
+  encodeBase64url,
   encodeHex,
+  encodeOtsFile,
+  otsDigest,
   parseOtsFile,
   readChainTrust,
+  SHA256_OP,
   verifyAnchor,
 } from '@talosprotocol/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -426,6 +432,33 @@ describe('a hostile calendar (AUD-43)', () => {
     const anchor = openAnchor();
     await anchorer().follow(anchor);
     expect(Object.keys(JSON.parse(anchor.state ?? '').of).sort()).toEqual([pool.url, calendar.url].sort());
+  });
+});
+
+/** A proof as an archive brings one, in so many blocks at once. */
+function proofIn(heights: readonly number[]): OpenTimestampsProof & { readonly header: string } {
+  const claim = { origin: ORIGIN, size: 7, root: rootOf(7) };
+  const message = otsDigest(ORIGIN, 7, decodeHex(rootOf(7)));
+  const branches = heights.map((height) => ({ attestation: { kind: 'bitcoin' as const, height } }));
+  const file = encodeOtsFile({ hash: SHA256_OP.tag, timestamp: { message, branches } });
+  const header = encodeBase64url(madeUpHeader(message, 1_790_000_000));
+  return { kind: 'opentimestamps', ...claim, ots: encodeBase64url(file), header };
+}
+
+// AUD-133
+describe('a proof that came with an archive', () => {
+  it('is looked up by its blocks, and not at all if it names more than eight (AUD-43)', async () => {
+    const eight = Array.from({ length: 8 }, (_, index) => 900_000 + index);
+    const proof = proofIn(eight);
+    const header = decodeBase64url(proof.header);
+    const explorer = await startLocalExplorer(() => [{ height: 900_007, hash: bitcoinHash(header), header }]);
+    closing.push(explorer);
+    const by = anchorer({ explorer: explorer.url, tipMs: 60_000 });
+    expect(await by.knows(proof)).toBe(true);
+    const asked = explorer.asked.length;
+    expect(asked).toBeGreaterThan(8);
+    expect(await by.knows(proofIn([...eight, 900_008]))).toBeUndefined();
+    expect(explorer.asked).toHaveLength(asked);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { AnchorProof } from '@talosprotocol/contracts';
+import { type AnchorProof, MAX_OTS_ATTESTED } from '@talosprotocol/contracts';
 import {
   decodeBase64url,
   decodeHex,
@@ -75,8 +75,11 @@ async function isInBlock(
   if (proof.kind !== 'opentimestamps') return false;
   if (explorer === undefined || proof.header === undefined) return undefined;
   const own = decodeBase64url(proof.header);
+  const blocks = blocksIn(parseOtsFile(decodeBase64url(proof.ots)).timestamp);
+  // Each costs requests. None of our own with a header has so many, so it is not worth them.
+  if (blocks.length > MAX_OTS_ATTESTED) return undefined;
   let isOpen = false;
-  for (const { height, message } of blocksIn(parseOtsFile(decodeBase64url(proof.ots)).timestamp)) {
+  for (const { height, message } of blocks) {
     if (!equalBytes(parseBitcoinHeader(own).merkleRoot, message)) continue;
     const header = await explorer.header(height);
     if (header !== undefined && equalBytes(header, own)) return true;
