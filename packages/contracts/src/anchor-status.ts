@@ -17,7 +17,8 @@ export const AnchorStatus = Type.Object(
     /** Events below the newest checkpoint that no anchor covers whose block was looked at (AUD-40), and how old the oldest of
      *  them is. */
     lag: Type.Object({ entries: Count, seconds: Count }, CLOSED),
-    /** The newest anchor that is proven; `block` is the one to look up, `height` of Bitcoin. */
+    /** The newest anchor that is proven, an imported one once its block was looked at (AUD-133); `block` is the one to look up,
+     *  `height` of Bitcoin. */
     proven: Type.Union([
       Type.Object({ size: Positive, begun: Time, block: Type.Union([Count, Type.Null()]) }, CLOSED),
       Type.Null(),

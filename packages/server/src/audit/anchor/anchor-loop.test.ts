@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clock } from '../../platform/system.js';
 import { createTestLog } from '../../platform/testing/test-log.js';
 import { type AnchorLoop, createAnchorLoop } from './anchor-loop.js';
-import type { AnchorRow, AnchorStore } from './anchor-store.js';
+import type { AnchorRow, AnchorStore, ProvenAnchor } from './anchor-store.js';
 import type { Anchorer, AnchorProgress } from './anchorer.js';
 
 const loops: AnchorLoop[] = [];
@@ -12,7 +12,11 @@ afterEach(async () => {
 });
 
 /** A loop over a log that grows all the time, at a place that never comes to an end; what it did. */
-function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => AnchorProgress) {
+function startLoop(
+  pace: Pick<Anchorer, 'everyMs' | 'pollMs'>,
+  progress: () => AnchorProgress,
+  came: Partial<AnchorStore & Pick<Anchorer, 'knows'>> = {},
+) {
   const rows: AnchorRow[] = [];
   const followed: number[] = [];
   let size = 0;
@@ -27,6 +31,7 @@ function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => A
       rows.push(row);
       return row;
     },
+    ...came,
   };
   const anchorer: Anchorer = {
     ...pace,
@@ -38,7 +43,7 @@ function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => A
       return progress();
     },
     holds: async () => true,
-    knows: async () => undefined,
+    knows: came.knows ?? (async () => undefined),
     look: async () => ({ alarms: [], blind: undefined, unseen: 0 }),
   };
   const loop = createAnchorLoop(anchorer, {
@@ -50,7 +55,7 @@ function startLoop(pace: Pick<Anchorer, 'everyMs' | 'pollMs'>, progress: () => A
   });
   loops.push(loop);
   loop.start();
-  return { rows, followed };
+  return { rows, followed, loop };
 }
 
 const waiting = (): AnchorProgress => ({ kind: 'waiting' });
@@ -81,5 +86,45 @@ describe('an anchor loop', () => {
     });
     await sleep(100);
     await expect.poll(() => followed.length, { timeout: 5_000 }).toBe(2);
+  });
+});
+
+/** Anchors that came with an archive, and what the chain says of each; with them, what was asked. */
+function imported(answers: Readonly<Record<number, () => boolean | undefined>>) {
+  const anchors = Object.keys(answers).map((size): ProvenAnchor => {
+    const head = { size: Number(size), root: '' };
+    const proof = { kind: 'opentimestamps' as const, origin: 'log.test', ...head, ots: '' };
+    return { ...head, place: 'opentimestamps', begunMs: 0, proof, imported: true };
+  });
+  const asked: number[] = [];
+  const accepted: ProvenAnchor[] = [];
+  const came: Partial<AnchorStore & Pick<Anchorer, 'knows'>> = {
+    newestImported: async (_, below = Number.POSITIVE_INFINITY) =>
+      anchors.filter((one) => one.size < below && !accepted.includes(one)).at(-1),
+    newestAt: async () => accepted[0],
+    confirmed: async () => accepted[0],
+    accept: async (anchor) => void accepted.push(anchor),
+    knows: async ({ size }) => {
+      asked.push(size);
+      return answers[size]?.();
+    },
+  };
+  return { came, asked };
+}
+
+// AUD-133
+describe('what came with an archive', () => {
+  it('is asked about one after the other, whatever comes of the one before, and then anew', async () => {
+    const { came, asked } = imported({
+      5: () => true,
+      7: () => {
+        throw new Error('no');
+      },
+      9: () => undefined,
+    });
+    const { loop } = startLoop({ everyMs: 3_600_000, pollMs: 10 }, waiting, came);
+    await expect.poll(() => asked.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(5);
+    expect(asked.slice(0, 5)).toEqual([9, 7, 5, 9, 7]);
+    expect(loop.status()).toMatchObject({ proven: { size: 5 }, fault: undefined });
   });
 });

@@ -20,6 +20,7 @@ export interface AnchorStatus {
   readonly kind: Anchorer['kind'];
   /** Leaves of the newest checkpoint that no anchor covers whose block was looked at, and how old the oldest of them is. */
   readonly lag: { readonly entries: number; readonly seconds: number };
+  /** The newest; of those that came with an archive, of which the chain was asked. */
   readonly proven: ProvenAnchor | undefined;
   /** Anchors that are begun. */
   readonly open: number;
@@ -70,6 +71,7 @@ export function createAnchorLoop(anchorer: Anchorer, deps: AnchorLoopDeps): Anch
     alarms: [],
     watchedAt: Number.NEGATIVE_INFINITY,
     followedAt: Number.NEGATIVE_INFINITY,
+    askedDownTo: undefined,
   };
   const lag = createAnchorLag({ ...deps, confirmed: () => state.confirmed });
   const lookAtLag = (): void =>
@@ -118,6 +120,8 @@ interface State {
   watchedAt: number;
   /** Monotonic moment at which open anchors were looked at last. */
   followedAt: number;
+  /** Size of the imported anchor that was looked at last; undefined: the newest comes next. */
+  askedDownTo: number | undefined;
 }
 
 /** One turn; gives how long to wait for the next. */
@@ -160,8 +164,7 @@ async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): 
   const proven = await deps.store.newestAt(anchorer.place);
   state.proven = proven;
   state.confirmed = await deps.store.confirmed(anchorer.place);
-  // One that came with an archive has its own turn.
-  if (proven === undefined || proven.imported || (await anchorer.holds(proven.proof))) return;
+  if (proven === undefined || (await anchorer.holds(proven.proof))) return;
   await deps.store.reopen(anchorer.place, proven.size);
   state.proven = undefined;
   const reason = `the chain dropped the block that had size ${proven.size}; it is anchored anew`;
@@ -171,22 +174,24 @@ async function recheck(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): 
 }
 
 /** Of what came with an archive one is looked at in a turn, the newest first: until then it counts neither for the lag nor for
- *  pruning. One whose block the chain does not have is of no use to anybody. */
+ *  pruning. One whose block the chain does not have is of no use to anybody. One of which nobody can tell, such as that of a
+ *  block to come, keeps no older one waiting: behind the oldest it is its turn again. */
 async function lookAtImported(anchorer: Anchorer, deps: AnchorLoopDeps, state: State): Promise<void> {
   const { store, log } = deps;
   const { place } = anchorer;
-  const anchor = await store.newestImported(place);
+  const anchor = await store.newestImported(place, state.askedDownTo);
+  state.askedDownTo = anchor?.size;
   if (anchor === undefined) return;
   const isKnown = await anchorer.knows(anchor.proof);
   if (isKnown === undefined) return;
   if (isKnown) {
     await store.accept(anchor);
+    state.proven = await store.newestAt(place);
     state.confirmed = await store.confirmed(place);
     log.info('the chain has an anchor that was imported', { stage: place, size: anchor.size });
     return;
   }
   await store.forget(anchor);
-  state.proven = await store.newestAt(place);
   const reason = `the chain does not have the block of the imported anchor of size ${anchor.size}; it is forgotten`;
   raiseAlarm(state, deps, { code: 'REORG', reason });
 }

@@ -69,16 +69,20 @@ describe('the anchors of a database', () => {
     await importAnchor(world.sql, proof(12), 1);
     expect(await store.newest(undefined)).toMatchObject({ size: 12, imported: true });
     expect(await store.confirmed(undefined)).toBeUndefined();
-    const newest = (await store.newestImported(PLACE))!;
-    expect([newest.size, await store.newestImported('evm x')]).toEqual([9, undefined]);
+    expect(await store.newestAt(PLACE)).toBeUndefined();
+    const newest = (await store.newestImported(PLACE, undefined))!;
+    expect([newest.size, await store.newestImported('evm x', undefined)]).toEqual([9, undefined]);
+    expect(await store.newestImported(PLACE, 9)).toMatchObject({ size: 5 });
+    expect(await store.newestImported(PLACE, 5)).toBeUndefined();
     await store.accept(newest);
     expect(await store.confirmed(PLACE)).toMatchObject({ size: 9, imported: false });
+    expect(await store.newestAt(PLACE)).toMatchObject({ size: 9 });
     // It is one of our own now.
     await store.forget(newest);
     expect(await store.covering(6, 11, undefined)).toMatchObject({ size: 9 });
-    await store.forget((await store.newestImported(PLACE))!);
+    await store.forget((await store.newestImported(PLACE, undefined))!);
     expect(await store.covering(1, 5, undefined)).toBeUndefined();
-    expect(await store.newestImported(PLACE)).toBeUndefined();
+    expect(await store.newestImported(PLACE, undefined)).toBeUndefined();
   });
 
   // AUD-133

@@ -37,10 +37,11 @@ export interface AnchorCursor {
 /** The anchors of this database. A proof that cannot be read is passed over and named in the log: the next one counts. */
 export interface AnchorStore {
   open(place: string): Promise<AnchorRow[]>;
-  /** The newest that is proven, at the place. */
+  /** The newest that is proven, at the place; without those that came with an archive and of which the chain was not asked. */
   newestAt(place: string): Promise<ProvenAnchor | undefined>;
-  /** The newest of those that came with an archive, with a header at the place, of whose blocks nobody asked the chain yet. */
-  newestImported(place: string): Promise<ProvenAnchor | undefined>;
+  /** The newest of those that came with an archive, with a header at the place, of whose blocks nobody asked the chain yet; of
+   *  fewer than `below` events, if that is said. */
+  newestImported(place: string, below: number | undefined): Promise<ProvenAnchor | undefined>;
   /** The chain has the block of one that came with an archive: it is as one of our own from now on. */
   accept(anchor: ProvenAnchor): Promise<void>;
   /** The chain does not have it. */
@@ -95,8 +96,9 @@ const OPEN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 AND proof IS 
 const CONFIRMED = `SELECT ${COLUMNS} FROM audit_anchor WHERE confirmed AND NOT imported AND ($1::text IS NULL OR place = $1)
   ORDER BY size DESC, begun_ms`;
 // A place begins with its kind.
-const NEWEST_AT = `${PROVEN} AND place = $1 ORDER BY size DESC`;
-const NEWEST_IMPORTED = `${PROVEN} AND place = $1 AND imported AND confirmed ORDER BY size DESC`;
+const NEWEST_AT = `${PROVEN} AND place = $1 AND NOT imported ORDER BY size DESC`;
+const NEWEST_IMPORTED = `${PROVEN} AND place = $1 AND imported AND confirmed
+  AND ($2::bigint IS NULL OR size < $2) ORDER BY size DESC`;
 const IMPORTED = 'WHERE place = $1 AND size = $2 AND imported';
 const PAGE = `${PROVEN} AND size <= $1 AND (size, place COLLATE "C") > ($2, $3)
   ORDER BY size, place COLLATE "C" LIMIT $4`;
@@ -119,9 +121,11 @@ const WATCHED = 'SELECT state FROM audit_anchor_watch WHERE place = $1';
 const NOTE_WATCHED = `INSERT INTO audit_anchor_watch (place, state) VALUES ($1, $2)
   ON CONFLICT (place) DO UPDATE SET state = excluded.state`;
 
+type Value = string | number | null;
+
 /** Builds the store over the tables of `ANCHOR_MIGRATIONS`. */
 export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
-  const read = (text: string, ...values: readonly (string | number | null)[]): Promise<Stored[]> =>
+  const read = (text: string, ...values: readonly Value[]): Promise<Stored[]> =>
     sql.query<Stored>(text, values);
   const write = async (text: string, ...values: readonly (string | number)[]): Promise<Stored> => {
     const [row] = await read(text, ...values);
@@ -134,7 +138,7 @@ export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
     if (!said.has(key)) log.error('a proof of an anchor cannot be read', { stage: place, size });
     said.add(key);
   };
-  const firstProven = async (text: string, ...values: readonly (string | number | null)[]) => {
+  const firstProven = async (text: string, ...values: readonly Value[]) => {
     for (let offset = 0; ; offset++) {
       const [row] = await read(`${text} LIMIT 1 OFFSET ${offset}`, ...values);
       if (row === undefined) return undefined;
@@ -145,7 +149,7 @@ export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
   return {
     open: async (place) => (await read(OPEN, place)).map(toRow),
     newestAt: (place) => firstProven(NEWEST_AT, place),
-    newestImported: (place) => firstProven(NEWEST_IMPORTED, place),
+    newestImported: (place, below) => firstProven(NEWEST_IMPORTED, place, below ?? null),
     accept: async ({ place, size }) => {
       await read(`UPDATE audit_anchor SET imported = false, version = version + 1 ${IMPORTED}`, place, size);
     },

@@ -53,9 +53,14 @@ let calendar: LocalCalendar;
 const open: Audit[] = [];
 
 /** A proof of the kind that a calendar leads to, at once: in a block of which nothing else is. */
-function stamped(at: number, root: Uint8Array, origin = ORIGIN): OpenTimestampsProof {
+function stamped(
+  at: number,
+  root: Uint8Array,
+  origin = ORIGIN,
+  height = HEIGHT + at,
+): OpenTimestampsProof & { readonly header: string } {
   const message = otsDigest(origin, at, root);
-  const branches = [{ attestation: { kind: 'bitcoin' as const, height: HEIGHT + at } }];
+  const branches = [{ attestation: { kind: 'bitcoin' as const, height } }];
   const file = encodeOtsFile({ hash: SHA256_OP.tag, timestamp: { message, branches } });
   const header = encodeBase64url(madeUpHeader(message, 1_790_000_000));
   const claim = { origin, size: at, root: encodeHex(root) };
@@ -369,10 +374,13 @@ describe('the anchors of an archive', () => {
 
   it('count neither for the lag nor for pruning before the chain was asked for their blocks', async () => {
     await bring(files);
-    const audit = await start(anchoring());
-    await expect.poll(() => audit.anchoring.status()[0]?.proven?.size).toBe(size);
+    const audit = await start(anchoring({ everySeconds: 1 }));
+    // By then what is proven was looked at.
+    await expect.poll(() => audit.anchoring.status()[0]?.open, { timeout: 5_000 }).toBe(1);
     expect(await audit.anchoring.confirmedSize()).toBe(0);
-    expect(audit.anchoring.status()[0]?.lag.entries).toBe(audit.checkpoint().size);
+    expect(audit.anchoring.status()).toMatchObject([
+      { proven: undefined, lag: { entries: audit.checkpoint().size } },
+    ]);
   });
 
   it('are gone on from: what is anchored is not anchored again, and the next one comes in its time', async () => {
@@ -393,6 +401,24 @@ describe('the anchors of an archive', () => {
     const later = await start(anchoring({ explorer: explorer.url, everySeconds: 1 }));
     await expect.poll(() => later.anchoring.status()[0]?.open, { timeout: 5_000 }).toBe(1);
     expect((await keptAnchors()).map((one) => one.size)).toEqual([5, 200, size, later.checkpoint().size]);
+    await explorer.close();
+  });
+
+  // AUD-133
+  it('wait for none of a block that is to come', async () => {
+    const toCome = stamped(size - 1, roots(size - 1), ORIGIN, 4_000_000_000);
+    await bring(withAnchors([anchors[0], anchors[1], toCome]));
+    const explorer = await startLocalExplorer(() => blocksOf(anchors));
+    const audit = await start(anchoring({ explorer: explorer.url }));
+    await expect
+      .poll(async () => (await keptAnchors()).map((one) => [one.size, one.imported]))
+      .toEqual([
+        [5, false],
+        [200, false],
+        [size - 1, true],
+      ]);
+    expect(await audit.anchoring.confirmedSize()).toBe(200);
+    expect(audit.anchoring.status()).toMatchObject([{ proven: { size: 200 } }]);
     await explorer.close();
   });
 
