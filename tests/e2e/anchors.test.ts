@@ -170,7 +170,10 @@ async function bringElsewhere(
     expect.stringContaining(`anchors    ${anchors}; whether`),
   ]);
   const again = await start(file('restored'), { ANCHOR_RPC: anvil.url });
-  expect((await again.audit.anchorEvidence({ size: anchor.size })).anchor).toEqual(anchor);
+  // The chain is asked for one after the other: a larger one that it is known to have comes before this one until then.
+  await expect
+    .poll(async () => (await again.audit.anchorEvidence({ size: anchor.size })).anchor, { timeout: 30_000 })
+    .toEqual(anchor);
   const bundle = JSON.parse(Buffer.from(await again.audit.bundle({ from: 0, to: anchor.size })).toString());
   expect(bundle.anchors).toMatchObject([{ proof: anchor }]);
   // The chain is asked, and has them; nothing is anchored before there is something new.

@@ -86,6 +86,22 @@ describe('the anchors of a database', () => {
   });
 
   // AUD-133
+  it('gives what was imported, and of which no chain was asked, only where there is nothing else', async () => {
+    for (const size of [5, 20]) await importAnchor(world.sql, proof(size), 1);
+    const own = 'evm x';
+    await store.prove(own, await store.begin(own, { size: 9, root }, 1), proof(9));
+    expect(await store.covering(1, 100, undefined)).toMatchObject({ size: 9, place: own });
+    expect(await store.newest(undefined)).toMatchObject({ size: 9, place: own });
+    // None of our own is of that kind, or covers so much.
+    expect(await store.covering(1, 100, PLACE)).toMatchObject({ size: 5, imported: true });
+    expect(await store.covering(10, 100, undefined)).toMatchObject({ size: 20, imported: true });
+    expect(await store.newest(PLACE)).toMatchObject({ size: 20, imported: true });
+    await importAnchor(world.sql, { ...proof(7), header: 'A'.repeat(107) } as AnchorProof, 1);
+    await store.accept((await store.newestImported(PLACE, undefined))!);
+    expect(await store.covering(1, 100, undefined)).toMatchObject({ size: 7, imported: false });
+  });
+
+  // AUD-133
   it('gives those that are proven page by page, each once, by size and then by place', async () => {
     for (const [place, size] of [
       ['opentimestamps', 7],

@@ -50,9 +50,9 @@ export interface AnchorStore {
   page(to: number, cursor: AnchorCursor, limit: number): Promise<AnchorRows>;
   /** The newest whose block was looked at, at the place or at all. */
   confirmed(place: string | undefined): Promise<ProvenAnchor | undefined>;
-  /** Of one kind, or of all. */
+  /** Of one kind, or of all. One that came with an archive and of which the chain was not asked only if there is no other. */
   newest(kind: string | undefined): Promise<ProvenAnchor | undefined>;
-  /** The smallest that has at least `from` and at most `to` leaves, of one kind or of all. */
+  /** The smallest that has at least `from` and at most `to` leaves, of one kind or of all; imported ones as in `newest`. */
   covering(from: number, to: number, kind: string | undefined): Promise<ProvenAnchor | undefined>;
   /** When the last was begun at the place, and at what size. */
   lastBegun(place: string): Promise<Pick<AnchorRow, 'size' | 'begunMs'> | undefined>;
@@ -102,9 +102,10 @@ const NEWEST_IMPORTED = `${PROVEN} AND place = $1 AND imported AND confirmed
 const IMPORTED = 'WHERE place = $1 AND size = $2 AND imported';
 const PAGE = `${PROVEN} AND size <= $1 AND (size, place COLLATE "C") > ($2, $3)
   ORDER BY size, place COLLATE "C" LIMIT $4`;
-const NEWEST = `${PROVEN} AND ($1::text IS NULL OR split_part(place, ' ', 1) = $1)
+const NEWEST = `${PROVEN} AND imported = $1 AND ($2::text IS NULL OR split_part(place, ' ', 1) = $2)
   ORDER BY size DESC, begun_ms`;
-const COVERING = `${PROVEN} AND size BETWEEN $1 AND $2 AND ($3::text IS NULL OR split_part(place, ' ', 1) = $3)
+const COVERING = `${PROVEN} AND imported = $1 AND size BETWEEN $2 AND $3
+  AND ($4::text IS NULL OR split_part(place, ' ', 1) = $4)
   ORDER BY size, begun_ms`;
 const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1
   ORDER BY begun_ms DESC, size DESC LIMIT 1`;
@@ -121,7 +122,7 @@ const WATCHED = 'SELECT state FROM audit_anchor_watch WHERE place = $1';
 const NOTE_WATCHED = `INSERT INTO audit_anchor_watch (place, state) VALUES ($1, $2)
   ON CONFLICT (place) DO UPDATE SET state = excluded.state`;
 
-type Value = string | number | null;
+type Value = string | number | boolean | null;
 
 /** Builds the store over the tables of `ANCHOR_MIGRATIONS`. */
 export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
@@ -146,6 +147,9 @@ export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
       if (proven !== undefined) return proven;
     }
   };
+  // Anybody can make up an anchor in an archive, and a small one: it must not stand before one that the chain has.
+  const firstKnown = async (text: string, ...values: readonly Value[]) =>
+    (await firstProven(text, false, ...values)) ?? (await firstProven(text, true, ...values));
   return {
     open: async (place) => (await read(OPEN, place)).map(toRow),
     newestAt: (place) => firstProven(NEWEST_AT, place),
@@ -165,8 +169,8 @@ export function createAnchorStore(sql: Sql, log: Log): AnchorStore {
       };
     },
     confirmed: (place) => firstProven(CONFIRMED, place ?? null),
-    newest: (kind) => firstProven(NEWEST, kind ?? null),
-    covering: (from, to, kind) => firstProven(COVERING, from, to, kind ?? null),
+    newest: (kind) => firstKnown(NEWEST, kind ?? null),
+    covering: (from, to, kind) => firstKnown(COVERING, from, to, kind ?? null),
     lastBegun: async (place) => (await read(LAST_BEGUN, place)).map(toRow)[0],
     begin: async (place, { size, root }, begunMs) => toRow(await write(BEGIN, place, size, root, begunMs)),
     keep: async (place, { size, version }, state) => toRow(await write(KEEP, place, size, version, state)),

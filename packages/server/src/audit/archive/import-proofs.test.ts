@@ -405,6 +405,22 @@ describe('the anchors of an archive', () => {
   });
 
   // AUD-133
+  it('stand behind those that the chain has, however small they are', async () => {
+    const { header: _, ...bare } = stamped(150, roots(150));
+    await bring(withAnchors([anchors[0], bare, ...anchors.slice(1)]));
+    const explorer = await startLocalExplorer(() => blocksOf(anchors));
+    const audit = await start(anchoring({ explorer: explorer.url }));
+    await expect
+      .poll(keptAnchors)
+      .toEqual(
+        [5, 150, 200, size].map((at) => ({ place: 'opentimestamps', size: at, imported: at === 150 })),
+      );
+    expect((await bundleOf(audit, 100)).anchors).toMatchObject([{ proof: anchors[1] }]);
+    expect((await audit.anchoring.evidence({ size: 100, kind: undefined })).anchor).toEqual(anchors[1]);
+    await explorer.close();
+  });
+
+  // AUD-133
   it('wait for none of a block that is to come', async () => {
     const toCome = stamped(size - 1, roots(size - 1), ORIGIN, 4_000_000_000);
     await bring(withAnchors([anchors[0], anchors[1], toCome]));
