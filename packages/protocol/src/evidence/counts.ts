@@ -1,19 +1,21 @@
 import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
+import { createPlaces, type PlacesState } from './places.js';
+import { createRecent, type Recent } from './recent.js';
 import { targetOf } from './tally.js';
 
 /** What a reader of a whole log knows of how many events there were, as plain JSON. */
 export interface CountsState {
   /** Every event from this index on was taken. */
   readonly from: number;
-  /** False if something may have been ended of which nothing is known: then there may be more endings than are counted. */
+  /** False if something may have been ended of which nothing is known, or was forgotten: then there may be more endings than
+   *  are counted, and never fewer. */
   readonly isWhole: boolean;
+  /** Of those that were ended last, the last one last. */
   readonly endings: readonly (readonly [target: string, count: number])[];
   /** Where the last events of each subject, and the last endings of each target, stand. */
-  readonly subjects: Places;
-  readonly targets: Places;
+  readonly subjects: PlacesState;
+  readonly targets: PlacesState;
 }
-
-type Places = readonly (readonly [name: string, indexes: readonly number[]])[];
 
 /** Holds what a log says of its own numbers (AUD-55) against its events, for whoever reads all of them in order. */
 export interface Counts {
@@ -32,7 +34,7 @@ export interface Counts {
 export interface CountsOptions {
   /** Entries of which it is remembered where they stand. Of a count of what was before them only bounds are known. */
   readonly window: number;
-  /** Targets whose endings are counted. */
+  /** Targets whose endings are counted: those that were ended last. */
   readonly mostTargets: number;
 }
 
@@ -43,7 +45,7 @@ export function countsFrom(index: number): CountsState {
 
 export function createCounts({ window, mostTargets }: CountsOptions, known: CountsState): Counts {
   const { from } = known;
-  const ended = new Map(known.endings);
+  const ended = createRecent(known.endings, mostTargets);
   const subjects = createPlaces(window, known.subjects);
   const targets = createPlaces(window, known.targets);
   let { isWhole } = known;
@@ -55,8 +57,8 @@ export function createCounts({ window, mostTargets }: CountsOptions, known: Coun
       // So many entries between the place of the count and what is remembered may be of anybody.
       const open = begin - size;
       const lie =
-        falseNumber(event, { lastOf, open, later: subjects.countFrom(begin, index) }) ??
-        falseEnding(event, { ended, isWhole, open, later: targets.countFrom(begin, index) });
+        falseNumber(event, { lastOf, open, later: (sub) => subjects.countFrom(sub, begin) }) ??
+        falseEnding(event, { ended, isWhole, open, later: (target) => targets.countFrom(target, begin) });
       return lie && `it says that there were ${lie} before entry ${size}, and there were not`;
     },
     take: (event, index) => {
@@ -65,17 +67,24 @@ export function createCounts({ window, mostTargets }: CountsOptions, known: Coun
       targets.put(index, target);
       if (target === undefined) return;
       const count = ended.get(target);
-      if (count === undefined && ended.size >= mostTargets) isWhole = false;
-      else ended.set(target, (count ?? 0) + 1);
+      if (count === undefined && ended.isFull()) isWhole = false;
+      ended.put(target, (count ?? 0) + 1);
     },
-    state: () => ({ from, isWhole, endings: [...ended], subjects: subjects.all(), targets: targets.all() }),
+    state: () => ({
+      from,
+      isWhole,
+      endings: ended.all(),
+      subjects: subjects.state(),
+      targets: targets.state(),
+    }),
   };
 }
 
 /** What lies between a count and where it stands. */
 interface Between {
   readonly open: number;
-  readonly later: ReadonlyMap<string, number>;
+  /** How many of a name surely do. */
+  readonly later: (name: string) => number;
 }
 
 function falseNumber(
@@ -85,7 +94,7 @@ function falseNumber(
   const found = agents.find(({ sub, pseq }) => {
     const last = lastOf(sub);
     if (last === undefined) return false;
-    const most = last - (later.get(sub) ?? 0);
+    const most = last - later(sub);
     return pseq > most || pseq < most - open;
   });
   return found && `${found.pseq} events of ${found.sub}`;
@@ -98,44 +107,11 @@ function falseEnding(
     isWhole,
     open,
     later,
-  }: Between & { readonly ended: ReadonlyMap<string, number>; readonly isWhole: boolean },
+  }: Between & { readonly ended: Pick<Recent<number>, 'get'>; readonly isWhole: boolean },
 ): string | undefined {
   const found = endings.find(({ target, count }) => {
-    const most = (ended.get(target) ?? 0) - (later.get(target) ?? 0);
+    const most = (ended.get(target) ?? 0) - later(target);
     return count < most - open || (isWhole && count > most);
   });
   return found && `${found.count} events that end ${found.target}`;
-}
-
-/** Whose the last entries are, by their index. */
-function createPlaces(window: number, known: Places) {
-  const ring: ({ readonly index: number; readonly name: string } | undefined)[] = [];
-  const put = (index: number, name: string | undefined): void => {
-    ring[index % window] = name === undefined ? undefined : { index, name };
-  };
-  for (const [name, indexes] of known) for (const index of indexes) put(index, name);
-  return {
-    put,
-    /** How many of each name there are from one index up to, not including, another, all of them in the window. */
-    countFrom: (begin: number, end: number): ReadonlyMap<string, number> => {
-      const counts = new Map<string, number>();
-      for (let index = begin; index < end; index += 1) {
-        const place = ring[index % window];
-        if (place?.index === index) counts.set(place.name, (counts.get(place.name) ?? 0) + 1);
-      }
-      return counts;
-    },
-    all: (): Places => {
-      const places = new Map<string, number[]>();
-      const inOrder = ring
-        .filter((place) => place !== undefined)
-        .sort((one, other) => one.index - other.index);
-      for (const { index, name } of inOrder) {
-        const indexes = places.get(name);
-        if (indexes === undefined) places.set(name, [index]);
-        else indexes.push(index);
-      }
-      return [...places];
-    },
-  };
 }

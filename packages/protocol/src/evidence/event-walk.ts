@@ -10,6 +10,7 @@ import { type CountsState, countsFrom, createCounts } from './counts.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
 import { createPrunings } from './prunings.js';
+import { createRecent } from './recent.js';
 
 /** Where a walk stands, as plain JSON: it goes on from there after a restart. */
 export interface EventWalkState {
@@ -163,24 +164,6 @@ function checkStart(
   if (event.size !== index)
     throw notProven('start', `a start found ${event.size} events where there are ${index}`);
   if (event.boot <= boot) throw notProven('start', `start ${event.boot} follows ${boot}`);
-}
-
-/** The values of those who were put last. */
-function createRecent<T>(known: readonly (readonly [string, T])[], most: number) {
-  const values = new Map(known);
-  return {
-    get: (name: string) => values.get(name),
-    put: (name: string, value: T): void => {
-      values.delete(name);
-      values.set(name, value);
-      if (values.size <= most) return;
-      const [oldest] = values.keys();
-      values.delete(oldest as string);
-    },
-    all: () => [...values],
-    /** True if there may have been others, which were forgotten. */
-    isFull: () => values.size >= most,
-  };
 }
 
 /** Whatever refuses an entry, the answer names it. */

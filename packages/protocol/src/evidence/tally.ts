@@ -1,4 +1,5 @@
 import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
+import { countBefore } from './count-before.js';
 import { COUNT_WITHIN } from './count-within.js';
 import { notProven } from './not-proven.js';
 
@@ -145,18 +146,6 @@ function checkRun(
 
 const indexOf = ({ index }: Place): number => index;
 const itself = (index: number): number => index;
-
-/** How many of these, which are in order, lie before an index. */
-function countBefore<T>(list: readonly T[], index: number, at: (one: T) => number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (at(list[middle] as T) < index) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** Puts a count where it belongs by its size. What the log holds before a later place is no less than before an earlier one
  *  and what is shown between them, and before the same place it is the same. */
