@@ -1,5 +1,17 @@
 import { type Static, Type } from 'typebox';
-import { ascii, CLOSED, Count, Did, HexHash, Positive, TenantName, Time, text } from './primitive.js';
+import {
+  ascii,
+  CLOSED,
+  Count,
+  Did,
+  EventId,
+  Hash43,
+  HexHash,
+  Positive,
+  TenantName,
+  Time,
+  text,
+} from './primitive.js';
 import { SplitView } from './witness.js';
 
 /** What a monitor finds wrong with a log (AUD-98). */
@@ -76,6 +88,16 @@ const Counts = Type.Object(
   CLOSED,
 );
 
+/** What is held against whom events are booked on (AUD-22). */
+const Bookings = Type.Object(
+  {
+    isWhole: Type.Boolean(),
+    chains: Type.Array(Type.Tuple([Hash43, HexHash]), { maxItems: 65_536 }),
+    calls: Type.Array(Type.Tuple([EventId, HexHash]), { maxItems: 16_384 }),
+  },
+  CLOSED,
+);
+
 /** Where a walk over entries stands. */
 const Walk = Type.Object(
   {
@@ -90,6 +112,8 @@ const Walk = Type.Object(
     partial: Type.Boolean(),
     /** Absent in what was kept before counts were looked at. */
     counts: Type.Optional(Counts),
+    /** Absent in what was kept before it was looked at whom events are booked on. */
+    bookings: Type.Optional(Bookings),
   },
   CLOSED,
 );

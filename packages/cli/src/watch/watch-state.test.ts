@@ -17,6 +17,12 @@ const counts = {
   subjects: [[did, [0, 2]] as [string, number[]]],
   targets: [[did, [1]] as [string, number[]]],
 };
+/** And of whom events must be booked on. */
+const bookings = {
+  isWhole: true,
+  chains: [['ab'.repeat(21).concat('c'), 'cd'.repeat(32)] as [string, string]],
+  calls: [['evt_01890000-0000-7000-8000-000000000000', 'cd'.repeat(32)] as [string, string]],
+};
 const seen = (fresh: number) => ({
   format: 'talos-watch-v1' as const,
   monitor: {
@@ -34,8 +40,9 @@ const seen = (fresh: number) => ({
       emitters: [],
       subjects: [],
       partial: false,
-      // What was kept by an earlier program has none.
+      // What was kept by earlier programs has none, or only the first.
       ...(fresh === 1 ? {} : { counts }),
+      ...(fresh === 3 ? { bookings } : {}),
     },
   },
   raised: [],

@@ -7,23 +7,25 @@ import { eventBytes } from './event.js';
 import { createEventWalk, type EventWalkOptions, type EventWalkState, walkFrom } from './event-walk.js';
 import {
   agent,
+  chainEvent,
   type Draft,
   decisionEvent,
   gateway,
+  makeChain,
   ORIGIN,
   sequence,
+  sessionEvent,
   stranger,
   worker,
 } from './testing/ledger.js';
 
-const denied = (sub: string | null, more: Partial<Draft> = {}): Draft => {
-  const draft = decisionEvent(undefined, {
-    sub,
-    credential: { kind: 'none', sid: undefined, seq: undefined },
-    members: { effect: 'deny', code: 'REVOKED' },
-  });
-  return { ...draft, ...more };
-};
+/** Refusals of whom the log alone knows. */
+const denied = (sub: string | null, more: Partial<Draft> = {}): Draft => ({
+  type: 'denials',
+  sub,
+  members: { source: 'ab'.repeat(16), code: 'REVOKED', minute: '2026-09-21T14:13:00.000Z', count: 1 },
+  ...more,
+});
 const opened = (boot: number, size: number, more: Partial<Draft> = {}): Draft => ({
   type: 'log.opened',
   members: { boot, policy: 'ab'.repeat(32), size },
@@ -49,6 +51,10 @@ function walk(
   return walking.state();
 }
 
+const chain = makeChain();
+const made = [chainEvent(chain), sessionEvent(chain), decisionEvent(chain)];
+const bookedOn = (principal: object | null): Draft => ({ ...decisionEvent(chain), forge: { principal } });
+
 const DRAFTS = [
   opened(1, 0),
   denied(worker.did),
@@ -56,17 +62,18 @@ const DRAFTS = [
   denied(worker.did),
   opened(2, 4),
   counted(3, 1),
+  ...made,
 ];
 
 describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
   it('follows a log that keeps its numbers, also from where it stood before', () => {
     const entries = bytesOf(DRAFTS);
     const whole = walk(entries, { emitters: new Set([gateway.did]) });
-    expect(whole).toMatchObject({ next: 6, boot: 2, tenant: 'default', partial: false });
-    expect(whole.emitters).toEqual([[gateway.did, expect.objectContaining({ eseq: 6 })]]);
+    expect(whole).toMatchObject({ next: 9, boot: 2, tenant: 'default', partial: false });
+    expect(whole.emitters).toEqual([[gateway.did, expect.objectContaining({ eseq: 9 })]]);
     expect(whole.subjects).toEqual([
       [agent.did, 1],
-      [worker.did, 2],
+      [worker.did, 4],
     ]);
     for (let at = 0; at <= entries.length; at += 1) {
       const half = JSON.parse(JSON.stringify(walk(entries.slice(0, at)))) as EventWalkState;
@@ -76,10 +83,10 @@ describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
 
   it('begins in the middle with what it is told', () => {
     const entries = bytesOf(DRAFTS);
-    expect(walk(entries.slice(2), {}, walkFrom(2))).toMatchObject({ next: 6, partial: true });
-    // What was kept by a program that did not look at counts knows nothing of those before.
-    const { counts: _, ...kept } = walk(entries.slice(0, 5));
-    expect(walk(entries.slice(5), {}, kept).next).toBe(6);
+    expect(walk(entries.slice(2), {}, walkFrom(2))).toMatchObject({ next: 9, partial: true });
+    // What was kept by a program that did not look at counts, or chains, knows nothing of those before.
+    const { counts: _, bookings: __, ...kept } = walk(entries.slice(0, 7));
+    expect(walk(entries.slice(7), {}, kept).next).toBe(9);
     expect(walk(bytesOf([...DRAFTS.slice(0, 5), counted(5, 7)]).slice(4), {}, walkFrom(4)).next).toBe(6);
   });
 
@@ -143,6 +150,8 @@ describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
     ['a count of events that there never were', [denied(worker.did), counted(1, 2)], 'counted'],
     ['a count of who never came', [counted(0, 1)], 'counted'],
     ['a count of what is to come', [counted(1, 0)], 'counted'],
+    ['a call that is booked on nobody', [...made, bookedOn(null)], 'principal'],
+    ['a call that is booked on another', [...made, bookedOn({ sub: agent.did, pseq: 1 })], 'principal'],
     ['a start that found another log', [denied(null), opened(1, 3)], 'start'],
     ['a start twice', [opened(2, 0), opened(2, 1)], 'start'],
     ['a form that is none', [denied(null, { forge: { more: 1 } })], 'form'],

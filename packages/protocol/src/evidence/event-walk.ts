@@ -6,6 +6,7 @@ import { parseTime } from '../encoding/time.js';
 import { isTrustError } from '../error.js';
 import { MAX_ENTRY_BYTES } from '../log/tile.js';
 import { BACKWARDS_MS } from './backwards.js';
+import { type BookingsState, bookingsFrom, createBookings } from './bookings.js';
 import { type CountsState, countsFrom, createCounts } from './counts.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
@@ -26,6 +27,8 @@ export interface EventWalkState {
   readonly partial: boolean;
   /** What the log's own counts are held against; absent in what was kept by a program that did not look at them. */
   readonly counts?: CountsState;
+  /** What events are held against as to whom they are booked on; absent in what was kept by a program that did not look. */
+  readonly bookings?: BookingsState;
 }
 
 export interface LastEvent {
@@ -36,8 +39,8 @@ export interface LastEvent {
 }
 
 /** Walks over the entries of a log, all of them, in order, and holds them to the rules that need no disclosure and no
- *  policy: what AUD-21 asks of entries that are not in a bundle, whose log and start it is (AUD-10, AUD-4), and that the log
- *  counted rightly (AUD-55). */
+ *  policy: what AUD-21 asks of entries that are not in a bundle, whose log and start it is (AUD-10, AUD-4), that each is
+ *  booked on whom it is of (AUD-1), and that the log counted rightly (AUD-55). */
 export interface EventWalk {
   /** Takes the next entry, which is proven to be in the tree.
    *  @throws {TrustError} PROOF_NOT_PROVEN, `data.caveat` the rule, `data.item` the entry; the walk stays before it */
@@ -51,7 +54,7 @@ export interface EventWalkOptions {
   readonly origin: string;
   /** Whose events count; anybody's if it is absent. */
   readonly emitters?: ReadonlySet<string>;
-  readonly crypto: Pick<CryptoProvider, 'sha256Hex'>;
+  readonly crypto: CryptoProvider;
   /** Subjects whose number is remembered; default 65,536. */
   readonly mostSubjects?: number;
 }
@@ -60,6 +63,9 @@ const SUBJECTS = 65_536;
 const EMITTERS = 1_024;
 /** Entries of which it is remembered whose they are. */
 const WINDOW = 65_536;
+const CHAINS = 65_536;
+/** Allowed decisions whose outcomes are held against them. */
+const CALLS = 16_384;
 
 /** The walk before entry `index`, of whose beginnings nothing is known unless it is 0. */
 export function walkFrom(index: number): EventWalkState {
@@ -75,6 +81,10 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
     { window: WINDOW, mostTargets: SUBJECTS },
     from.counts ?? countsFrom(from.next),
   );
+  const bookings = createBookings(
+    { crypto, mostChains: CHAINS, mostCalls: CALLS },
+    from.bookings ?? bookingsFrom(from.next),
+  );
   const lastOf = (sub: string): number | undefined =>
     subjects.get(sub) ?? (partial || subjects.isFull() ? undefined : 0);
   let { next, boot, tenant, partial } = from;
@@ -85,8 +95,10 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       checkSubject(event.principal, subjects.get(event.principal.sub), partial || subjects.isFull());
     if (event.type === 'log.opened') checkStart(event, next, boot);
     if (event.type === 'log.pruned') prunings.follow(event, next);
-    const fault = event.type === 'log.counted' ? counts.faultOf(event, next, lastOf) : undefined;
-    if (fault !== undefined) throw notProven('counted', fault);
+    const lie = event.type === 'log.counted' ? counts.faultOf(event, next, lastOf) : undefined;
+    if (lie !== undefined) throw notProven('counted', lie);
+    const fault = bookings.faultOf(event);
+    if (fault !== undefined) throw notProven('principal', fault);
   };
   return {
     next: () => next,
@@ -100,6 +112,7 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       if (event.principal !== null) subjects.put(event.principal.sub, event.principal.pseq);
       if (event.type === 'log.opened') boot = event.boot;
       counts.take(event, next);
+      bookings.take(event);
       partial ||= emitters.isFull();
       tenant = event.tenant;
       next += 1;
@@ -113,6 +126,7 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
       subjects: subjects.all(),
       partial,
       counts: counts.state(),
+      bookings: bookings.state(),
     }),
   };
 }

@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { portableCrypto as crypto } from '../crypto/portable.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { eventBytes, eventHash } from '../evidence/event.js';
-import { agent, type Draft, decisionEvent, ORIGIN, sequence, worker } from '../evidence/testing/ledger.js';
+import {
+  agent,
+  chainEvent,
+  type Draft,
+  decisionEvent,
+  makeChain,
+  ORIGIN,
+  sequence,
+  sessionEvent,
+  worker,
+} from '../evidence/testing/ledger.js';
 import { createEventExaminer } from './examine-events.js';
 import type { LogFault } from './fault.js';
 
@@ -13,8 +23,11 @@ const opened = (size: number, boot: number, rest: Partial<Draft> = {}): Draft =>
   sub: null,
   ...rest,
 });
+/** Of whom it is, the log alone knows. */
 const call = (sub: string = worker.did, rest: Partial<Draft> = {}): Draft => ({
-  ...decisionEvent(undefined, { members: { credential: { kind: 'bearer' } }, sub }),
+  type: 'denials',
+  members: { source: 'ab'.repeat(16), code: 'EXPIRED', minute: '2026-09-21T14:13:00.000Z', count: 1 },
+  sub,
   ...rest,
 });
 
@@ -177,6 +190,40 @@ describe('events of a log', () => {
     const nobody = { size: 1, agents: [{ sub: agent.did, pseq: 1 }], endings: [] };
     expect(examine(events([opened(0, 1), { ...counted(1, 0), members: nobody }]))).toHaveLength(1);
     expect(told(counted(5, 3))).toEqual(['it counts events that come after']);
+  });
+
+  // AUD-1, AUD-22
+  it('that are booked on others than they are of are told so, unless their chain may have been missed', () => {
+    const chain = makeChain();
+    const made = [chainEvent(chain), sessionEvent(chain), decisionEvent(chain), decisionEvent(chain)];
+    const log = events(made);
+    expect(examine(log)).toEqual([]);
+    const hidden = (principal: object | null): AuditEvent[] =>
+      events(made.map((draft, i) => (i === 2 ? { ...draft, forge: { principal } } : draft)));
+    const told = (list: readonly (AuditEvent | Uint8Array)[], from = 0): string[] =>
+      examine(list, from).map(({ index, what }) => `${index} ${what}`);
+    expect(told(hidden(null))).toContain('2 a decision event under a chain is booked on nobody');
+    const other = hidden({ sub: agent.did, pseq: 1 });
+    const said = '2 a decision event is booked on another subject than it shows';
+    expect(told(other)).toContain(said);
+    const never = ' event under a chain that was never logged';
+    expect(told(events(made.slice(1)))).toEqual([
+      `0 a session.opened${never}`,
+      `1 a decision${never}`,
+      `2 a decision${never}`,
+    ]);
+    // Behind a gap it may have been, and so where it cannot be read.
+    expect(told(events(made).slice(1), 1)).toEqual([]);
+    expect(told([encodeUtf8('{'), ...events(made).slice(1)]).filter((one) => one.includes(never))).toEqual(
+      [],
+    );
+    // What was read before a gap holds behind it.
+    const faults: string[] = [];
+    const onFault = ({ what }: LogFault) => void faults.push(what);
+    const examiner = createEventExaminer({ crypto, origin: ORIGIN, onFault });
+    examiner.follow(0, eventBytes(other[0]!));
+    examiner.follow(2, eventBytes(other[2]!));
+    expect(faults).toEqual([said.slice(2)]);
   });
 
   it('one of which is no event leave the others to be followed', () => {

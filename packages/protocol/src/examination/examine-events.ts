@@ -6,6 +6,7 @@ import { parseTime } from '../encoding/time.js';
 import { decodeUtf8 } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
 import { BACKWARDS_MS } from '../evidence/backwards.js';
+import { type Bookings, bookingsFrom, createBookings } from '../evidence/bookings.js';
 import { COUNT_WITHIN } from '../evidence/count-within.js';
 import { type Counts, countsFrom, createCounts } from '../evidence/counts.js';
 import { parseEvent } from '../evidence/event.js';
@@ -40,8 +41,8 @@ export interface EmitterEnd {
 }
 
 /** Checks each event by itself (canonical, of its schema, of this log) and with those before it: the numbers, hashes and
- *  times of its emitter, the numbers of its subject, tenant, boots, the log's own counts (AUD-1, AUD-2, AUD-21, AUD-22, AUD-55). It goes on after a fault,
- *  from what it found, so that one fault is told once. */
+ *  times of its emitter, the numbers of its subject, whom it is booked on, tenant, boots, the log's own counts (AUD-1, AUD-2,
+ *  AUD-21, AUD-22, AUD-55). It goes on after a fault, from what it found, so that one fault is told once. */
 export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
   const emitters = new Map<string, EmitterEnd>();
   const subjects = new Map<string, number>();
@@ -53,6 +54,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
     prunings: createPrunings(),
     pruned: undefined,
     counts: newCounts(0),
+    bookings: createBookings({ crypto, mostChains: CHAINS, mostCalls: CALLS }, bookingsFrom(0)),
   };
   return {
     emitters,
@@ -64,13 +66,18 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
       if (index !== state.next) {
         state.isStart = false;
         state.counts = newCounts(index);
+        // What was read of chains before the gap is so all the same.
+        state.bookings.miss();
         emitters.clear();
         subjects.clear();
       }
       state.next = index + 1;
       const tell = (what: string): void => onFault({ where: 'event', index, what });
       const event = readLeaf(leaf, tell);
-      if (event === undefined) return undefined;
+      if (event === undefined) {
+        state.bookings.miss();
+        return undefined;
+      }
       if (event.origin !== origin) tell(`it is of the log ${event.origin}`);
       state.tenant ??= event.tenant;
       if (event.tenant !== state.tenant) tell(`it is of the tenant ${event.tenant}`);
@@ -80,6 +87,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
       if (event.type === 'log.opened') state.boot = followBoot(event, index, state.boot, tell);
       if (event.type === 'log.pruned') followPruning(event, index, state, tell);
       followCounts(event, index, { ...state, subjects, tell });
+      followBooking(event, state, tell);
       return event;
     },
   };
@@ -95,7 +103,12 @@ interface State {
   /** Undefined while no record of a pruning was seen. */
   pruned: number | undefined;
   counts: Counts;
+  readonly bookings: Bookings;
 }
+
+/** Chains that are remembered, those that were used last, and allowed decisions, the last ones: a log has more than fit. */
+const CHAINS = 1_048_576;
+const CALLS = 65_536;
 
 type Tell = (what: string) => void;
 
@@ -168,6 +181,12 @@ function followCounts(
   const fault = event.type === 'log.counted' ? counts.faultOf(event, index, lastOf) : undefined;
   if (fault !== undefined) tell(fault);
   counts.take(event, index);
+}
+
+function followBooking(event: AuditEvent, { bookings }: State, tell: Tell): void {
+  const fault = bookings.faultOf(event);
+  if (fault !== undefined) tell(fault);
+  bookings.take(event);
 }
 
 /** Each pruning goes on where the one before ended, of which the record is kept. One that could not have been is none: else

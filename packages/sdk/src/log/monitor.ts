@@ -30,7 +30,7 @@ export interface LogMonitorOptions {
     readonly from?: number;
     readonly mostALook?: number;
   };
-  readonly crypto: Pick<CryptoProvider, 'sha256Hex'>;
+  readonly crypto: CryptoProvider;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** For how long a log may show nothing new, in milliseconds; without end by default. */

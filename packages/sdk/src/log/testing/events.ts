@@ -14,7 +14,7 @@ export interface EventChange {
   readonly more?: number;
 }
 
-/** Entries of a log in which one agent is denied again and again; `changes` by index. */
+/** Entries of a log in which one agent is refused again and again; `changes` by index. */
 export function events(
   origin: string,
   count: number,
@@ -28,26 +28,17 @@ export function events(
       v: 1,
       id: `evt_${uuid}`,
       time: formatTime(1_790_000_000_000 + index),
-      type: 'decision',
+      type: 'denials',
       origin,
       tenant: 'default',
       emitter,
       eseq: index + 1,
       prev,
       principal: { sub, pseq },
-      request: `req_${uuid}`,
-      surface: 'mcp',
-      effect: 'deny',
+      source: 'ab'.repeat(16),
       code: 'REVOKED',
-      credential: { kind: 'none' },
-      action: { method: 'tools/call', server: 'files', tool: 'read' },
-      items: null,
-      request_hash: null,
-      forwarded_hash: null,
-      refusal: null,
-      pin: null,
-      policy: 'ab'.repeat(32),
-      source: null,
+      minute: '2026-09-21T14:13:00.000Z',
+      count: 1,
       ...change,
     };
     const bytes = encodeUtf8(canonicalize(event));
