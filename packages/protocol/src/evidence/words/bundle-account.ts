@@ -5,7 +5,7 @@ import type { AgentRun } from '../tally.js';
 import type { Trust } from '../trust-file.js';
 import { type Account, NEVER_SHOWN, NO_WITNESSES, type TrustedKey } from './account.js';
 import { agentSentences, callSentences, filterOf } from './calls.js';
-import { boundSentences, boundsNotShown, countsNotShown, placeOf } from './extent.js';
+import { bookingNotShown, boundSentences, boundsNotShown, countsNotShown, placeOf } from './extent.js';
 import { countOf, momentOf, nameOf, secondOf, spendingOf } from './phrase.js';
 import { anchorSentences, anchorsNotShown, witnessSentences } from './vouchers.js';
 
@@ -137,6 +137,7 @@ function bundleNotShown(report: BundleReport): string[] {
       : [
           `that there are no other ${filterOf(open)}: that can be shown for agents that are named, or for a whole time`,
         ]),
+    ...bookingNotShown(report),
     ...countsNotShown(report),
     ...boundsNotShown(report),
     ...(selection.complete.length > 0

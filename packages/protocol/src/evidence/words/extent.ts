@@ -42,6 +42,21 @@ export function boundsNotShown({ selection }: Extent): string[] {
       ];
 }
 
+/** Whom the records are of that are not shown. What is booked on nobody, on another, or under a number that was given before
+ *  leaves no gap in the numbers of an agent (AUD-56). */
+export function bookingNotShown({ from, to, shown, selection }: BundleReport): string[] {
+  const hidden = to - from - shown;
+  if (hidden === 0 || selection.complete.length === 0) return [];
+  const records = countOf(
+    hidden,
+    'record of the range that is not shown on whom it is of',
+    'records of the range that are not shown on whom they are of',
+  );
+  return [
+    `that the log booked the ${records}, and gave no number twice: that is its own word. It cannot take that back, and whoever reads all of the log sees whether it is true, unless ${hidden === 1 ? 'it was' : 'they were'} pruned`,
+  ];
+}
+
 /** What is closed by nothing but a count of the log's own. */
 export function countsNotShown({ runs, endingCounts }: BundleReport): string[] {
   const counted = [...runs.values()].flatMap((run) => run.counted ?? []);
@@ -55,7 +70,7 @@ export function countsNotShown({ runs, endingCounts }: BundleReport): string[] {
   const where = [...new Set([...counted, ...endingCounts])].sort((one, other) => one - other).map(String);
   const records = `${where.length === 1 ? 'record' : 'records'} ${listOf(where)}`;
   return [
-    `that the log counted rightly ${what.join(', and ')}: that is its own word, in ${records}. It cannot take that back, and whoever reads all of the log sees whether it is true`,
+    `that the log counted rightly ${what.join(', and ')}: that is its own word, in ${records}. It cannot take that back, and whoever reads all of the log sees whether it is true, unless what it counts was pruned`,
   ];
 }
 

@@ -127,7 +127,7 @@ describe('the account of a bundle (AUD-62)', () => {
     );
     const lines = account.notShown.filter((line) => line.includes('counted rightly'));
     expect(lines).toEqual([
-      'that the log counted rightly where the numbers of 1 agent end, and how often a grant that was used, or somebody named in one, was ended: that is its own word, in record 5. It cannot take that back, and whoever reads all of the log sees whether it is true',
+      'that the log counted rightly where the numbers of 1 agent end, and how often a grant that was used, or somebody named in one, was ended: that is its own word, in record 5. It cannot take that back, and whoever reads all of the log sees whether it is true, unless what it counts was pruned',
     ]);
     const bare = { filter: { agents: [worker.did] }, complete: [worker.did] };
     const next = tell({ to: 4, show: [0, 1, 2, 3, 4], selection: bare, disclose: [] });
@@ -143,6 +143,41 @@ describe('the account of a bundle (AUD-62)', () => {
     expect(all(tell({ to: 5, selection: { complete: [worker.did], endings: true } }))).not.toMatch(
       /own count|rightly/,
     );
+  });
+
+  it('says of an agent that whose the records are that are not shown is the word of the log (AUD-56, AUD-62)', () => {
+    const numbered = (pseq: number) => ({ principal: { sub: worker.did, pseq } });
+    const told = (principal: object | null, options: SelectionOptions): Account => {
+      // What is hidden here is a call of the agent that is booked on nobody or on another, or has a number that was given.
+      const log = sequence([
+        ...drafts.slice(0, 3),
+        { ...decisionEvent(chain), forge: { principal } },
+        { ...decisionEvent(chain), forge: numbered(3) },
+        { ...decisionEvent(chain), forge: numbered(4) },
+      ]);
+      const selection = { filter: { agents: [worker.did] }, complete: [worker.did] };
+      const bytes = exportSelection(log, { selection, disclose: [], ...options });
+      return accountOfBundle(verifyBundle(bytes, trust, crypto), trust);
+    };
+    const word =
+      'that is its own word. It cannot take that back, and whoever reads all of the log sees whether it is';
+    const other = { sub: signerOf(100).did, pseq: 1 };
+    for (const principal of [null, other, numbered(2).principal]) {
+      const account = told(principal, { show: [0, 1, 2, 4, 5], to: 5 });
+      expect(account.headline).toContain('in records 0 to 4 nothing of 1 agent is missing.');
+      expect(account.notShown).toContain(
+        `that the log booked the 1 record of the range that is not shown on whom it is of, and gave no number twice: ${word} true, unless it was pruned`,
+      );
+    }
+    // Where every record of the range is shown, it is seen.
+    expect(all(tell({ to: 5, selection: ofWorker, disclose: [] }))).not.toContain('that the log booked');
+    const report = { ...verified({ to: 5, selection: ofWorker, disclose: [] }), shown: 3 };
+    expect(all(accountOfBundle(report, trust))).toContain(
+      'booked the 2 records of the range that are not shown on whom they are of, and gave no number twice: that is its own word. It cannot take that back, and whoever reads all of the log sees whether it is true, unless they were pruned',
+    );
+    // Nothing is said to be complete.
+    const open = { ...report, selection: { ...report.selection, complete: [] } };
+    expect(all(accountOfBundle(open, trust))).not.toContain('that the log booked');
   });
 
   it('says of a range in which an agent has nothing that there is nothing, and nowhere else (AUD-62)', () => {
