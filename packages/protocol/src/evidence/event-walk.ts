@@ -7,6 +7,7 @@ import { isTrustError } from '../error.js';
 import { MAX_ENTRY_BYTES } from '../log/tile.js';
 import { BACKWARDS_MS } from './backwards.js';
 import { type BookingsState, bookingsFrom, createBookings } from './bookings.js';
+import { COUNT_WITHIN } from './count-within.js';
 import { type CountsState, countsFrom, createCounts } from './counts.js';
 import { eventBytes, parseEvent } from './event.js';
 import { notProven } from './not-proven.js';
@@ -61,8 +62,6 @@ export interface EventWalkOptions {
 
 const SUBJECTS = 65_536;
 const EMITTERS = 1_024;
-/** Entries of which it is remembered whose they are. */
-const WINDOW = 65_536;
 const CHAINS = 65_536;
 /** Allowed decisions whose outcomes are held against them. */
 const CALLS = 16_384;
@@ -78,7 +77,7 @@ export function createEventWalk(options: EventWalkOptions, from: EventWalkState 
   const subjects = createRecent(from.subjects, options.mostSubjects ?? SUBJECTS);
   const prunings = createPrunings();
   const counts = createCounts(
-    { window: WINDOW, mostTargets: SUBJECTS },
+    { window: COUNT_WITHIN, mostTargets: SUBJECTS },
     from.counts ?? countsFrom(from.next),
   );
   const bookings = createBookings(

@@ -4,6 +4,7 @@ export { type AnyBundle, type BundleContent, type ParsedBundle, parseBundle, sig
 export type { BundleFacts, BundleReport, ReportedCall } from './bundle-report.js';
 export type { ShownChain } from './chains.js';
 export type { Spending } from './costs.js';
+export { COUNT_WITHIN } from './count-within.js';
 export { checkpointOf, verifyEarlier } from './earlier.js';
 export { eventBytes, eventHash, openDisclosures, parseEvent } from './event.js';
 export {

@@ -100,7 +100,7 @@ export function createTally(whole: number): Tally {
   };
 }
 
-/** What was counted long before it was said, not everybody who reads all of the log can check. */
+/** What was counted long before it was said, not everybody who reads all of the log can check: a monitor cannot. */
 function isInTime({ size, index }: Stated): boolean {
   return index - size <= COUNT_WITHIN;
 }

@@ -7,7 +7,6 @@ import { decodeUtf8 } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
 import { BACKWARDS_MS } from '../evidence/backwards.js';
 import { type Bookings, bookingsFrom, createBookings } from '../evidence/bookings.js';
-import { COUNT_WITHIN } from '../evidence/count-within.js';
 import { type Counts, countsFrom, createCounts } from '../evidence/counts.js';
 import { parseEvent } from '../evidence/event.js';
 import { createPrunings, type Prunings } from '../evidence/prunings.js';
@@ -106,6 +105,9 @@ interface State {
   readonly bookings: Bookings;
 }
 
+/** Entries of which it is remembered whose they are: more than a verifier asks for, as those before ours took counts from so
+ *  far behind. */
+const WINDOW = 1_048_576;
 /** Chains that are remembered, those that were used last, and allowed decisions, the last ones: a log has more than fit. */
 const CHAINS = 1_048_576;
 const CALLS = 65_536;
@@ -164,7 +166,7 @@ function followBoot(
 }
 
 function newCounts(from: number): Counts {
-  return createCounts({ window: COUNT_WITHIN, mostTargets: Number.POSITIVE_INFINITY }, countsFrom(from));
+  return createCounts({ window: WINDOW, mostTargets: Number.POSITIVE_INFINITY }, countsFrom(from));
 }
 
 function followCounts(

@@ -10,7 +10,8 @@ export interface CountDeps {
   readonly tenant: string;
 }
 
-type Counts = Pick<EventOf<'log.counted'>, 'agents' | 'endings'>;
+type Counted = Pick<EventOf<'log.counted'>, 'size' | 'agents' | 'endings'>;
+type Counts = Omit<Counted, 'size'>;
 
 /** Bytes of the counts of one event: an event has at most 65,535. */
 const MAX_BYTES = 48_000;
@@ -20,8 +21,7 @@ const MAX_ENDINGS = 512;
 /** The events in which the log states what it holds before `size` (AUD-55), for whoever asked for evidence. */
 export function countedDrafts(
   deps: CountDeps,
-  counts: Counts,
-  size: number,
+  { size, ...counts }: Counted,
   by: Principal | undefined,
 ): AuditDraft<'log.counted'>[] {
   return divide(counts).map((part) => {

@@ -31,6 +31,9 @@ import {
   outcome,
 } from '../testing/room.js';
 import { type BundleAsk, readBundleAsk } from './ask.js';
+import { createExportStore } from './export-store.js';
+import { createExporter, type ExporterDeps } from './exporter.js';
+import { planExport } from './plan.js';
 
 const crypto = createNodeCrypto();
 const organisation = createSigner(new Uint8Array(32).fill(5), crypto);
@@ -327,6 +330,42 @@ describe('an export (AUD-50 to AUD-58, AUD-63)', () => {
     const counted = bundle.entries.find(({ event }) => event.type === 'log.counted');
     expect(counted?.event).toHaveProperty('actor');
     expect(counted?.disclosures).toEqual([]);
+  });
+});
+
+// AUD-55, AUD-56
+describe('what the log counts for an export', () => {
+  const ask: BundleAsk = { filter: { agents: [one.did] }, redaction: 'full', earlier: [] };
+  const store = () => createExportStore(world.sql);
+
+  it('is of the moment when all else is planned, however long that took', async () => {
+    const size = marks['stranger revoked'] as number;
+    const [last, later] = [size - 1, size + 1];
+    const plan = await planExport({ store: store(), crypto, size: () => later }, ask, size);
+    expect(plan.to).toBe(size);
+    expect(plan.count).toMatchObject({ size: later, agents: [{ sub: one.did }] });
+    // What was recorded while it was planned shows itself where its numbers go on, and needs no count.
+    const early = marks['opening'] as number;
+    const begun = await planExport({ store: store(), crypto, size: () => last }, ask, early + 1);
+    expect([begun.to, begun.count]).toEqual([early + 1, undefined]);
+    expect(Math.max(...begun.others)).toBeGreaterThan(early);
+  });
+
+  it('is refused where no verifier would take it, so far behind it stands', async () => {
+    const { size } = audit.checkpoint();
+    const reach = async () => {
+      throw new Error('reached');
+    };
+    const exporting = (behind: number) =>
+      createExporter({
+        ...auditDeps(world.sql, 'unused'),
+        store: store(),
+        size: () => size,
+        record: async ({ id }: { id: string }) => ({ id, index: size + behind }),
+        reach,
+      } as unknown as ExporterDeps).bundle(ask);
+    await expect(exporting(65_537)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(exporting(65_536)).rejects.toThrow('reached');
   });
 });
 

@@ -5,6 +5,7 @@ import {
   type Principal,
 } from '@talosprotocol/contracts';
 import {
+  COUNT_WITHIN,
   type CryptoProvider,
   decodeHex,
   encodeBase64url,
@@ -59,10 +60,10 @@ export function createExporter(deps: ExporterDeps): Exporter {
       const asked = { ...EVERYTHING, ...ask };
       const size = deps.size();
       const plan = await planExport(deps, asked, size);
-      const counted = plan.count === undefined ? [] : countedDrafts(deps, plan.count, size, by);
+      const counted = plan.count === undefined ? [] : countedDrafts(deps, plan.count, by);
       const places = new Set(plan.others);
       // One after the other: their order is that of the bundle.
-      for (const draft of counted) places.add(await indexOf(deps, draft));
+      for (const draft of counted) places.add(await recordCount(deps, draft));
       const shown = [...new Set([...plan.asked, ...places])].sort((a, b) => a - b);
       const before = asked.earlier.filter((one) => one <= size);
       const checkpoint = await deps.reach(Math.max(plan.to, (shown.at(-1) ?? 0) + 1, ...before));
@@ -78,9 +79,12 @@ export function createExporter(deps: ExporterDeps): Exporter {
   };
 }
 
-async function indexOf(deps: ExporterDeps, draft: AuditDraft<'log.counted'>): Promise<number> {
+/** Records a count, and gives its place. @throws {TrustError} UNAVAILABLE: also if no verifier would take it there */
+async function recordCount(deps: ExporterDeps, draft: AuditDraft<'log.counted'>): Promise<number> {
   const recorded = await deps.record(draft);
   if (recorded === undefined) throw new TrustError('UNAVAILABLE', 'the log takes no events');
+  if (recorded.index - draft.members.size > COUNT_WITHIN)
+    throw new TrustError('UNAVAILABLE', 'the log grows faster than it can count what it holds');
   return recorded.index;
 }
 

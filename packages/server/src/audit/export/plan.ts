@@ -16,7 +16,7 @@ export interface ExportPlan extends Pick<Span, 'from' | 'to'> {
   /** What else is shown. */
   readonly others: ReadonlySet<number>;
   /** What the log must state, since no event shows it; undefined if events do (AUD-55). */
-  readonly count: Pick<EventOf<'log.counted'>, 'agents' | 'endings'> | undefined;
+  readonly count: Pick<EventOf<'log.counted'>, 'size' | 'agents' | 'endings'> | undefined;
   /** Bytes of the events asked for, and of what opens them. */
   readonly bytes: number;
 }
@@ -24,6 +24,8 @@ export interface ExportPlan extends Pick<Span, 'from' | 'to'> {
 export interface PlanDeps {
   readonly store: ExportStore;
   readonly crypto: CryptoProvider;
+  /** Events that are durable by now. */
+  readonly size: () => number;
 }
 
 /** Agents whose events are shown without a gap; chains and targets whose ends are counted. Beyond that a bundle claims
@@ -40,10 +42,12 @@ export async function planExport(deps: PlanDeps, ask: BundleAsk, size: number): 
   const refs = await collectRefs(deps.store, { ...span, pruned }, chosen, size);
   // An outcome may have come since.
   const others = new Set([...chosen.others, ...span.bounds, ...refs.places].filter((idx) => idx < size));
-  const agents = await boundAgents(deps, chosen.complete, span, size, others);
-  const endings = await findEndings(deps, refs.allowed, span, chosen.isNarrow, size);
+  // To find all this may have taken minutes: what the log states, it states of now (AUD-56).
+  const now = deps.size();
+  const agents = await boundAgents(deps, chosen.complete, span, now, others);
+  const endings = await findEndings(deps, refs.allowed, span, chosen.isNarrow, now);
   for (const { idx } of endings?.rows ?? []) others.add(idx);
-  const count = { agents, endings: endings?.counts ?? [] };
+  const count = { size: now, agents, endings: endings?.counts ?? [] };
   return {
     from: span.from,
     to: span.to,
