@@ -9,8 +9,11 @@ import {
   chatAnswer,
   chatEvents,
   type FakeProvider,
+  sendEvents,
+  sendJson,
+  wholeResponse,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
-import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
+import { type LlmWorld, openLlmWorld, PROVIDER_KEYS, RATES } from '../support/llm-world.js';
 import { crypto } from '../support/world.js';
 
 let world: LlmWorld;
@@ -314,5 +317,55 @@ describe('a provider that says one thing of its answer and sends another', () =>
       usage: { estimated: true },
     });
     expect(told.outcome.cost).toEqual(told.decision.held);
+  });
+});
+
+// LLM-10, LLM-26, LLM-28
+describe('what a provider says of its failure', () => {
+  const said = `org-77: key ${PROVIDER_KEYS.openai} ${PROVIDER_KEYS.anthropic} is over quota`;
+  const [error, failed] = [
+    { message: said, code: 'x' },
+    { code: 'server_error', message: said },
+  ];
+  const event = (body: object, name = '') => `${name && `event: ${name}\n`}data: ${JSON.stringify(body)}\n\n`;
+  const bit =
+    (...events: string[]): FakeProvider['answer'] =>
+    (response) =>
+      sendEvents(response, events);
+  const whole =
+    (body: object): FakeProvider['answer'] =>
+    (response) =>
+      sendJson(response, 200, body);
+  const choice = { index: 0, message: { role: 'assistant', content: 'a word' }, finish_reason: 'error' };
+  const completion = { id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [choice] };
+  const thought = [{ type: 'reasoning', id: 'rs_1', summary: [] }];
+  const chat = { model: 'gpt-4o-mini', max_tokens: 10, messages: HI.messages };
+  const message = { model: 'claude-sonnet-4-5', max_tokens: 10, messages: HI.messages };
+  const [CHAT, MESSAGES, RESPONSES] = ['/v1/chat/completions', '/anthropic/v1/messages', '/v1/responses'];
+
+  it.each<[string, string, object, FakeProvider['answer']]>([
+    ['an object of its own', CHAT, { ...chat, stream: true }, bit(event({ object: 'error', ...error }))],
+    ['an event of that name', CHAT, { ...chat, stream: true }, bit(event(error, 'error'))],
+    ['an error of messages', MESSAGES, { ...message, stream: true }, bit(event({ error }, 'error'))],
+    ['no type', RESPONSES, { model: chat.model, input: 'hi', stream: true }, bit(event({ error }))],
+    ['a whole object of its own', CHAT, chat, whole({ object: 'error', ...error })],
+    ['an error beside words', CHAT, chat, whole({ ...completion, error })],
+    ['an error of one answer', CHAT, chat, whole({ ...completion, choices: [{ ...choice, error }] })],
+    [
+      'a response that failed after a thought',
+      RESPONSES,
+      { model: chat.model, input: 'hi' },
+      whole(wholeResponse('m', thought, { status: 'failed', error: failed })),
+    ],
+  ])('is not told to clients: %s', async (_, path, body, answer) => {
+    [world.openai.answer, world.anthropic.answer] = [answer, answer];
+    const response = await fetch(`${world.ready.gateway}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await world.key()}` },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    expect(text).toMatch(/UPSTREAM_FAILED|The provider could not answer/);
+    expect(text).not.toMatch(/org-77|quota|canary/);
   });
 });

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
-import { endedByError } from './provider-error.js';
+import { assertNoError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
 import { openAiUsage } from './usage.js';
@@ -20,7 +20,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
       return true;
     }
     const chunk = parseProviderObject(event.data);
-    if (chunk['error'] != null) throw endedByError();
+    assertNoError(chunk, event.event);
     model ??= toldModel(chunk['model']);
     const choices = choicesOf(chunk);
     const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;

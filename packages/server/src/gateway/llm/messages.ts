@@ -5,7 +5,7 @@ import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamReader } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { meantMessages, readTurns } from './message-blocks.js';
-import { endedByError } from './provider-error.js';
+import { assertNoError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
 import { anthropicUsage, countsWritten, joinUsage } from './usage.js';
@@ -116,10 +116,10 @@ function readStream(): StreamReader {
   let usage: JsonObject | undefined;
   let model: string | undefined;
   return {
-    read({ data }) {
+    read({ event: name, data }) {
       const event = parseProviderObject(data);
+      assertNoError(event, name);
       const { type } = event;
-      if (type === 'error') throw endedByError();
       if (type === 'message_start') {
         const message = messageOf(event);
         usage = joinUsage(usage, message?.['usage']);

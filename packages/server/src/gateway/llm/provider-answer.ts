@@ -15,6 +15,7 @@ import { type GuardedRequest, guardHeaders } from '../guard/guards.js';
 import { type ModelAnswer, readOn } from './answer.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
+import { isErrorObject, withToldError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import type { References } from './references.js';
 import { statusOf } from './status.js';
@@ -116,13 +117,15 @@ export async function whole(
   try {
     if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
-    body = parseProviderObject(text);
-    const usage = dialect.usageOf(body);
+    const said = parseProviderObject(text);
+    const usage = dialect.usageOf(said);
     spent = spentOf(context, plan, usage);
-    if (isOnlyError(body))
+    if (isOnlyError(said))
       return { ...failedAfter(context, calledSuccess(), spent), isForAnother: !signal.aborted };
+    body = withToldError(said);
+    if (body !== said) text = JSON.stringify(body);
     // What nobody counted may be no answer at all.
-    if (usage !== undefined && body['error'] == null) keep(plan, answer.type, text);
+    else if (usage !== undefined) keep(plan, answer.type, text);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
@@ -155,7 +158,7 @@ const ANSWERS = ['choices', 'output', 'content', 'data', 'input_tokens'] as cons
 
 /** Proxies in front of providers answer 200 before they know, and then say that there is no answer. */
 function isOnlyError(body: JsonObject): boolean {
-  return body['error'] != null && ANSWERS.every((name) => isNothing(body[name]));
+  return isErrorObject(body) || (body['error'] != null && ANSWERS.every((name) => isNothing(body[name])));
 }
 
 function isNothing(value: JsonValue | undefined): boolean {

@@ -1,6 +1,32 @@
-import { TrustError } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
 
 /** A stream in which its provider says that it failed. What it says of it may be of the operator's account, and is not told. */
 export function endedByError(): TrustError {
   return new TrustError('UPSTREAM_FAILED', 'the provider ended the stream with an error');
+}
+
+/** What is told in the place of what a provider says of its failure. */
+export const TOLD_ERROR: JsonObject = { code: 'server_error', message: 'The provider could not answer.' };
+
+/** True if it is an error and nothing else, as servers say it in forms that the protocol of the route need not have. */
+export function isErrorObject({ object, type }: JsonObject): boolean {
+  return object === 'error' || type === 'error';
+}
+
+/** Looks at one event of a stream, whichever its protocol: servers tell an error as that of another, or leave out what makes it one.
+ *  @throws {TrustError} UPSTREAM_FAILED: it is one */
+export function assertNoError(event: JsonObject, name: string | undefined): void {
+  if (name === 'error' || isErrorObject(event) || withToldError(event) !== event) throw endedByError();
+}
+
+/** An answer with a fixed error in place of each that its provider put into it; the same object if there is none. */
+export function withToldError(answer: JsonObject): JsonObject {
+  const { choices } = answer;
+  const told = hasError(answer) ? { ...answer, error: TOLD_ERROR } : answer;
+  if (!Array.isArray(choices) || !choices.some(hasError)) return told;
+  return { ...told, choices: choices.map((one) => (hasError(one) ? { ...one, error: TOLD_ERROR } : one)) };
+}
+
+function hasError(value: JsonValue): value is JsonObject {
+  return isJsonObject(value) && value['error'] != null;
 }

@@ -4,7 +4,7 @@ import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape, StreamEvent, StreamReader, ToldFailure } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
-import { endedByError } from './provider-error.js';
+import { assertNoError, endedByError, TOLD_ERROR } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { closed, readInput } from './responses-input.js';
 import { RESPONSE_REFERENCES } from './responses-references.js';
@@ -114,15 +114,15 @@ function readStream(): StreamReader {
       // Servers that speak several protocols end all of them so. A client would take it for the end, also where it is none.
       if (data === '[DONE]') return false;
       const said = parseProviderObject(data);
-      const { type, delta, response } = said;
-      if (type === 'error') throw endedByError();
-      if (response !== undefined) model ??= toldModel(wholeOf(response)['model']);
+      assertNoError(said, event.event);
+      const { type, delta } = said;
+      const response = wholeOf(said['response']);
+      model ??= toldModel(response['model']);
       if (ENDS.has(type)) {
         over = true;
-        usage = wholeOf(response)['usage'];
-        if (type === 'response.failed') return failedEvent(event, said, pieces);
+        usage = response['usage'];
       } else if (isDelta(type) && type !== SUMMARY && bytesOf(delta) > 0) pieces += 1;
-      return true;
+      return isFailed(type, response) ? failedEvent(event, said, pieces) : true;
     },
     pieces: () => pieces,
     usage: () => responsesUsage(usage),
@@ -131,11 +131,16 @@ function readStream(): StreamReader {
   };
 }
 
+/** Also where it says of one that it is complete. */
+function isFailed(type: JsonValue | undefined, { error }: JsonObject): boolean {
+  return type === 'response.failed' || error != null;
+}
+
 /** What a provider says of its failure may be of the operator's account; one without a word is no answer. */
 function failedEvent(event: StreamEvent, said: JsonObject, pieces: number): StreamEvent {
   if (pieces === 0) throw endedByError();
-  const error = { code: 'server_error', message: 'The provider could not answer.' };
-  return { ...event, data: JSON.stringify({ ...said, response: { ...wholeOf(said['response']), error } }) };
+  const response = { ...wholeOf(said['response']), error: TOLD_ERROR };
+  return { ...event, data: JSON.stringify({ ...said, response }) };
 }
 
 function isDelta(type: JsonValue | undefined): boolean {

@@ -1,0 +1,86 @@
+import type { JsonObject } from '@talosprotocol/protocol';
+import { describe, expect, it } from 'vitest';
+import { CHAT } from './chat.js';
+import type { Dialect, StreamReader } from './dialect.js';
+import { MESSAGES } from './messages.js';
+import { TOLD_ERROR, withToldError } from './provider-error.js';
+import { RESPONSES } from './responses.js';
+
+const SURFACES: readonly (readonly [string, Dialect, JsonObject])[] = [
+  ['a chat', CHAT, { model: 'm', messages: [{ role: 'user', content: 'x' }] }],
+  ['messages', MESSAGES, { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'x' }] }],
+  ['responses', RESPONSES, { model: 'm', input: 'x' }],
+];
+const open = (dialect: Dialect, body: JsonObject): StreamReader =>
+  dialect.readStream?.(dialect.readRequest(body, [])) as StreamReader;
+
+const SAID = { message: 'key sk-1 of org-77', code: 400 };
+const ERRORS: readonly (readonly [string, string | undefined, JsonObject])[] = [
+  ['`error`', undefined, { error: SAID }],
+  ['`error` as a text', undefined, { error: 'key sk-1' }],
+  ['`error` beside words', undefined, { error: SAID, choices: [{ index: 0, delta: { content: 'x' } }] }],
+  ['`error` of an answer', undefined, { choices: [{ index: 0, delta: {}, error: SAID }] }],
+  ['`object`', undefined, { object: 'error', ...SAID }],
+  ['`type`', undefined, { type: 'error', ...SAID }],
+  ['the name of the event', 'error', SAID],
+];
+
+// LLM-10, LLM-26
+describe.each(SURFACES)('an error in a stream of %s', (_, dialect, body) => {
+  it.each(ERRORS)('is told as one of ours, whether it is said by %s', (_form, event, data) => {
+    const reader = open(dialect, body);
+    expect(() => reader.read({ event, data: JSON.stringify(data) })).toThrow(
+      expect.objectContaining({ code: 'UPSTREAM_FAILED', message: expect.not.stringContaining('sk-1') }),
+    );
+  });
+
+  it('is none where it is null', () => {
+    const data = JSON.stringify({ error: null, choices: [{ index: 0, delta: {}, error: null }] });
+    expect(open(dialect, body).read({ data })).toBe(true);
+  });
+});
+
+// LLM-10, LLM-26
+describe('a response that comes bit by bit', () => {
+  it.each(['failed', 'completed', 'incomplete', 'in_progress'])(
+    'says nothing of why it failed: %s',
+    (end) => {
+      const response = { id: 'r', status: 'failed', error: SAID, output: [] };
+      const failed = {
+        event: `response.${end}`,
+        data: JSON.stringify({ type: `response.${end}`, response }),
+      };
+      const wordless = open(RESPONSES, { model: 'm', input: 'x' });
+      expect(() => wordless.read(failed)).toThrow('ended the stream with an error');
+      const reader = open(RESPONSES, { model: 'm', input: 'x' });
+      reader.read({ data: JSON.stringify({ type: 'response.output_text.delta', delta: 'a' }) });
+      const told = reader.read(failed) as { readonly data: string };
+      expect(JSON.parse(told.data)).toEqual({
+        type: `response.${end}`,
+        response: { ...response, error: TOLD_ERROR },
+      });
+    },
+  );
+});
+
+// LLM-10, LLM-26
+describe('an error beside a whole answer', () => {
+  it('is told in fixed words, and all else as it is', () => {
+    const choice = { index: 0, message: { role: 'assistant', content: 'x' }, error: SAID };
+    const other = { index: 1, message: { role: 'assistant', content: 'y' } };
+    expect(withToldError({ id: 'c', error: SAID, choices: [choice, other] })).toEqual({
+      id: 'c',
+      error: TOLD_ERROR,
+      choices: [{ ...choice, error: TOLD_ERROR }, other],
+    });
+    expect(withToldError({ output: [{ type: 'reasoning' }], error: 'key sk-1' })).toEqual({
+      output: [{ type: 'reasoning' }],
+      error: TOLD_ERROR,
+    });
+  });
+
+  it('is none where it is null: the answer is the same', () => {
+    const answer = { error: null, choices: [{ error: null }, null, 'x'] };
+    expect(withToldError(answer)).toBe(answer);
+  });
+});
