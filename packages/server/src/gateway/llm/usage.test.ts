@@ -92,6 +92,16 @@ describe('what a provider counted', () => {
     const begun = joinUsage(undefined, { input_tokens: 10, output_tokens: 1, cache_read_input_tokens: null });
     expect(joinUsage(begun, { output_tokens: 7 })).toEqual({ input_tokens: 10, output_tokens: 7 });
     expect(joinUsage(begun, 'x')).toBe(begun);
+    expect(anthropicUsage(joinUsage(begun, { output_tokens: '7' }))).toBeUndefined();
+  });
+
+  it('of a stream is all that is kept of what a provider puts beside it', () => {
+    const more = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`k${n}`, n]));
+    const joined = joinUsage(joinUsage(undefined, { ...more, input_tokens: 10 }), {
+      output_tokens: 7,
+      x: {},
+    });
+    expect(joined).toEqual({ input_tokens: 10, output_tokens: 7 });
   });
 
   it('can be priced, whatever a provider says', () => {

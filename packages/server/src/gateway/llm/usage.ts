@@ -81,13 +81,22 @@ function withCache(
   };
 }
 
+/** What Anthropic counts, of all that a `usage` may hold. */
+const COUNTS = [
+  ...['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'],
+] as const;
+
 /** Later counts of a stream in place of earlier ones: Anthropic counts what is read at its beginning, what is written at
- *  its end. */
+ *  its end. Nothing else of it is kept, however much a provider puts there; what is no number stays none. */
 export function joinUsage(
   earlier: JsonObject | undefined,
   later: JsonValue | undefined,
 ): JsonObject | undefined {
   if (later === undefined || !isJsonObject(later)) return earlier;
-  const stated = Object.entries(later).filter(([, value]) => value !== null);
-  return { ...earlier, ...Object.fromEntries(stated) };
+  const joined: Record<string, number> = {};
+  for (const name of COUNTS) {
+    const value = later[name] ?? earlier?.[name];
+    if (value != null) joined[name] = typeof value === 'number' ? value : Number.NaN;
+  }
+  return joined;
 }

@@ -397,6 +397,21 @@ describe('an answer that cannot be told in the other protocol', () => {
       );
   });
 
+  it.each(['id', 'model'])(
+    'of messages fails as a stream whose %s would be sent with each word at length',
+    (name) => {
+      const [start, ...rest]: Any[] = anthropic.stream(EMPTY);
+      for (const [length, fails] of [
+        [512, false],
+        [513, true],
+      ] as const) {
+        const begun = { ...start, message: { ...start.message, [name]: 'x'.repeat(length) } };
+        const failed = failureOf(() => chatOf(createChatStream(COUNTED), eventsOf([begun, ...rest])));
+        expect(failed?.code).toBe(fails ? 'UPSTREAM_FAILED' : undefined);
+      }
+    },
+  );
+
   const choice = (message: object, more: object = {}) => {
     const whole = openai.whole(EMPTY);
     return {

@@ -69,14 +69,23 @@ function begin(event: JsonObject, progress: Progress, { asked, at }: Translation
   const message = objectOf(event['message'], 'no message', chatFault);
   progress.usage = joinUsage(undefined, message['usage']);
   progress.head = {
-    id: textOf(message['id'], 'no id', chatFault),
+    id: nameOf(message['id'], 'no id'),
     object: 'chat.completion.chunk',
     created: at,
-    model: textOf(message['model'], 'no model', chatFault),
+    model: nameOf(message['model'], 'no model'),
     // So OpenAI does where a count comes at the end.
     ...(asked.wantsUsage ? { usage: null } : {}),
   };
   return [chunk(progress, { role: 'assistant', content: '', refusal: null })];
+}
+
+/** Longest that stands in each chunk: else a provider has its client sent as much with every word. */
+const MOST_NAME = 512;
+
+function nameOf(value: JsonValue | undefined, fault: string): string {
+  const name = textOf(value, fault, chatFault);
+  if (name.length > MOST_NAME) throw chatFault('an id or a model of a name that is too long');
+  return name;
 }
 
 function beginBlock(event: JsonObject, progress: Progress) {
