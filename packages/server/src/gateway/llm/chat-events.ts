@@ -1,16 +1,17 @@
+import type { ModelUsage } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
 import { assertNoError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
-import { openAiUsage } from './usage.js';
+import { openAiUsage, possible } from './usage.js';
 import { bytesOf } from './written-bytes.js';
 
 const DONE = '[DONE]';
 
 /** Follows a stream of a chat completion. */
 export function readChatStream({ wantsUsage, choices: asked }: RequestShape): StreamReader {
-  let [pieces, isDone, counted] = [0, false, false];
+  let [pieces, spoken, isDone, counted] = [0, 0, false, false];
   let usage: JsonValue | undefined;
   let model: string | undefined;
   const finished = new Set<number>();
@@ -25,6 +26,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     const choices = choicesOf(chunk);
     const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;
     pieces += written;
+    spoken += choices.filter(({ delta }) => isSpoken(delta)).length;
     for (const index of endedOf(choices, asked)) finished.add(index);
     // What was counted before it was written does not count it.
     if (written > 0) [usage, counted] = [undefined, false];
@@ -39,11 +41,30 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
   return {
     read,
     pieces: () => pieces,
-    usage: () => (counted || isDone ? openAiUsage(usage) : undefined),
+    usage: () => (counted || isDone ? chatCount(usage, Math.max(spoken, Math.min(pieces, 1))) : undefined),
     model: () => model,
     isOver: () => isDone || isWhole(),
     missing: () => (isDone ? undefined : { data: DONE }),
   };
+}
+
+/** What a whole chat completion came to. */
+export function chatUsageOf(answer: JsonObject): ModelUsage | undefined {
+  const written = choicesOf(answer).filter(({ message }) => bytesOf(message) > 0).length;
+  return chatCount(answer['usage'], written);
+}
+
+function chatCount(usage: JsonValue | undefined, seen: number): ModelUsage | undefined {
+  return possible(openAiUsage(usage, seen), seen);
+}
+
+/** True of words and calls, of which a piece is a token at least. Of thoughts nobody knows: some are told as a summary. */
+function isSpoken(delta: JsonValue | undefined): boolean {
+  if (delta === undefined || !isJsonObject(delta)) return false;
+  const { content = null, refusal = null, function_call: call = null, tool_calls: calls } = delta;
+  const own = Array.isArray(calls) ? calls.filter(isJsonObject) : [];
+  const asked = own.flatMap(({ function: named = null, custom = null }) => [named, custom]);
+  return bytesOf([content, refusal, call, ...asked]) > 0;
 }
 
 /** What a client is told who did not ask for the count: nothing, or all else that the event says. */

@@ -1,12 +1,11 @@
 import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
 import { hasLongCache } from './bound.js';
-import { readChatStream } from './chat-events.js';
+import { chatUsageOf, readChatStream } from './chat-events.js';
 import { meantChat, readMessages } from './chat-messages.js';
 import type { Dialect, RequestShape, Rewrite } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
-import { openAiUsage } from './usage.js';
 
 /** OpenAI's chat completions. */
 export const CHAT: Dialect = {
@@ -18,7 +17,7 @@ export const CHAT: Dialect = {
   readRequest,
   rewrite,
   keyHeaders: openAiKey,
-  usageOf: (answer) => openAiUsage(answer['usage']),
+  usageOf: chatUsageOf,
   readStream: readChatStream,
   error: openAiError,
   errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import type { Dialect, RequestShape } from './dialect.js';
 import { malformed, onlyMembers, positive, text } from './members.js';
 import { openAiError, openAiKey } from './openai.js';
-import { embeddingsUsage } from './usage.js';
+import { embeddingsUsage, possible } from './usage.js';
 
 /** OpenAI's embeddings: text is read, and nothing is written. */
 export const EMBEDDINGS: Dialect = {
@@ -13,7 +13,7 @@ export const EMBEDDINGS: Dialect = {
   readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: openAiKey,
-  usageOf: (answer) => embeddingsUsage(answer['usage']),
+  usageOf: (answer) => possible(embeddingsUsage(answer['usage']), 0),
   error: openAiError,
   errorEvent: (told) => ({ data: JSON.stringify(openAiError(told)) }),
 };

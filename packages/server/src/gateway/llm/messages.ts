@@ -1,14 +1,11 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
 import { clientToolTokens } from './client-tools.js';
-import type { Dialect, RequestShape, StreamReader } from './dialect.js';
+import type { Dialect, RequestShape } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { meantMessages, readTurns } from './message-blocks.js';
-import { assertNoError } from './provider-error.js';
-import { parseProviderObject } from './provider-json.js';
-import { toldModel } from './told-model.js';
-import { anthropicUsage, countsWritten, joinUsage } from './usage.js';
+import { messageUsageOf, readMessageStream } from './message-events.js';
 
 /** Anthropic's count of the tokens that a message would be read as: no model runs. */
 export const COUNT_TOKENS: Dialect = {
@@ -36,8 +33,8 @@ export const MESSAGES: Dialect = {
   readRequest,
   rewrite: (body, _, { model }) => ({ ...body, model }),
   keyHeaders: anthropicKey,
-  usageOf: (answer) => anthropicUsage(answer['usage']),
-  readStream,
+  usageOf: messageUsageOf,
+  readStream: readMessageStream,
   error: anthropicError,
   status: anthropicStatus,
   errorEvent: (told) => ({ event: 'error', data: JSON.stringify(anthropicError(told)) }),
@@ -109,38 +106,4 @@ function hostedTools(body: JsonObject): string[] {
     if (typeof type !== 'string') throw malformed('the type of a tool must be a string');
     return type === 'custom' ? [] : [type];
   });
-}
-
-function readStream(): StreamReader {
-  let [pieces, over, counted] = [0, false, false];
-  let usage: JsonObject | undefined;
-  let model: string | undefined;
-  return {
-    read({ event: name, data }) {
-      const event = parseProviderObject(data);
-      assertNoError(event, name);
-      const { type } = event;
-      if (type === 'message_start') {
-        const message = messageOf(event);
-        usage = joinUsage(usage, message?.['usage']);
-        model ??= toldModel(message?.['model']);
-      }
-      if (type === 'message_delta') {
-        usage = joinUsage(usage, event['usage']);
-        counted ||= countsWritten(event['usage']);
-      }
-      if (type === 'message_stop') over = true;
-      if (type === 'content_block_delta') pieces += 1;
-      return true;
-    },
-    pieces: () => pieces,
-    // At its beginning a stream says what was read, and not yet what will be written: cut before its end, it is estimated.
-    usage: () => (counted ? anthropicUsage(usage) : undefined),
-    model: () => model,
-    isOver: () => over,
-  };
-}
-
-function messageOf({ message }: JsonObject): JsonObject | undefined {
-  return message !== undefined && isJsonObject(message) ? message : undefined;
 }

@@ -11,7 +11,7 @@ import { RESPONSE_REFERENCES } from './responses-references.js';
 import { isToShowThoughts, withThoughts } from './responses-thoughts.js';
 import { toolFeatures } from './responses-tools.js';
 import { toldModel } from './told-model.js';
-import { responsesUsage } from './usage.js';
+import { possible, responsesUsage } from './usage.js';
 
 /** OpenAI's responses, each whole in itself: nothing of a call is kept at the provider, and no call names what is. */
 export const RESPONSES: Dialect = {
@@ -29,7 +29,7 @@ export const RESPONSES: Dialect = {
     ...(maxOutput === undefined ? {} : { max_output_tokens: maxOutput }),
   }),
   keyHeaders: openAiKey,
-  usageOf: (answer) => responsesUsage(answer['usage']),
+  usageOf: ({ output, usage }) => possible(responsesUsage(usage), isWritten(output) ? 1 : 0),
   readStream,
   references: RESPONSE_REFERENCES,
   error: openAiError,
@@ -105,7 +105,7 @@ const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
 const SUMMARY = 'response.reasoning_summary_text.delta';
 
 function readStream(): StreamReader {
-  let [pieces, over] = [0, false];
+  let [pieces, sums, over] = [0, 0, false];
   let usage: JsonValue | undefined;
   let model: string | undefined;
   return {
@@ -121,14 +121,27 @@ function readStream(): StreamReader {
       if (ENDS.has(type)) {
         over = true;
         usage = response['usage'];
-      } else if (isDelta(type) && type !== SUMMARY && bytesOf(delta) > 0) pieces += 1;
+      } else if (isDelta(type) && bytesOf(delta) > 0) {
+        if (type === SUMMARY) sums = 1;
+        else pieces += 1;
+      }
       return isFailed(type, response) ? failedEvent(event, said, pieces) : true;
     },
     pieces: () => pieces,
-    usage: () => responsesUsage(usage),
+    usage: () => possible(responsesUsage(usage), Math.max(pieces, sums)),
     model: () => model,
     isOver: () => over,
   };
+}
+
+/** True of words, and of what a tool is called with. Of items that say nothing some servers have one for thoughts that were none. */
+function isWritten(output: JsonValue | undefined): boolean {
+  const items = Array.isArray(output) ? output.filter(isJsonObject) : [];
+  return items.some(({ content, arguments: args = null, input = null }) => {
+    const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
+    const said = parts.flatMap(({ text = null, refusal = null }) => [text, refusal]);
+    return bytesOf([args, input, ...said]) > 0;
+  });
 }
 
 /** Also where it says of one that it is complete. */

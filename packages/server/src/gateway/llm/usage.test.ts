@@ -2,24 +2,49 @@ import type { JsonValue } from '@talosprotocol/protocol';
 import { modelCost } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anthropicUsage, embeddingsUsage, joinUsage, openAiUsage, responsesUsage } from './usage.js';
+import {
+  anthropicUsage,
+  embeddingsUsage,
+  joinUsage,
+  openAiUsage,
+  possible,
+  responsesUsage,
+} from './usage.js';
 
 const RATES = { input: 3_000_000, output: 15_000_000, cache_read: 300_000, cache_write: 3_750_000 };
 
 describe('what a provider counted', () => {
   it('is read as OpenAI says it', () => {
     const usage = { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: { cached_tokens: 64 } };
-    expect(openAiUsage(usage)).toEqual({ input: 100, output: 20, cache_read: 64 });
-    expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 })).toEqual({ input: 0, output: 0 });
+    expect(openAiUsage(usage, 1)).toEqual({ input: 100, output: 20, cache_read: 64 });
+    expect(openAiUsage({ prompt_tokens: 0, completion_tokens: 0 }, 1)).toEqual({ input: 0, output: 0 });
   });
 
   it('is all that was not read, where a model that thinks leaves its thoughts out', () => {
     const usage = { prompt_tokens: 20, completion_tokens: 198, total_tokens: 623 };
-    expect(openAiUsage(usage)).toEqual({ input: 20, output: 603 });
-    expect(openAiUsage({ ...usage, total_tokens: 1 })).toEqual({ input: 20, output: 198 });
-    expect(openAiUsage({ ...usage, total_tokens: 'x' })).toEqual({ input: 20, output: 198 });
-    expect(openAiUsage({ prompt_tokens: 20, total_tokens: 623 })).toEqual({ input: 20, output: 603 });
-    expect(openAiUsage({ ...usage, completion_tokens: null })).toEqual({ input: 20, output: 603 });
+    expect(openAiUsage(usage, 1)).toEqual({ input: 20, output: 603 });
+    expect(openAiUsage({ ...usage, total_tokens: 1 }, 1)).toEqual({ input: 20, output: 198 });
+    expect(openAiUsage({ ...usage, total_tokens: 'x' }, 1)).toEqual({ input: 20, output: 198 });
+    expect(openAiUsage({ prompt_tokens: 20, total_tokens: 623 }, 1)).toEqual({ input: 20, output: 603 });
+    expect(openAiUsage({ ...usage, completion_tokens: null }, 1)).toEqual({ input: 20, output: 603 });
+  });
+
+  it.each<[JsonValue]>([
+    [{ prompt_tokens: 8, total_tokens: 8 }],
+    [{ prompt_tokens: 8, completion_tokens: null, total_tokens: 8 }],
+  ])('is nothing if the total says so, where nothing was written: %j', (usage) => {
+    expect(openAiUsage(usage, 0)).toEqual({ input: 8, output: 0 });
+    expect(openAiUsage(usage, 1)).toBeUndefined();
+    expect(openAiUsage({ prompt_tokens: 8 }, 0)).toBeUndefined();
+    expect(openAiUsage({ prompt_tokens: 8, total_tokens: 7 }, 0)).toBeUndefined();
+  });
+
+  it('is none if nothing was read, or less was written than was seen', () => {
+    expect(possible({ input: 1, output: 0 }, 0)).toEqual({ input: 1, output: 0 });
+    expect(possible({ input: 1, output: 2 }, 2)).toEqual({ input: 1, output: 2 });
+    expect(possible({ input: 0, output: 2 }, 0)).toBeUndefined();
+    expect(possible({ input: 1, output: 1 }, 2)).toBeUndefined();
+    expect(possible(undefined, 0)).toBeUndefined();
   });
 
   it('is what was read alone where nothing is written', () => {
@@ -34,7 +59,7 @@ describe('what a provider counted', () => {
     const counted = { input: 100, output: 20, cache_read: 64, cache_write: 16 };
     expect(responsesUsage(responses)).toEqual(counted);
     const chat = { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: details };
-    expect(openAiUsage(chat)).toEqual(counted);
+    expect(openAiUsage(chat, 1)).toEqual(counted);
     expect(responsesUsage({ input_tokens: 100 })).toBeUndefined();
     expect(responsesUsage({ output_tokens: 20 })).toBeUndefined();
     expect(responsesUsage(null)).toBeUndefined();
@@ -68,7 +93,7 @@ describe('what a provider counted', () => {
     [{ prompt_tokens: 12, completion_tokens: '50' }],
     [{ prompt_tokens: 12, completion_tokens: 2e9 }],
   ])('is no count if it is not one: %j', (usage) => {
-    expect(openAiUsage(usage)).toBeUndefined();
+    expect(openAiUsage(usage, 1)).toBeUndefined();
   });
 
   it.each<[JsonValue | undefined]>([
@@ -85,7 +110,7 @@ describe('what a provider counted', () => {
 
   it('is not believed of a cache where it cannot be', () => {
     const usage = { prompt_tokens: 10, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 11 } };
-    expect(openAiUsage(usage)).toEqual({ input: 10, output: 1 });
+    expect(openAiUsage(usage, 1)).toEqual({ input: 10, output: 1 });
   });
 
   it('of a stream is the later count of each', () => {
@@ -117,7 +142,7 @@ describe('what a provider counted', () => {
     });
     fc.assert(
       fc.property(said, (usage) => {
-        for (const counted of [openAiUsage(usage as JsonValue), anthropicUsage(usage as JsonValue)]) {
+        for (const counted of [openAiUsage(usage as JsonValue, 1), anthropicUsage(usage as JsonValue)]) {
           if (counted !== undefined) expect(modelCost(counted, RATES)).toBeGreaterThanOrEqual(0);
         }
       }),

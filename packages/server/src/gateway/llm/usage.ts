@@ -13,14 +13,22 @@ function count(value: JsonValue | undefined): number | undefined {
 const at = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
   value !== undefined && isJsonObject(value) ? value[name] : undefined;
 
-/** `usage` of OpenAI's chat completions; undefined if it does not say what was read and written. Gemini leaves what it
- *  thought out of `completion_tokens`, and in the total: all that was not read was written. */
-export function openAiUsage(usage: JsonValue | undefined): ModelUsage | undefined {
-  const [input, written] = [count(at(usage, 'prompt_tokens')), at(usage, 'completion_tokens')];
+/** The count of an answer in which so many tokens were seen at least; undefined if it cannot be: no request is read as nothing, and
+ *  whoever counts less than was seen counts something else. */
+export function possible(usage: ModelUsage | undefined, seen: number): ModelUsage | undefined {
+  return usage !== undefined && usage.input > 0 && usage.output >= seen ? usage : undefined;
+}
+
+/** `usage` of OpenAI's chat completions, of an answer in which so many tokens were seen at least; undefined if it does not say what
+ *  was read and written. Gemini leaves what it thought out of `completion_tokens`, and in the total: all that was not read was written. */
+export function openAiUsage(usage: JsonValue | undefined, seen: number): ModelUsage | undefined {
+  const [input, total] = [count(at(usage, 'prompt_tokens')), count(at(usage, 'total_tokens'))];
   if (input === undefined) return undefined;
-  const rest = (count(at(usage, 'total_tokens')) ?? 0) - input;
-  // Of an answer of thoughts alone it says nothing but the total.
-  const stated = written == null && rest > 0 ? 0 : count(written);
+  const written = at(usage, 'completion_tokens');
+  const rest = total === undefined ? -1 : total - input;
+  // Of an answer of thoughts alone, or of nothing at all, it says nothing but the total.
+  const isTotal = written == null && (rest > 0 || (rest === 0 && seen === 0));
+  const stated = isTotal ? 0 : count(written);
   if (stated === undefined) return undefined;
   return withDetails(input, Math.max(stated, rest), at(usage, 'prompt_tokens_details'));
 }

@@ -262,7 +262,7 @@ describe('an answer that is told in the other protocol', () => {
           ...(read ? { cache_read: read } : {}),
           ...(written ? { cache_write: written } : {}),
         };
-        expect(openAiUsage(chatUsage(usage))).toEqual(usage);
+        expect(openAiUsage(chatUsage(usage), 1)).toEqual(usage);
         expect(anthropicUsage(messageUsage(usage))).toEqual(usage);
       }),
     );

@@ -114,6 +114,8 @@ function beginBlock(event: JsonObject, progress: Progress) {
 
 function goOn(event: JsonObject, progress: Progress) {
   const block = openBlock(event, progress);
+  // What was counted before it was written does not count it.
+  progress.isCounted = false;
   const delta = objectOf(event['delta'], 'no delta', chatFault);
   if (block.kind === 'text' && delta['type'] === 'text_delta')
     return words(progress, textOf(delta['text'], 'a text without text', chatFault));

@@ -47,7 +47,7 @@ export function messageAnswer(text: string): JsonObject {
     content: [...(words === '' ? [] : [{ type: 'text', text: words }]), ...calls],
     stop_reason: stopReason(finish, calls.length > 0, messageFault),
     stop_sequence: null,
-    usage: countOf(answer['usage']),
+    usage: countOf(answer['usage'], words === '' && calls.length === 0 ? 0 : 1),
   };
 }
 
@@ -62,8 +62,8 @@ export function messageHead(answer: JsonObject): JsonObject {
 }
 
 /** A message always says what it came to. */
-export function countOf(value: JsonValue | undefined): JsonObject {
-  const usage = openAiUsage(value);
+export function countOf(value: JsonValue | undefined, seen: number): JsonObject {
+  const usage = openAiUsage(value, seen);
   if (usage === undefined) throw messageFault('no usage');
   return messageUsage(usage);
 }

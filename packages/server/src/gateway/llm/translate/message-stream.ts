@@ -144,7 +144,7 @@ function end(progress: Progress): readonly StreamEvent[] {
   if (!progress.isBegun || progress.finish === undefined) throw messageFault('an end before the end');
   const stop = stopReason(progress.finish, progress.calls > 0, messageFault);
   const ended = endBlock(progress);
-  const usage = countOf(progress.usage);
+  const usage = countOf(progress.usage, progress.blocks);
   progress.isOver = true;
   return [
     ...ended,
