@@ -2,7 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   chatAnswer,
   chatEvents,
+  responseAnswer,
+  responseEvents,
   sendEvents,
+  sendJson,
+  wholeResponse,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld } from '../support/llm-world.js';
 
@@ -115,6 +119,19 @@ describe('LLM-34 an answer that was given before', () => {
     world.openai.answer = chatAnswer('whole');
     expect((await ask()).cache).toBeNull();
     expect((await ask({ stream: true })).text).toContain('whole');
+  });
+
+  it.each([false, true])('is kept only if its provider did not fail (stream: %s)', async (stream) => {
+    const asking = () =>
+      ask({ messages: undefined, max_tokens: undefined, input: 'hi', stream }, { path: '/v1/responses' });
+    world.openai.answer = (response, { body }) =>
+      stream
+        ? sendEvents(response, responseEvents(body.model, 'a b', undefined, 'failed'))
+        : sendJson(response, 200, wholeResponse(body.model, [], { status: 'failed' }));
+    expect((await asking()).text).toContain('"status":"failed"');
+    world.openai.answer = responseAnswer('well again');
+    expect(await asking()).toMatchObject({ cache: null, text: expect.stringContaining('well again') });
+    expect((await asking()).cache).toBe('hit');
   });
 
   it('passes guards again, which may have changed their mind', async () => {

@@ -587,7 +587,7 @@ describe('a stream', () => {
       go = resolve;
     });
     world.openai.answer = async (response) => {
-      const events = chatEvents('m', 'a b c d');
+      const events = chatEvents('m', 'a b c');
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(events[0]);
       await left;

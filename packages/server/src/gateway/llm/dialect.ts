@@ -57,6 +57,8 @@ export interface StreamReader {
   model(): string | undefined;
   /** True once nothing is missing: the last event of the protocol has come, or all that it stands for. */
   isOver(): boolean;
+  /** True if its provider said in the form of an answer that there is none; absent: that is an error of the stream. */
+  readonly hasFailed?: () => boolean;
   /** The last event of the protocol, where a stream that is over ends without it; absent or undefined: it has come. */
   readonly missing?: () => StreamEvent | undefined;
 }

@@ -13,6 +13,7 @@ import type { Dispatched, Failure } from '../admission/call.js';
 import type { Ended, ModelSpent } from '../admission/ended.js';
 import { type GuardedRequest, guardHeaders } from '../guard/guards.js';
 import { type ModelAnswer, readOn } from './answer.js';
+import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
 import { isErrorObject, withToldError } from './provider-error.js';
@@ -94,6 +95,16 @@ function keep({ keeper }: Plan, type: string, text: string): void {
   keeper?.done(type);
 }
 
+/** Keeps no stream whose provider failed: whoever asks again may be answered. */
+function answersOnly(keeper: AnswerKeeper, reader: StreamReader): AnswerKeeper {
+  return {
+    add: keeper.add,
+    done: (type) => {
+      if (reader.hasFailed?.() !== true) keeper.done(type);
+    },
+  };
+}
+
 const PART = 8;
 
 /** True if a text holds so many characters of a secret in a row. */
@@ -125,7 +136,7 @@ export async function whole(
     body = withToldError(said);
     if (body !== said) text = JSON.stringify(body);
     // What nobody counted may be no answer at all.
-    else if (usage !== undefined) keep(plan, answer.type, text);
+    else if (usage !== undefined && said['status'] !== 'failed') keep(plan, answer.type, text);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
@@ -215,7 +226,7 @@ export async function streamed(
     tell: plan.wire.back?.stream(),
     signal,
     guard: plan.guarded?.stream(),
-    keeper: plan.keeper,
+    keeper: plan.keeper && answersOnly(plan.keeper, reader),
     given: ({ data }) => keepItems(context, plan, ({ ofEvent }) => ofEvent(data)),
     mostPieces: plan.output,
     drainMs: plan.target.provider.times.drain,

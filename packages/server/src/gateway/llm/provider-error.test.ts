@@ -63,6 +63,23 @@ describe('a response that comes bit by bit', () => {
   );
 });
 
+// LLM-34
+describe('a response that failed', () => {
+  it.each<[string, boolean, object]>([
+    ['response.failed', true, { status: 'failed' }],
+    ['response.completed', true, { status: 'failed' }],
+    ['response.completed', true, { error: SAID }],
+    ['response.completed', false, { status: 'completed', error: null }],
+    ['response.incomplete', false, { status: 'incomplete', error: null }],
+  ])('is known after %s: %s for %j', (type, failed, response) => {
+    const reader = open(RESPONSES, { model: 'm', input: 'x' });
+    reader.read({ data: JSON.stringify({ type: 'response.output_text.delta', delta: 'a' }) });
+    expect(reader.hasFailed?.()).toBe(false);
+    reader.read({ data: JSON.stringify({ type, response }) });
+    expect(reader.hasFailed?.()).toBe(failed);
+  });
+});
+
 // LLM-10, LLM-26
 describe('an error beside a whole answer', () => {
   it('is told in fixed words, and all else as it is', () => {

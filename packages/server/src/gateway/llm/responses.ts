@@ -105,7 +105,7 @@ const ENDS: ReadonlySet<JsonValue | undefined> = new Set([
 const SUMMARY = 'response.reasoning_summary_text.delta';
 
 function readStream(): StreamReader {
-  let [pieces, sums, over] = [0, 0, false];
+  let [pieces, sums, over, hasFailed] = [0, 0, false, false];
   let usage: JsonValue | undefined;
   let model: string | undefined;
   return {
@@ -125,12 +125,15 @@ function readStream(): StreamReader {
         if (type === SUMMARY) sums = 1;
         else pieces += 1;
       }
-      return isFailed(type, response) ? failedEvent(event, said, pieces) : true;
+      if (!isFailed(type, response)) return true;
+      hasFailed = true;
+      return failedEvent(event, said, pieces);
     },
     pieces: () => pieces,
     usage: () => possible(responsesUsage(usage), Math.max(pieces, sums)),
     model: () => model,
     isOver: () => over,
+    hasFailed: () => hasFailed,
   };
 }
 
@@ -145,8 +148,8 @@ function isWritten(output: JsonValue | undefined): boolean {
 }
 
 /** Also where it says of one that it is complete. */
-function isFailed(type: JsonValue | undefined, { error }: JsonObject): boolean {
-  return type === 'response.failed' || error != null;
+function isFailed(type: JsonValue | undefined, { error, status }: JsonObject): boolean {
+  return type === 'response.failed' || status === 'failed' || error != null;
 }
 
 /** What a provider says of its failure may be of the operator's account; one without a word is no answer. */
