@@ -358,6 +358,26 @@ describe('a provider', () => {
     expect([status, text.includes('no model')]).toEqual([400, false]);
   });
 
+  it.each([
+    ['says nothing of what it came to', undefined, { input: 0, output: 0 }],
+    ['counts it', { prompt_tokens: 12, completion_tokens: 40 }, { input: 12, output: 40 }],
+  ])('that refuses what its model wrote does not tell it, and %s', async (_, usage, spent) => {
+    const error = {
+      message: 'no JSON',
+      type: 'x',
+      code: 'json_validate_failed',
+      failed_generation: 'answer',
+    };
+    world.openai.answer = (response) => sendJson(response, 400, { error, usage });
+    const { status, text, headers } = await post(ASK);
+    expect([status, JSON.parse(text)]).toEqual([
+      400,
+      { error: { message: 'no JSON', type: 'x', code: 'json_validate_failed' } },
+    ]);
+    const { outcome } = await record(headers.get('x-talos-receipt'));
+    expect(outcome).toMatchObject({ status: 'failed', usage: spent });
+  });
+
   it('whose numbers are written in more digits than they came in is held for what is sent', async () => {
     const numbers = Array.from({ length: 1_000 }, () => '1e15').join(',');
     const tool = `{"type":"function","function":{"name":"f","parameters":{"enum":[${numbers}]}}}`;

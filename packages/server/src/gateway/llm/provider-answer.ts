@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { GuardVerdict } from '@talosprotocol/contracts';
+import type { GuardVerdict, ModelUsage } from '@talosprotocol/contracts';
 import {
   isJsonObject,
   type JsonObject,
@@ -16,7 +16,7 @@ import { type ModelAnswer, readOn } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
-import { isErrorObject, withToldError } from './provider-error.js';
+import { isErrorObject, toldRefusal, withToldError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import type { References } from './references.js';
 import { statusOf } from './status.js';
@@ -25,20 +25,23 @@ import { toldModel } from './told-model.js';
 import type { Wire } from './translate/wire.js';
 import { failed, type UpstreamAnswer } from './upstream.js';
 
-/** A provider that refuses has done nothing that costs. What it says is passed on where it concerns the request, and kept
+/** A provider that refuses has done nothing that costs, unless it counts it. What it says is passed on where it concerns the request, and kept
  *  back where it concerns the operator: it may name a key. */
 export async function refused(
   context: ModelCallContext,
-  { wire, guarded }: Plan,
+  plan: Plan,
   answer: UpstreamAnswer,
   { key, signal }: { readonly key: Secret<string> | undefined; readonly signal: AbortSignal },
 ): Promise<Dispatched<ModelAnswer>> {
+  const { wire, guarded } = plan;
   const text = await readAll(answer.body, { maxBytes: MAX_ERROR }).catch(() => undefined);
   const told = statusOf(answer.status);
   const guardedText = told.passed && text !== undefined ? await passedBy(guarded, text) : undefined;
   const said = guardedText === undefined ? undefined : saidOf(guardedText, key, wire);
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
-  const ended: Ended = { status: 'failed', spent: NOTHING };
+  const counted = text === undefined ? undefined : countedIn(text, wire);
+  const spent = counted === undefined ? NOTHING : spentOf(context, plan, counted);
+  const ended: Ended = { status: 'failed', spent };
   if (signal.aborted) throw failed(undefined, signal);
   const hint = said?.words === undefined ? told.hint : `${told.hint} It says: ${said.words}`;
   const own = failureAnswer(context, { code: 'UPSTREAM_FAILED', hint }, undefined, told.status);
@@ -51,6 +54,15 @@ export async function refused(
 }
 
 const MAX_ERROR = 65_536;
+
+/** What a refusal says that its provider has done for it: a model may have written what is refused then. */
+function countedIn(text: string, { dialect }: Wire): ModelUsage | undefined {
+  try {
+    return dialect.usageOf(parseProviderObject(text));
+  } catch {
+    return undefined;
+  }
+}
 
 /** What guards let pass of what a provider says: it may repeat what it was sent, or say anything else. */
 async function passedBy(guarded: GuardedRequest | undefined, text: string): Promise<string | undefined> {
@@ -81,7 +93,8 @@ function saidOf(text: string, key: Secret<string> | undefined, { back }: Wire): 
     const shown = [text, JSON.stringify(body)];
     if (key !== undefined && shown.some((one) => repeats(one, key))) return undefined;
     const { error } = body;
-    if (error !== undefined && back === undefined) return { body: JSON.stringify(body) };
+    const told = back === undefined ? toldRefusal(body) : undefined;
+    if (told !== undefined) return { body: JSON.stringify(told) };
     const inner = error !== undefined && isJsonObject(error) ? error['message'] : undefined;
     const words = inner ?? body['message'] ?? body['Message'] ?? body['detail'];
     return typeof words === 'string' ? { words: words.slice(0, MAX_WORDS) } : undefined;

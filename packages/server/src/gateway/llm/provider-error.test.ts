@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CHAT } from './chat.js';
 import type { Dialect, StreamReader } from './dialect.js';
 import { MESSAGES } from './messages.js';
-import { TOLD_ERROR, withToldError } from './provider-error.js';
+import { TOLD_ERROR, toldRefusal, withToldError } from './provider-error.js';
 import { RESPONSES } from './responses.js';
 
 const SURFACES: readonly (readonly [string, Dialect, JsonObject])[] = [
@@ -99,5 +99,43 @@ describe('an error beside a whole answer', () => {
   it('is none where it is null: the answer is the same', () => {
     const answer = { error: null, choices: [{ error: null }, null, 'x'] };
     expect(withToldError(answer)).toBe(answer);
+  });
+});
+
+// LLM-10
+describe('a refusal of a request', () => {
+  const own = {
+    message: 'no JSON',
+    type: 'invalid_request_error',
+    code: 'json_validate_failed',
+    param: null,
+  };
+  it.each<[string, JsonObject, JsonObject | undefined]>([
+    [
+      'what a model wrote',
+      { error: { ...own, failed_generation: 'the answer' }, choices: [] },
+      { error: own },
+    ],
+    [
+      'the form of messages',
+      { type: 'error', error: { type: 'x', message: 'm', details: {} }, request_id: 'r' },
+      { type: 'error', error: { type: 'x', message: 'm' } },
+    ],
+    [
+      'numbers',
+      { error: { message: 'm', code: 400, param: ['the answer'] } },
+      { error: { message: 'm', code: 400 } },
+    ],
+    [
+      'more than a message',
+      { error: { message: 'x'.repeat(9_000) } },
+      { error: { message: 'x'.repeat(2_048) } },
+    ],
+    ['a text', { error: 'x'.repeat(9_000) }, { error: 'x'.repeat(2_048) }],
+    ['no message', { error: { failed_generation: 'the answer' } }, undefined],
+    ['nothing', { error: null, message: 'm' }, undefined],
+    ['another form', { detail: 'm' }, undefined],
+  ])('is told by its own members alone: %s', (_, said, told) => {
+    expect(toldRefusal(said)).toEqual(told);
   });
 });

@@ -27,6 +27,25 @@ export function withToldError(answer: JsonObject): JsonObject {
   return { ...told, choices: choices.map((one) => (hasError(one) ? { ...one, error: TOLD_ERROR } : one)) };
 }
 
+/** What of a refusal is a client's to know. */
+const TOLD = ['message', 'type', 'code', 'param'] as const;
+const MOST_TEXT = 2_048;
+
+/** A refusal in the form of its protocol, with what is its own of it and nothing else: some servers put there what their model
+ *  wrote, which would be had for nothing. Undefined if it says nothing in that form. */
+export function toldRefusal({ type, error }: JsonObject): JsonObject | undefined {
+  const form = type === 'error' ? { type } : {};
+  if (typeof error === 'string') return { ...form, error: error.slice(0, MOST_TEXT) };
+  if (error === undefined || !isJsonObject(error) || typeof error['message'] !== 'string') return undefined;
+  const told: Record<string, JsonValue> = {};
+  for (const name of TOLD) {
+    const value = error[name];
+    if (typeof value === 'string') told[name] = value.slice(0, MOST_TEXT);
+    else if (value === null || typeof value === 'number') told[name] = value;
+  }
+  return { ...form, error: told };
+}
+
 function hasError(value: JsonValue): value is JsonObject {
   return isJsonObject(value) && value['error'] != null;
 }
