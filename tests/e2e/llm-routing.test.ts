@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../packages/cli/src/run.js';
 import {
   chatAnswer,
+  chatEvents,
   type FakeProvider,
   messageAnswer,
   openFakeProvider,
@@ -31,6 +32,12 @@ beforeAll(async () => {
         firstByteSeconds: 1,
         totalSeconds: 3,
       },
+      calm: {
+        api: 'openai',
+        baseUrl: `${second.url}/v1`,
+        models: { mini: { rates: RATES } },
+        drainSeconds: 1,
+      },
       gone: { api: 'openai', baseUrl: 'http://127.0.0.1:9/v1', models: { m: { rates: RATES } } },
     },
     aliases: {
@@ -39,6 +46,7 @@ beforeAll(async () => {
       lost: { models: [{ model: 'gone/m' }, { model: 'second/mini' }] },
       both: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'anthropic/claude-sonnet-4-5' }] },
       mini: { models: [{ model: 'openai/gpt-4o-mini' }] },
+      quiet: { models: [{ model: 'calm/mini' }, { model: 'openai/gpt-4o-mini' }] },
       odd: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/no-price' }] },
     },
   }));
@@ -64,12 +72,16 @@ const failing =
     sendJson(response, status, { error: { message: 'no' } });
 const MESSAGES = [{ role: 'user' as const, content: 'hi' }];
 
-async function ask(model: string, more: object = {}, apiKey = key) {
-  const response = await fetch(`${world.ready.gateway}/v1/chat/completions`, {
+const send = (model: string, more: object = {}, apiKey = key, signal?: AbortSignal) =>
+  fetch(`${world.ready.gateway}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
     body: JSON.stringify({ model, messages: MESSAGES, ...more }),
+    ...(signal && { signal }),
   });
+
+async function ask(model: string, more: object = {}, apiKey = key) {
+  const response = await send(model, more, apiKey);
   const text = await response.text();
   const { headers } = response;
   return {
@@ -226,6 +238,71 @@ describe('a model that has no answer', () => {
     const alone = await ask('openai/gpt-4o-mini', { stream: true });
     expect(alone.text).toContain('UPSTREAM_FAILED');
     expect(alone.text).not.toContain('org-77');
+  });
+
+  it('and only comments to tell leaves it to the next one, however many they are', async () => {
+    world.openai.answer = async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let n = 0; n < 20; n += 1) {
+        response.write(': PROCESSING\n\n');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      response.end('data: {"error":{"message":"no"}}\n\n');
+    };
+    expect(await ask('smart', { stream: true })).toMatchObject({ status: 200, by: 'second/mini' });
+  });
+
+  it('but said a word that came in one packet with its error has that told', async () => {
+    const [role, word] = chatEvents('gpt-4o-mini', 'half');
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`${role}${word}data: {"error":{"message":"no"}}\n\n`);
+    };
+    const { by, text } = await ask('smart', { stream: true });
+    expect([by, text]).toEqual(['openai/gpt-4o-mini', expect.stringMatching(/half[\s\S]*UPSTREAM_FAILED/)]);
+    expect(second.asked).toEqual([]);
+  });
+
+  it('and thinks longer than clients wait for headers has begun all the same', async () => {
+    let hear = (): void => undefined;
+    const headers = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    const [role, ...rest] = chatEvents('mini', 'at last');
+    second.answer = async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(role);
+      // Longer than it would take anyone to give up, if nothing is told before it speaks.
+      await Promise.race([headers, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+      response.end(rest.join(''));
+    };
+    const answer = await send('quiet', { stream: true }, key, AbortSignal.timeout(8_000));
+    hear();
+    expect(answer.headers.get('x-talos-model')).toBe('calm/mini');
+    expect(await answer.text()).toMatch(/assistant[\s\S]*at [\s\S]*last[\s\S]*DONE/);
+    expect([second.asked.length, world.openai.asked.length]).toEqual([1, 0]);
+  });
+
+  it('is asked for its rest, if its client leaves before a word, as any other (LLM-8)', async () => {
+    let closed: number | undefined;
+    second.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(chatEvents('mini', 'x')[0]);
+      response.once('close', () => {
+        closed = performance.now();
+      });
+    };
+    const leaving = new AbortController();
+    const left = send('quiet', { stream: true }, key, leaving.signal);
+    await expect.poll(() => second.asked.length).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const began = performance.now();
+    leaving.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(() => closed, { timeout: 10_000 }).toBeDefined();
+    // A second of its drain, and nothing of the time that a word is waited for.
+    expect((closed ?? 0) - began).toBeLessThan(2_400);
+    expect(world.openai.asked).toEqual([]);
   });
 
   it('is asked for where an answer is nothing but an error, whatever its status says', async () => {

@@ -46,6 +46,14 @@ export interface StreamEvent {
   readonly data: string;
 }
 
+/** How the first word of a stream is waited for. */
+export interface FirstWord {
+  /** In milliseconds. */
+  readonly withinMs: number;
+  /** Calls once its client leaves, or has left; what it gives ends that. */
+  whenLeft(tell: () => void): () => void;
+}
+
 /** Follows one stream. */
 export interface StreamReader {
   /** Takes the next event; true if it is for the client, or what is for the client in its place. @throws {TrustError} UPSTREAM_FAILED: no event of this protocol */
@@ -61,6 +69,8 @@ export interface StreamReader {
   readonly hasFailed?: () => boolean;
   /** The last event of the protocol, where a stream that is over ends without it; absent or undefined: it has come. */
   readonly missing?: () => StreamEvent | undefined;
+  /** How its first word is waited for, before anybody is told that it is an answer; absent or undefined: it is not. */
+  readonly firstWord?: FirstWord | undefined;
 }
 
 /** A failure as it is told to a client. */

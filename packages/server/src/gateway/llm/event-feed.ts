@@ -46,18 +46,29 @@ export function createEventFeed(
     },
   });
   const decoder = new TextDecoder('utf-8', { fatal: true });
+  let fault: { readonly error: unknown } | undefined;
+  const parse = (chunk: Uint8Array): void => {
+    try {
+      parser.feed(decode(decoder, chunk));
+      if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
+    } catch (error) {
+      // What came before it is the client's, also where both came at once.
+      if (events.length === 0) throw error;
+      fault = { error };
+    }
+  };
   // Whoever stops telling the client may still read on for the count.
   const chunks = source.iterator({ destroyOnReturn: false });
   return {
     async next() {
+      if (fault !== undefined) throw fault.error;
       const { done, value } = await chunks.next();
       if (done === true) return undefined;
       const chunk = value as Uint8Array;
       waiting += chunk.length;
       keeper?.add(chunk);
       [events, isAlive] = [[], false];
-      parser.feed(decode(decoder, chunk));
-      if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
+      parse(chunk);
       return { events, isAlive };
     },
   };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TrustError } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { assertJson } from '../../platform/json-exchange.js';
@@ -132,12 +133,20 @@ function createSurface(
         referredBytes: Math.min(limits.bodyBytes, limits.modelBodyBytes),
         caller,
         hasLeft: () => request.socket.destroyed,
+        whenLeft: (tell) => whenClosed(request.socket, tell),
         requestId,
         answerBytes: limits.answerBytes,
         isRated: rates.some(countsTokens),
       });
     },
   };
+}
+
+/** Calls once it is closed, or if it is; what it gives ends that. */
+function whenClosed(socket: Socket, tell: () => void): () => void {
+  socket.once('close', tell);
+  if (socket.destroyed) tell();
+  return () => void socket.off('close', tell);
 }
 
 /** Clients say it as HTTP has it; none of it goes further. */

@@ -8,6 +8,7 @@ import { principalOf } from '../principal.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
 import type { CacheKey, KeptAnswer } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
+import { FIRST_WORD_MS } from './first-word.js';
 import type { ModelTarget } from './model-name.js';
 import {
   heldOf,
@@ -244,12 +245,18 @@ async function ask(
       isForAnother: isForAnother(answer.status),
     };
   if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
-  const reader = readerOf(plan, answer.type === host.streamType);
+  const reader = waiting(context, readerOf(plan, answer.type === host.streamType));
   return reader === undefined
     ? whole(context, plan, answer, until)
     : streamed(context, plan, reader, {
         body: host.events(answer.body),
         signal: until,
-        goesOn: others.length > 0,
+        goesOn: reader.firstWord !== undefined,
       });
+}
+
+/** A reader that has its first word waited for where it matters: until then another model may be asked instead. */
+function waiting(context: ModelCallContext, reader: StreamReader | undefined): StreamReader | undefined {
+  if (othersOf(context).length === 0) return reader;
+  return reader && { ...reader, firstWord: { withinMs: FIRST_WORD_MS, whenLeft: context.whenLeft } };
 }

@@ -78,6 +78,8 @@ export interface ModelCallContext extends ModelCallDeps {
   readonly caller: Authenticated;
   /** True once nobody waits for an answer any more. */
   readonly hasLeft: () => boolean;
+  /** Calls once that is so, or if it is; what it gives ends that. */
+  readonly whenLeft: (tell: () => void) => () => void;
   readonly requestId: string;
   /** True if tokens are counted in time (LIM-4): what the call may come to must be known, and not be all there is. */
   readonly isRated: boolean;

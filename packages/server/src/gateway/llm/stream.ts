@@ -9,6 +9,7 @@ import { createTranscript, type ModelStream } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
 import { CUT, createEventFeed, type EventFeed } from './event-feed.js';
+import { ALIVE, fromStart, type Started } from './first-word.js';
 import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
 
@@ -35,19 +36,13 @@ export interface StreamDeps {
 }
 
 /** A stream under way. */
-export interface RunningStream extends ModelStream {
+export interface RunningStream extends ModelStream, Started {
   readonly ended: Promise<Ended>;
   /** The first bit is there. */
   readonly begun: Promise<void>;
-  /** Waits until a word of it is there, or something else for the client. Gives why it ended if it ended without a word: then it
-   *  is over, and nothing of it is to be sent. */
-  start(): Promise<TrustError | undefined>;
   /** Nothing of it was sent, and nothing will be. */
   abandon(): void;
 }
-
-/** Bits without a word that are kept while one is waited for. */
-const AHEAD = 8;
 
 /** Passes a provider's stream on, event by event, and counts what goes by. However it ends, `ended` settles: with what the
  *  provider counted, or with an estimate that says so. */
@@ -111,42 +106,17 @@ export function createModelStream(deps: StreamDeps): RunningStream {
       end();
     }
   }
+  const clientLeft = (): void => {
+    hasLeft = true;
+    timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
+  };
   return {
-    ...fromStart(bits(), reader, () => fault),
+    ...fromStart({ all: bits(), reader, faultOf: () => fault, clientLeft }),
     seen,
     ended,
     begun,
-    clientLeft() {
-      hasLeft = true;
-      timer ??= setTimeout(() => source.destroy(), deps.drainMs).unref();
-    },
+    clientLeft,
     abandon: () => finish('failed'),
-  };
-}
-
-/** A stream of which something may be read before it is anybody's. */
-function fromStart(
-  all: AsyncGenerator<string>,
-  reader: StreamReader,
-  faultOf: () => TrustError | undefined,
-): Pick<RunningStream, 'bits' | 'start'> {
-  const ready: string[] = [];
-  async function* bits(): AsyncGenerator<string> {
-    yield* ready;
-    yield* all;
-  }
-  return {
-    bits: bits(),
-    async start() {
-      while (reader.pieces() === 0 && faultOf() === undefined && ready.length < AHEAD) {
-        const { done, value } = await all.next();
-        if (done === true) break;
-        ready.push(value);
-      }
-      if (faultOf() === undefined || reader.pieces() > 0) return undefined;
-      await all.return(undefined);
-      return faultOf();
-    },
   };
 }
 
@@ -183,7 +153,7 @@ async function* passed(
     });
   for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
     const text = await looked(arrived.events);
-    if (text !== '' || arrived.isAlive) yield `${text}${arrived.isAlive ? ':\n\n' : ''}`;
+    if (text !== '' || arrived.isAlive) yield `${text}${arrived.isAlive ? ALIVE : ''}`;
     if (reader.pieces() > mostPieces) throw beyondHold();
   }
   const missing = reader.isOver() ? reader.missing?.() : undefined;
