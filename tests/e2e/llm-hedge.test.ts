@@ -1,6 +1,7 @@
 import type { DecisionEvent, Limit } from '@talosprotocol/contracts';
 import { verifyBundle } from '@talosprotocol/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FIRST_WORD_MS } from '../../packages/server/src/gateway/llm/first-word.js';
 import {
   chatAnswer,
   chatEvents,
@@ -52,6 +53,10 @@ beforeAll(async () => {
         models: [{ model: 'openai/gpt-4o-mini' }, { model: 'anthropic/claude-sonnet-4-5' }],
         hedgeAfterMs,
       },
+      seldom: {
+        models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/mini' }],
+        hedgeAfterMs: FIRST_WORD_MS + LATE,
+      },
       patient: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/mini' }] },
     },
   }));
@@ -94,6 +99,16 @@ function moment() {
     },
   };
 }
+/** One whose headers come at once, and its words when something has happened. */
+const speaking =
+  (happened: () => unknown, words: string, ended?: () => void): FakeProvider['answer'] =>
+  async (response, { body }) => {
+    const [role, ...rest] = chatEvents(body.model, words);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(role);
+    await expect.poll(happened, { timeout: 3_000 }).toBeTruthy();
+    response.end(rest.join(''), ended);
+  };
 const BROKEN: FakeProvider['answer'] = (response) => sendJson(response, 500, { error: {} });
 const dollars = (amount: number): Limit[] => [{ per: 'total', cost: { amount, currency: 'USD' } }];
 
@@ -185,6 +200,53 @@ describe('a model that is late', () => {
       usage: { input: 12, output: 3 },
       cost: { amount: FIRST },
     });
+  });
+
+  it('speaks before the second one does, and is given, though both have begun long ago', async () => {
+    const [spoken, ended] = [moment(), moment()];
+    world.openai.answer = speaking(() => second.asked.length, 'the first');
+    second.answer = speaking(spoken.isThere, 'the second', ended.now);
+    const answer = await ask('prompt', { stream: true });
+    expect(answer).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
+    expect(answer.text).toMatch(/first[\s\S]*\[DONE\]/);
+    spoken.now();
+    await expect.poll(ended.isThere, { timeout: 3_000 }).toBe(true);
+    expect((await recordsOf(answer.request))['second']?.outcome.usage).toEqual({ input: 12, output: 3 });
+  });
+
+  it('may be late with its words alone: the second one, which speaks first, is given', async () => {
+    const spoken = moment();
+    world.openai.answer = speaking(spoken.isThere, 'the first');
+    second.answer = speaking(() => true, 'the second');
+    const answer = await ask('prompt', { stream: true });
+    spoken.now();
+    expect(answer).toMatchObject({ status: 200, by: 'second/mini' });
+  });
+
+  it('is hedged for want of a word, however long the policy lets it take, comments or not', async () => {
+    world.openai.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const alive = setInterval(() => response.write(': PROCESSING\n\n'), LATE);
+      response.once('close', () => clearInterval(alive));
+    };
+    const answer = await ask('seldom', { stream: true });
+    expect(answer).toMatchObject({ status: 200, by: 'second/mini' });
+  });
+
+  it('is given where the stream of the second is nothing but an error; if its own is too, that is what the client is told', async () => {
+    const failed = moment();
+    const error: FakeProvider['answer'] = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('data: {"error":{"message":"no"}}\n\n', () => setTimeout(failed.now, LATE));
+    };
+    world.openai.answer = speaking(failed.isThere, 'the first');
+    second.answer = error;
+    const answer = await ask('prompt', { stream: true });
+    expect(answer).toMatchObject({ status: 200, by: 'openai/gpt-4o-mini' });
+    expect(answer.text).toMatch(/first[\s\S]*\[DONE\]/);
+    world.openai.answer = once(() => second.asked.length === 2, error);
+    const none = await ask('prompt', { stream: true });
+    expect([none.status, none.text]).toEqual([502, expect.stringContaining('UPSTREAM_FAILED')]);
   });
 
   it.each<[string, FakeProvider['answer'], boolean]>([

@@ -101,6 +101,8 @@ export interface Hedge {
   begins(): void;
   /** Takes the one that the request has, of those that there are for all; false if none is left. */
   take(): boolean;
+  /** True once the request has taken it. */
+  isTaken(): boolean;
   /** Whose answer the caller gets. To be told once for each that was taken. */
   ended(by: 'first' | 'second' | 'none'): void;
 }

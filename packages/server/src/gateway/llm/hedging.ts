@@ -46,6 +46,7 @@ export function createHedging(metrics: Metrics): Hedging {
           else hedges.with({ result: 'withheld' }).add();
           return isTaken;
         },
+        isTaken: () => isTaken,
         ended: (by) => hedges.with({ result: by }).add(),
       };
     },

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Secret } from '../../platform/secret.js';
 import { startTimeLimit } from '../../platform/time-limit.js';
-import type { Call, Dispatched, Prepared } from '../admission/call.js';
+import type { Call, Dispatched, Hedge, Prepared } from '../admission/call.js';
 import type { GuardedRequest } from '../guard/guards.js';
 import { principalOf } from '../principal.js';
 import { KEPT_ANSWER, type ModelAnswer } from './answer.js';
@@ -53,8 +53,7 @@ export function modelCall(context: ModelCallContext): Call<ModelAnswer> {
     },
     real: () => undefined,
     instead: next === undefined ? undefined : () => (context.hasLeft() ? undefined : modelCall(next)),
-    // What a hosted tool does at its provider is not to be done twice.
-    hedge: next === undefined || plan?.shape.features.length !== 0 ? undefined : context.hedge,
+    hedge: next && plan && hedgeOf(context, plan),
     verdicts: () => guarded?.verdicts,
     prepare: (signal) =>
       prepare(context, plan as Plan, signal, (said) => {
@@ -245,7 +244,7 @@ async function ask(
       isForAnother: isForAnother(answer.status),
     };
   if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
-  const reader = waiting(context, readerOf(plan, answer.type === host.streamType));
+  const reader = waiting(context, plan, readerOf(plan, answer.type === host.streamType));
   return reader === undefined
     ? whole(context, plan, answer, until)
     : streamed(context, plan, reader, {
@@ -255,8 +254,20 @@ async function ask(
       });
 }
 
-/** A reader that has its first word waited for where it matters: until then another model may be asked instead. */
-function waiting(context: ModelCallContext, reader: StreamReader | undefined): StreamReader | undefined {
-  if (othersOf(context).length === 0) return reader;
-  return reader && { ...reader, firstWord: { withinMs: FIRST_WORD_MS, whenLeft: context.whenLeft } };
+/** A reader that has its first word waited for where it matters: until then another model may be asked instead, or be quicker. */
+function waiting(
+  context: ModelCallContext,
+  plan: Plan,
+  reader: StreamReader | undefined,
+): StreamReader | undefined {
+  const hedge = hedgeOf(context, plan);
+  if (othersOf(context).length === 0 && hedge?.isTaken() !== true) return reader;
+  // Of two that are asked each has as long as it takes until there are two, so that their words are compared and not their headers.
+  const withinMs = FIRST_WORD_MS + (hedge?.afterMs ?? 0);
+  return reader && { ...reader, firstWord: { withinMs, whenLeft: context.whenLeft } };
+}
+
+/** How another model is asked beside this one. What a hosted tool does at its provider is not to be done twice. */
+function hedgeOf({ hedge, caller }: ModelCallContext, { shape }: Plan): Hedge | undefined {
+  return shape.features.length === 0 && caller.credential.kind === 'bearer' ? hedge : undefined;
 }
