@@ -168,14 +168,21 @@ const UNKEPT = 'Set store to false in your client, so that it sends items whole.
 
 // LLM-36
 describe('an item that somebody was given', () => {
-  it.each([false, true])(
-    'is sent whole for its id, and held for as if it was sent (stream: %s)',
-    async (stream) => {
-      const { id, item } = await given({ text: 'word '.repeat(2_000), stream });
-      const answer = await post(refer(id));
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])(
+    'is sent whole for its id, and held for as if it was sent (stream: %s, of a key with a limit: %s)',
+    async (stream, isLimited) => {
+      const most = { per: 'total', cost: { amount: 100_000_000, currency: 'USD' } } as const;
+      const own = isLimited ? await world.key(undefined, [most]) : key;
+      const { id, item } = await given({ text: 'word '.repeat(2_000), stream, own });
+      const answer = await post(refer(id), own);
       expect(answer.status, answer.text).toBe(200);
       expect(world.openai.asked[0]?.body).toMatchObject({ input: [item], store: false });
-      const whole = await post({ input: [item] });
+      const whole = await post({ input: [item] }, own);
       const held = async ({ receipt }: { receipt: string | null }) =>
         (await world.record(receipt)).decision.held!.amount;
       const [one, other] = [await held(answer), await held(whole)];

@@ -191,14 +191,16 @@ export function planOf(context: ModelCallContext): Plan {
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const window = windowWith(wire.betas, prices.windowOf(provider, model, at));
   const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
-  const added = settled.added + growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
+  const added = growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
   const readable = windowWith(wire.betas, prices.readableOf(provider, model, at));
   const sent = provider.host.body(
     dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
     { dialect, model, stream: shape.stream, betas: wire.betas },
   );
+  // What is sent has what the client refers to in it already.
+  const whole = bytes + settled.added;
   // A number may be written in more digits than it came in.
-  const written = isLimited ? Math.max(bytes, Buffer.byteLength(JSON.stringify(sent))) : bytes;
+  const written = isLimited ? Math.max(whole, Buffer.byteLength(JSON.stringify(sent))) : whole;
   const input = readBound({ ...shape, bytes: written + added }, readable ?? UNKNOWN_WINDOW);
   const output = most * shape.choices;
   const rates = prices.ratesOf(provider, model, input, at);
