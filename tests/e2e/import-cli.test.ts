@@ -70,8 +70,8 @@ async function state() {
   return { secrets: JSON.parse(out).secrets, config: await readFile(world.ready.config, 'utf8') };
 }
 
-async function ask(model: string, max_tokens = 10): Promise<void> {
-  const key = (await readFile(join(world.files.root, 'key.txt'), 'utf8')).trim();
+async function ask(model: string, max_tokens = 10, file = join(world.files.root, 'key.txt')): Promise<void> {
+  const key = (await readFile(file, 'utf8')).trim();
   const client = new OpenAI({ apiKey: key, baseURL: `${world.ready.gateway}/v1`, maxRetries: 0 });
   await client.chat.completions.create({ model, max_tokens, messages: [{ role: 'user', content: 'hi' }] });
 }
@@ -212,6 +212,27 @@ describe('talos import litellm', () => {
     const kept = { fetch: failing('PUT /talos/v1/secrets/') };
     expect((await talos(['import', 'litellm', file], {}, kept)).code).not.toBe(0);
     expect(await state()).toEqual(before);
+  });
+
+  it('takes no plain name of a model from whom clients mean by it, and says so', async () => {
+    const add = ['llm', 'add', 'mine', '--base-url', `${first.url}/v1`, '--no-key', '--model', 'gpt-4o'];
+    expect((await talos([...add, '--price', '1.00/10.00USD'])).code).toBe(0);
+    const issue = ['cap', 'issue', '--bearer', '--grant', 'llm:mine:write'];
+    const own = join(world.files.root, 'mine.txt');
+    expect((await talos([...issue, '--out', own])).code).toBe(0);
+    for (const [model, reason] of [
+      ['other-model', 'the model_name gpt-4o: clients mean the model of mine by it, which stays'],
+      ['gpt-4o', 'clients mean that of mine by its name, which would mean two'],
+    ] as const) {
+      const file = await fileOf('gpt-4o', { model: `openai/${model}`, api_base: `${second.url}/v1` });
+      for (const more of [['--dry-run'], []]) {
+        const { code, text } = await talos(['import', 'litellm', file, ...more]);
+        expect([code, text]).toEqual([0, expect.stringContaining(reason)]);
+      }
+      const [{ length }, others] = [first.asked, second.asked.length];
+      await ask('gpt-4o', 10, own);
+      expect([first.asked.length, second.asked.length]).toEqual([length + 1, others]);
+    }
   });
 
   it('says without a platform what a file comes to', async () => {

@@ -43,7 +43,10 @@ describe('a plan of an import', () => {
     ['no key', provider('new')],
     ['more rights', { ...provider('new'), key: 'openai-key', fields: ['store'] }],
   ])('takes other names, also in its aliases, where a provider with %s has one', (_, there) => {
-    const present = { ...NOTHING, providers: { openai: there }, secrets: new Set(['openai-key']) };
+    // What clients mean by the plain name is said: else it would come to mean two.
+    const aliases = { new: { models: [{ model: 'openai/new' }] } };
+    const secrets = new Set(['openai-key']);
+    const present = { ...NOTHING, providers: { openai: there }, aliases, secrets };
     const plan = planImport(IMPORTED, present);
     expect([...plan.providers.keys()]).toEqual(['openai-2', 'openai-3']);
     expect(plan.renamed).toEqual([
@@ -94,5 +97,72 @@ describe('a plan of an import', () => {
     const plan = planImport(IMPORTED, { ...NOTHING, aliases });
     expect(plan.aliases.size).toBe(0);
     expect(plan.left.at(-1)).toContain('the model_name m: an alias of that name is there and stays');
+  });
+
+  describe('beside what clients ask by the plain name', () => {
+    const beside = (providers: PolicyDocument['providers'], aliases: PolicyDocument['aliases'] = {}) =>
+      planImport(
+        IMPORTED,
+        presentOf({ version: 1, servers: {}, providers, aliases } as PolicyDocument, new Set()),
+      );
+
+    it('leaves an alias out that would answer in place of a model', () => {
+      const plan = beside({ mine: { ...provider('m'), baseUrl: 'https://mine.example.com' } });
+      expect([plan.aliases.size, [...plan.providers.keys()]]).toEqual([0, ['openai', 'openai-2']]);
+      expect(plan.left.at(-1)).toContain(
+        'the model_name m: clients mean the model of mine by it, which stays',
+      );
+    });
+
+    it('leaves a model out that would make its name mean two, and what stands for nothing else', () => {
+      const plan = beside({ mine: provider('new') });
+      expect([plan.aliases.size, plan.providers.size, plan.keys, plan.renamed]).toEqual([0, 0, [], []]);
+      expect(plan.left.slice(1)).toEqual([
+        expect.stringContaining('the model new of openai: clients mean that of mine by its name'),
+        expect.stringContaining('the model new of openai-2: clients mean that of mine by its name'),
+        'the model_name m: none of its models is taken over',
+      ]);
+    });
+
+    it('takes over all else of a provider, and finds it again', () => {
+      const [one, other] = [{ ...provider('new'), models: { new: {}, more: {} } }, provider('other')];
+      const models = [{ model: 'openai/new', weight: 3 }, { model: 'openai/more' }];
+      const file: Imported = {
+        providers: new Map([['openai', { provider: one, key: KEY }]]),
+        aliases: new Map([['m', { models, choose: 'weight' }]]),
+        left: [],
+      };
+      const mine = { ...other, models: { new: {} } };
+      const plan = planImport(file, { ...NOTHING, providers: { mine } });
+      expect(plan.providers.get('openai')).toEqual({ ...provider('more'), key: 'openai-key' });
+      expect(plan.aliases.get('m')).toEqual({ models: [{ model: 'openai/more' }] });
+      const providers = { mine, ...Object.fromEntries(plan.providers) };
+      const again = planImport(file, { ...NOTHING, providers, aliases: Object.fromEntries(plan.aliases) });
+      expect(again.unchanged).toEqual({ providers: ['openai'], aliases: ['m'] });
+      expect(again.left).toEqual(plan.left);
+    });
+
+    it('takes nothing from a provider that answers to any name', () => {
+      const { models: _, ...any } = provider('x');
+      const plan = beside({ any });
+      expect([plan.aliases.size, plan.providers.size]).toEqual([0, 0]);
+      expect(plan.left).toHaveLength(4);
+    });
+
+    it.each<[string, PolicyDocument['providers'], PolicyDocument['aliases']]>([
+      ['an alias keeps it', { mine: provider('new') }, { new: { models: [{ model: 'mine/new' }] } }],
+      ['it means two already', { mine: provider('new'), yours: provider('new') }, {}],
+      ['it is of another protocol', { mine: { ...provider('new'), api: 'anthropic' } }, {}],
+    ])('takes a model over where its name loses nothing: %s', (_, providers, aliases) => {
+      const plan = beside(providers, aliases);
+      expect([plan.aliases.size, plan.providers.size]).toEqual([1, 2]);
+    });
+
+    it('gives no provider a name by which clients ask another one for its models', () => {
+      expect(beside({ many: provider('openai/gpt-4o') }).renamed).toEqual([
+        { wanted: 'openai', name: 'openai-2' },
+        { wanted: 'openai-2', name: 'openai-3' },
+      ]);
+    });
   });
 });

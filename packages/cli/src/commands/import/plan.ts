@@ -3,6 +3,7 @@ import type { AliasTarget, ModelAlias, ModelProvider, PolicyDocument } from '@ta
 import { freeName } from './free-name.js';
 import type { KeyPart } from './key-part.js';
 import type { Imported, ImportedProvider } from './litellm.js';
+import { isMaker, lostBy, meantBy } from './meant-models.js';
 
 /** What a platform has before an import. */
 export interface Present {
@@ -48,62 +49,145 @@ export const presentOf = (policy: PolicyDocument, secrets: ReadonlySet<string>):
 });
 
 /** Finds a place for everything: under its own name if that is free or has the very same, else under another; an alias whose
- *  name is taken is left out, as clients mean the other one by it. */
+ *  name is taken is left out, as clients mean the other one by it, and so is a model that would make a name mean two. */
 export function planImport(imported: Imported, present: Present): Plan {
-  const names = new Map<string, string>();
-  const providers = new Map<string, ModelProvider>();
-  const keys: PlannedKey[] = [];
-  for (const [wanted, one] of imported.providers) {
-    const name = freeName(wanted, (free) => !providers.has(free) && fits(one, own(present.providers, free)));
-    const there = own(present.providers, name);
-    names.set(wanted, name);
-    const taken = new Set([...present.secrets, ...present.named, ...keys.map(({ secret }) => secret)]);
-    const secret = there?.key ?? freeName(`${name}-key`, (free) => !taken.has(free));
-    providers.set(name, there ?? { ...one.provider, ...(one.key === undefined ? {} : { key: secret }) });
-    if (one.key !== undefined)
-      keys.push({ provider: name, secret, parts: one.key, isPresent: present.secrets.has(secret) });
-  }
-  const { aliases, left } = placeAliases(imported, names, present);
+  const { names, providers, keys, dropped, left } = placeProviders(imported, present);
+  const placed = placeAliases(imported, { names, dropped }, present);
   return {
     providers,
-    aliases,
+    aliases: placed.aliases,
     keys,
     renamed: [...names].flatMap(([wanted, name]) => (wanted === name ? [] : [{ wanted, name }])),
     unchanged: {
       providers: [...providers.keys()].filter((name) => Object.hasOwn(present.providers, name)),
-      aliases: [...aliases.keys()].filter((name) => Object.hasOwn(present.aliases, name)),
+      aliases: [...placed.aliases.keys()].filter((name) => Object.hasOwn(present.aliases, name)),
     },
-    left: [...imported.left, ...left],
+    left: [...imported.left, ...left, ...placed.left],
   };
+}
+
+/** Where providers of an import went. */
+interface Placed {
+  /** By the name that each has in the import. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Models that are left out, as aliases of the import name them. */
+  readonly dropped: ReadonlySet<string>;
+}
+
+function placeProviders(
+  imported: Imported,
+  present: Present,
+): Placed & Pick<Plan, 'providers' | 'keys' | 'left'> {
+  const [names, dropped] = [new Map<string, string>(), new Set<string>()];
+  const providers = new Map<string, ModelProvider>();
+  const keys: PlannedKey[] = [];
+  const left: string[] = [];
+  for (const [wanted, one] of imported.providers) {
+    const name = freeName(wanted, (free) => !providers.has(free) && isPlace(one, free, present));
+    const { provider, lost } = partOf(one, name, present);
+    for (const [model, by] of lost) {
+      dropped.add(`${wanted}/${model}`);
+      left.push(`the model ${model} of ${name}: ${whyLost(model, by)}`);
+    }
+    if (lost.size > 0 && Object.keys(provider.models ?? {}).length === 0) continue;
+    names.set(wanted, name);
+    const there = own(present.providers, name);
+    const secret = there?.key ?? freeSecret(name, present, keys);
+    providers.set(name, there ?? { ...provider, ...(one.key === undefined ? {} : { key: secret }) });
+    if (one.key !== undefined)
+      keys.push({ provider: name, secret, parts: one.key, isPresent: present.secrets.has(secret) });
+  }
+  return { names, dropped, providers, keys, left };
+}
+
+function freeSecret(name: string, present: Present, keys: readonly PlannedKey[]): string {
+  const taken = new Set([...present.secrets, ...present.named, ...keys.map(({ secret }) => secret)]);
+  return freeName(`${name}-key`, (free) => !taken.has(free));
+}
+
+/** What there is of a provider beside others, and what not: models whose names mean one of those now. */
+interface Beside {
+  readonly provider: ModelProvider;
+  readonly lost: ReadonlyMap<string, string>;
+}
+
+/** All of it where the very same is there. */
+function partOf(one: ImportedProvider, name: string, present: Present): Beside {
+  const there = own(present.providers, name);
+  const isThere = there !== undefined && fits(one, there);
+  return isThere ? { provider: one.provider, lost: new Map() } : beside(one, name, present);
+}
+
+function beside({ provider }: ImportedProvider, name: string, present: Present): Beside {
+  const { [name]: _, ...providers } = present.providers;
+  const lost = new Map<string, string>();
+  const models = Object.entries(provider.models ?? {}).filter(([model]) => {
+    const by = lostBy({ ...present, providers }, model, [name, provider]);
+    if (by !== undefined) lost.set(model, by);
+    return by === undefined;
+  });
+  return lost.size === 0
+    ? { provider, lost }
+    : { provider: { ...provider, models: Object.fromEntries(models) }, lost };
+}
+
+function whyLost(model: string, by: string): string {
+  const why = `clients mean that of ${by} by its name, which would mean two`;
+  if (model.includes('/')) return why;
+  return `${why}: import again once an alias keeps it (talos llm alias ${model} ${by}/${model})`;
+}
+
+/** Nothing has the name, or the same; and no client means another one's model by it. */
+function isPlace(one: ImportedProvider, name: string, present: Present): boolean {
+  const there = own(present.providers, name);
+  if (there === undefined) return !isMaker(present, name);
+  return fits({ ...one, provider: partOf(one, name, present).provider }, there);
 }
 
 const own = <T>(all: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(all, name) ? all[name] : undefined;
 
-/** Nothing is there, or the same. Which key it has nobody can read. */
-function fits({ provider, key }: ImportedProvider, there: ModelProvider | undefined): boolean {
-  if (there === undefined) return true;
+/** The same. Which key it has nobody can read. */
+function fits({ provider, key }: ImportedProvider, there: ModelProvider): boolean {
   const { key: secret, ...rest } = there;
   return (secret === undefined) === (key === undefined) && isDeepStrictEqual(rest, { ...provider });
 }
 
 function placeAliases(
   imported: Imported,
-  names: ReadonlyMap<string, string>,
+  { names, dropped }: Placed,
   present: Present,
 ): Pick<Plan, 'aliases' | 'left'> {
   const aliases = new Map<string, ModelAlias>();
   const left: string[] = [];
-  for (const [name, { models, ...rest }] of imported.aliases) {
-    const alias = { ...rest, models: models.map((target) => renamedTarget(target, names)) };
+  for (const [name, wanted] of imported.aliases) {
+    const alias = renamedAlias(without(wanted, dropped), names);
     const there = own(present.aliases, name);
-    if (there === undefined || isDeepStrictEqual(there, alias)) aliases.set(name, alias);
-    else
+    const by = meantBy(present, name);
+    if (there !== undefined && isDeepStrictEqual(there, alias)) aliases.set(name, alias);
+    else if (there !== undefined)
       left.push(
         `the model_name ${name}: an alias of that name is there and stays: talos llm alias gives another`,
       );
+    else if (by !== undefined)
+      left.push(
+        `the model_name ${name}: clients mean the model of ${by} by it, which stays: talos llm alias gives another`,
+      );
+    else if (alias.models.length === 0) left.push(`the model_name ${name}: none of its models is taken over`);
+    else aliases.set(name, alias);
   }
   return { aliases, left };
+}
+
+/** Of one model that is left nothing is drawn. */
+function without({ models, ...rest }: ModelAlias, dropped: ReadonlySet<string>): ModelAlias {
+  const kept = models.filter(({ model }) => !dropped.has(model));
+  if (kept.length === models.length || kept.length > 1) return { ...rest, models: kept };
+  return { models: kept.map(({ model }) => ({ model })) };
+}
+
+function renamedAlias({ models, ...rest }: ModelAlias, names: ReadonlyMap<string, string>): ModelAlias {
+  return { ...rest, models: models.map((target) => renamedTarget(target, names)) };
 }
 
 function renamedTarget(target: AliasTarget, names: ReadonlyMap<string, string>): AliasTarget {
