@@ -481,7 +481,9 @@ describe('a monitor of a platform', () => {
   let world: World;
   afterAll(() => world?.close());
 
-  it('reads its log to the end with a key that may, and says so without one', async () => {
+  it('reads its log to the end with a key that may, and says so without one', {
+    timeout: 120_000,
+  }, async () => {
     world = await openWorld();
     const url = `${world.ready.audit}/tlog`;
     writeFileSync(join(folder, 'trust.json'), JSON.stringify(await world.audit.trust()));
