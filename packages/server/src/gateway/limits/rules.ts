@@ -6,7 +6,7 @@ import type { Demand, RateKind } from './rate-limits.js';
 /** What of a call decides which rates count it, and for whom. */
 export interface RatedCall {
   readonly surface: 'mcp' | 'llm';
-  /** For whom all is done: the `prn` of the root, else its holder. */
+  /** For whom all is done, as `principalOf` tells them apart: by the issuer of the root and its `prn`, else its holder. */
   readonly principal: string;
   /** The `lid` of the leaf. */
   readonly key: string;

@@ -47,6 +47,12 @@ describe('the price of a model', () => {
     const rates: ModelRates = { currency: 'USD', input: 300_000, output: 30_000_000 };
     const own = { ...google, models: new Map([['gemini-2.5-flash-image', { rates }]]) };
     expect(prices.ratesOf(own, 'gemini-2.5-flash-image', 100, NOW)).toEqual(rates);
+    // Nor where the table knows of such a model no more than what its words cost.
+    const router = provider({ baseUrl: 'https://openrouter.ai/api/v1' });
+    for (const model of ['google/gemini-2.5-flash-image', 'openai/gpt-5-image', 'openai/gpt-5-image-mini'])
+      expect([model, prices.ratesOf(router, model, 100, NOW)]).toEqual([model, undefined]);
+    expect(prices.ratesOf(provider(), 'gpt-5-image', 100, NOW)).toBeUndefined();
+    expect(prices.ratesOf(router, 'openai/gpt-5', 100, NOW)).toBeDefined();
   });
 
   it('is what the operator says, if that is said', () => {

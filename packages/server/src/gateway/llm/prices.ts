@@ -30,6 +30,9 @@ function withMargin(window: number, model: string): number {
   return Math.max(Math.ceil((window * TENTHS) / 10), known);
 }
 
+/** Models that draw, by their names: where the table has no price for pictures of one, it has that of its words in its place. */
+const DRAWS = /(?:^|[-/])image(?:$|[-:])/;
+
 type Table = Record<string, unknown>;
 
 /** Who has a document read by another service for models that read none themselves, and charges for its pages. */
@@ -61,7 +64,7 @@ export function createPrices(crypto: CryptoProvider): Prices {
     ratesOf: (provider, model, input, at) => {
       const own = provider.models?.get(model)?.rates;
       if (own !== undefined) return own;
-      const table = find(provider, model, input, at)?.model_price;
+      const table = DRAWS.test(model) ? undefined : find(provider, model, input, at)?.model_price;
       return table && ratesFrom(table, input);
     },
     windowOf: (provider, model, at) =>
