@@ -109,6 +109,7 @@ describe('a count that cannot be', () => {
     ['a call', MESSAGES, { content: [{ type: 'tool_use', name: 'f', input: {} }], usage: tokens(9, 0) }],
     ['a message without input', MESSAGES, { content: [{ type: 'text', text: 'x' }], usage: tokens(0, 9) }],
     ['a response', RESPONSES, { output: [{ content: [{ text: 'x' }] }], usage: tokens(9, 0) }],
+    ['a summary', RESPONSES, { output: [{ summary: [{ text: 'hm' }] }], usage: tokens(9, 0) }],
     ['a call of a response', RESPONSES, { output: [{ name: 'f', arguments: '{}' }], usage: tokens(9, 0) }],
     ['a response without input', RESPONSES, { output: [], usage: tokens(0, 9) }],
     ['embeddings', EMBEDDINGS, { data: [{ embedding: [1] }], usage: { prompt_tokens: 0, total_tokens: 0 } }],

@@ -25,8 +25,8 @@ import { toldModel } from './told-model.js';
 import type { Wire } from './translate/wire.js';
 import { failed, type UpstreamAnswer } from './upstream.js';
 
-/** A provider that refuses has done nothing that costs, unless it counts it. What it says is passed on where it concerns the request, and kept
- *  back where it concerns the operator: it may name a key. */
+/** A provider that refuses has done nothing that costs, unless it counts it. What it says is passed on where it concerns the
+ *  request, and kept back where it concerns the operator: it may name a key. */
 export async function refused(
   context: ModelCallContext,
   plan: Plan,

@@ -137,11 +137,13 @@ function readStream(): StreamReader {
   };
 }
 
-/** True of words, and of what a tool is called with. Of items that say nothing some servers have one for thoughts that were none. */
+/** True of words, also of summed up thoughts, and of what a tool is called with. Of items that say nothing some servers have one for thoughts that were none. */
 function isWritten(output: JsonValue | undefined): boolean {
   const items = Array.isArray(output) ? output.filter(isJsonObject) : [];
-  return items.some(({ content, arguments: args = null, input = null }) => {
-    const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
+  return items.some(({ content, summary, arguments: args = null, input = null }) => {
+    const parts = [content, summary].flatMap((list) =>
+      Array.isArray(list) ? list.filter(isJsonObject) : [],
+    );
     const said = parts.flatMap(({ text = null, refusal = null }) => [text, refusal]);
     return bytesOf([args, input, ...said]) > 0;
   });
