@@ -49,6 +49,13 @@ export function authorizationDetailsNoun(): Noun {
   n.no('second', 'CAP-29', 'of two the second', { details: [detail, { ...detail, type: 'x' }] }, 'MALFORMED');
   n.no('empty', 'CAP-29', 'no object', { details: [] }, 'MALFORMED');
   n.no('no-array', 'CAP-29', 'one object', { details: detail }, 'MALFORMED');
-  n.no('too-many', 'CAP-29', '65 objects', { details: Array(65).fill(detail) }, 'MALFORMED');
+  n.ok(
+    'most',
+    'CAP-29',
+    'as many as a link may have grants',
+    { details: Array(128).fill(detail) },
+    { grants: Array(128).fill(grant) },
+  );
+  n.no('too-many', 'CAP-29', '129 objects', { details: Array(129).fill(detail) }, 'MALFORMED');
   return n.done();
 }
