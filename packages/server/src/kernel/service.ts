@@ -197,9 +197,25 @@ async function openStanding(
     revocations.enforceWhere((index, links) => endedIn(index, links, (one) => one === did) !== undefined),
   );
   await standing.load();
-  const hear = (): void =>
-    void standing.poll().catch((err: unknown) => log.debug('ended identities are read later', { err }));
+  const hear = oneAtATime(() =>
+    standing.poll().catch((err: unknown) => log.debug('ended identities are read later', { err })),
+  );
   const channel = IDENTITY_CHANNEL;
   const endings = createSqlListener({ sql, channel, log, onNotification: hear, onConnect: hear });
   return { standing, endings };
+}
+
+/** However often it is called, the work runs once at a time, and once more if it was called meanwhile. */
+function oneAtATime(work: () => Promise<void>): () => void {
+  let [isRunning, isWanted] = [false, false];
+  const run = (): void => {
+    isWanted = isRunning;
+    if (isRunning) return;
+    isRunning = true;
+    void work().finally(() => {
+      isRunning = false;
+      if (isWanted) run();
+    });
+  };
+  return run;
 }

@@ -52,7 +52,8 @@ describe('the price of a model', () => {
     for (const model of ['google/gemini-2.5-flash-image', 'openai/gpt-5-image', 'openai/gpt-5-image-mini'])
       expect([model, prices.ratesOf(router, model, 100, NOW)]).toEqual([model, undefined]);
     expect(prices.ratesOf(provider(), 'gpt-5-image', 100, NOW)).toBeUndefined();
-    expect(prices.ratesOf(router, 'openai/gpt-5', 100, NOW)).toBeDefined();
+    const words = { currency: 'USD', input: 1_250_000, output: 10_000_000, cache_read: 125_000 };
+    expect(prices.ratesOf(router, 'openai/gpt-5', 100, NOW)).toEqual(words);
   });
 
   it('is what the operator says, if that is said', () => {

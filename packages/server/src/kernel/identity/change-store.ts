@@ -55,7 +55,7 @@ interface ChangeRow {
 
 /** Name of the advisory lock under which changes are numbered. */
 const LOCK = 0x7461_6c6f_6964;
-/** The channel on which processes tell each other that an identity changed (PostgreSQL NOTIFY). */
+/** The channel on which processes tell each other that an identity ended (PostgreSQL NOTIFY). */
 export const IDENTITY_CHANNEL = 'talos_identity';
 const PUBLIC = 'number, did, type, at, version, successor, predecessor, ended_by, statement';
 /** Contents read at a time: the newest; each is a log of 1 MiB at most. */
@@ -122,8 +122,13 @@ export async function insertChange(tx: Queries, change: Change): Promise<number>
   );
   if (row === undefined) throw new Error('a change of an identity was not kept');
   // Heard when the transaction commits: then each process reads what it is.
-  await tx.query('SELECT pg_notify($1, $2)', [IDENTITY_CHANNEL, String(row.number)]);
+  if (isEnding(change)) await tx.query('SELECT pg_notify($1, $2)', [IDENTITY_CHANNEL, String(row.number)]);
   return row.number;
+}
+
+/** As `endedAfter` finds them. */
+function isEnding({ type, successor }: Change): boolean {
+  return type === 'deactivated' || (type === 'rotated' && successor !== undefined);
 }
 
 function toPublic(row: ChangeRow): IdentityChange {
