@@ -148,6 +148,7 @@ function tests(only: readonly string[]): Outcome {
 const CHECKS: readonly Step[] = [
   { name: 'types', run: () => tool('node_modules/typescript/bin/tsc', '-b') },
   { name: 'page of the verifier', run: () => tool('packages/verifier/dist/write-page.js') },
+  { name: 'bundles of the programs', run: () => tool('tools/dist/bundle-programs.js') },
   {
     name: 'lint and format',
     run: () => tool('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),

@@ -21,7 +21,7 @@ interface Memory {
 
 /** The program that loads a log, in the server's package: it needs its rooms. */
 const program = fileURLToPath(
-  new URL('audit/testing/load/load-process.js', import.meta.resolve('@talosprotocol/server/main')),
+  new URL('../dist/audit/testing/load/load-process.js', import.meta.resolve('@talosprotocol/server/main')),
 );
 
 /** Runs it on a data folder and gives what it found. @throws {Error} it failed */

@@ -12,6 +12,6 @@ export interface Detectors {
 
 /** Those of the server's package, in its inner folder: no package exports them. */
 export async function loadDetectors(): Promise<Detectors> {
-  const folder = new URL('gateway/guard/detect/', import.meta.resolve('@talosprotocol/server/main'));
+  const folder = new URL('../dist/gateway/guard/detect/', import.meta.resolve('@talosprotocol/server/main'));
   return (await import(new URL('index.js', folder).href)) as Detectors;
 }

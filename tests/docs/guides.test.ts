@@ -195,7 +195,7 @@ describe.each(pages)('docs/guides/%s', (page) => {
     mkdirSync(bin);
     writeFileSync(
       join(bin, 'talos'),
-      `#!/bin/sh\nexec node '${join(root, 'packages/cli/dist/main.js')}' "$@"\n`,
+      `#!/bin/sh\nexec node '${join(root, 'packages/cli/bundle/main.js')}' "$@"\n`,
       { mode: 0o755 },
     );
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -52,7 +52,7 @@ describe('README', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('shows what the demo really prints', { timeout: 120_000 }, () => {
-    const main = join(root, 'packages/cli/dist/main.js');
+    const main = join(root, 'packages/cli/bundle/main.js');
     const env = { PATH: process.env['PATH'], HOME: folder, TALOS_DATA: join(folder, 'data') };
     const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'demo', '--json'], {
       env,
@@ -141,7 +141,7 @@ const identity = identityFromSeed(Buffer.from(seed, 'hex'));
 
     /** As in a terminal in which `talos` is a command. */
     async function runCommand(command: string): Promise<{ code: number | null; out: string }> {
-      const talos = `talos() { '${process.execPath}' '${join(root, 'packages/cli/dist/main.js')}' "$@"; }`;
+      const talos = `talos() { '${process.execPath}' '${join(root, 'packages/cli/bundle/main.js')}' "$@"; }`;
       const env = { PATH: process.env['PATH'], HOME: folder, TALOS_DATA: world.ready.data };
       const child = spawn('bash', ['-euo', 'pipefail', '-c', `${talos}\n${command}`], { cwd: folder, env });
       let out = '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const main = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../packages/cli/bundle/main.js', import.meta.url));
 
 /** Processes that know the data folder: the server by its environment, the database by its arguments. */
 function processesOf(folder: string): string[] {

@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addCommands } from './commands/index.js';
 import { isColorful, type Shell } from './define-command.js';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.js';
 import type { Io } from './io.js';
 import { createOutput } from './output.js';
+import { version } from './program.js';
 import { explainRefusedPath } from './refused-path.js';
 import { UsageError } from './usage-error.js';
 
@@ -46,10 +46,6 @@ function tellOfCheckout([first = '', second = '']: readonly string[], io: Io): b
   if (!asksHelp) throw new UsageError(what, `in the checkout: ./talos ${name}`);
   io.stdout.write(`${what}. In the checkout: ./talos ${name}\n`);
   return true;
-}
-
-function version(): string {
-  return (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 }
 
 /** Said before the options are known to be right, so that a failure also comes as JSON. */

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { canonicalize, decodeUtf8, encodeUtf8 } from '@talosprotocol/protocol';
+import { PROGRAM } from '../program.js';
 import { seconds } from './capabilities.js';
 import { forgeLog } from './forge.js';
 import type { StepOutcome } from './step.js';
@@ -82,8 +82,7 @@ function copiesOf(world: World, bytes: Uint8Array): readonly (readonly [string, 
 
 /** The verifier's process gets no variable but the path of its programs: no data folder, no token, no database. */
 async function verify(bundle: string, trust: string): Promise<Verdict> {
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'audit', 'verify', bundle, '--trust', trust, '--json'], {
+  const child = spawn(process.execPath, [PROGRAM, 'audit', 'verify', bundle, '--trust', trust, '--json'], {
     env: { PATH: process.env['PATH'] },
     cwd: '/',
     stdio: ['ignore', 'pipe', 'ignore'],

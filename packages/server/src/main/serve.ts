@@ -77,7 +77,9 @@ interface Start {
 async function serveRooms(start: Start): Promise<Running> {
   const { foundation, database, reaper, shutdown, env, roles, isShared } = start;
   const { sql } = database;
-  const version = (createRequire(import.meta.url)('../../package.json') as { version: string }).version;
+  const version = (
+    createRequire(import.meta.url)('@talosprotocol/server/package.json') as { version: string }
+  ).version;
   observeProcess(foundation.metrics, version);
   observeSql(foundation.metrics, sql);
   await migrateAll(sql);
