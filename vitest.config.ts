@@ -23,17 +23,22 @@ const threadOfSources = {
       : undefined,
 };
 
+const TESTS = [
+  'packages/*/src/**/*.test.ts',
+  'tests/**/*.test.ts',
+  'tools/**/*.test.ts',
+  'bench/**/*.test.ts',
+];
+const NONE = ['**/node_modules/**', '**/dist/**', '**/bundle/**'];
+/** They watch a module, or look which ones are read. */
+const WITH_OWN_MODULES = ['hostile-routes', 'metrics', 'openapi', 'permissions'].map(
+  (name) => `tests/e2e/${name}.test.ts`,
+);
+
 export default defineConfig({
   plugins: [threadOfSources],
   resolve: { alias },
   test: {
-    include: [
-      'packages/*/src/**/*.test.ts',
-      'tests/**/*.test.ts',
-      'tools/**/*.test.ts',
-      'bench/**/*.test.ts',
-    ],
-    exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: [
       './tests/support/page-setup.ts',
       './tests/support/thread-setup.ts',
@@ -44,11 +49,16 @@ export default defineConfig({
     // What is waited for comes; how soon depends on what else the machine does.
     expect: { poll: { timeout: 15_000, interval: 20 } },
     pool: 'forks',
-    // The files of a worker share its modules: reading them anew for each took a third of all time. Tests keep nothing in them.
+    // The files of a worker share its modules: reading them anew for each took a third of all time.
     isolate: false,
+    projects: [
+      { extends: true, test: { name: 'shared', include: TESTS, exclude: [...NONE, ...WITH_OWN_MODULES] } },
+      { extends: true, test: { name: 'own', include: WITH_OWN_MODULES, isolate: true } },
+    ],
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
+      reportOnFailure: true,
       include: ['packages/*/src/**/*.ts'],
       // The page of the verifier is tested in a browser.
       exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts', 'packages/verifier/src/page/**'],

@@ -1,21 +1,13 @@
 /** `./talos test`: everything that must hold before a change lands. One line a step; the last line is
  *  `N passed, N failed` (`, N skipped`), where each check counts as one beside the tests. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkImports } from './import-rules.js';
 import { measureSizes } from './size.js';
+import { type Outcome, verifyTests } from './test-run.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-interface Outcome {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly detail: string;
-}
 
 interface Step {
   readonly name: string;
@@ -82,69 +74,6 @@ function packageLint(): Outcome {
   return all(...publint, ...types);
 }
 
-interface Report extends Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests', number> {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly message: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
-}
-
-/** Each failure in a line, and each file that could not be run. */
-function failuresIn({ testResults }: Report): string[] {
-  return testResults.flatMap(({ name, message, assertionResults }) => [
-    ...(message === '' ? [] : [`${relative(root, name)}: ${message}`]),
-    ...assertionResults
-      .filter(({ status }) => status === 'failed')
-      .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
-  ]);
-}
-
-/** Colours are for terminals; in a file they stand in the way. */
-function plainUnlessSeen(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return process.stdout.isTTY ? { ...env } : { ...env, NO_COLOR: '1', FORCE_COLOR: '0' };
-}
-
-/** The tests with coverage; a run that executed nothing is a failure. */
-function tests(only: readonly string[]): Outcome {
-  const folder = mkdtempSync(join(tmpdir(), 'talos-verify-'));
-  const report = join(folder, 'report.json');
-  try {
-    const coverage = only.length === 0 ? ['--coverage'] : [];
-    const { status } = spawnSync(
-      process.execPath,
-      [
-        join(root, 'node_modules/vitest/vitest.mjs'),
-        'run',
-        ...coverage,
-        '--reporter=dot',
-        '--reporter=json',
-        `--outputFile.json=${report}`,
-        ...only,
-      ],
-      { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: plainUnlessSeen(process.env) },
-    );
-    const counts = JSON.parse(readFileSync(report, 'utf8')) as Report;
-    const broken = status === 0 && counts.numPassedTests > 0 ? 0 : Math.max(1, counts.numFailedTests);
-    return {
-      passed: counts.numPassedTests,
-      failed: broken,
-      skipped: counts.numPendingTests,
-      detail:
-        status === 0
-          ? ''
-          : [
-              ...failuresIn(counts),
-              `vitest ended with ${status} (failed tests, or coverage below its threshold; above)`,
-            ].join('\n'),
-    };
-  } catch (error) {
-    return single(false, `the tests did not run: ${String(error)}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 const CHECKS: readonly Step[] = [
   { name: 'types', run: () => tool('node_modules/typescript/bin/tsc', '-b') },
   { name: 'page of the verifier', run: () => tool('packages/verifier/dist/write-page.js') },
@@ -173,7 +102,10 @@ async function runStep(step: Step): Promise<Outcome> {
 
 /** `./talos test [path ...]`: with paths only those tests, without the other checks. */
 async function main(only: readonly string[]): Promise<void> {
-  const steps = [...(only.length === 0 ? CHECKS : []), { name: 'tests', run: () => tests(only) }];
+  const steps = [
+    ...(only.length === 0 ? CHECKS : []),
+    { name: 'tests', run: () => verifyTests(root, only.length === 0 ? ['--coverage'] : only) },
+  ];
   let passed = 0;
   let failed = 0;
   let skipped = 0;

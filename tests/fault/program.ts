@@ -17,7 +17,10 @@ export async function buildProgram(
   const bundle = await rolldown({
     input: source(entry),
     platform: 'node',
-    external: (id) => !/^[./]|^@talosprotocol\//.test(id),
+    // What is of many small files is in it, as in the bundles that people start.
+    external: (id, from) =>
+      !/^[./]|^(@talosprotocol|typebox|@noble|yaml)(\/|$)/.test(id) &&
+      from?.includes('/node_modules/') !== true,
     resolve: {
       alias: {
         '@talosprotocol/protocol/node': source('protocol/src/node/index.ts'),
