@@ -1,12 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifyTests } from './test-run.js';
 
 let root: string;
+let screen: PassThrough;
+/** What it says is not ours to say: a run of tests is read for faults. */
+const verify = () => verifyTests(root, [], screen);
 beforeEach(() => {
+  screen = new PassThrough().resume();
   root = mkdtempSync(join(tmpdir(), 'talos-test-run-'));
   symlinkSync(fileURLToPath(new URL('../node_modules', import.meta.url)), join(root, 'node_modules'));
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
@@ -33,13 +38,13 @@ it('passes', () => expect(1).toBe(1));`;
 describe('what failed', () => {
   it('is nothing where all pass', async () => {
     put('one', [0]);
-    expect(await verifyTests(root, [])).toEqual({ passed: 2, failed: 0, skipped: 0, detail: '' });
+    expect(await verify()).toEqual({ passed: 2, failed: 0, skipped: 0, detail: '' });
   });
 
   it('runs once more by itself, and that it passed only then is said', async () => {
     put('one', [0, 1]);
     put('two', [0]);
-    expect(await verifyTests(root, [])).toEqual({
+    expect(await verify()).toEqual({
       passed: 5,
       failed: 0,
       skipped: 0,
@@ -49,7 +54,7 @@ describe('what failed', () => {
 
   it('has failed if it fails again, once more is the last time', async () => {
     put('one', [1, 2]);
-    expect(await verifyTests(root, [])).toEqual({
+    expect(await verify()).toEqual({
       passed: 2,
       failed: 1,
       skipped: 0,
@@ -59,7 +64,7 @@ describe('what failed', () => {
 
   it('has failed if it is more than a few', async () => {
     put('one', [1, 1, 1, 1]);
-    expect(await verifyTests(root, [])).toMatchObject({ passed: 1, failed: 4 });
+    expect(await verify()).toMatchObject({ passed: 1, failed: 4 });
   });
 
   it('has failed if something is wrong that is of no test', async () => {
@@ -67,15 +72,26 @@ describe('what failed', () => {
     const unhandled =
       "import { it } from 'vitest';\nit('passes', () => void Promise.reject(new Error('nobody looks')));";
     writeFileSync(join(root, 'two.test.ts'), unhandled);
-    const { passed, failed, detail } = await verifyTests(root, []);
+    const { passed, failed, detail } = await verify();
     expect([passed, failed]).toEqual([2, 2]);
     expect(detail).toContain('something failed outside of a test');
+  });
+
+  it('has failed if coverage is below its threshold, whatever else failed', async () => {
+    put('one', [1]);
+    writeFileSync(join(root, 'own.ts'), 'export const own = (): number => 1;');
+    const coverage = { include: ['own.ts'], reportOnFailure: true, reporter: [], thresholds: { lines: 100 } };
+    const config = `export default { test: { coverage: ${JSON.stringify(coverage)} } };`;
+    writeFileSync(join(root, 'vitest.config.js'), config);
+    const { failed, detail } = await verifyTests(root, ['--coverage'], screen);
+    expect(failed).toBe(2);
+    expect(detail).toContain('coverage is below its threshold');
   });
 
   it('is told of a file that cannot be run', async () => {
     put('one', [0]);
     writeFileSync(join(root, 'two.test.ts'), "import './missing.js';");
-    const { passed, failed, detail } = await verifyTests(root, []);
+    const { passed, failed, detail } = await verify();
     expect([passed, failed]).toEqual([2, 1]);
     expect(detail).toContain('two.test.ts: ');
   });
@@ -85,6 +101,6 @@ describe('what failed', () => {
       join(root, 'one.test.ts'),
       "import { it } from 'vitest';\nit.skip('waits', () => undefined);",
     );
-    expect(await verifyTests(root, [])).toMatchObject({ passed: 0, failed: 1, skipped: 1 });
+    expect(await verify()).toMatchObject({ passed: 0, failed: 1, skipped: 1 });
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** What a step of `./talos test` came to. */
 export interface Outcome {
@@ -31,20 +32,24 @@ interface Report extends Record<'numPassedTests' | 'numPendingTests', number> {
 }
 
 /** What vitest says of a fault that is of no test. */
-const OF_NO_TEST = /does not meet|Unhandled (Error|Rejection)|Startup Error/;
+const OF_NO_TEST = /^(ERROR: Coverage for|Vitest caught \d+ unhandled error)|Startup Error/m;
 
 /** So many tests may fail beside others and pass by themselves. More is no accident of the machine. */
 const MOST_AGAIN = 3;
 
-/** Runs the tests with these arguments of vitest, and shows what it says. A few that fail run once more with nothing beside
+/** Runs the tests with these arguments of vitest, and shows on `screen` what it says. A few that fail run once more with nothing beside
  *  them, and it is said if they only pass then (ADR 53). A run in which none passed has failed. */
-export async function verifyTests(root: string, args: readonly string[]): Promise<Outcome> {
-  const run = await runTests(root, args);
+export async function verifyTests(
+  root: string,
+  args: readonly string[],
+  screen: NodeJS.WritableStream = process.stdout,
+): Promise<Outcome> {
+  const run = await runTests(root, args, screen);
   const { failures, isOfTests } = run;
   if (run.passed === 0) return outcomeOf({ ...run, isOfTests: false });
   if (failures.length === 0 || failures.length > MOST_AGAIN || !isOfTests) return outcomeOf(run);
-  process.stdout.write(`\nonce more, by themselves:\n${failures.join('\n')}\n`);
-  const again = await runTests(root, ['--maxWorkers=1', ...filesOf(failures)]);
+  screen.write(`\nonce more, by themselves:\n${failures.join('\n')}\n`);
+  const again = await runTests(root, ['--maxWorkers=1', ...filesOf(failures)], screen);
   const still = again.isOfTests ? again.failures : [...failures, ...again.failures];
   const recovered = failures.filter((failure) => !still.includes(failure));
   const told = recovered.map((failure) => `FAILED BESIDE OTHERS, passed by itself: ${failure}`);
@@ -64,11 +69,15 @@ function outcomeOf({ passed, skipped, failures, isOfTests }: TestRun, told: read
 }
 
 /** Reads the report of vitest. @throws {Error} there is none */
-async function runTests(root: string, args: readonly string[]): Promise<TestRun> {
+async function runTests(
+  root: string,
+  args: readonly string[],
+  screen: NodeJS.WritableStream,
+): Promise<TestRun> {
   const folder = mkdtempSync(join(tmpdir(), 'talos-verify-'));
   try {
     const file = join(folder, 'report.json');
-    const { status, said } = await vitest(root, [...args, `--outputFile.json=${file}`]);
+    const { status, said } = await vitest(root, [...args, `--outputFile.json=${file}`], screen);
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     const failures = failuresIn(root, report);
     const isOfTests = status === 0 || (failures.length > 0 && !OF_NO_TEST.test(said));
@@ -78,7 +87,12 @@ async function runTests(root: string, args: readonly string[]): Promise<TestRun>
   }
 }
 
-async function vitest(root: string, args: readonly string[]): Promise<{ status: number; said: string }> {
+/** What it says on both streams goes to the screen as one, as in a terminal. */
+async function vitest(
+  root: string,
+  args: readonly string[],
+  screen: NodeJS.WritableStream,
+): Promise<{ readonly status: number; readonly said: string }> {
   const program = join(root, 'node_modules/vitest/vitest.mjs');
   const child = spawn(process.execPath, [program, 'run', '--reporter=dot', '--reporter=json', ...args], {
     cwd: root,
@@ -86,16 +100,13 @@ async function vitest(root: string, args: readonly string[]): Promise<{ status: 
     env: coloredIfSeen(process.env),
   });
   const said: Buffer[] = [];
-  for (const [from, to] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ] as const)
-    from.on('data', (chunk: Buffer) => {
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
       said.push(chunk);
-      to.write(chunk);
+      screen.write(chunk);
     });
   const [status] = (await once(child, 'close')) as [number | null];
-  return { status: status ?? 1, said: Buffer.concat(said).toString('utf8') };
+  return { status: status ?? 1, said: stripVTControlCharacters(Buffer.concat(said).toString('utf8')) };
 }
 
 /** Colours are for terminals; in a file they stand in the way. */

@@ -432,14 +432,15 @@ describe('a guard elsewhere', () => {
       answer = ({ texts }) => ({
         text: JSON.stringify({
           findings: texts.flatMap((text, index) =>
-            text.includes('bad') ? [{ text: index, type: 'tone' }] : [],
+            text.includes('wrong') ? [{ text: index, type: 'tone' }] : [],
           ),
         }),
       });
-      world.openai.answer = chatAnswer(`good ${'word '.repeat(300)} bad ${'word '.repeat(300)}`);
+      world.openai.answer = chatAnswer(`good ${'word '.repeat(300)} wrong ${'word '.repeat(300)}`);
       const cut = await ask('x', { stream: true, max_tokens: 2_000 });
       expect(cut.text).toContain('CONTENT_REFUSED');
-      expect(cut.text).not.toContain('bad');
+      // No word that an id in hex may hold.
+      expect(cut.text).not.toContain('wrong');
     } finally {
       server.closeAllConnections();
       server.close();
