@@ -35,7 +35,8 @@ it('passes', () => expect(1).toBe(1));`;
   writeFileSync(join(root, `${file}.test.ts`), `${head}\n${tests.join('\n')}\n`);
 }
 
-describe('what failed', () => {
+// Each starts the test runner, some twice.
+describe('what failed', { timeout: 120_000 }, () => {
   it('is nothing where all pass', async () => {
     put('one', [0]);
     expect(await verify()).toEqual({ passed: 2, failed: 0, skipped: 0, detail: '' });
@@ -59,6 +60,24 @@ describe('what failed', () => {
       failed: 1,
       skipped: 0,
       detail: 'FAILED BESIDE OTHERS, passed by itself: one.test.ts: test 0\none.test.ts: test 1',
+    });
+  });
+
+  it('has failed if it does not run again', async () => {
+    const file = `import { existsSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+it('passes', () => expect(1).toBe(1));
+it('test 0', ({ skip }) => {
+  const seen = new URL('./seen/one', import.meta.url);
+  skip(existsSync(seen));
+  writeFileSync(seen, '');
+  expect(1).toBe(2);
+});`;
+    writeFileSync(join(root, 'one.test.ts'), file);
+    expect(await verify()).toMatchObject({
+      passed: 1,
+      failed: 1,
+      detail: 'one.test.ts: test 0',
     });
   });
 
@@ -87,6 +106,29 @@ describe('what failed', () => {
     expect(failed).toBe(2);
     expect(detail).toContain('coverage is below its threshold');
   });
+
+  it.each([
+    ['before', 1],
+    ['after', 2],
+  ])(
+    'is told of what a suite does %s its tests, also beside a test that passes by itself',
+    async (when, passed) => {
+      put('one', [1]);
+      const suite = `import { ${when}All, describe, expect, it } from 'vitest';
+describe('a suite', () => {
+  ${when}All(() => expect(1).toBe(2));
+  it('passes', () => expect(1).toBe(1));
+});`;
+      writeFileSync(join(root, 'two.test.ts'), suite);
+      expect(await verify()).toMatchObject({
+        passed: passed + 1,
+        failed: 1,
+        detail: expect.stringMatching(
+          /passed by itself: one.test.ts: test 0\ntwo.test.ts: what a suite does/,
+        ),
+      });
+    },
+  );
 
   it('is told of a file that cannot be run', async () => {
     put('one', [0]);

@@ -19,6 +19,8 @@ interface TestRun {
   readonly skipped: number;
   /** `file: full name` of each test that failed, and what kept a file from being run. */
   readonly failures: readonly string[];
+  /** Those that did not run, named like a failure. */
+  readonly notRun: readonly string[];
   /** Whether these failures are all that is wrong: coverage is met, and no error came from outside of a test. */
   readonly isOfTests: boolean;
 }
@@ -26,6 +28,7 @@ interface TestRun {
 interface Report extends Record<'numPassedTests' | 'numPendingTests', number> {
   readonly testResults: readonly {
     readonly name: string;
+    readonly status: string;
     readonly message: string;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
@@ -33,6 +36,8 @@ interface Report extends Record<'numPassedTests' | 'numPendingTests', number> {
 
 /** What vitest says of a fault that is of no test. */
 const OF_NO_TEST = /^(ERROR: Coverage for|Vitest caught \d+ unhandled error)|Startup Error/m;
+
+const OF_A_SUITE = 'what a suite does before or after its tests (above)';
 
 /** So many tests may fail beside others and pass by themselves. More is no accident of the machine. */
 const MOST_AGAIN = 3;
@@ -50,7 +55,8 @@ export async function verifyTests(
   if (failures.length === 0 || failures.length > MOST_AGAIN || !isOfTests) return outcomeOf(run);
   screen.write(`\nonce more, by themselves:\n${failures.join('\n')}\n`);
   const again = await runTests(root, ['--maxWorkers=1', ...filesOf(failures)], screen);
-  const still = again.isOfTests ? again.failures : [...failures, ...again.failures];
+  const unproven = again.isOfTests ? failures.filter((one) => again.notRun.includes(one)) : failures;
+  const still = [...unproven, ...again.failures];
   const recovered = failures.filter((failure) => !still.includes(failure));
   const told = recovered.map((failure) => `FAILED BESIDE OTHERS, passed by itself: ${failure}`);
   return outcomeOf({ ...run, passed: run.passed + recovered.length, failures: still }, told);
@@ -60,7 +66,10 @@ const filesOf = (failures: readonly string[]): string[] => [
   ...new Set(failures.map((failure) => failure.slice(0, failure.indexOf(': ')))),
 ];
 
-function outcomeOf({ passed, skipped, failures, isOfTests }: TestRun, told: readonly string[] = []): Outcome {
+function outcomeOf(
+  { passed, skipped, failures, isOfTests }: Omit<TestRun, 'notRun'>,
+  told: readonly string[] = [],
+): Outcome {
   const others = isOfTests
     ? []
     : ['something failed outside of a test, or coverage is below its threshold (above)'];
@@ -81,7 +90,8 @@ async function runTests(
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     const failures = failuresIn(root, report);
     const isOfTests = status === 0 || (failures.length > 0 && !OF_NO_TEST.test(said));
-    return { passed: report.numPassedTests, skipped: report.numPendingTests, failures, isOfTests };
+    const notRun = notRunIn(root, report);
+    return { passed: report.numPassedTests, skipped: report.numPendingTests, failures, notRun, isOfTests };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -115,10 +125,21 @@ function coloredIfSeen(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function failuresIn(root: string, { testResults }: Report): string[] {
-  return testResults.flatMap(({ name, message, assertionResults }) => [
-    ...(message === '' ? [] : [`${relative(root, name)}: ${message}`]),
-    ...assertionResults
-      .filter(({ status }) => status === 'failed')
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults
+      .filter((test) => test.status === 'failed')
+      .map(({ fullName }) => fullName);
+    const faults = message === '' ? failed : [message, ...failed];
+    // What a suite does before or after its tests is reported of no test: those are skipped then, or have passed.
+    const said = status === 'failed' && faults.length === 0 ? [OF_A_SUITE] : faults;
+    return said.map((fault) => `${relative(root, name)}: ${fault}`);
+  });
+}
+
+function notRunIn(root: string, { testResults }: Report): string[] {
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
       .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
-  ]);
+  );
 }
