@@ -66,6 +66,7 @@ async function endSession(url: string): Promise<number> {
 // SES-15, SES-18
 it.each([
   ['alone', `talos=("@method");nonce="${OURS}"`],
+  ['behind a space', `talos=("@method");created=1; nonce="${OURS}"`],
   [
     'behind that of somebody else',
     `bot=("@authority");nonce="${'b'.repeat(24)}", talos=("@method");nonce="${OURS}"`,

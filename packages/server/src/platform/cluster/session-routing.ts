@@ -105,7 +105,8 @@ function runOfSignature(input: string, runOfNonce: RunOfNonce): NodeRun | undefi
   return undefined;
 }
 
-const SIGNED_NONCE = /;nonce="([A-Za-z0-9_-]{16,128})"/g;
+/** Spaces may stand before a parameter (RFC 9651). */
+const SIGNED_NONCE = /; *nonce="([A-Za-z0-9_-]{16,128})"/g;
 const MOST_SIGNATURES = 8;
 
 /** The body of an opening, which its handler reads again; undefined where that is the one to refuse it. */
