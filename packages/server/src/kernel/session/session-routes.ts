@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DecisionCode, PROBLEMS } from '@talosprotocol/contracts';
+import { type CredentialRecord, type DecisionCode, PROBLEMS } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
+  encodeUtf8,
+  isTalosAuthorization,
   isTrustError,
-  type JsonObject,
   readRequestHeaders,
   TrustError,
 } from '@talosprotocol/protocol';
 import { readBody } from '../../platform/body.js';
 import { clientAddress } from '../../platform/client-address.js';
 import { readJson, sendJson } from '../../platform/json-exchange.js';
+import { presentedToken } from '../../platform/presented-token.js';
 import type { RequestContext, Route } from '../../platform/routes.js';
 import type { Events } from '../events.js';
 import type { RateLimiter } from '../ports.js';
@@ -52,8 +54,8 @@ export function createSessionRoutes(deps: SessionRoutesDeps): readonly Route[] {
       maxBody: 0,
       handle: async (request, response, context) => {
         limiter.take(addressOf(request));
-        const denial = { action: { method: 'sessions/close' }, body: {}, request, context, deps };
-        await orDenied(response, denial, () => close(request, context, deps));
+        const denial = newDenial('sessions/close', request, context, deps);
+        await orDenied(response, denial, () => close(denial));
         response.writeHead(204).end();
       },
     },
@@ -65,18 +67,23 @@ export function addressOf(request: IncomingMessage): string {
   return clientAddress(request);
 }
 
-async function close(
-  request: IncomingMessage,
-  { params }: RequestContext,
-  { sessions }: SessionRoutesDeps,
-): Promise<void> {
+async function close(denial: Denial): Promise<void> {
+  const { request, context, deps } = denial;
+  const { sessions, crypto } = deps;
   const { credential, signed } = readRequestHeaders(request.rawHeaders);
   const authorization = credential?.name === 'authorization' ? credential.value : undefined;
   if (authorization === undefined) throw new TrustError('NO_CAPABILITY', 'the session must end itself');
+  denial.credential = credentialOfClosing(authorization, crypto);
   sessions.peek(authorization);
   const body = await readBody(request, { maxBytes: 0, timeoutMs: 10_000 });
   const { method = '', url: target = '' } = request;
-  sessions.close(params['sid'] ?? '', authorization, { method, target, headers: signed, body });
+  sessions.close(context.params['sid'] ?? '', authorization, { method, target, headers: signed, body });
+}
+
+/** As of any other request with a session (AUD-5). */
+function credentialOfClosing(authorization: string, crypto: CryptoProvider): CredentialRecord {
+  if (!isTalosAuthorization(authorization)) return NOTHING;
+  return { kind: 'session', ...presentedToken(authorization, (text) => crypto.sha256Hex(encodeUtf8(text))) };
 }
 
 async function open(
@@ -86,12 +93,13 @@ async function open(
   deps: SessionRoutesDeps,
 ): Promise<void> {
   deps.limiter.take(addressOf(request));
-  const denial = { action: { method: 'sessions/open' }, body: {} as JsonObject, request, context, deps };
+  const denial = newDenial('sessions/open', request, context, deps);
   await orDenied(response, denial, async () => {
     if (request.headers.authorization !== undefined) throw new TrustError('MALFORMED', 'a second credential');
-    denial.body = await readJson(request, context);
+    const body = await readJson(request, context);
+    denial.credential = credentialOfOpening(body, deps.crypto);
     const address = `${request.headers.host ?? ''}${request.url ?? ''}`;
-    const session = await deps.sessions.open(denial.body, { method: request.method ?? '', address });
+    const session = await deps.sessions.open(body, { method: request.method ?? '', address });
     sendJson(response, 201, { session });
   });
 }
@@ -99,11 +107,22 @@ async function open(
 /** What a refusal is recorded with. */
 interface Denial {
   readonly action: { readonly method: string };
-  /** As far as it was read. */
-  readonly body: JsonObject;
+  /** What was presented, as far as it was read. */
+  credential: CredentialRecord;
   readonly request: IncomingMessage;
   readonly context: RequestContext;
   readonly deps: SessionRoutesDeps;
+}
+
+const NOTHING: CredentialRecord = { kind: 'none' };
+
+function newDenial(
+  method: string,
+  request: IncomingMessage,
+  context: RequestContext,
+  deps: SessionRoutesDeps,
+): Denial {
+  return { action: { method }, credential: NOTHING, request, context, deps };
 }
 
 async function orDenied(response: ServerResponse, denial: Denial, step: () => Promise<void>): Promise<void> {
@@ -120,7 +139,7 @@ async function orDenied(response: ServerResponse, denial: Denial, step: () => Pr
  *  body that never arrived) is not recorded as one. */
 async function recordDenial(
   error: unknown,
-  { action, body, request, context, deps }: Denial,
+  { action, credential, request, context, deps }: Denial,
 ): Promise<string | undefined> {
   if (!isTrustError(error) || !PROBLEMS[error.code].decision) return undefined;
   const { link, caveat } = error.data;
@@ -128,7 +147,7 @@ async function recordDenial(
     request: context.requestId,
     address: addressOf(request),
     code: error.code as DecisionCode,
-    credential: credentialOfOpening(body, deps.crypto),
+    credential,
     action,
     where: { ...(link === undefined ? {} : { link }), ...(caveat === undefined ? {} : { caveat }) },
   });

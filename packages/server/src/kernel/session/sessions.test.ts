@@ -264,9 +264,12 @@ describe('a session', () => {
       401,
       expect.stringMatching(/^rcp_/),
     ]);
+    // Of which credential, too (AUD-5).
+    const presented = { kind: 'session', token: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    const action = { method: 'sessions/close' };
     expect(world.sink.denials.slice(recorded)).toMatchObject([
-      { members: { action: { method: 'sessions/close' }, code: 'SESSION_UNKNOWN' } },
-      { members: { action: { method: 'sessions/close' }, code: 'PROOF_INVALID' } },
+      { members: { action, code: 'SESSION_UNKNOWN', credential: presented } },
+      { members: { action, code: 'PROOF_INVALID', credential: presented } },
     ]);
     const live = credentials().authenticateSession(mine.session.sign(REQUEST), REQUEST);
     let told = 0;
