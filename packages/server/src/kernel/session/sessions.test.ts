@@ -1,4 +1,11 @@
-import { attenuate, createSigner, isTrustError } from '@talosprotocol/protocol';
+import {
+  attenuate,
+  createSigner,
+  encodeUtf8,
+  issueCapability,
+  isTrustError,
+  webvhDocument,
+} from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
@@ -244,6 +251,47 @@ describe('a session', () => {
       'SESSION_UNKNOWN',
     );
   });
+
+  it.each(['holder', 'issuer'] as const)(
+    'lasts, though the keys of its %s were fetched long ago (SES-4, ID-6)',
+    async (who) => {
+      const did = 'did:web:long.example';
+      const url = 'https://long.example/.well-known/did.json';
+      const key = createSigner(random(32), crypto);
+      const named = { ...key, did, kid: `${did}#key-1` };
+      const document = encodeUtf8(JSON.stringify(webvhDocument(did, key.publicKey)));
+      world.web.set(url, document);
+      const { agent, chain, issuing } = issueTo(world, { sub: did });
+      world.policy.anchors.push({ iss: did, tenant: 'acme', grants: GRANTS });
+      const claims = {
+        sub: agent.did,
+        aud: [world.gateway.did],
+        grants: GRANTS,
+        exp: world.seconds() + 7200,
+      };
+      const held =
+        who === 'holder'
+          ? { agent: named, chain }
+          : { agent, chain: issueCapability(claims, named, issuing) };
+      const seconds = async () => {
+        const opening = await openSession(world, held);
+        expect(opening.answer.status).toBe(201);
+        return takeSession(world, held.agent, held.chain, opening).exp - world.seconds();
+      };
+      expect(await seconds()).toBe(300);
+      world.time.now += 200_000;
+      expect(await seconds()).toBe(100);
+      // When a client opens the next one: it would end while the first call runs.
+      world.time.now += 95_000;
+      expect(await seconds()).toBe(300);
+      // Nobody answers: what is known is used for as long as it is good.
+      world.web.delete(url);
+      world.time.now += 295_000;
+      expect(await seconds()).toBe(5);
+      world.time.now += 5_000;
+      expect((await openSession(world, held)).answer.status).toBe(503);
+    },
+  );
 
   it('is ended by its owner, and by nobody else (SES-11)', async () => {
     const mine = await session();

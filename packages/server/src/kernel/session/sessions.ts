@@ -8,7 +8,7 @@ import {
   type CryptoProvider,
   createNonces,
   createSessionTable,
-  type DidResolver,
+  type DidDirectory,
   deriveSessionKey,
   encodeBase64url,
   encodeUtf8,
@@ -37,6 +37,7 @@ import type { Events } from '../events.js';
 import type { Authenticated, SignedRequest } from '../ports.js';
 import type { Revocations } from '../revocation/revocations.js';
 import { type AuthorityTerms, createAuthorityTerms } from './authority-terms.js';
+import { resolveLasting, verifyLasting } from './lasting-keys.js';
 import { createNodeNonces } from './node-nonces.js';
 
 /** The request that opens a session, as far as its proof names it (SES-2). */
@@ -79,7 +80,7 @@ export interface SessionsDeps {
   readonly verification: Verification;
   readonly revocations: Revocations;
   readonly events: Pick<Events, 'sessionOpened'>;
-  readonly resolver: DidResolver;
+  readonly resolver: DidDirectory;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly random: Random;
@@ -158,9 +159,9 @@ async function openSession(body: JsonObject, request: OpeningRequest, deps: Open
   const fault = check(body);
   if (fault !== undefined) throw new TrustError('MALFORMED', `an opening: ${fault}`);
   const { chain, proof, window = 256 } = body as unknown as OpenSessionRequest;
-  const capability = await deps.verification.verify(chain);
+  const capability = await verifyLasting(chain, deps);
   const parsed = parseProof(proof);
-  const holder = await deps.resolver.resolve(capability.holder);
+  const holder = await resolveLasting(capability.holder, deps);
   const { verification, crypto } = deps;
   const expected = {
     audience: deps.gateway.did,
