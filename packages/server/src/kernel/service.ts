@@ -20,6 +20,7 @@ import { createEvents } from './events.js';
 import { IDENTITY_CHANNEL } from './identity/change-store.js';
 import { createEndings } from './identity/endings.js';
 import { createIdentities } from './identity/identities.js';
+import { createRotations, type Rotations } from './identity/rotations.js';
 import { createIdentityAdminRoutes, createIdentityPublicRoutes } from './identity/routes.js';
 import { createStanding, endedIn, type Standing } from './identity/standing.js';
 import { observeKernel } from './kernel-metrics.js';
@@ -113,7 +114,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const feed = createFeed({ ...deps, store, revocations });
   await feed.start();
   const gateway = deps.gateway.did;
-  const { standing, endings } = await openStanding(deps, store, revocations);
+  const { standing, rotations, endings } = await openStanding(deps, store, revocations);
   const verification = createVerification({ ...deps, gateway, revocations, standing });
   const record = (draft: KernelDraft) => deps.audit.record(draft);
   const outbox = createOutbox<KernelDraft>({ ...deps, table: OUTBOX_TABLE, record });
@@ -131,7 +132,7 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   const routes = {
     ...shared,
     identities: createIdentities({ ...shared, gateway, consumeNonce: sessions.consumeNonce }),
-    endings: createEndings({ ...shared, gateway }),
+    endings: createEndings({ ...shared, gateway, rotations }),
     issuing: createIssuing({ ...shared, gateway }),
     authorizing,
     revoking,
@@ -185,24 +186,27 @@ export async function createKernel(deps: KernelDeps): Promise<Kernel> {
   };
 }
 
-/** Who has ended, and with whom end the chains in use that name it. An ending elsewhere is in force here as soon as it is told; the
+/** Who has ended or has other keys, and with whom end the chains in use that name it. What happened elsewhere is in force here as soon as it is told; the
  *  poll beside it is for what nobody told. */
 async function openStanding(
-  { sql, clock, log }: KernelDeps,
+  { sql, clock, log, resolver }: KernelDeps,
   store: KernelStore,
   revocations: Revocations,
-): Promise<{ readonly standing: Standing; readonly endings: SqlListener }> {
+): Promise<{ readonly standing: Standing; readonly rotations: Rotations; readonly endings: SqlListener }> {
   const standing = createStanding(store, clock);
   standing.onEnded((did) =>
     revocations.enforceWhere((index, links) => endedIn(index, links, (one) => one === did) !== undefined),
   );
   await standing.load();
+  const rotations = createRotations({ resolver, revocations, log });
+  // What was rotated before is not in use here under its former keys.
+  standing.onRotated((did, number) => void rotations.follow(did, number));
   const hear = oneAtATime(() =>
     standing.poll().catch((err: unknown) => log.debug('ended identities are read later', { err })),
   );
   const channel = IDENTITY_CHANNEL;
   const endings = createSqlListener({ sql, channel, log, onNotification: hear, onConnect: hear });
-  return { standing, endings };
+  return { standing, rotations, endings };
 }
 
 /** However often it is called, the work runs once at a time, and once more if it was called meanwhile. */

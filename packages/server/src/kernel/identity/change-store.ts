@@ -35,8 +35,16 @@ export interface ChangeStore {
   changesOf(did: string, count: number): Promise<IdentityChange[]>;
   /** Those that brought contents, oldest first, without what came after `at`. */
   contentsOf(did: string, at: number): Promise<NumberedChange[]>;
-  /** DIDs that ended, with a number above `number`. */
-  endedAfter(number: number): Promise<{ readonly number: number; readonly did: string }[]>;
+  /** DIDs that ended, or that publish other keys now, with a number above `number`. */
+  turnsAfter(number: number): Promise<Turn[]>;
+}
+
+/** A change after which keys that were accepted before are not. */
+export interface Turn {
+  readonly number: number;
+  readonly did: string;
+  /** False where the DID goes on with other keys. */
+  readonly is_end: boolean;
 }
 
 interface ChangeRow {
@@ -55,7 +63,7 @@ interface ChangeRow {
 
 /** Name of the advisory lock under which changes are numbered. */
 const LOCK = 0x7461_6c6f_6964;
-/** The channel on which processes tell each other that an identity ended (PostgreSQL NOTIFY). */
+/** The channel on which processes tell each other that an identity ended, or has other keys (PostgreSQL NOTIFY). */
 export const IDENTITY_CHANNEL = 'talos_identity';
 const PUBLIC = 'number, did, type, at, version, successor, predecessor, ended_by, statement';
 /** Contents read at a time: the newest; each is a log of 1 MiB at most. */
@@ -85,10 +93,10 @@ export function createChangeStore(sql: Sql): ChangeStore {
       );
       return rows.reverse().map(toChange);
     },
-    endedAfter: (number) =>
-      sql.query<{ number: number; did: string }>(
-        `SELECT number, did FROM kernel_identity_change
-         WHERE number > $1 AND (type = 'deactivated' OR (type = 'rotated' AND successor IS NOT NULL)) ORDER BY number`,
+    turnsAfter: (number) =>
+      sql.query<Turn>(
+        `SELECT number, did, (type = 'deactivated' OR successor IS NOT NULL) AS is_end FROM kernel_identity_change
+         WHERE number > $1 AND type IN ('deactivated', 'rotated') ORDER BY number`,
         [number],
       ),
   };
@@ -122,13 +130,13 @@ export async function insertChange(tx: Queries, change: Change): Promise<number>
   );
   if (row === undefined) throw new Error('a change of an identity was not kept');
   // Heard when the transaction commits: then each process reads what it is.
-  if (isEnding(change)) await tx.query('SELECT pg_notify($1, $2)', [IDENTITY_CHANNEL, String(row.number)]);
+  if (isTurn(change)) await tx.query('SELECT pg_notify($1, $2)', [IDENTITY_CHANNEL, String(row.number)]);
   return row.number;
 }
 
-/** As `endedAfter` finds them. */
-function isEnding({ type, successor }: Change): boolean {
-  return type === 'deactivated' || (type === 'rotated' && successor !== undefined);
+/** As `turnsAfter` finds them. */
+function isTurn({ type }: Change): boolean {
+  return type === 'deactivated' || type === 'rotated';
 }
 
 function toPublic(row: ChangeRow): IdentityChange {

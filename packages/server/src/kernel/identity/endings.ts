@@ -19,13 +19,13 @@ import {
 } from '@talosprotocol/protocol';
 import { type Actor, actorOf } from '../actor.js';
 import type { ChangeEvent, Events } from '../events.js';
-import type { Revocations } from '../revocation/revocations.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
-import { namesIn, type Standing } from './standing.js';
+import type { Rotations } from './rotations.js';
+import type { Standing } from './standing.js';
 import type { Ending } from './store.js';
 
 /** How identities change hands and end. What is durable is in force in this process at once, and in every other when it
- *  polls; then it is logged. */
+ *  hears of it; then it is logged. */
 export interface Endings {
   /** With both statements another DID takes over (ID-14); with none the DID is fetched again, and what it says now is
    *  used at once: new keys, or that it is deactivated.
@@ -41,7 +41,7 @@ export interface Endings {
 export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
   readonly events: Pick<Events, 'identityRotated' | 'identityDeactivated'>;
   readonly standing: Pick<Standing, 'end' | 'isInactive'>;
-  readonly revocations: Pick<Revocations, 'endWhere'>;
+  readonly rotations: Pick<Rotations, 'beginAnew'>;
 }
 
 const checkRotation = createChecker(RotateIdentityRequest);
@@ -132,19 +132,21 @@ async function look(did: string, { resolver }: EndingsDeps): Promise<DidRecord |
   }
 }
 
-/** Keeps what was fetched if it is new. */
+/** Keeps what was fetched if it is new. It may be kept already, by another node that was told, of which this one has not heard. */
 async function keep(did: string, fetched: DidRecord, deps: EndingsDeps): Promise<void> {
   const at = deps.clock.now();
   const contents = contentsOf(fetched);
   const last = (await deps.store.contentsOf(did, at)).at(-1);
   if (contents.content !== undefined && last?.content !== undefined) {
-    if (Buffer.compare(contents.content, last.content) === 0) return;
+    if (Buffer.compare(contents.content, last.content) === 0) {
+      if (last.type === 'rotated') deps.rotations.beginAnew(did, last.number);
+      return;
+    }
   }
   const change = { did, type: 'rotated', at, ...contents } as const;
   const eventOf = (number: number) => deps.events.identityRotated({ ...change, number });
   const number = await deps.store.addChange(change, (tx, given) => eventOf(given).keep(tx));
-  // What rests on the former keys begins anew: a session whose key was stolen must not outlive them.
-  deps.revocations.endWhere((index, links) => namesIn(index, links).includes(did));
+  deps.rotations.beginAnew(did, number);
   await eventOf(number).deliver();
 }
 

@@ -344,6 +344,52 @@ describe('rotation (ID-14)', () => {
     expect((await opens({ agent: { ...next, did, kid: `${did}#key-1` }, chain })).status).toBe(201);
   });
 
+  it('of a did:web is heard of by another node, where the sessions may be, and ends nothing there twice (ID-14)', async () => {
+    const did = 'did:web:far.example';
+    const path = `/talos/v1/identities/${encodeURIComponent(did)}/rotation`;
+    const [key, next] = [newSigner(), newSigner()];
+    const named = (signer: Signer) => ({ ...signer, did, kid: `${did}#key-1` });
+    const publish = (signer: Signer) =>
+      world.web.set(
+        'https://far.example/.well-known/did.json',
+        encodeUtf8(JSON.stringify(webvhDocument(did, signer.publicKey))),
+      );
+    publish(key);
+    const { chain } = issueTo(world, { sub: did });
+    await register(world, named(key));
+    const { organisation, gateway, policy, web } = world;
+    const boots = { last: 29 };
+    const other = await openWorld(database.sql, {
+      ...createPlatform(),
+      organisation,
+      gateway,
+      policy,
+      web,
+      boots,
+    });
+    try {
+      const open = async (signer: Signer) => {
+        const agent = named(signer);
+        const opening = await openSession(other, { agent, chain });
+        if (opening.answer.status !== 201) return opening.answer.body.code as string;
+        const session = takeSession(other, agent, chain, opening);
+        let told = 0;
+        other.kernel.credentials.authenticateSession(session.sign(REQUEST), REQUEST).onRevoked(() => told++);
+        return { told: () => told };
+      };
+      const former = (await open(key)) as { told: () => number };
+      publish(next);
+      expect((await world.post(path, {})).status).toBe(200);
+      await expect.poll(former.told).toBe(1);
+      expect(await open(key)).toBe('PROOF_INVALID');
+      const current = (await open(next)) as { told: () => number };
+      expect((await other.post(path, {})).status).toBe(200);
+      expect(current.told()).toBe(0);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('of a did:web keeps each document, and answers by it (ID-12)', async () => {
     const did = 'did:web:doc.example';
     const url = 'https://doc.example/.well-known/did.json';

@@ -6,13 +6,13 @@ import { createStanding } from './standing.js';
 function setUp() {
   let now = 0;
   let isDown = false;
-  const rows: { number: number; did: string }[] = [];
+  const rows: { number: number; did: string; is_end: boolean }[] = [];
   const clock = { now: () => 1_800_000_000_000, monotonic: () => now };
-  const endedAfter = async (number: number) => {
+  const turnsAfter = async (number: number) => {
     if (isDown) throw new Error('the database is down');
     return rows.filter((row) => row.number > number);
   };
-  const standing = createStanding({ endedAfter }, clock);
+  const standing = createStanding({ turnsAfter }, clock);
   const verification = createVerification({
     gateway: 'did:web:gateway.example',
     policy: () => ({
@@ -45,7 +45,7 @@ describe('the standing of identities', () => {
     const { standing, verification, rows, wait, fail } = setUp();
     await standing.load();
     fail(true);
-    rows.push({ number: 1, did: 'did:key:zStolen' });
+    rows.push({ number: 1, did: 'did:key:zStolen', is_end: true });
     wait(5_000);
     await expect(standing.poll()).rejects.toThrow('down');
     verification.assertFresh('write');

@@ -15,6 +15,8 @@ export interface Standing {
   end(did: string): void;
   /** Calls `listener` with every DID that ends from now on. */
   onEnded(listener: (did: string) => void): void;
+  /** Calls `listener` with every DID that has other keys from now on, as some process found, and the number of that change. */
+  onRotated(listener: (did: string, number: number) => void): void;
 }
 
 /** As for the feed of revocations, in milliseconds. */
@@ -22,11 +24,12 @@ const MAX_AGE_MS = { read: 60_000, write: 5_000 };
 
 /** Makes the set of ended identities, empty until `load` and not fresh before. */
 export function createStanding(
-  store: Pick<ChangeStore, 'endedAfter'>,
+  store: Pick<ChangeStore, 'turnsAfter'>,
   clock: Pick<Clock, 'monotonic'>,
 ): Standing {
   const ended = new Set<string>();
   const listeners: ((did: string) => void)[] = [];
+  const rotationListeners: ((did: string, number: number) => void)[] = [];
   let number = 0;
   let readAt = Number.NEGATIVE_INFINITY;
   const end = (did: string): void => {
@@ -37,9 +40,10 @@ export function createStanding(
   const poll = async (): Promise<void> => {
     // From before the question: what ended while the answer was under way is not in it.
     const asked = clock.monotonic();
-    for (const row of await store.endedAfter(number)) {
+    for (const row of await store.turnsAfter(number)) {
       number = Math.max(number, row.number);
-      end(row.did);
+      if (row.is_end) end(row.did);
+      else for (const listener of rotationListeners) listener(row.did, row.number);
     }
     readAt = Math.max(readAt, asked);
   };
@@ -50,6 +54,7 @@ export function createStanding(
     isFresh: (op) => clock.monotonic() - readAt <= MAX_AGE_MS[op],
     end,
     onEnded: (listener) => void listeners.push(listener),
+    onRotated: (listener) => void rotationListeners.push(listener),
   };
 }
 
