@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isTrustError } from '../error.js';
-import { decodeUtf8, encodeUtf8, utf8Length } from './utf8.js';
+import { decodeUtf8, encodeUtf8, ownText, utf8Length } from './utf8.js';
 
 describe('utf8', () => {
   it('round-trips every well-formed text and counts its bytes', () => {
@@ -11,6 +11,7 @@ describe('utf8', () => {
         expect(bytes).toEqual(new Uint8Array(Buffer.from(text)));
         expect(utf8Length(text)).toBe(bytes.length);
         expect(decodeUtf8(bytes)).toBe(text);
+        expect(ownText(text)).toBe(text);
       }),
     );
   });

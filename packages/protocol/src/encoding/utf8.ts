@@ -42,6 +42,13 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
+/** The same text in memory of its own. What was cut out of a longer text may hold on to all of that: whoever keeps a name out of
+ *  each of many texts would keep the texts.
+ *  @throws {TrustError} MALFORMED: a lone surrogate */
+export function ownText(text: string): string {
+  return decodeUtf8(encodeUtf8(text));
+}
+
 /** Length in bytes of the UTF-8 form of `text`, without building it (a lone surrogate counts 3). */
 export function utf8Length(text: string): number {
   let length = text.length;

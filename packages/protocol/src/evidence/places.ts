@@ -1,3 +1,4 @@
+import { ownText } from '../encoding/utf8.js';
 import { countBefore } from './count-before.js';
 
 /** Where the events of each name stand, as plain JSON. */
@@ -35,7 +36,7 @@ export function createPlaces(window: number, known: PlacesState): Places {
       if (next - swept >= window) sweep();
       if (name === undefined) return;
       const indexes = places.get(name);
-      if (indexes === undefined) places.set(name, [index]);
+      if (indexes === undefined) places.set(ownText(name), [index]);
       else indexes.push(index);
     },
     countFrom: (name, begin) => {

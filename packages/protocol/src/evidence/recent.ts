@@ -1,4 +1,6 @@
-/** The values of those who were put last, so many at most. */
+import { ownText } from '../encoding/utf8.js';
+
+/** The values of those who were put last, so many at most. Of an entry that a name was read out of nothing else is kept. */
 export interface Recent<T> {
   get(name: string): T | undefined;
   put(name: string, value: T): void;
@@ -15,7 +17,7 @@ export function createRecent<T>(known: Iterable<readonly [string, T]>, most: num
     get: (name) => values.get(name),
     put: (name, value) => {
       values.delete(name);
-      values.set(name, value);
+      values.set(ownText(name), value);
       if (values.size <= most) return;
       const [oldest] = values.keys();
       values.delete(oldest as string);

@@ -3,7 +3,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { canonicalize } from '../encoding/jcs.js';
 import { parseJsonObject } from '../encoding/json.js';
 import { parseTime } from '../encoding/time.js';
-import { decodeUtf8 } from '../encoding/utf8.js';
+import { decodeUtf8, ownText } from '../encoding/utf8.js';
 import type { TrustError } from '../error.js';
 import { BACKWARDS_MS } from '../evidence/backwards.js';
 import { type Bookings, bookingsFrom, createBookings } from '../evidence/bookings.js';
@@ -136,7 +136,7 @@ function followEmitter(
 ): void {
   const last = emitters.get(emitter) ?? (isStart ? { eseq: 0, hash: null, time: 0 } : undefined);
   const at = parseTime(time);
-  emitters.set(emitter, { eseq, hash, time: Math.max(at, last?.time ?? 0) });
+  put(emitters, emitter, { eseq, hash, time: Math.max(at, last?.time ?? 0) });
   if (last === undefined) return;
   if (eseq !== last.eseq + 1) tell(`eseq ${eseq} of its emitter follows ${last.eseq}`);
   else if (prev !== last.hash) tell("prev is not the hash of its emitter's event before");
@@ -150,8 +150,13 @@ function followSubject(
   if (principal === null) return;
   const { sub, pseq } = principal;
   const last = subjects.get(sub) ?? (isStart ? 0 : undefined);
-  subjects.set(sub, pseq);
+  put(subjects, sub, pseq);
   if (last !== undefined && pseq !== last + 1) tell(`pseq ${pseq} of its subject follows ${last}`);
+}
+
+/** A new name is kept without the entry that it was read out of. */
+function put<V>(map: Map<string, V>, name: string, value: V): void {
+  map.set(map.has(name) ? name : ownText(name), value);
 }
 
 function followBoot(
