@@ -104,6 +104,11 @@ describe('whom events are booked on', () => {
     ['what is of nobody', [chainEvent(chain), issued(worker.did)], OTHER],
     ['a chain, on its holder', [{ ...chainEvent(chain), sub: worker.did }], OTHER],
     ['a call under a chain that was never logged', [...start, decisionEvent(other)], NEVER],
+    [
+      'a call that is allowed under no chain',
+      [...start, decisionEvent(undefined, { sub: null, members: { credential: { kind: 'none' } } })],
+      'allows a call that is under no chain',
+    ],
     ['a session of a chain that was never logged', [sessionEvent(chain)], NEVER],
   ])('is found false of %s', (_, drafts, words) => {
     expect(lastFault(drafts)).toContain(words);

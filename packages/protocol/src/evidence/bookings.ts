@@ -59,6 +59,9 @@ export function createBookings(options: BookingsOptions, known: BookingsState): 
   };
   const wrongOf = (event: AuditEvent): string | undefined => {
     const isOfChain = chainOf(event) !== undefined;
+    // Else a call would be of nobody that shows no chain, and leave no gap in the numbers of whoever made it.
+    if (!isOfChain && event.type === 'decision' && event.effect === 'allow')
+      return 'allows a call that is under no chain';
     if (isOfChain && event.principal === null) return 'under a chain is booked on nobody';
     const owner = ownerOf(event);
     if (owner !== undefined)

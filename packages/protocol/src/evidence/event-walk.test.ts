@@ -152,6 +152,7 @@ describe('a walk over the entries of a log (AUD-21, AUD-97)', () => {
     ['a count of what is to come', [counted(1, 0)], 'counted'],
     ['a call that is booked on nobody', [...made, bookedOn(null)], 'principal'],
     ['a call that is booked on another', [...made, bookedOn({ sub: agent.did, pseq: 1 })], 'principal'],
+    ['a call that is allowed to nobody', [decisionEvent(undefined, { sub: null })], 'principal'],
     ['a start that found another log', [denied(null), opened(1, 3)], 'start'],
     ['a start twice', [opened(2, 0), opened(2, 1)], 'start'],
     ['a form that is none', [denied(null, { forge: { more: 1 } })], 'form'],

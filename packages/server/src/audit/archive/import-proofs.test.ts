@@ -74,8 +74,8 @@ beforeAll(async () => {
   known = watchers.map((witness) => createCosignatureVerifier(crypto, witness.vkey));
   folder = await world.fresh();
   const audit = await start({ witnesses: watched });
-  await Promise.all(Array.from({ length: 300 }, () => audit.record(decision())));
-  const { id } = await audit.record(decision());
+  await Promise.all(Array.from({ length: 300 }, () => audit.record(decision({ effect: 'deny' }))));
+  const { id } = await audit.record(decision({ effect: 'deny' }));
   await audit.receipt(`rcp_${id.slice(4)}`, 10_000, 'witnessed');
   await audit.stop();
   open.length = 0;
