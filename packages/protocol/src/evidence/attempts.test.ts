@@ -143,7 +143,16 @@ describe('a call that goes on from another one (AUD-128)', () => {
     ],
     [
       'is no call of a model',
-      [first, attempt(first, { members: { surface: 'mcp', pin: 'ab'.repeat(32) } })],
+      [
+        first,
+        attempt(first, {
+          members: {
+            surface: 'mcp',
+            pin: 'ab'.repeat(32),
+            action: { method: 'tools/call', server: 'fs', tool: 'read_text_file', op: 'read' },
+          },
+        }),
+      ],
       'of which it has no need',
     ],
     [

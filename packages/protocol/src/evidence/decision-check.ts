@@ -48,8 +48,8 @@ export interface CheckedDecision {
 /** A revocation is in force within this time on every node. */
 const REVOCATION_MS = 1_000;
 
-/** Checks one allowed decision against the chain it cites (AUD-22). Undefined if the chain, or the opening of the
- *  session, lies before the range. The anchor is that of the policy the decision names.
+/** Checks one allowed decision, whose form was checked, against the chain it cites (AUD-22). Undefined if the chain, or
+ *  the opening of the session, lies before the range. The anchor is that of the policy the decision names.
  *  @throws {TrustError} PROOF_NOT_PROVEN | UNTRUSTED_ISSUER | DELEGATION_INVALID | EXPIRED | NOT_YET_VALID | REVOKED |
  *    MALFORMED */
 export function checkDecision(
@@ -57,11 +57,10 @@ export function checkDecision(
   event: DecisionEvent,
   { values, line }: ShownDecision,
 ): CheckedDecision | undefined {
-  checkForm(event);
   const goesOn = line !== event.id;
-  const { kind, cth } = event.credential;
-  if (kind === 'none' || cth === undefined)
-    throw notProven('decision', 'a call was allowed without a capability');
+  const { kind } = event.credential;
+  // It is there in what has the form of an allowed decision.
+  const cth = event.credential.cth as string;
   const isSessionKnown = kind !== 'session' || useSession(state, event, { cth, goesOn });
   if (!goesOn) state.proofs.use(event);
   const chain = state.chains.find(cth);
@@ -90,15 +89,6 @@ export function checkSubject(event: DecisionEvent, { holder, principal, anchorIn
   const anchor = anchorIn(event.policy);
   if (anchor !== undefined && event.tenant !== anchor.tenant)
     throw notProven('decision', 'the call is booked on another tenant than its anchor names');
-}
-
-/** What every allowed call has, and what none has. */
-function checkForm({ surface, items, pin, refusal, code }: DecisionEvent): void {
-  if (code !== null || refusal !== null)
-    throw notProven('decision', 'an allowed decision with a refusal in it');
-  const names = surface === 'mcp' ? pin !== null : surface === 'llm' && pin === null;
-  if (!names || items === null)
-    throw notProven('decision', 'an allowed decision that names no items, or no pinned tool and no model');
 }
 
 /** The disclosed items, all of them of the tool or the model the event names. */

@@ -16,6 +16,7 @@ import { type Attempts, createAttempts } from './attempts.js';
 import { type Chains, createChains, type ShownChain } from './chains.js';
 import { type Costs, checkCurrency, createCosts, type Spending } from './costs.js';
 import { checkDecision, checkSubject, type DecisionCheck, type ShownDecision } from './decision-check.js';
+import { checkDecisionForm } from './decision-form.js';
 import { checkDenials } from './denials.js';
 import { createEndings, type Endings } from './endings.js';
 import { checkErasure } from './erasure.js';
@@ -108,7 +109,7 @@ interface State extends DecisionCheck {
   inside: boolean;
 }
 
-interface OpenCall extends Pick<DecisionEvent, 'request' | 'principal'> {
+interface OpenCall extends Pick<DecisionEvent, 'request' | 'principal' | 'surface'> {
   readonly held: Cost | undefined;
   /** Tells the limits what was not spent of it. */
   readonly giveBack: (unspent: number) => void;
@@ -216,7 +217,7 @@ function followDecision(
   values: ReadonlyMap<string, unknown>,
   index: number,
 ): void {
-  checkAdministration(event);
+  checkDecisionForm(event);
   const line = state.attempts.lineOf(event);
   const checked =
     event.effect === 'allow' ? followAllowed(state, event, { values, line }) : followDenied(state, event);
@@ -225,8 +226,6 @@ function followDecision(
 }
 
 function followDenied(state: State, event: DecisionEvent): boolean {
-  if (event.code === null) throw notProven('decision', 'a denial without a code');
-  if (event.held !== undefined) throw notProven('decision', 'a denial that holds money');
   const { cth } = event.credential;
   const chain = cth === undefined ? undefined : state.chains.find(cth);
   if (chain !== undefined) checkSubject(event, chain);
@@ -234,13 +233,6 @@ function followDenied(state: State, event: DecisionEvent): boolean {
     throw notProven('decision', 'a denial is booked on a subject that proved nothing');
   if (state.inside) state.counts.denied += 1;
   return cth === undefined || chain !== undefined;
-}
-
-/** Who brings no capability is refused on the admin surface only, and only there is somebody else than a subject. */
-function checkAdministration({ surface, code, actor }: DecisionEvent): void {
-  const isOurs = actor !== undefined || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN';
-  if (isOurs && surface !== 'admin')
-    throw notProven('decision', 'an administrator was refused as if an agent called');
 }
 
 function followAllowed(state: State, event: DecisionEvent, shown: ShownDecision): boolean {
@@ -251,10 +243,10 @@ function followAllowed(state: State, event: DecisionEvent, shown: ShownDecision)
     if (checked === undefined) state.counts.unchecked += 1;
     else if (checked.recomputed) state.counts.recomputed += 1;
   }
-  const { id, request, principal, held } = event;
+  const { id, request, principal, surface, held } = event;
   state.costs.hold(held);
   const giveBack = checked === undefined ? KEEP : countLimits(state, event, checked.capability);
-  state.open.set(id, { request, principal, held, giveBack });
+  state.open.set(id, { request, principal, surface, held, giveBack });
   return checked !== undefined;
 }
 

@@ -460,6 +460,18 @@ describe('what events say of each other (AUD-22)', () => {
       [...open, decisionEvent(chain, { members: { action: { method: 'tools/call' } } })],
       'MALFORMED',
     ],
+    [
+      'a call of a tool that names a model as well',
+      [
+        ...open,
+        decisionEvent(chain, {
+          members: {
+            action: { method: 'tools/call', server: 'fs', tool: 'read_text_file', model: 'gpt-4o' },
+          },
+        }),
+      ],
+      'both a tool and a model',
+    ],
     ['a call without any item', [...open, decisionEvent(chain, { items: [] })], 'no list of some'],
     [
       'items of another tool than the call',

@@ -150,8 +150,9 @@ describe('an event that a node hands in', () => {
     ];
     expect(await handIn(...others())).toEqual(Array(4).fill('CONFLICT'));
     expect(await handIn(mine)).toEqual([3]);
-    const twice = decision();
-    expect(await handIn(twice, { ...decision(), id: twice.id }, twice)).toEqual([4, 'CONFLICT', 4]);
+    const twice = decision({ effect: 'deny' });
+    const another = { ...decision({ effect: 'deny' }), id: twice.id };
+    expect(await handIn(twice, another, twice)).toEqual([4, 'CONFLICT', 4]);
     const late = { ...outcome(mine), members: { ...outcome(mine).members, status: 'lost' } };
     expect(await handIn(outcome(mine), late)).toEqual([5, 5]);
     await audit.stop();
@@ -213,5 +214,23 @@ describe('an event that a node hands in', () => {
       ),
     ).toEqual(Array(6).fill('MALFORMED'));
     expect((await audit.stats()).sequenced).toBe(1);
+  });
+
+  it('is no decision that no verifier takes, with which nothing would be proven any more', async () => {
+    await fresh();
+    const mine = () => decision({ cth: own.cth });
+    expect(await handIn(...chains(), mine())).toEqual([1, 2, 3]);
+    const never = [
+      decision(),
+      withMembers(mine(), { code: 'EXPIRED' }),
+      withMembers(mine(), { surface: 'session' }),
+      withMembers(mine(), { pin: null }),
+      withMembers(mine(), { action: { ...mine().members.action, model: 'gpt-4o' } }),
+      withMembers(decision({ effect: 'deny' }), { code: null }),
+      withMembers(decision({ effect: 'deny' }), { code: 'FORBIDDEN' }),
+      withMembers(decision({ effect: 'deny' }), { held: { amount: 1, currency: 'EUR' } }),
+    ];
+    expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
+    expect(await handIn(mine())).toEqual([4]);
   });
 });

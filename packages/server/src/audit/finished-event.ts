@@ -8,8 +8,10 @@ import {
 import {
   type CryptoProvider,
   canonicalize,
+  checkDecisionForm,
   encodeUtf8,
   formatTime,
+  isTrustError,
   openDisclosures,
   priceOf,
 } from '@talosprotocol/protocol';
@@ -84,14 +86,26 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     const bytes = encodeUtf8(text);
     if (bytes.length > MAX_EVENT_BYTES)
       throw new DraftError('TOO_LARGE', `an event of ${bytes.length} bytes`);
+    const disclosures = checkedDisclosures(event, draft.disclosures, deps.crypto);
+    if (draft.type === 'decision' && draft.node !== undefined) assertForm(draft);
     return {
       ...columnsOf(draft),
       links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
       text,
       hash: deps.crypto.sha256Hex(bytes),
-      disclosures: checkedDisclosures(event, draft.disclosures, deps.crypto),
+      disclosures,
     };
   };
+}
+
+/** Of a decision that no verifier takes no bundle is proven any more: one of another node is not believed to have the form. */
+function assertForm({ members }: AuditDraft<'decision'>): void {
+  try {
+    checkDecisionForm(members);
+  } catch (cause) {
+    if (!isTrustError(cause)) throw cause;
+    throw new DraftError('MALFORMED', `an event is not valid: ${cause.data.reason}`, cause);
+  }
 }
 
 /** What the log says of every event is nobody's to hand in. */

@@ -1,0 +1,43 @@
+import type { DecisionEvent } from '@talosprotocol/contracts';
+import { notProven } from './not-proven.js';
+
+/** What of a decision is looked at by itself. */
+export type DecisionForm = Pick<
+  DecisionEvent,
+  'surface' | 'effect' | 'code' | 'credential' | 'action' | 'items' | 'pin' | 'refusal' | 'held' | 'actor'
+>;
+
+/** Checks what a decision has and what it has not, whatever else a log holds (AUD-4, AUD-5, AUD-22). No bundle with one that
+ *  fails here is ever proven, so a log takes none.
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+export function checkDecisionForm(decision: DecisionForm): void {
+  checkAdministration(decision);
+  if (decision.effect === 'deny') checkDenied(decision);
+  else checkAllowed(decision);
+}
+
+/** Who brings no capability is refused on the admin surface only, and only there is somebody else than a subject. */
+function checkAdministration({ surface, code, actor }: DecisionForm): void {
+  const isOurs = actor !== undefined || code === 'UNAUTHENTICATED' || code === 'FORBIDDEN';
+  if (isOurs && surface !== 'admin')
+    throw notProven('decision', 'an administrator was refused as if an agent called');
+}
+
+function checkDenied({ code, held }: DecisionForm): void {
+  if (code === null) throw notProven('decision', 'a denial without a code');
+  if (held !== undefined) throw notProven('decision', 'a denial that holds money');
+}
+
+function checkAllowed({ surface, action, credential, items, pin, refusal, code }: DecisionForm): void {
+  if (code !== null || refusal !== null)
+    throw notProven('decision', 'an allowed decision with a refusal in it');
+  const names = surface === 'mcp' ? pin !== null : surface === 'llm' && pin === null;
+  if (!names || items === null)
+    throw notProven('decision', 'an allowed decision that names no items, or no pinned tool and no model');
+  // It is shown, found and billed by the name that stands there.
+  const others = surface === 'mcp' ? [action.provider, action.model] : [action.server, action.tool];
+  if (others.some((other) => other !== undefined))
+    throw notProven('decision', 'an allowed decision that names both a tool and a model');
+  if (credential.kind === 'none' || credential.cth === undefined)
+    throw notProven('decision', 'a call was allowed without a capability');
+}
