@@ -97,7 +97,7 @@ function costsOf(calls: readonly ReportedCall[]): readonly Spending[] {
   for (const { event, outcome, asked } of calls) {
     if (!asked) continue;
     costs.hold(event.held);
-    if (outcome !== undefined) costs.settle(outcome, { held: event.held });
+    if (outcome !== undefined) costs.settle(outcome, { held: event.held, surface: event.surface });
   }
   return costs.totals();
 }

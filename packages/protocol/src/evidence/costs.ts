@@ -23,8 +23,8 @@ export interface Costs {
   totals(): Spending[];
 }
 
-/** What a decision held; null if the decision is not known. */
-export type HeldCost = { readonly held: Cost | undefined } | null;
+/** What a decision held, and for what; null if the decision is not known. */
+export type HeldCost = (Pick<DecisionEvent, 'surface'> & { readonly held: Cost | undefined }) | null;
 
 const NOTHING = { amount: 0, currency: '' };
 
@@ -45,6 +45,7 @@ export function createCosts(): Costs {
       const price = priceOf(outcome);
       if (price !== undefined) sumOf(price.currency).spent += BigInt(price.amount);
       if (decision === null) return 0;
+      checkAnswered(outcome, decision.surface);
       const { held = NOTHING } = decision;
       const amount = cost?.amount ?? 0;
       checkHeld(outcome, held);
@@ -73,8 +74,11 @@ function checkHeld({ cost, excess, status }: OutcomeEvent, held: Cost | typeof N
  *  @throws {TrustError} PROOF_NOT_PROVEN */
 function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
   if (rates === undefined || usage === undefined) {
-    if (excess === undefined && rates === undefined) return;
-    throw notProven('cost', 'a call has rates or an excess without the tokens they follow from');
+    if (excess !== undefined || rates !== undefined)
+      throw notProven('cost', 'a call has rates or an excess without the tokens they follow from');
+    if (usage !== undefined && cost !== undefined)
+      throw notProven('cost', 'a call has tokens and a cost without the rates that it follows from');
+    return;
   }
   const { input, cache_read = 0, cache_write = 0 } = usage;
   if (cache_read + cache_write > input) throw notProven('cost', 'a call read more from a cache than it read');
@@ -82,6 +86,14 @@ function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
   const booked = (cost?.amount ?? 0) + (excess?.amount ?? 0);
   if (!isOf || booked !== modelCost(usage, rates))
     throw notProven('cost', 'the cost of a call does not follow from its tokens and their rates');
+}
+
+/** Of a model that answered its provider counted the tokens, or they were estimated: what it cost is nobody's word alone. A call
+ *  that did not come so far is booked as what it held.
+ *  @throws {TrustError} PROOF_NOT_PROVEN */
+function checkAnswered({ cost, usage, status }: OutcomeEvent, surface: DecisionEvent['surface']): void {
+  if (surface === 'llm' && status === 'completed' && cost !== undefined && usage === undefined)
+    throw notProven('cost', 'a call of a model was completed, and its cost follows from no tokens');
 }
 
 /** A limit that counts money of another currency cannot be enforced, so nothing that costs is allowed under it (CAP-3).

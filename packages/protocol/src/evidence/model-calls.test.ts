@@ -106,6 +106,8 @@ describe('a call of a model (AUD-126)', () => {
     ],
     ['rates without tokens', { rates: RATES, cost: usd(42) }],
     ['an excess without rates', { usage: USAGE, cost: usd(100), excess: usd(1) }],
+    ['a cost of tokens without rates', { usage: USAGE, cost: usd(42) }],
+    ['a cost without tokens', { cost: usd(100) }],
   ])('is not proven if it says %s', (_, outcome) => {
     expect(say(call(outcome))).toMatch(/^cost: /);
   });
@@ -115,6 +117,7 @@ describe('a call of a model (AUD-126)', () => {
     ['names no items', { members: { items: null }, items: null }],
     ['has items of another model', { items: [{ scope: 'llm:openai/model:other', op: 'write' }] }],
     ['has items of a tool', { items: [{ scope: 'tool:openai/method:gpt-4o', op: 'write' }] }],
+    ['names a tool as well', { members: { action: { ...ACTION, server: 'files', tool: 'read' } } }],
     ['names no model', { members: { action: { method: 'chat/completions', op: 'write' } } }],
     ['was no grant of', { items: [{ scope: MODEL, op: 'read' }] }],
     [
@@ -125,6 +128,14 @@ describe('a call of a model (AUD-126)', () => {
     ['has another op than was granted', { members: { action: { ...ACTION, op: 'read' } } }],
   ])('is not proven if it %s', (_, change) => {
     expect(say(call({ usage: USAGE, rates: RATES, cost: usd(42) }, change))).toMatch(/^decision/);
+  });
+
+  it('that did not come to an answer may cost what it held', () => {
+    const [decision, outcome] = call({ cost: usd(100) });
+    for (const status of ['failed', 'cancelled', 'revoked_during', 'lost'])
+      expect(
+        say([decision as Draft, { ...outcome, members: { ...outcome?.members, status } } as Draft]),
+      ).toBe('100 USD');
   });
 
   it('is held against the grants by its model, also if its items are not disclosed', () => {
