@@ -57,7 +57,7 @@ export function receiptResult({ event, index, size, values }: VerifiedReceipt, a
 
 function rowOf({ index, event, values, outcome, asked }: ReportedCall): CallRow {
   const { action, credential, principal, effect, code, held } = event;
-  const { server, tool, method } = action;
+  const { method, server = action.provider, tool = action.model } = action;
   const cost = outcome === undefined ? held : priceOf(outcome);
   return {
     index,
