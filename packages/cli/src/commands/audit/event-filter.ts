@@ -1,12 +1,12 @@
 import { EventFilter, SERVER_NAME } from '@talosprotocol/contracts';
 import { createFastestCrypto } from '@talosprotocol/protocol/node';
 import type { Command } from 'commander';
-import { parseCount, parseDuration } from '../../grant/duration.js';
+import { parseCount } from '../../grant/duration.js';
 import type { Io } from '../../io.js';
 import type { PlaceOptions } from '../../place.js';
-import { UsageError } from '../../usage-error.js';
 import { AGENT, agentOf } from './agent.js';
 import { parseChoice } from './choice.js';
+import { parseMoment } from './moment.js';
 
 /** Options of every command that asks for some events only (AUD-65). */
 export interface FilterOptions {
@@ -74,8 +74,8 @@ export async function filterOf(io: Io, options: FilterOptions & PlaceOptions): P
   return {
     ...(Object.fromEntries([...named, ...chosen]) as EventFilter),
     ...(agent === undefined ? {} : { agent: await agentOf(io, options, agent, await createFastestCrypto()) }),
-    ...(since === undefined ? {} : { since: timeOf(since, now, '--since') }),
-    ...(until === undefined ? {} : { until: timeOf(until, now, '--until') }),
+    ...(since === undefined ? {} : { since: parseMoment(since, now, '--since') }),
+    ...(until === undefined ? {} : { until: parseMoment(until, now, '--until') }),
     ...(minCost === undefined ? {} : { min_cost: parseCount(minCost, 1, '--min-cost') }),
   };
 }
@@ -83,16 +83,4 @@ export async function filterOf(io: Io, options: FilterOptions & PlaceOptions): P
 function valuesOf(name: (typeof CHOICES)[number]): readonly string[] {
   const schema = EventFilter.properties[name];
   return 'enum' in schema ? schema.enum : schema.anyOf.map((one) => one.const);
-}
-
-function timeOf(text: string, now: number, option: string): string {
-  if (/^[0-9]+[smhd]$/.test(text)) return new Date(now - parseDuration(text) * 1_000).toISOString();
-  const moment = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})?)?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (!Number.isNaN(moment)) return new Date(moment).toISOString();
-  throw new UsageError(
-    `${option} takes a time or a duration`,
-    'such as 2026-03-01, 2026-03-01T09:30:00Z or 24h',
-  );
 }

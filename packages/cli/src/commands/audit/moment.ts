@@ -2,7 +2,7 @@ import { parseDuration } from '../../grant/duration.js';
 import { UsageError } from '../../usage-error.js';
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
 const AGO = /^[1-9][0-9]*[smhd]$/;
 
 /** Reads a moment as events write it: a day (its beginning in UTC), a time with its zone, or how long ago it is.
@@ -22,6 +22,16 @@ const LAST = 253_402_300_799_999;
 
 function millisecondsOf(text: string, now: number): number {
   if (AGO.test(text)) return now - parseDuration(text) * 1000;
-  if (DATE.test(text)) return Date.parse(`${text}T00:00:00.000Z`);
+  const day = text.slice(0, 10);
+  if (!DATE.test(day) || !isDay(day)) return Number.NaN;
+  if (day === text) return beginningOf(day);
   return TIME.test(text) ? Date.parse(text) : Number.NaN;
+}
+
+const beginningOf = (day: string): number => Date.parse(`${day}T00:00:00.000Z`);
+
+/** The 31st of November would be read as the 1st of December: more would be pruned, or told of, than was said. */
+function isDay(day: string): boolean {
+  const ms = beginningOf(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }

@@ -10,8 +10,8 @@ beforeEach(() => {
 });
 afterEach(() => cli.remove());
 
-/** What the service was asked, by a command that it has nothing to show for. */
-async function askedBy(...options: string[]): Promise<string[]> {
+/** How a command ends that the service has nothing to show for, and what the service was asked. */
+async function tail(...options: string[]) {
   const asked: string[] = [];
   const answer: typeof fetch = async (input) => {
     const { searchParams } = new URL(String(input));
@@ -20,7 +20,12 @@ async function askedBy(...options: string[]): Promise<string[]> {
     return Response.json({ events: [], next: null });
   };
   const argv = ['audit', 'tail', ...options, '--audit', 'http://127.0.0.1:1', '--json'];
-  const { code } = await cli.run(argv, { env: { TALOS_KEY_FILE: 'own.key' }, fetch: answer });
+  const ended = await cli.run(argv, { env: { TALOS_KEY_FILE: 'own.key' }, fetch: answer });
+  return { ...ended, asked };
+}
+
+async function askedBy(...options: string[]): Promise<string[]> {
+  const { code, asked } = await tail(...options);
   expect(code).toBe(0);
   return asked;
 }
@@ -41,5 +46,19 @@ describe('talos audit tail --tool', () => {
     ]);
     // No server has a name like that.
     expect(await askedBy('--tool', 'Meta/llama')).toEqual(['tool=Meta%2Fllama']);
+  });
+});
+
+// AUD-65
+describe('talos audit tail --since', () => {
+  it('takes what export takes, and no time without a zone, which would be of here and not of the log', async () => {
+    expect(await askedBy('--since', '2026-03-01T09:30+02:00')).toEqual([
+      'since=2026-03-01T07%3A30%3A00.000Z',
+    ]);
+    for (const time of ['2026-03-01T09:30:00', '2026-02-30']) {
+      const { code, stdout, asked } = await tail('--since', time);
+      expect([code, asked]).toEqual([1, []]);
+      expect(stdout).toContain(`--since takes no ${time}`);
+    }
   });
 });
