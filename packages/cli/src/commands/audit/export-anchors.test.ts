@@ -72,7 +72,11 @@ async function written(all: readonly AnchorProof[], name: string, turn = (after:
   };
   const archive = await createArchive(join(place, name));
   const onFault = (fault: LogFault): void => void faults.push(fault);
-  await writeAnchors({ archive, client, checkpoint, crypto, onFault }, source);
+  const writing = writeAnchors({ archive, client, checkpoint, crypto, onFault }, source);
+  await writing.catch(async (error: unknown) => {
+    await archive.discard();
+    throw error;
+  });
   await archive.finish();
   const read = await openArchive(join(place, name));
   const files: AnchorProof[][] = [];
