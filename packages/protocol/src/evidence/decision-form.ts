@@ -2,7 +2,7 @@ import type { DecisionEvent } from '@talosprotocol/contracts';
 import { notProven } from './not-proven.js';
 
 /** What of a decision is looked at by itself. */
-export type DecisionForm = Pick<
+type DecisionForm = Pick<
   DecisionEvent,
   'surface' | 'effect' | 'code' | 'credential' | 'action' | 'items' | 'pin' | 'refusal' | 'held' | 'actor'
 >;
