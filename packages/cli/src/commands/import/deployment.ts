@@ -35,6 +35,14 @@ const HOSTS: Readonly<Record<string, Place>> = {
   hosted_vllm: { api: 'openai', baseUrl: '' },
 };
 const KEYLESS: ReadonlySet<string> = new Set(['ollama', 'ollama_chat']);
+/** Hosts to whose address LiteLLM puts where the protocol begins, and how much of that a file may state itself. Ollama it speaks to in
+ *  another one, which has another place. */
+const BELOW: Readonly<Record<string, RegExp>> = {
+  anthropic: /(?:\/v1(?:\/messages)?)?$/,
+  mistral: /(?:\/v1)?$/,
+  ollama: /(?:\/v1|\/api\/generate)?$/,
+  ollama_chat: /(?:\/v1|\/api\/chat)?$/,
+};
 
 /** Where LiteLLM looks for a key that the file does not name; one of another address than the host's own is not looked for. */
 const VARIABLES: Readonly<Record<string, string>> = {
@@ -84,16 +92,17 @@ function hostedOf(prefix: string, model: string, params: Json): Hosted | string 
   const host = Object.hasOwn(HOSTS, prefix) ? HOSTS[prefix] : undefined;
   if (host === undefined)
     return `models of ${/^[\w.-]{1,64}$/.test(prefix) ? prefix : 'its host'} are not served here`;
-  const base = textOf(params['api_base']) ?? host.baseUrl;
-  const fault = addressFault(base);
+  const address = textOf(params['api_base']) ?? host.baseUrl;
+  const fault = addressFault(address);
   if (fault !== undefined) return fault;
-  const key = KEYLESS.has(prefix) ? [] : keyOf([textOf(params['api_key']) ?? usualKey(prefix, params)]);
+  const base = baseOf(prefix, address);
+  const key = KEYLESS.has(prefix) ? [] : keyOf([textOf(params['api_key']) ?? usualKey(prefix, base)]);
   if (key === undefined) return 'its api_key names no variable that there can be';
   const isAzure = host.host === 'azure';
   const version = isAzure ? textOf(params['api_version']) : undefined;
   const provider: ModelProvider = {
     ...host,
-    baseUrl: isAzure ? azureBase(base, version) : base.replace(/\/+$/, ''),
+    baseUrl: isAzure ? azureBase(base, version) : base,
     ...(version === undefined ? {} : { apiVersion: version }),
   };
   const taken = [
@@ -104,15 +113,21 @@ function hostedOf(prefix: string, model: string, params: Json): Hosted | string 
   return { provider, model, ...(key.length === 0 ? {} : { key }), taken };
 }
 
-function usualKey(prefix: string, params: Json): string | undefined {
-  const isOwn = prefix === 'azure' || textOf(params['api_base']) === undefined;
+function baseOf(prefix: string, address: string): string {
+  const base = address.replace(/\/+$/, '');
+  const end = Object.hasOwn(BELOW, prefix) ? BELOW[prefix] : undefined;
+  return end === undefined ? base : `${base.replace(end, '')}/v1`;
+}
+
+function usualKey(prefix: string, base: string): string | undefined {
+  const isOwn = prefix === 'azure' || HOSTS[prefix]?.baseUrl === base;
   const variable = Object.hasOwn(VARIABLES, prefix) ? VARIABLES[prefix] : undefined;
   return isOwn && variable !== undefined ? `os.environ/${variable}` : undefined;
 }
 
 /** LiteLLM has the address of the resource; deployments lie below `/openai`. */
 function azureBase(base: string, version: string | undefined): string {
-  const resource = base.replace(/\/+$/, '').replace(/\/openai(?:\/v1)?$/, '');
+  const resource = base.replace(/\/openai(?:\/v1)?$/, '');
   return `${resource}/openai${version === undefined ? '/v1' : ''}`;
 }
 

@@ -134,6 +134,11 @@ describe('a key that the file does not name', () => {
     [{}, [{ variable: 'OPENAI_API_KEY' }]],
     [{ model: 'anthropic/claude' }, [{ variable: 'ANTHROPIC_API_KEY' }]],
     [{ api_base: 'https://models.example.com/v1' }, undefined],
+    [{ model: 'anthropic/claude', api_base: 'https://models.example.com' }, undefined],
+    [
+      { model: 'anthropic/claude', api_base: 'https://api.anthropic.com/' },
+      [{ variable: 'ANTHROPIC_API_KEY' }],
+    ],
   ])('is looked for where LiteLLM does, at the own address of the host alone: %j', (params, key) => {
     const { providers } = translated([deployment('m', { api_key: null, ...params })]);
     expect([...providers.values()].map((one) => one.key)).toEqual([key]);
@@ -304,6 +309,23 @@ describe('an address', () => {
     const found = translated([deployment('m', { api_base })]);
     expect([found.providers.size, found.left]).toEqual([0, [expect.stringContaining(why)]]);
     expect(found.left.join()).not.toContain('canary');
+  });
+
+  // As LiteLLM has them: to some it puts where the protocol begins.
+  it.each([
+    ['ollama/llama3.2', 'http://localhost:11434', 'http://localhost:11434/v1'],
+    ['ollama_chat/llama3.2', 'http://127.0.0.1:11434/', 'http://127.0.0.1:11434/v1'],
+    ['ollama/llama3.2', 'https://models.example.com/api/generate', 'https://models.example.com/v1'],
+    ['ollama_chat/llama3.2', 'https://models.example.com/api/chat', 'https://models.example.com/v1'],
+    ['ollama/llama3.2', 'https://models.example.com/v1', 'https://models.example.com/v1'],
+    ['anthropic/claude', 'https://models.example.com/of', 'https://models.example.com/of/v1'],
+    ['anthropic/claude', 'https://models.example.com/v1/', 'https://models.example.com/v1'],
+    ['anthropic/claude', 'https://models.example.com/v1/messages', 'https://models.example.com/v1'],
+    ['mistral/large', 'https://models.example.com', 'https://models.example.com/v1'],
+    ['openai/gpt-4o', 'https://models.example.com/of/', 'https://models.example.com/of'],
+  ])('of %s is the one at which its protocol is spoken: %s', (model, api_base, baseUrl) => {
+    const { providers } = translated([deployment('m', { model, api_base })]);
+    expect([...providers.values()].map(({ provider }) => provider.baseUrl)).toEqual([baseUrl]);
   });
 });
 
