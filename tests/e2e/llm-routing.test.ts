@@ -28,7 +28,11 @@ beforeAll(async () => {
       second: {
         api: 'openai',
         baseUrl: `${second.url}/v1`,
-        models: { mini: { rates: { ...RATES, input: 2_000_000 } }, 'no-price': {} },
+        models: {
+          mini: { rates: { ...RATES, input: 2_000_000 } },
+          'no-price': {},
+          'gpt-4o-search-preview': { rates: RATES },
+        },
         firstByteSeconds: 1,
         totalSeconds: 3,
       },
@@ -47,6 +51,7 @@ beforeAll(async () => {
       both: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'anthropic/claude-sonnet-4-5' }] },
       mini: { models: [{ model: 'openai/gpt-4o-mini' }] },
       quiet: { models: [{ model: 'calm/mini' }, { model: 'openai/gpt-4o-mini' }] },
+      seeking: { models: [{ model: 'second/gpt-4o-search-preview' }] },
       odd: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/no-price' }] },
     },
   }));
@@ -128,6 +133,19 @@ describe('an alias', () => {
     const refused = await ask('smart', {}, none);
     expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('SCOPE_MISMATCH')]);
     expect(await ask('smart', { nonsense: 1 }, none)).toMatchObject({ status: 403 });
+  });
+
+  // LLM-3, LLM-7
+  it('of a model that searches unasked is a search, whose cost no limit bounds', async () => {
+    const capped = await world.key(undefined, [
+      { per: 'total', cost: { amount: 100_000_000, currency: 'USD' } },
+    ]);
+    for (const model of ['seeking', 'second/gpt-4o-search-preview']) {
+      const refused = await ask(model, { max_tokens: 10 }, capped);
+      expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('web_search')]);
+    }
+    expect(second.asked).toEqual([]);
+    expect((await ask('seeking')).status).toBe(200);
   });
 
   it('serves each protocol by the models that speak it', async () => {

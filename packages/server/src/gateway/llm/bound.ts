@@ -56,7 +56,7 @@ export function countTyped(value: JsonValue | undefined, types: ReadonlySet<stri
 }
 
 /** What is the client's own, in which names mean nothing to a provider: schemas of tools, and what those were called with. */
-const DATA: ReadonlySet<string> = new Set(['input_schema', 'input']);
+const DATA: ReadonlySet<string> = new Set(['input_schema', 'input', 'parameters']);
 
 /** True if something of a request is to stay in a cache for longer than usual, which costs more. */
 export function hasLongCache(value: JsonValue | undefined): boolean {

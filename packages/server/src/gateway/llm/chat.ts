@@ -6,6 +6,7 @@ import { meantChat, readMessages } from './chat-messages.js';
 import type { Dialect, RequestShape, Rewrite } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
 import { assertShortRetention, assertUsualTier, openAiError, openAiKey } from './openai.js';
+import { searchesUnasked } from './searching.js';
 
 /** OpenAI's chat completions. */
 export const CHAT: Dialect = {
@@ -35,8 +36,6 @@ const MEMBERS: ReadonlySet<string> = new Set([
 ]);
 /** Tools that are the client's own affair. */
 const OWN_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
-/** Models that search whatever they are asked. */
-const SEARCHING = /-search-(?:preview|api)|(?:^|\/)sonar/i;
 const MOST_CHOICES = 128;
 
 function readRequest(body: JsonObject, fields: readonly string[]): RequestShape {
@@ -56,7 +55,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     ...counted,
     features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
-    longCache: hasLongCache(body['messages']),
+    longCache: hasLongCache([body['messages'] ?? null, body['tools'] ?? null]),
   };
 }
 
@@ -75,7 +74,7 @@ function featuresOf(body: JsonObject): string[] {
     const type = text(object(tool, 'a tool'), 'type');
     return OWN_TOOLS.has(type) ? [] : [type];
   });
-  const searches = body['web_search_options'] != null || SEARCHING.test(shown(body['model']));
+  const searches = body['web_search_options'] != null || searchesUnasked(shown(body['model']));
   return searches ? [...hosted, 'web_search'] : hosted;
 }
 

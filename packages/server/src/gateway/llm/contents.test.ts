@@ -140,12 +140,33 @@ describe('what stands inside a request', () => {
       false,
       true,
     ]);
+    const schema = { type: 'object', properties: { cache_control: { type: 'object', ttl: '1h' } } };
+    const tool = (ttl: string) => ({
+      ...chat('x'),
+      tools: [
+        {
+          type: 'function',
+          function: { name: 'f', parameters: schema },
+          cache_control: { type: 'ephemeral', ttl },
+        },
+      ],
+    });
+    expect([CHAT.readRequest(tool('5m'), []).longCache, CHAT.readRequest(tool('1h'), []).longCache]).toEqual([
+      false,
+      true,
+    ]);
     for (const model of [
       'gpt-4o-mini-search-preview',
       'openai/gpt-4o-search-preview-2025-03-11',
       'perplexity/sonar-pro',
+      'perplexity/llama-3.1-sonar-large-128k-online',
+      'openai/gpt-4o:online',
+      'openai/o4-mini-deep-research',
+      'groq/compound',
+      'compound-beta-mini',
     ])
       expect(CHAT.readRequest({ ...chat('x'), model }, []).features).toEqual(['web_search']);
-    expect(CHAT.readRequest({ ...chat('x'), model: 'gpt-4o-research' }, []).features).toEqual([]);
+    for (const model of ['gpt-4o-research', 'openai/gpt-4o:nitro', 'my/compounds', 'onliner'])
+      expect(CHAT.readRequest({ ...chat('x'), model }, []).features).toEqual([]);
   });
 });

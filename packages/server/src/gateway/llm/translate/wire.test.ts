@@ -45,6 +45,25 @@ describe('the way to a provider', () => {
   });
 });
 
+// LLM-3
+describe('a model that searches unasked', () => {
+  it.each<[string, Dialect, object, Partial<ModelProvider>]>([
+    ['a chat', CHAT, { messages: HI }, {}],
+    ['messages', MESSAGES, { messages: HI, max_tokens: 1 }, { api: 'anthropic' }],
+    ['a chat that is translated', CHAT, { messages: HI }, { api: 'anthropic' }],
+    ['a response', RESPONSES, { input: 'hi' }, {}],
+  ])('does so by whatever name it is asked for: %s', (_, dialect, more, to) => {
+    const featuresOf = (model: string, own: object = {}) => {
+      const body = { model: 'fast', ...more, ...own } as unknown as JsonObject;
+      const said = { dialect, body, bytes: new Uint8Array() };
+      return wireOf(said, { provider: provider(to), model }, 0).shape.features;
+    };
+    expect(featuresOf('perplexity/sonar')).toEqual(['web_search']);
+    expect(featuresOf('perplexity/sonar', { model: 'perplexity/sonar' })).toEqual(['web_search']);
+    expect(featuresOf('gpt-4o')).toEqual([]);
+  });
+});
+
 // LLM-31
 describe('a request that is translated', () => {
   it('names the real model, and what that brings into play', () => {

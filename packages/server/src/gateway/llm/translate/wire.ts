@@ -5,6 +5,7 @@ import type { Dialect, RequestShape } from '../dialect.js';
 import { MESSAGES } from '../messages.js';
 import type { ModelTarget } from '../model-name.js';
 import type { ProviderPolicy } from '../provider.js';
+import { searchesUnasked } from '../searching.js';
 import { chatAnswer } from './chat-answer.js';
 import { chatRequest } from './chat-request.js';
 import { createChatStream } from './chat-stream.js';
@@ -71,7 +72,15 @@ export function isServed({ api, method }: Speaker, provider: ProviderPolicy): bo
 /** Makes the way to a provider.
  *  @throws {TrustError} UNKNOWN_MODEL: it speaks another protocol; MALFORMED | POLICY_DENIED: as the dialects say, or what the
  *    provider's protocol cannot say */
-export function wireOf(
+export function wireOf(said: Said, target: ModelTarget, now: number): Wire {
+  const wire = wayTo(said, target, now);
+  const { shape } = wire;
+  // A client may have named an alias: what the model does that is asked counts, in whichever protocol.
+  if (!searchesUnasked(target.model) || shape.features.includes('web_search')) return wire;
+  return { ...wire, shape: { ...shape, features: [...shape.features, 'web_search'] } };
+}
+
+function wayTo(
   { dialect, body: written, bytes, betas = [] }: Said,
   { provider, model }: ModelTarget,
   now: number,
