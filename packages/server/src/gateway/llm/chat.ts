@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
 import { hasLongCache } from './bound.js';
 import { chatUsageOf, readChatStream } from './chat-events.js';
@@ -81,29 +81,28 @@ function featuresOf(body: JsonObject): string[] {
 function rewrite(
   body: JsonObject,
   { stream }: RequestShape,
-  { model, maxOutput, maxField }: Rewrite,
+  { model, maxOutput, maxField, countsUnasked = false }: Rewrite,
 ): JsonObject {
-  const { max_tokens, max_completion_tokens, ...rest } = body;
-  const options = body['stream_options'];
+  const { max_tokens, max_completion_tokens, stream_options: options, ...rest } = body;
   // A server that does not know the name would write as much as it likes; OpenAI's own refuses what it does not heed.
   const given =
     maxField === 'max_tokens'
       ? { max_tokens: max_tokens ?? max_completion_tokens }
       : { max_tokens, max_completion_tokens };
+  const told = stream ? streamOptions(options, countsUnasked) : options;
   const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value != null));
   return {
     ...rest,
     model,
     ...stated,
     ...(maxOutput === undefined ? {} : { [maxField]: maxOutput }),
-    // Without it a stream does not say what it came to.
-    ...(stream
-      ? {
-          stream_options: {
-            ...(options != null && isJsonObject(options) ? options : {}),
-            include_usage: true,
-          },
-        }
-      : {}),
+    ...(told === undefined ? {} : { stream_options: told }),
   };
+}
+
+/** With what has a stream say what it came to; undefined if nothing is to be said. */
+function streamOptions(options: JsonValue | undefined, countsUnasked: boolean): JsonObject | undefined {
+  const { include_usage: _, ...own } = options != null && isJsonObject(options) ? options : {};
+  if (!countsUnasked) return { ...own, include_usage: true };
+  return Object.keys(own).length === 0 ? undefined : own;
 }

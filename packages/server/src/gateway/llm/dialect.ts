@@ -38,6 +38,8 @@ export interface Rewrite {
   readonly maxOutput: number | undefined;
   /** Where the provider's chat completions have it. */
   readonly maxField: ProviderPolicy['maxField'];
+  /** True if its streams of chats say what they came to unasked, and to ask is an error; absent: they are asked. */
+  readonly countsUnasked?: boolean;
 }
 
 /** One event of a stream. */

@@ -193,8 +193,9 @@ export function planOf(context: ModelCallContext): Plan {
   const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
   const added = growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
   const readable = windowWith(wire.betas, prices.readableOf(provider, model, at));
+  const { maxField, countsUnasked } = provider;
   const sent = provider.host.body(
-    dialect.rewrite(body, shape, { model, maxOutput: put, maxField: provider.maxField }),
+    dialect.rewrite(body, shape, { model, maxOutput: put, maxField, countsUnasked }),
     { dialect, model, stream: shape.stream, betas: wire.betas },
   );
   // What is sent has what the client refers to in it already.

@@ -33,6 +33,8 @@ export interface ProviderPolicy {
   readonly translate: boolean;
   /** What a maximum of chat completions is called: OpenAI renamed it, others did not. */
   readonly maxField: 'max_tokens' | 'max_completion_tokens';
+  /** True if its streams of chats say what they came to unasked, and to ask is an error. */
+  readonly countsUnasked: boolean;
   readonly times: {
     readonly connect: number;
     readonly firstByte: number;
@@ -63,6 +65,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     cacheSeconds: provider.cacheSeconds,
     translate: provider.translate ?? false,
     maxField: isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
+    countsUnasked: isMistral(baseUrl),
     times: {
       connect: (provider.connectSeconds ?? 5) * 1000,
       firstByte: (provider.firstByteSeconds ?? 300) * 1000,
@@ -75,6 +78,9 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
 
 const isOpenAi = (url: string): boolean =>
   /^(?:api\.openai\.com|.*\.openai\.azure\.com)$/.test(new URL(url).hostname);
+
+/** It refuses `stream_options.include_usage` with 422. */
+const isMistral = (url: string): boolean => /^(?:.*\.)?mistral\.ai$/.test(new URL(url).hostname);
 
 function hostOf(
   name: string,
