@@ -121,6 +121,22 @@ describe('LLM-34 an answer that was given before', () => {
     expect((await ask({ stream: true })).text).toContain('whole');
   });
 
+  it.each([false, true])('is kept only if it did not end by an error (stream: %s)', async (stream) => {
+    const usage = { prompt_tokens: 3, completion_tokens: 2 };
+    world.openai.answer = (response, { body: { model } }) => {
+      const failed = { index: 0, finish_reason: 'error' };
+      const chunk = (delta: object) =>
+        `data: ${JSON.stringify({ choices: [{ ...failed, delta }], usage })}\n\n`;
+      return stream
+        ? sendEvents(response, [chunk({ content: 'so far' }), 'data: [DONE]\n\n'])
+        : sendJson(response, 200, { model, choices: [{ ...failed, message: { content: 'so far' } }], usage });
+    };
+    expect((await ask({ stream })).text).toContain('so far');
+    world.openai.answer = chatAnswer('well again');
+    expect(await ask({ stream })).toMatchObject({ cache: null, text: expect.stringContaining('well') });
+    expect((await ask({ stream })).cache).toBe('hit');
+  });
+
   it.each([false, true])('is kept only if its provider did not fail (stream: %s)', async (stream) => {
     const asking = () =>
       ask({ messages: undefined, max_tokens: undefined, input: 'hi', stream }, { path: '/v1/responses' });

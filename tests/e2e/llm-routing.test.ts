@@ -42,6 +42,7 @@ beforeAll(async () => {
         models: { mini: { rates: RATES } },
         drainSeconds: 1,
       },
+      slow: { api: 'openai', baseUrl: `${second.url}/v1`, models: { mini: { rates: RATES } } },
       gone: { api: 'openai', baseUrl: 'http://127.0.0.1:9/v1', models: { m: { rates: RATES } } },
     },
     aliases: {
@@ -51,6 +52,7 @@ beforeAll(async () => {
       both: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'anthropic/claude-sonnet-4-5' }] },
       mini: { models: [{ model: 'openai/gpt-4o-mini' }] },
       quiet: { models: [{ model: 'calm/mini' }, { model: 'openai/gpt-4o-mini' }] },
+      halting: { models: [{ model: 'slow/mini' }, { model: 'openai/gpt-4o-mini' }] },
       seeking: { models: [{ model: 'second/gpt-4o-search-preview' }] },
       odd: { models: [{ model: 'openai/gpt-4o-mini' }, { model: 'second/no-price' }] },
     },
@@ -206,6 +208,18 @@ describe('a model that has no answer', () => {
     });
   });
 
+  // LLM-10
+  it.each([
+    [500, { status: 200, by: 'openai/gpt-4o-mini' }],
+    [400, { status: 400, text: expect.stringContaining('refused the request') }],
+  ])('because of a refusal (%i) that says nothing to its end is not waited for', async (status, told) => {
+    second.answer = (response) =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).write('{"error":');
+    const began = performance.now();
+    expect(await ask('halting')).toMatchObject(told);
+    expect(performance.now() - began).toBeLessThan(4_500);
+  });
+
   it.each([400, 413, 422])('because it finds fault with the request (%i) is the answer', async (status) => {
     world.openai.answer = failing(status);
     expect((await ask('smart')).status).toBe(status);
@@ -328,17 +342,25 @@ describe('a model that has no answer', () => {
       { error: { message: 'upstream is down', code: 502 } },
       { type: 'error', error: {} },
       { id: 'x', object: 'chat.completion', choices: [], error: { message: 'upstream is down' } },
+      { choices: null, base_resp: { status_code: 1004, status_msg: 'upstream is down' } },
+      { detail: 'upstream is down' },
     ]) {
       world.openai.answer = (response) => sendJson(response, 200, body);
       expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
       const alone = await ask('alone');
       expect([alone.status, alone.text]).toEqual([502, expect.stringContaining('that it calls a success')]);
+      expect(alone.text).not.toContain('is down');
       // It may have worked for it: what nobody counted is as much as was held.
       expect((await world.record(alone.receipt)).outcome).toMatchObject({
         status: 'failed',
         usage: { estimated: true },
       });
     }
+    world.openai.answer = (response) =>
+      void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>is down</html>');
+    for (const stream of [false, true])
+      expect(await ask('smart', { stream })).toMatchObject({ status: 200, by: 'second/mini' });
+    expect((await ask('alone')).status).toBe(502);
     // One that comes with an answer goes to the client as it is.
     const choices = [
       { index: 0, message: { role: 'assistant', content: 'so far' }, finish_reason: 'length' },

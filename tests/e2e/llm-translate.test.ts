@@ -16,6 +16,7 @@ import {
   openFakeProvider,
   sendEvents,
   sendJson,
+  wholeMessage,
 } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
 import { crypto } from '../support/world.js';
@@ -470,6 +471,25 @@ describe('a provider of the other protocol', () => {
     });
     expect(outcome.usage?.estimated).toBeUndefined();
   });
+
+  it.each(['messages', 'chat'] as const)(
+    'is paid once by an official client of %s, which asks again by itself',
+    async (protocol) => {
+      world.openai.answer = chatCallAnswer({ name: 'add', arguments: '{"a":' });
+      world.anthropic.answer = (response) =>
+        sendJson(response, 200, {
+          ...wholeMessage('m', 'x'),
+          content: [{ type: 'thinking', thinking: 'hm' }],
+        });
+      const gateway = world.ready.gateway;
+      const asking =
+        protocol === 'messages'
+          ? new Anthropic({ apiKey: key, baseURL: `${gateway}/anthropic` }).messages.create(GPT)
+          : new OpenAI({ apiKey: key, baseURL: `${gateway}/v1` }).chat.completions.create(CLAUDE);
+      await expect(asking).rejects.toMatchObject({ status: 502 });
+      expect(world.openai.asked.length + world.anthropic.asked.length).toBe(1);
+    },
+  );
 
   const message = (events: readonly object[]): FakeProvider['answer'] => {
     const texts = events.map((event) => `data: ${JSON.stringify(event)}\n\n`);

@@ -298,6 +298,13 @@ describe('a provider', () => {
     ['takes no more', 429, { error: { message: 'slow down' } }, 429, ''],
     ['is broken', 500, { error: { message: 'at /srv/secret/path' } }, 502, ''],
     ['finds fault with the request', 400, { error: { message: 'bad temperature' } }, 400, 'bad temperature'],
+    [
+      'finds it in a list, as Google does',
+      400,
+      [{ error: { message: 'bad name' } }],
+      400,
+      '"message":"bad name',
+    ],
     ['sends elsewhere', 302, {}, 502, ''],
   ])('that %s says no more than concerns the client', async (_, status, body, told, words) => {
     world.openai.answer = (response) => {

@@ -1,7 +1,7 @@
 import type { ModelUsage } from '@talosprotocol/contracts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import type { RequestShape, StreamEvent, StreamReader } from './dialect.js';
-import { assertNoError } from './provider-error.js';
+import { assertNoError, saysFailed } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import { toldModel } from './told-model.js';
 import { openAiUsage, possible } from './usage.js';
@@ -11,7 +11,7 @@ const DONE = '[DONE]';
 
 /** Follows a stream of a chat completion. */
 export function readChatStream({ wantsUsage, choices: asked }: RequestShape): StreamReader {
-  let [pieces, spoken, isDone, counted] = [0, 0, false, false];
+  let [pieces, spoken, isDone, counted, failed] = [0, 0, false, false, false];
   let usage: JsonValue | undefined;
   let model: string | undefined;
   const finished = new Set<number>();
@@ -23,6 +23,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     const chunk = parseProviderObject(event.data);
     assertNoError(chunk, event.event);
     model ??= toldModel(chunk['model']);
+    failed ||= saysFailed(chunk);
     const choices = choicesOf(chunk);
     const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;
     pieces += written;
@@ -45,6 +46,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     model: () => model,
     isOver: () => isDone || isWhole(),
     missing: () => (isDone ? undefined : { data: DONE }),
+    hasFailed: () => failed,
   };
 }
 

@@ -1,12 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { GuardVerdict, ModelUsage } from '@talosprotocol/contracts';
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  modelCost,
-  TrustError,
-} from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, modelCost, TrustError } from '@talosprotocol/protocol';
 import { readAll } from '../../platform/read-all.js';
 import type { Secret } from '../../platform/secret.js';
 import type { Dispatched, Failure } from '../admission/call.js';
@@ -16,7 +10,7 @@ import { type ModelAnswer, readOn } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
-import { isErrorObject, toldRefusal, withToldError } from './provider-error.js';
+import { isNoAnswer, saysFailed, toldRefusal, unlisted, withToldError } from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import type { References } from './references.js';
 import { statusOf } from './status.js';
@@ -34,7 +28,7 @@ export async function refused(
   { key, signal }: { readonly key: Secret<string> | undefined; readonly signal: AbortSignal },
 ): Promise<Dispatched<ModelAnswer>> {
   const { wire, guarded } = plan;
-  const text = await readAll(answer.body, { maxBytes: MAX_ERROR }).catch(() => undefined);
+  const text = await saidSoon(answer.body);
   const told = statusOf(answer.status);
   const guardedText = told.passed && text !== undefined ? await passedBy(guarded, text) : undefined;
   const said = guardedText === undefined ? undefined : saidOf(guardedText, key, wire);
@@ -54,6 +48,19 @@ export async function refused(
 }
 
 const MAX_ERROR = 65_536;
+const MAX_ERROR_MS = 2_000;
+
+/** What a refusal says, unless that is too long, or too long in coming: another model may be waiting to be asked. */
+async function saidSoon(body: Readable): Promise<string | undefined> {
+  const timer = setTimeout(() => body.destroy(), MAX_ERROR_MS).unref();
+  try {
+    return unlisted(await readAll(body, { maxBytes: MAX_ERROR }));
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** What a refusal says that its provider has done for it: a model may have written what is refused then. */
 function countedIn(text: string, { dialect }: Wire): ModelUsage | undefined {
@@ -134,22 +141,22 @@ export async function whole(
   answer: UpstreamAnswer,
   signal: AbortSignal,
 ): Promise<Dispatched<ModelAnswer>> {
+  if (answer.type !== 'application/json') return notJson(context, plan, answer, signal);
   const { dialect, back } = plan.wire;
   let text: string;
   let spent: ModelSpent;
   let body: JsonObject;
   try {
-    if (answer.type !== 'application/json') throw new TrustError('UPSTREAM_FAILED', 'the answer is not JSON');
     text = await readAll(answer.body, { maxBytes: context.answerBytes });
     const said = parseProviderObject(text);
     const usage = dialect.usageOf(said);
     spent = spentOf(context, plan, usage);
-    if (isOnlyError(said))
+    if (isNoAnswer(said))
       return { ...failedAfter(context, calledSuccess(), spent), isForAnother: !signal.aborted };
     body = withToldError(said);
     if (body !== said) text = JSON.stringify(body);
     // What nobody counted may be no answer at all.
-    else if (usage !== undefined && said['status'] !== 'failed') keep(plan, answer.type, text);
+    else if (usage !== undefined && !saysFailed(said)) keep(plan, answer.type, text);
   } catch (error) {
     answer.body.destroy();
     // It has worked for it, whatever came of it.
@@ -173,20 +180,27 @@ export async function whole(
       ended: Promise.resolve({ status: 'completed', spent, ...ended() }),
     };
   } catch (error) {
-    return failedAfter(context, error instanceof TrustError ? error : failed(error, signal), spent, ended());
+    const failure = error instanceof TrustError ? error : failed(error, signal);
+    return notAgain(failedAfter(context, failure, spent, ended()));
   }
 }
 
-/** What answers have, of every protocol. */
-const ANSWERS = ['choices', 'output', 'content', 'data', 'input_tokens'] as const;
-
-/** Proxies in front of providers answer 200 before they know, and then say that there is no answer. */
-function isOnlyError(body: JsonObject): boolean {
-  return isErrorObject(body) || (body['error'] != null && ANSWERS.every((name) => isNothing(body[name])));
+/** What came and cannot be told would come again, and be paid again: official clients ask again where nothing says that it is no use. */
+function notAgain({ answer, ...rest }: Dispatched<ModelAnswer>): Dispatched<ModelAnswer> {
+  return { ...rest, answer: { ...answer, headers: { ...answer.headers, 'x-should-retry': 'false' } } };
 }
 
-function isNothing(value: JsonValue | undefined): boolean {
-  return value == null || (Array.isArray(value) && value.length === 0);
+/** Mostly a page of what stands in front of a provider, which may have worked for it all the same. */
+function notJson(
+  context: ModelCallContext,
+  plan: Plan,
+  { body }: UpstreamAnswer,
+  signal: AbortSignal,
+): Dispatched<ModelAnswer> {
+  body.destroy();
+  const error = failed(new TrustError('UPSTREAM_FAILED', 'the answer is not JSON'), signal);
+  const most = spentOf(context, plan, undefined);
+  return { ...failedAfter(context, error, most), isForAnother: !signal.aborted };
 }
 
 const calledSuccess = (): TrustError =>

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { CHAT } from './chat.js';
 import type { Dialect, StreamReader } from './dialect.js';
 import { MESSAGES } from './messages.js';
-import { TOLD_ERROR, toldRefusal, withToldError } from './provider-error.js';
+import {
+  isNoAnswer,
+  saysFailed,
+  TOLD_ERROR,
+  toldRefusal,
+  unlisted,
+  withToldError,
+} from './provider-error.js';
 import { RESPONSES } from './responses.js';
 
 const SURFACES: readonly (readonly [string, Dialect, JsonObject])[] = [
@@ -80,6 +87,46 @@ describe('a response that failed', () => {
   });
 });
 
+// LLM-34
+describe('a chat that failed', () => {
+  const choice = (reason: string | null) => ({ index: 0, delta: { content: 'x' }, finish_reason: reason });
+
+  it.each<[string | null, boolean]>([
+    ['error', true],
+    ['stop', false],
+    [null, false],
+  ])('is known by how it ends, whole and bit by bit: %j', (reason, failed) => {
+    const reader = open(CHAT, { model: 'm', messages: [{ role: 'user', content: 'x' }] });
+    expect(reader.hasFailed?.()).toBe(false);
+    reader.read({ data: JSON.stringify({ choices: [choice(reason)] }) });
+    reader.read({ data: JSON.stringify({ choices: [choice(null)] }) });
+    expect(reader.hasFailed?.()).toBe(failed);
+    expect(saysFailed({ choices: [choice(null), choice(reason)] })).toBe(failed);
+  });
+
+  it('or by its state, as a response', () => {
+    expect([saysFailed({ status: 'failed', output: [] }), saysFailed({ output: [] })]).toEqual([true, false]);
+  });
+});
+
+// LLM-10, LLM-28
+describe('what is no answer', () => {
+  it.each<[JsonObject, boolean]>([
+    [{ choices: null, base_resp: { status_code: 1004, status_msg: 'key sk-1' } }, true],
+    [{ detail: 'key sk-1' }, true],
+    [{ id: 'x', object: 'chat.completion' }, true],
+    [{ choices: [], error: SAID }, true],
+    [{ choices: [{}], type: 'error' }, true],
+    [{ choices: [] }, false],
+    [{ content: [], error: null }, false],
+    [{ output: [{}], error: SAID }, false],
+    [{ data: [{}] }, false],
+    [{ input_tokens: 0 }, false],
+  ])('has nothing of one, whatever it says besides: %j', (body, isNone) => {
+    expect(isNoAnswer(body)).toBe(isNone);
+  });
+});
+
 // LLM-10, LLM-26
 describe('an error beside a whole answer', () => {
   it('is told in fixed words, and all else as it is', () => {
@@ -137,5 +184,19 @@ describe('a refusal of a request', () => {
     ['another form', { detail: 'm' }, undefined],
   ])('is told by its own members alone: %s', (_, said, told) => {
     expect(toldRefusal(said)).toEqual(told);
+  });
+
+  it.each([
+    ['[{"error":{"message":"m"}}]', '{"error":{"message":"m"}}'],
+    [' \n[ {"error":1} ]\n', '{"error":1}'],
+    ['{"error":[1]}', '{"error":[1]}'],
+    ['[{"error":1},{"error":2}]', '[{"error":1},{"error":2}]'],
+    ['no JSON', 'no JSON'],
+  ])('may stand in a list, as that of Google does: %s', (text, told) => {
+    expect(unlisted(text)).toBe(told);
+  });
+
+  it('is none where the list has no end', () => {
+    expect(() => unlisted('[{"error":')).toThrow('no JSON object');
   });
 });

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, TrustError } from '@talosprotocol/protocol';
+import { parseProviderObject } from './provider-json.js';
 
 /** A stream in which its provider says that it failed. What it says of it may be of the operator's account, and is not told. */
 export function endedByError(): TrustError {
@@ -25,6 +26,35 @@ export function withToldError(answer: JsonObject): JsonObject {
   const told = hasError(answer) ? { ...answer, error: TOLD_ERROR } : answer;
   if (!Array.isArray(choices) || !choices.some(hasError)) return told;
   return { ...told, choices: choices.map((one) => (hasError(one) ? { ...one, error: TOLD_ERROR } : one)) };
+}
+
+/** True if its provider says of an answer, in the form of one, that it failed: it has no error then. */
+export function saysFailed({ status, choices }: JsonObject): boolean {
+  const all = Array.isArray(choices) ? choices.filter(isJsonObject) : [];
+  return status === 'failed' || all.some(({ finish_reason: reason }) => reason === 'error');
+}
+
+/** What answers have, of every protocol. */
+const ANSWERS = ['choices', 'output', 'content', 'data', 'input_tokens'] as const;
+
+/** True of what is no answer of any protocol: proxies in front of providers answer 200 before they know, and then say in
+ *  some form that there is none. */
+export function isNoAnswer(body: JsonObject): boolean {
+  const hasError = body['error'] != null;
+  return isErrorObject(body) || ANSWERS.every((name) => isNothing(body[name], hasError));
+}
+
+/** An empty list is an answer, unless an error stands beside it. */
+function isNothing(value: JsonValue | undefined, hasError: boolean): boolean {
+  return value == null || (hasError && Array.isArray(value) && value.length === 0);
+}
+
+/** A refusal without the list in which Google's stands alone; as it is if it is in none.
+ *  @throws {TrustError} UPSTREAM_FAILED: it begins as a list, and is no JSON */
+export function unlisted(text: string): string {
+  if (!/^\s*\[/.test(text)) return text;
+  const { list } = parseProviderObject(`{"list":${text}}`);
+  return Array.isArray(list) && list.length === 1 ? JSON.stringify(list[0]) : text;
 }
 
 /** What of a refusal is a client's to know. */

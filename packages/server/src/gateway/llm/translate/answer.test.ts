@@ -367,6 +367,7 @@ describe('an answer that cannot be told in the other protocol', () => {
     ['pauses', { ...anthropic.whole(EMPTY), stop_reason: 'pause_turn' }],
     ['does not end', { ...anthropic.whole(EMPTY), stop_reason: null }],
     ['has no id', { ...anthropic.whole(EMPTY), id: 7 }],
+    ['has an error beside it', { ...anthropic.whole(EMPTY), error: { message: 'cut' } }],
     ['has no content', { ...anthropic.whole(EMPTY), content: 'x' }],
     [
       'speaks after a call',
@@ -434,6 +435,8 @@ describe('an answer that cannot be told in the other protocol', () => {
     ],
     ['has none', { ...openai.whole(EMPTY), choices: [] }],
     ['is not counted', { ...openai.whole(EMPTY), usage: null }],
+    ['has an error beside it', { ...openai.whole(EMPTY), error: { message: 'cut' } }],
+    ['has an error in it', choice({ content: 'x' }, { error: { message: 'cut' } })],
     ['has a call of another kind', calling({ id: '1', type: 'custom', custom: { name: 'f', input: 'x' } })],
     [
       'has a call with more',

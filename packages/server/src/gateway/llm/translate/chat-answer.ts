@@ -15,6 +15,7 @@ export const chatFault: Fault = faultOfAnswer("OpenAI's chat completions");
  *  not told. @throws {TrustError} UPSTREAM_FAILED */
 export function chatAnswer(text: string, { at }: TranslationContext): JsonObject {
   const answer = parseExactly(text);
+  if (answer['error'] != null) throw chatFault('an error beside the answer');
   const blocks = listOf(answer['content'], 'no content', chatFault).map((one) =>
     objectOf(one, 'a block', chatFault),
   );

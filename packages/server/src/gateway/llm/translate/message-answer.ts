@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../../shown.js';
+import { withToldError } from '../provider-error.js';
 import { parseProviderObject } from '../provider-json.js';
 import { openAiUsage } from '../usage.js';
 import { stopReason } from './finish.js';
@@ -34,6 +35,8 @@ export const SILENT: SilentMembers = {
  *  not told. @throws {TrustError} UPSTREAM_FAILED */
 export function messageAnswer(text: string): JsonObject {
   const answer = parseProviderObject(text);
+  // As of a stream: it is not all that was to be answered.
+  if (withToldError(answer) !== answer) throw messageFault('an error beside the answer');
   const [choice, ...others] = listOf(answer['choices'], 'no choices', messageFault);
   if (choice === undefined || others.length > 0) throw messageFault('not one answer');
   const { message: said, finish_reason: finish } = objectOf(choice, 'an answer', messageFault);
