@@ -10,7 +10,7 @@ export function endedByError(): TrustError {
 export const TOLD_ERROR: JsonObject = { code: 'server_error', message: 'The provider could not answer.' };
 
 /** True if it is an error and nothing else, as servers say it in forms that the protocol of the route need not have. */
-export function isErrorObject({ object, type }: JsonObject): boolean {
+function isErrorObject({ object, type }: JsonObject): boolean {
   return object === 'error' || type === 'error';
 }
 
