@@ -1,6 +1,6 @@
 /** After the compiler: each program that people start, with the modules it reads, in a few files. A program of a thousand
  *  files spends a second on finding and opening them before it does anything (ADR 52). */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OutputChunk, rolldown } from 'rolldown';
@@ -48,7 +48,7 @@ async function bundleProgram({ package: name, entries, includes }: Program): Pro
       from !== undefined && !isFile(id) && !from.includes('/node_modules/') && !includes.test(id),
   });
   const target = join(folder, 'bundle');
-  // Beside the old one until it is there as a whole: who starts the program meanwhile finds one or the other.
+  // Beside the old one until it is there as a whole: who starts the program meanwhile hardly ever finds none.
   const made = `${target}-${process.pid}`;
   const { output } = await bundle.write({
     dir: made,
@@ -57,8 +57,10 @@ async function bundleProgram({ package: name, entries, includes }: Program): Pro
   });
   await bundle.close();
   writeFileSync(join(made, 'LICENSES.txt'), licensesOf(output.filter((file) => file.type === 'chunk')));
-  rmSync(target, { recursive: true, force: true });
+  const former = `${made}-former`;
+  if (existsSync(target)) renameSync(target, former);
   renameSync(made, target);
+  rmSync(former, { recursive: true, force: true });
 }
 
 /** What the packages that are included ask to be handed on with them. */
