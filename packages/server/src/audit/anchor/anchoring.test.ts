@@ -104,7 +104,7 @@ async function openRoom(
 }
 
 async function record(room: Audit, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await room.record(decision());
+  for (let i = 0; i < count; i++) await room.record(decision({ effect: 'deny' }));
 }
 
 const provenSize = (room: Audit): number => room.anchoring.status()[0]?.proven?.size ?? 0;
