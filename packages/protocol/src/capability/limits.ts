@@ -60,7 +60,7 @@ export function takesOf(
     const amount = amounts[entry.kind];
     if (amount === 0) return [];
     if (entry.kind === 'cost' && entry.currency !== money.currency) throw foreign(entry, money.currency);
-    return [{ ...entry, amount }];
+    return [{ amount, ...entry }];
   });
 }
 

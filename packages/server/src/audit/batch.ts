@@ -131,7 +131,7 @@ function addEvent(building: Building, draft: AuditDraft, facet: Facet, { finish,
   assertTimely(draft, timeMs, clockMs);
   const eseq = emitter.eseq + 1;
   const event = finish(draft, { timeMs, eseq, prev: emitter.prev, pseq });
-  building.events.push({ ...event, timeMs, facet });
+  building.events.push({ timeMs, facet, ...event });
   building.emitter = { eseq, prev: event.hash, timeMs };
   if (sub !== undefined) subjects.set(sub, pseq);
   if (draft.type === 'chain' && event.links !== undefined) {

@@ -49,7 +49,7 @@ export function createQueues(limits: QueueLimits): Queues {
   return {
     push: (waiting, lane) => {
       turn += 1;
-      (lane === 'denial' ? denials : main).push({ ...waiting, turn, isAwaited: lane !== 'owed' });
+      (lane === 'denial' ? denials : main).push({ turn, isAwaited: lane !== 'owed', ...waiting });
     },
     isFull: (lane) => {
       if (lane === 'denial') return denials.length >= limits.denialQueue;

@@ -89,11 +89,11 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     const disclosures = checkedDisclosures(event, draft.disclosures, deps.crypto);
     if (draft.type === 'decision' && draft.node !== undefined) assertForm(draft);
     return {
-      ...columnsOf(draft),
       links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
       text,
       hash: deps.crypto.sha256Hex(bytes),
       disclosures,
+      ...columnsOf(draft),
     };
   };
 }
@@ -126,7 +126,7 @@ function complete(draft: AuditDraft, place: EventPlace, deps: FinisherDeps): obj
     emitter: deps.emitter,
     eseq: place.eseq,
     prev: place.prev,
-    principal: principal === null ? null : { ...principal, pseq: place.pseq },
+    principal: principal === null ? null : { pseq: place.pseq, ...principal },
     ...draft.members,
     ...(draft.type === 'decision' ? { source: sourceOf(draft, deps) } : {}),
   };

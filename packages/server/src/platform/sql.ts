@@ -188,7 +188,7 @@ async function run<T extends object>(
 ): Promise<T[]> {
   const statement = typeof text === 'string' ? { text } : text;
   try {
-    const result = await runner.query<T>({ ...statement, values: values.map(toParameter) });
+    const result = await runner.query<T>({ values: values.map(toParameter), ...statement });
     return result.rows;
   } catch (error) {
     throw fromSqlError(error);

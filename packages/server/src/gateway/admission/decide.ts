@@ -8,6 +8,7 @@ import {
   type Decided,
   type Denied,
   dispatchOnce,
+  type ExaminedFacts,
   NOTHING_SPENT,
   spentOf,
 } from './dispatch.js';
@@ -71,7 +72,7 @@ async function decideOne<A>(
   deps.sink.assertAccepting(call.op);
   const place = deps.outcomes.reserve();
   const revocation = watch(caller, call);
-  let known = facts;
+  let known: ExaminedFacts = facts;
   let prepared: Prepared<A> | undefined;
   let ticket: RateTicket | undefined;
   let end: Ended | Promise<Ended> = UNKNOWN_END;
@@ -82,7 +83,7 @@ async function decideOne<A>(
     ticket?.end(spentOf(ended).tokens);
   };
   try {
-    known = { ...facts, items: await allowedItems(deps, caller, call) };
+    known = { items: await allowedItems(deps, caller, call), ...facts };
     assertLive(deps, caller, call);
     const { rates } = deps.policy();
     if (rates.length > 0) {

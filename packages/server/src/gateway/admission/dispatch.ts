@@ -49,11 +49,15 @@ export type Decided<A> =
 export const NOTHING_SPENT: Ended = { status: 'failed', spent: { usage: { input: 0, output: 0 } } };
 
 /** What is known of a call, and who watches it. */
-export interface CallFacts extends DecisionFacts {
+export interface CallFacts
+  extends Omit<DecisionFacts, 'items' | 'guards' | 'forwardedHash' | 'pin' | 'prices' | 'held'> {
   readonly watch: CallWatch;
   /** The rid under which an earlier call of the request was dispatched, from which this one goes on. */
   readonly handover?: Handover;
 }
+
+/** The same with what the call needs. */
+export type ExaminedFacts = CallFacts & Pick<DecisionFacts, 'items'>;
 
 /** A call that was allowed, and what it is made with. */
 export interface Admitted<A> {
@@ -61,7 +65,7 @@ export interface Admitted<A> {
   readonly caller: Authenticated;
   readonly call: Call<A>;
   readonly prepared: Prepared<A>;
-  readonly facts: CallFacts;
+  readonly facts: ExaminedFacts;
   readonly place: OutcomePlace;
   readonly signal: AbortSignal;
 }
@@ -102,11 +106,11 @@ async function holdAndRun<A>(admitted: Admitted<A>, name: CallName | undefined):
     assertLive(deps, caller, call);
     assertRecordable(deps, caller);
     draft = deps.drafts.decision({
-      ...facts,
       guards: call.verdicts?.(),
+      forwardedHash: deps.drafts.hashRequest(prepared.forwarded),
+      ...facts,
       ...(prepared.pin === undefined ? {} : { pin: prepared.pin }),
       ...(prepared.prices === undefined ? {} : { prices: prepared.prices }),
-      forwardedHash: deps.drafts.hashRequest(prepared.forwarded),
       ...(call.cost.cost === undefined ? {} : { held: call.cost.cost }),
     });
     recorded = deps.sink.record(draft).catch(throwOutage);
@@ -231,7 +235,7 @@ async function dispatch<A>(admitted: Admitted<A>, receipt: string): Promise<Done
     begun = await prepared.dispatch(signal);
     assertLive(deps, caller, call);
     const { ended, ...rest } = begun;
-    return { ...rest, end: ended ?? WHOLE };
+    return { end: ended ?? WHOLE, ...rest };
   } catch (error) {
     begun?.abandon?.();
     if (!(error instanceof TrustError)) deps.log.error('a call failed on our side', { err: error });

@@ -121,10 +121,10 @@ function costMembers(
   const total = modelCost(usage, rates);
   const amount = Math.min(total, held?.amount ?? 0);
   return {
-    ...(amount === 0 ? {} : { cost: { amount, currency } }),
-    ...(total === amount ? {} : { excess: { amount: total - amount, currency } }),
     usage,
     rates,
+    ...(amount === 0 ? {} : { cost: { amount, currency } }),
+    ...(total === amount ? {} : { excess: { amount: total - amount, currency } }),
   };
 }
 

@@ -35,7 +35,7 @@ export async function askHedged<A>(first: Attempt<A>, deps: HedgeDeps<A>): Promi
   const { hedge } = first.call;
   // What is for one dispatch may be gone on from where that has no answer, but never gives two.
   if (hedge === undefined || first.facts.credential.kind !== 'bearer')
-    return { ...first, decided: await deps.ask(first) };
+    return { decided: await deps.ask(first), ...first };
   const { call, isLate, end } = timed(first.call, hedge);
   const one = resultOf(first, deps.ask({ ...first, call }).finally(end));
   const next = (await isLate) ? deps.next(first) : undefined;

@@ -117,8 +117,8 @@ async function prepare(
   if (provider.key !== undefined && key === undefined) throw noKey(provider);
   const body = Buffer.from(JSON.stringify(plan.sent));
   return {
-    ...(context.request.dialect.op === 'read' ? {} : { prices: context.prices.hashOf(provider) }),
     forwarded: { bytes: body },
+    ...(context.request.dialect.op === 'read' ? {} : { prices: context.prices.hashOf(provider) }),
     async dispatch(stop) {
       const dispatched = await dispatch(context, plan, { body, key, signal: stop });
       if (guarded !== undefined)

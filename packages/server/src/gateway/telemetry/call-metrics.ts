@@ -67,14 +67,14 @@ export function measureCalls(metrics: Metrics, policy: PolicyView): CallMeter {
       if (operation === undefined) return;
       if (operation === 'execute_tool')
         tools.with({ server: serverOf(action, policy), error_type: error }).record(seconds);
-      else durations.with({ ...modelOf(action), error_type: error }).record(seconds);
+      else durations.with({ error_type: error, ...modelOf(action) }).record(seconds);
     },
     began: (action, seconds) => first.with(modelOf(action)).record(seconds),
     spent: (action, { spent }) => {
       if (spent === undefined || isNothing(spent) || spent.usage.estimated === true) return;
       const labels = modelOf(action);
-      tokens.with({ ...labels, gen_ai_token_type: 'input' }).record(spent.usage.input);
-      tokens.with({ ...labels, gen_ai_token_type: 'output' }).record(spent.usage.output);
+      tokens.with({ gen_ai_token_type: 'input', ...labels }).record(spent.usage.input);
+      tokens.with({ gen_ai_token_type: 'output', ...labels }).record(spent.usage.output);
     },
   };
 }

@@ -59,17 +59,15 @@ export function createCallWatches(deps: CallWatchDeps): WatchCall {
   return (arrival, surface) => {
     const [at, began] = [clock.now(), clock.monotonic()];
     const watching: Watching = {
+      arrival,
+      surface,
+      at,
+      began,
+      dispatches: [],
+      action: undefined,
+      span: undefined,
+      answered: undefined,
       ...deps,
-      ...{
-        arrival,
-        surface,
-        at,
-        began,
-        dispatches: [],
-        action: undefined,
-        span: undefined,
-        answered: undefined,
-      },
     };
     return {
       decides: (decision, call) => decides(watching, decision, call),

@@ -6,8 +6,8 @@ export const PLAIN_HOST: ModelHost = {
   path: ({ dialect }) => dialect.path,
   body: (request) => request,
   headers: async ({ dialect, key, betas = [] }) => ({
-    ...dialect.keyHeaders(key),
     ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
+    ...dialect.keyHeaders(key),
   }),
   streamType: 'text/event-stream',
   events: (body) => body,
