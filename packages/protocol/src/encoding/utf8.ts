@@ -21,8 +21,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  *  different texts would become the same bytes.
  *  @throws {TrustError} MALFORMED */
 export function encodeUtf8(text: string): Uint8Array {
-  if (LONE_SURROGATE.test(text)) throw malformed('text with a lone surrogate');
+  assertWellFormed(text);
   return encoder.encode(text);
+}
+
+/** @throws {TrustError} MALFORMED: a lone surrogate */
+export function assertWellFormed(text: string): void {
+  if (LONE_SURROGATE.test(text)) throw malformed('text with a lone surrogate');
 }
 
 /** Writes as much of the text as there is room for, and gives the number of bytes. A lone surrogate takes three, as
