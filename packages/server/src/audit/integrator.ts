@@ -73,11 +73,11 @@ export function createIntegrator(deps: IntegratorDeps, recovered: RecoveredLog):
   const pace = createPace(deps);
   const loop = createLoop(deps.clock, async () => {
     pace.begin();
-    const before = size();
-    await integrate(deps, state);
-    if (size() > before) state.behindSince = undefined;
+    const written = await integrate(deps, state);
+    if (written.length > 0) state.behindSince = undefined;
     noteLag();
     waiters.wake(size(), state.stopped);
+    await dropPartials(deps, written);
     schedule();
   });
   // What came while a checkpoint was made counts from when that one was there.
@@ -165,23 +165,24 @@ interface State extends Mutable<RecoveredLog> {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** One round: tiles first, then the checkpoint over them, then everybody may see it. */
-async function integrate(deps: IntegratorDeps, state: State): Promise<void> {
+/** One round: tiles first, then the checkpoint over them, then everybody may see it. Gives what was written, once it is seen. */
+async function integrate(deps: IntegratorDeps, state: State): Promise<LogGrowth['writes']> {
   try {
     const growth = await grow(deps, state.edge, state.target);
     await deps.tiles.write(growth.writes);
     await deps.publisher.assertAlone(state.checkpoint);
-    if (state.contradiction !== undefined) return;
+    if (state.contradiction !== undefined) return [];
     const checkpoint = makeCheckpoint(deps.key, growth.size, growth.root);
     await deps.publisher.publish(checkpoint);
     Object.assign(state, { edge: growth.edge, checkpoint, fault: undefined });
-    await dropPartials(deps, growth);
+    return growth.writes;
   } catch (error) {
     // Tried again every moment: said once until it works.
     if (state.fault === undefined)
       deps.log.error('events could not be put into tiles; they are kept', { err: error, size: state.target });
     state.fault = error;
     if (isCorrupt(error)) end(state, error);
+    return [];
   }
 }
 
@@ -195,10 +196,10 @@ function isCorrupt(fault: unknown): fault is TrustError {
   return isTrustError(fault) && fault.code === 'LOG_CORRUPT';
 }
 
-/** What is superfluous only takes room. */
-async function dropPartials({ tiles, log }: IntegratorDeps, { writes }: LogGrowth): Promise<void> {
+/** What is superfluous only takes room: nobody is kept waiting for it. */
+async function dropPartials({ tiles, log }: IntegratorDeps, written: LogGrowth['writes']): Promise<void> {
   await tiles
-    .dropPartials(writes)
+    .dropPartials(written)
     .catch((err: unknown) => log.warn('partial tiles were not removed', { err }));
 }
 
