@@ -1,6 +1,7 @@
+import type { Limit } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { messageAnswer } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
-import { type LlmWorld, openLlmWorld } from '../support/llm-world.js';
+import { messageAnswer, sendEvents } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
 
 const BETA = 'fast-mode-2026-02-01';
 
@@ -54,3 +55,75 @@ it.each([['a b'], ['a,b'], [''], ['x'.repeat(65)]])(
     expect((await ask(BETA)).status).toBe(200);
   },
 );
+
+const WINDOW = 200_000;
+/** With more thoughts between calls of tools than the maximum of the request, which its provider takes then. */
+async function think(by: string, budget: number, stream = false) {
+  const response = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-api-key': by,
+      'anthropic-beta': 'interleaved-thinking-2025-05-14',
+    },
+    body: JSON.stringify({
+      model: 'thinks',
+      max_tokens: 2_000,
+      stream,
+      thinking: { type: 'enabled', budget_tokens: budget },
+      messages: [{ role: 'user', content: 'hi' }],
+    }),
+  });
+  return {
+    status: response.status,
+    text: await response.text(),
+    receipt: response.headers.get('x-talos-receipt'),
+  };
+}
+
+// LLM-6
+it('what may be thought beyond the maximum of a request is held for, and is not cut', async () => {
+  const models = { thinks: { rates: RATES, window: WINDOW } };
+  await world.configure(
+    (document) =>
+      ({
+        ...document,
+        providers: {
+          ...document.providers,
+          anthropic: { ...(document.providers as Record<string, object>)['anthropic'], models, betas: [] },
+        },
+      }) as never,
+  );
+  const limits: Limit[] = [{ per: 'total', cost: { amount: 1_000_000, currency: 'USD' } }];
+  const poor = await world.key(undefined, limits);
+  const before = world.anthropic.asked.length;
+  for (const budget of [2_000, 150_000]) {
+    const refused = await think(poor, budget);
+    expect([refused.status, refused.text]).toEqual([402, expect.stringContaining('BUDGET_EXCEEDED')]);
+  }
+  expect(world.anthropic.asked).toHaveLength(before);
+  expect((await think(poor, 1_999)).status).toBe(200);
+  const { decision } = await world.record((await think(key, 150_000)).receipt);
+  expect(decision.held?.amount).toBeGreaterThanOrEqual(WINDOW * 10);
+
+  const thought = {
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'thinking_delta', thinking: 'so ' },
+  };
+  const events = [
+    { type: 'message_start', message: { id: 'm', usage: { input_tokens: 9, output_tokens: 1 } } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '' } },
+    ...Array.from({ length: 2_500 }, () => thought),
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2_600 } },
+    { type: 'message_stop' },
+  ].map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  world.anthropic.answer = (response) => sendEvents(response, events);
+  const told = await think(key, 150_000, true);
+  expect(told.text).not.toContain('BUDGET_EXCEEDED');
+  expect((await world.record(told.receipt)).outcome).toMatchObject({
+    status: 'completed',
+    usage: { output: 2_600 },
+  });
+});

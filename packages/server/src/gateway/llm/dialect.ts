@@ -11,6 +11,8 @@ export interface RequestShape {
   readonly stream: boolean;
   /** Most tokens of one answer: none where none are written; undefined if the client does not say. */
   readonly maxOutput: number | undefined;
+  /** True if the model may write more than that, up to all it takes; absent: it may not. */
+  readonly mayExceed?: boolean;
   /** How many answers are asked for. */
   readonly choices: number;
   readonly pictures: number;

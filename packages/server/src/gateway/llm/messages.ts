@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
 import { countTyped, hasLongCache } from './bound.js';
 import { clientToolTokens } from './client-tools.js';
@@ -62,7 +62,18 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
   assertMembers(body, MEMBERS, fields);
   const maxOutput = positive(body, 'max_tokens');
   if (maxOutput === undefined) throw malformed('max_tokens must be a positive integer');
-  return shapeOf(body, { maxOutput, stream: flag(body, 'stream') });
+  return shapeOf(body, {
+    maxOutput,
+    stream: flag(body, 'stream'),
+    mayExceed: thinksBeyond(body['thinking'], maxOutput),
+  });
+}
+
+/** Between calls of tools (`interleaved-thinking-*`) more may be thought than the maximum, which bounds nothing then: "the token limit
+ *  becomes your entire context window". Elsewhere its provider refuses such a request. */
+function thinksBeyond(thinking: JsonValue | undefined, maxOutput: number): boolean {
+  const tokens = thinking != null && isJsonObject(thinking) ? thinking['budget_tokens'] : undefined;
+  return typeof tokens === 'number' && tokens >= maxOutput;
 }
 
 function assertUsualPrice(body: JsonObject): void {
@@ -83,7 +94,10 @@ function readCount(body: JsonObject, fields: readonly string[]): RequestShape {
   return shapeOf(body, { maxOutput: 0, stream: false });
 }
 
-function shapeOf(body: JsonObject, own: Pick<RequestShape, 'maxOutput' | 'stream'>): RequestShape {
+function shapeOf(
+  body: JsonObject,
+  own: Pick<RequestShape, 'maxOutput' | 'mayExceed' | 'stream'>,
+): RequestShape {
   const messages = list(body['messages'], 'messages');
   const { fetches, ...counted } = readTurns(messages, body['system']);
   return {

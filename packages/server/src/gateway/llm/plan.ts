@@ -190,7 +190,7 @@ export function planOf(context: ModelCallContext): Plan {
     limitsOf(caller.capability).some(({ kind }) => kind === 'cost' || kind === 'tokens');
   const put = isLimited && shape.maxOutput === undefined ? provider.maxOutputTokens : undefined;
   const window = windowWith(wire.betas, prices.windowOf(provider, model, at));
-  const most = shape.maxOutput ?? put ?? window ?? UNKNOWN_WINDOW;
+  const most = mostWritten(shape, put, window);
   const added = growthOf(context.guardPolicies) + (shape.toolTokens ?? 0);
   const readable = windowWith(wire.betas, prices.readableOf(provider, model, at));
   const { maxField, countsUnasked } = provider;
@@ -220,6 +220,17 @@ export function planOf(context: ModelCallContext): Plan {
     isBoundless: shape.documents > 0 && window === undefined,
     cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },
   };
+}
+
+/** Most tokens of one answer: what the request says, or is given, and what its model takes where neither bounds it. */
+function mostWritten(
+  { maxOutput, mayExceed = false }: RequestShape,
+  put: number | undefined,
+  window = UNKNOWN_WINDOW,
+) {
+  const stated = maxOutput ?? put;
+  if (stated === undefined) return window;
+  return mayExceed ? Math.max(stated, window) : stated;
 }
 
 /** More than any model takes that we know of. */
