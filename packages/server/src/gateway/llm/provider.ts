@@ -31,7 +31,7 @@ export interface ProviderPolicy {
   readonly cacheSeconds: number | undefined;
   /** True if clients of the other protocol may use it too (LLM-30). */
   readonly translate: boolean;
-  /** What a maximum of chat completions is called: OpenAI renamed it, others did not. */
+  /** What a maximum of chat completions is called: OpenAI renamed it, others did not. Where it was renamed each passes as it came. */
   readonly maxField: 'max_tokens' | 'max_completion_tokens';
   /** True if its streams of chats say what they came to unasked, and to ask is an error. */
   readonly countsUnasked: boolean;
@@ -64,7 +64,7 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
     maxOutputTokens,
     cacheSeconds: provider.cacheSeconds,
     translate: provider.translate ?? false,
-    maxField: isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
+    maxField: provider.host === 'azure' || isOpenAi(baseUrl) ? 'max_completion_tokens' : 'max_tokens',
     countsUnasked: isMistral(baseUrl),
     times: {
       connect: (provider.connectSeconds ?? 5) * 1000,
@@ -76,8 +76,12 @@ export function compileProvider(name: string, provider: ModelProvider): Provider
   };
 }
 
+/** OpenAI's own addresses, also those of a region, and Azure's under each of its names: models that think refuse the older name of a
+ *  maximum there. */
 const isOpenAi = (url: string): boolean =>
-  /^(?:api\.openai\.com|.*\.openai\.azure\.com)$/.test(new URL(url).hostname);
+  /^(?:(?:.*\.)?api\.openai\.com|.*\.(?:openai|cognitiveservices|services\.ai)\.azure\.(?:com|us|cn))$/.test(
+    new URL(url).hostname,
+  );
 
 /** It refuses `stream_options.include_usage` with 422. */
 const isMistral = (url: string): boolean => /^(?:.*\.)?mistral\.ai$/.test(new URL(url).hostname);
