@@ -120,6 +120,19 @@ describe('what an official client read, sent back as history', () => {
     expect(opened['/forwarded_hash']).toBe(hash(JSON.stringify(body)));
   });
 
+  it('of Gemini goes on with the signatures of its thoughts, of words and of calls', async () => {
+    const [google, vertex] = [
+      { google: { thought_signature: 'c2ln', thought: true } },
+      { vertex: { thought_signature: 'c2ln' } },
+    ];
+    const words = { role: 'assistant', content: 'x', extra_content: google };
+    const call = { id: 'c', type: 'function', function: CALL, extra_content: vertex };
+    const calls = { role: 'assistant', content: null, tool_calls: [call] };
+    const found = { role: 'tool', tool_call_id: 'c', content: '2' };
+    expect((await chat(words, HI, calls, found)).status).toBe(200);
+    expect(world.openai.asked.at(-1)?.body.messages).toEqual([HI, words, HI, calls, found]);
+  });
+
   it.each<[string, object]>([
     ['messages.audio', { role: 'assistant', content: 'x', audio: { id: 'audio_1' } }],
     ['messages.parsed_output', { role: 'assistant', content: 'x', parsed_output: {} }],
@@ -139,6 +152,7 @@ describe('what an official client read, sent back as history', () => {
         tool_calls: [{ id: 'c', type: 'function', function: CALL, extra_content: { google: { file: 'f' } } }],
       },
     ],
+    ['messages.extra_content.other', { role: 'assistant', content: 'x', extra_content: { other: {} } }],
   ])('is refused with %s, and its hint is one that helps', async (caveat, said) => {
     const answer = await chat(said, HI);
     expect([answer.status, answer.body.error]).toMatchObject([403, { code: 'POLICY_DENIED', caveat }]);

@@ -2,7 +2,18 @@ import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { assertNoFileId, assertTexts, pdfBytesOf } from './document-data.js';
 import { meantOf, notPassed, object, ofType, onlyMembers, partsOf, text, withMeant } from './members.js';
 import { pictureAt } from './picture-data.js';
-import { ANY, assertShapes, CACHE, closedOf, DETAIL, listOf, NUMBER, type Shapes, TEXT } from './shapes.js';
+import {
+  ANY,
+  assertShapes,
+  CACHE,
+  closedOf,
+  DETAIL,
+  FLAG,
+  listOf,
+  NUMBER,
+  type Shapes,
+  TEXT,
+} from './shapes.js';
 
 /** What the messages of a chat bring with them besides text. */
 export interface ChatReach {
@@ -28,8 +39,11 @@ const NOTES = listOf(
     }),
   }),
 );
+/** Signatures of thoughts, and what is one, as Gemini tells it of calls and of words, and wants it back; by the name of who serves it. */
+const SIGNED = closedOf({ thought_signature: TEXT, thought: FLAG });
+const EXTRA = closedOf({ google: SIGNED, vertex: SIGNED });
 const FUNCTION = closedOf({ name: TEXT, arguments: TEXT });
-/** Calls, and what they are of; an index is told by servers, and the signature of a thought by Gemini, which wants it back. */
+/** Calls, and what they are of; an index is told by servers. */
 const CALLS = listOf(
   closedOf({
     ...{
@@ -39,12 +53,13 @@ const CALLS = listOf(
       function: FUNCTION,
       custom: closedOf({ name: TEXT, input: TEXT }),
     },
-    extra_content: closedOf({ google: closedOf({ thought_signature: TEXT }) }),
+    extra_content: EXTRA,
   }),
 );
 const MEMBERS: Shapes = {
   ...{ role: TEXT, content: ANY, name: TEXT, tool_calls: ANY, tool_call_id: TEXT },
   ...{ function_call: ANY, refusal: TEXT, reasoning: TEXT, reasoning_content: TEXT, annotations: NOTES },
+  extra_content: EXTRA,
 };
 /** Parts of a message, and their members; the mark of a cache is one of OpenRouter's. */
 const PARTS: ReadonlyMap<string, Shapes> = new Map<string, Shapes>([
