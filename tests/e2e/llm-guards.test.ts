@@ -415,6 +415,16 @@ describe('a guard elsewhere', () => {
         '{"findings":[{"text":9,"type":"tone"}]}',
         '{"findings":[{"text":0,"type":"A B"}]}',
       ];
+      // Of a service that counts characters, or bytes, where we count units of UTF-16.
+      for (const [start, end] of [
+        [0, 2],
+        [2, 4],
+      ]) {
+        answer = () => ({ text: JSON.stringify({ findings: [{ text: 0, type: 'a', start, end }] }) });
+        expect((await ask('a😀bc')).text).toContain('could not look');
+      }
+      answer = () => ({ text: '{"findings":[{"text":0,"type":"a","start":1,"end":3}]}' });
+      expect((await ask('a😀bc')).text).toContain('guard mine found a (1)');
       for (const text of [...nonsense, '{"findings":[{"text":0,"type":"a","start":5,"end":2}]}']) {
         answer = () => ({ text });
         expect((await ask('x')).text).toContain('could not look');

@@ -78,7 +78,7 @@ function findingsOf(list: JsonValue | undefined, texts: readonly string[]): Find
     const text = typeof index === 'number' ? texts[index] : undefined;
     if (text === undefined || typeof type !== 'string' || !TYPE.test(type)) throw new TypeError('no finding');
     const { start = 0, end = text.length } = one;
-    if (!isPlace(start, end, text.length)) throw new TypeError('no place of a text');
+    if (!isPlace(start, end, text)) throw new TypeError('no place of a text');
     types.add(type);
     if (types.size > MOST_TYPES) throw new TypeError('too many kinds of findings');
     out[index as number]?.push({ type, start: start as number, end: end as number });
@@ -86,7 +86,14 @@ function findingsOf(list: JsonValue | undefined, texts: readonly string[]): Find
   return out;
 }
 
-function isPlace(start: JsonValue, end: JsonValue, length: number): boolean {
+function isPlace(start: JsonValue, end: JsonValue, text: string): boolean {
+  if (typeof start !== 'number' || typeof end !== 'number') return false;
   if (!Number.isInteger(start) || !Number.isInteger(end)) return false;
-  return (start as number) >= 0 && (start as number) < (end as number) && (end as number) <= length;
+  if (start < 0 || start >= end || end > text.length) return false;
+  // Whoever counts characters, or bytes, has found something else than what would be masked.
+  return !isWithinCharacter(text, start) && !isWithinCharacter(text, end);
+}
+
+function isWithinCharacter(text: string, at: number): boolean {
+  return at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
 }
