@@ -171,13 +171,31 @@ describe('an alias', () => {
 
 // LLM-28
 describe('a model that has no answer', () => {
-  it.each([401, 402, 403, 404, 408, 429, 500, 503, 302])(
+  it.each([401, 402, 403, 404, 408, 424, 429, 500, 503, 302])(
     'because it says %i leaves it to the next one',
     async (status) => {
       world.openai.answer = failing(status);
       expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
     },
   );
+
+  // LLM-10
+  it.each<[string, object]>([
+    [
+      'has no credit',
+      { type: 'error', error: { type: 'x', message: 'Your credit balance is too low to access' } },
+    ],
+    [
+      'takes its key for none',
+      [{ error: { code: 400, message: 'API key not valid. Please pass a valid one.' } }],
+    ],
+  ])('because its operator %s, which it calls a fault, leaves it to the next one', async (_, body) => {
+    world.openai.answer = (response) => sendJson(response, 400, body);
+    expect(await ask('smart')).toMatchObject({ status: 200, by: 'second/mini' });
+    const alone = await ask('openai/gpt-4o-mini');
+    expect([alone.status, alone.text]).toEqual([502, expect.stringContaining('account of the operator')]);
+    expect(alone.text).not.toMatch(/credit|API key/);
+  });
 
   it('because it is busy is not asked again until one call finds that it is no more', async () => {
     world.openai.answer = (response) => {

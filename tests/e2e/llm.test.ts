@@ -295,6 +295,7 @@ describe('a call of a model', () => {
 describe('a provider', () => {
   it.each<[string, number, object, number, string]>([
     ['refuses the key of the operator', 401, { error: { message: 'Incorrect API key: sk-canary' } }, 502, ''],
+    ['has a model that failed', 424, { message: 'arn of canary' }, 502, ''],
     ['takes no more', 429, { error: { message: 'slow down' } }, 429, ''],
     ['is broken', 500, { error: { message: 'at /srv/secret/path' } }, 502, ''],
     ['finds fault with the request', 400, { error: { message: 'bad temperature' } }, 400, 'bad temperature'],

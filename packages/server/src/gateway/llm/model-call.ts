@@ -23,7 +23,6 @@ import {
 import { assertPriced } from './priced.js';
 import type { ProviderPolicy } from './provider.js';
 import { failedAfter, failureAnswer, refused, streamed, whole } from './provider-answer.js';
-import { isForAnother } from './status.js';
 
 /** A call of a model as admission decides it. What is wrong with it is told when its items are asked for, so that it is
  *  recorded as any other refusal. */
@@ -238,11 +237,7 @@ async function ask(
     const spent = answer.wasSent ? spentOf(context, plan, undefined) : NOTHING;
     return { ...failedAfter(context, answer.error, spent), isForAnother: !signal.aborted };
   }
-  if (answer.status >= 300)
-    return {
-      ...(await refused(context, plan, answer, { key, signal: until })),
-      isForAnother: isForAnother(answer.status),
-    };
+  if (answer.status >= 300) return refused(context, plan, answer, { key, signal: until });
   if (context.targets !== undefined) context.routing.observe(plan.target, context.monotonic() - began);
   const reader = waiting(context, plan, readerOf(plan, answer.type === host.streamType));
   return reader === undefined

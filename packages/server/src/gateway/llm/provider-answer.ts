@@ -10,10 +10,17 @@ import { type ModelAnswer, readOn } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamReader } from './dialect.js';
 import { type ModelCallContext, NOTHING, ownerOf, type Plan, spentOf } from './plan.js';
-import { isNoAnswer, saysFailed, toldRefusal, unlisted, withToldError } from './provider-error.js';
+import {
+  isNoAnswer,
+  isOfAccount,
+  saysFailed,
+  toldRefusal,
+  unlisted,
+  withToldError,
+} from './provider-error.js';
 import { parseProviderObject } from './provider-json.js';
 import type { References } from './references.js';
-import { statusOf } from './status.js';
+import { isForAnother, statusOf } from './status.js';
 import { createModelStream } from './stream.js';
 import { toldModel } from './told-model.js';
 import type { Wire } from './translate/wire.js';
@@ -29,7 +36,7 @@ export async function refused(
 ): Promise<Dispatched<ModelAnswer>> {
   const { wire, guarded } = plan;
   const text = await saidSoon(answer.body);
-  const told = statusOf(answer.status);
+  const told = statusOf(answer.status, text !== undefined && isOfAccount(text));
   const guardedText = told.passed && text !== undefined ? await passedBy(guarded, text) : undefined;
   const said = guardedText === undefined ? undefined : saidOf(guardedText, key, wire);
   const retry = answer.retryAfter === undefined ? {} : { 'retry-after': String(answer.retryAfter) };
@@ -44,6 +51,7 @@ export async function refused(
     answer: { ...shown, headers: { ...shown.headers, ...retry } },
     ended: Promise.resolve(ended),
     isFailure: true,
+    isForAnother: isForAnother(answer.status, told),
   };
 }
 

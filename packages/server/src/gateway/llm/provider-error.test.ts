@@ -5,6 +5,7 @@ import type { Dialect, StreamReader } from './dialect.js';
 import { MESSAGES } from './messages.js';
 import {
   isNoAnswer,
+  isOfAccount,
   saysFailed,
   TOLD_ERROR,
   toldRefusal,
@@ -199,4 +200,30 @@ describe('a refusal of a request', () => {
   it('is none where the list has no end', () => {
     expect(() => unlisted('[{"error":')).toThrow('no JSON object');
   });
+});
+
+// LLM-10
+describe('a refusal with the status of a fault of the request', () => {
+  it.each([
+    'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.',
+    'You have reached your specified API usage limits. You will regain access on 2026-12-01.',
+    'You have reached your specified workspace API usage limits.',
+    'API key not valid. Please pass a valid API key.',
+    'API key expired. Please renew the API key.',
+    'User location is not supported for the API use.',
+    'Gemini API free tier is not available in your country.',
+    'Billing hard limit has been reached.',
+  ])('is of the operator where it says so: %s', (message) => {
+    expect(isOfAccount(JSON.stringify({ type: 'error', error: { type: 'x', message } }))).toBe(true);
+    expect(isOfAccount(JSON.stringify({ error: { message: `messages.0: ${message}` } }))).toBe(false);
+  });
+
+  it.each([
+    '',
+    'x',
+    '{}',
+    '{"error":"API key not valid"}',
+    '{"error":{"message":1}}',
+    '{"error":{"message":"bad name"}}',
+  ])('is of the request else: %s', (text) => expect(isOfAccount(text)).toBe(false));
 });

@@ -57,6 +57,32 @@ export function unlisted(text: string): string {
   return Array.isArray(list) && list.length === 1 ? JSON.stringify(list[0]) : text;
 }
 
+/** How providers begin to say with the status of a fault of the request that they do not serve the operator: Anthropic of credit that is
+ *  used up, Google of a key that is none and of where it serves nobody, OpenAI of its hard limit. */
+const OF_ACCOUNT = new RegExp(
+  `^(?:${[
+    'your credit balance is too low',
+    'you have reached your specified (?:\\w+ )?API usage limits',
+    'API key (?:not valid|expired)',
+    'user location is not supported',
+    'gemini API free tier is not available',
+    'billing hard limit',
+  ].join('|')})`,
+  'i',
+);
+
+/** True of a refusal that is about the operator's account, whatever its status says. */
+export function isOfAccount(text: string): boolean {
+  try {
+    const { error = null } = parseProviderObject(text);
+    if (error === null || !isJsonObject(error)) return false;
+    const { message } = error;
+    return typeof message === 'string' && OF_ACCOUNT.test(message);
+  } catch {
+    return false;
+  }
+}
+
 /** What of a refusal is a client's to know. */
 const TOLD = ['message', 'type', 'code', 'param'] as const;
 const MOST_TEXT = 2_048;

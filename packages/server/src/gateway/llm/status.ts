@@ -6,8 +6,11 @@ export interface ToldStatus {
   readonly hint: string;
 }
 
-/** What concerns the request is the client's to know; what concerns the operator's account is not. */
-export function statusOf(status: number): ToldStatus {
+/** What concerns the request is the client's to know; what concerns the operator's account is not: `isOfAccount` of one that says it
+ *  with the status of a fault of the request. */
+export function statusOf(status: number, isOfAccount = false): ToldStatus {
+  if (isOfAccount)
+    return { status: 502, passed: false, hint: 'The provider does not serve the account of the operator.' };
   if (status === 401 || status === 403 || status === 402)
     return {
       status: 502,
@@ -16,6 +19,8 @@ export function statusOf(status: number): ToldStatus {
     };
   if (status === 429)
     return { status: 429, passed: false, hint: 'The provider takes no more requests now: try again later.' };
+  // Bedrock has it of a model that failed.
+  if (status === 424) return { status: 502, passed: false, hint: DOWN };
   if (status >= 400 && status < 500)
     return { status, passed: true, hint: `The provider refused the request (${status}).` };
   if (status >= 500)
@@ -24,8 +29,8 @@ export function statusOf(status: number): ToldStatus {
 }
 
 /** True if another provider may have an answer where this one has none. */
-export function isForAnother(status: number): boolean {
-  return status === 404 || status === 408 || !statusOf(status).passed;
+export function isForAnother(status: number, { passed }: ToldStatus): boolean {
+  return status === 404 || status === 408 || !passed;
 }
 
 const DOWN = 'The provider failed: try again later.';
