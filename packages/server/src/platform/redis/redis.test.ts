@@ -56,6 +56,20 @@ describe('the connection to Redis', () => {
     expect(lines.filter((line) => line.includes('Redis answers again'))).toHaveLength(1);
   });
 
+  it('says of an end why it came, and not why an earlier one did', async () => {
+    const { redis, lines } = await open();
+    await server.kill();
+    await expect.poll(() => count(redis, 'b')).toBe('UNAVAILABLE');
+    // Nobody listens there meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await server.restart();
+    await expect.poll(() => count(redis, 'c')).toBe(1);
+    await server.ask('CLIENT KILL TYPE normal');
+    const ends = () => lines.filter((line) => line.includes('Redis cannot be reached'));
+    await expect.poll(() => ends().length).toBe(2);
+    expect(ends()[1]).not.toContain('ECONNREFUSED');
+  });
+
   it('runs prepared scripts in the order in which they are called, also after a reconnection', async () => {
     const { redis } = await open();
     const [first, second] = ['first', 'second'].map((word) =>

@@ -120,6 +120,8 @@ function watch(connection: Connection, log: Log): Promise<unknown> {
     connection.on('ready', () => {
       if (isUp === false) log.info('Redis answers again');
       isUp = true;
+      // Of what ends it now: it may end without an error of its own.
+      lastError = undefined;
       resolve(undefined);
     });
     connection.on('close', () => {
