@@ -1,6 +1,11 @@
 import type { Limit } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { messageAnswer, sendEvents } from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
+import {
+  messageAnswer,
+  sendEvents,
+  sendJson,
+  wholeMessage,
+} from '../../packages/server/src/gateway/llm/testing/fake-provider.js';
 import { type LlmWorld, openLlmWorld, RATES } from '../support/llm-world.js';
 
 const BETA = 'fast-mode-2026-02-01';
@@ -126,4 +131,44 @@ it('what may be thought beyond the maximum of a request is held for, and is not 
     status: 'completed',
     usage: { output: 2_600 },
   });
+});
+
+// LLM-7, AUD-126
+it('a cache that is kept for an hour costs what its provider asks, and not what one of five minutes does', async () => {
+  const rates = { ...RATES, cache_read: 100_000, cache_write: 1_250_000 };
+  await world.configure(
+    (document) =>
+      ({
+        ...document,
+        providers: {
+          ...document.providers,
+          anthropic: {
+            ...(document.providers as Record<string, object>)['anthropic'],
+            models: { caches: { rates } },
+            betas: [],
+          },
+        },
+      }) as never,
+  );
+  const usage = { input_tokens: 10, cache_creation_input_tokens: 100, output_tokens: 1 };
+  world.anthropic.answer = (response) => sendJson(response, 200, { ...wholeMessage('caches', 'x'), usage });
+  const costs = [];
+  for (const ttl of ['5m', '1h']) {
+    const response = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({
+        model: 'caches',
+        max_tokens: 9,
+        system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl } }],
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
+    });
+    const { outcome } = await world.record(response.headers.get('x-talos-receipt'));
+    costs.push([response.headers.get('x-talos-cost'), outcome.cost?.amount, outcome.rates?.cache_write]);
+  }
+  expect(costs).toEqual([
+    ['145 USD', 145, 1_250_000],
+    ['220 USD', 220, 2_000_000],
+  ]);
 });

@@ -1,4 +1,4 @@
-import type { Cost, ModelUsage } from '@talosprotocol/contracts';
+import type { Cost, ModelRates, ModelUsage } from '@talosprotocol/contracts';
 import {
   type CallCost,
   type CheckedItem,
@@ -204,7 +204,7 @@ export function planOf(context: ModelCallContext): Plan {
   const written = isLimited ? Math.max(whole, Buffer.byteLength(JSON.stringify(sent))) : whole;
   const input = readBound({ ...shape, bytes: written + added }, readable ?? UNKNOWN_WINDOW);
   const output = most * shape.choices;
-  const rates = prices.ratesOf(provider, model, input, at);
+  const rates = ratesFor(prices, target, shape, { input, at });
   const dearest = rates && { ...rates, input: Math.max(rates.input, rates.cache_write ?? 0) };
   const amount = dearest === undefined ? 0 : modelCost({ input, output }, dearest);
   return {
@@ -220,6 +220,22 @@ export function planOf(context: ModelCallContext): Plan {
     isBoundless: shape.documents > 0 && window === undefined,
     cost: amount === 0 || rates === undefined ? undefined : { amount, currency: rates.currency },
   };
+}
+
+/** What is written into a cache that is kept for an hour costs so many times what is read, at Anthropic and whoever serves its models.
+ *  No table says it. */
+const LONG_CACHE = 2;
+
+/** What tokens of a call cost. Of caches of both kinds nobody counts them apart: they cost as the dearer one does. */
+function ratesFor(
+  prices: Prices,
+  { provider, model }: ModelTarget,
+  { longCache }: RequestShape,
+  { input, at }: { readonly input: number; readonly at: number },
+): ModelRates | undefined {
+  const rates = prices.ratesOf(provider, model, input, at);
+  if (rates === undefined || !longCache) return rates;
+  return { ...rates, cache_write: Math.max(rates.cache_write ?? 0, LONG_CACHE * rates.input) };
 }
 
 /** Most tokens of one answer: what the request says, or is given, and what its model takes where neither bounds it. */
@@ -244,11 +260,11 @@ export function heldOf({ input, output, cost }: Plan): CallCost {
  *  thinks is paid for too, and nobody sees how much it is. */
 export function spentOf(
   { request, prices }: ModelCallContext,
-  { at, target: { provider, model }, input, output, isKept }: Plan,
+  { at, target, shape, input, output, isKept }: Plan,
   counted: ModelUsage | undefined,
 ): ModelSpent {
   if (request.dialect.op === 'read' || isKept === true) return NOTHING;
   const usage: ModelUsage = counted ?? { input, output, estimated: true };
-  const rates = prices.ratesOf(provider, model, usage.input, at);
+  const rates = ratesFor(prices, target, shape, { input: usage.input, at });
   return { usage, ...(rates === undefined ? {} : { rates }) };
 }
