@@ -43,6 +43,14 @@ const leadingTo = (...addresses: readonly string[]) =>
     )) as typeof lookup);
 
 function send(more: Partial<ModelProvider>, ...addresses: readonly string[]) {
+  return sendWith({}, more, ...addresses);
+}
+
+function sendWith(
+  headers: Readonly<Record<string, string>>,
+  more: Partial<ModelProvider>,
+  ...addresses: readonly string[]
+) {
   const upstreams = createUpstreams(() => NOW, leadingTo(...addresses));
   opened.upstreams.push(upstreams);
   const provider = compileProvider('p', { api: 'openai', baseUrl: '', insecure: true, ...more });
@@ -52,7 +60,7 @@ function send(more: Partial<ModelProvider>, ...addresses: readonly string[]) {
     model: 'm',
     others: [],
     path: '/x',
-    headers: {},
+    headers,
     body: Buffer.from('{}'),
     signal,
   });
@@ -90,6 +98,40 @@ describe('a provider that', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
     expect(connections()).toBe(1);
   });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['ends the connection before TLS', (socket) => void socket.destroy()],
+    ['speaks no TLS', (socket) => void socket.end(answerOf('content-length: 7'))],
+  ])('%s has seen nothing', async (_, answer) => {
+    const server = createServer((socket) => {
+      opened.sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.once('data', () => answer(socket));
+    });
+    opened.servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await send({ baseUrl: `https://127.0.0.1:${port}` })).toMatchObject({
+      kind: 'failure',
+      wasSent: false,
+      error: { code: 'UPSTREAM_FAILED' },
+    });
+  });
+
+  it.each(['Bearer sk-1\nx', 'Bearer sk-1€'])(
+    'has a key that cannot be sent, %j, has seen nothing',
+    async (key) => {
+      const { port, connections } = await serve(answerOf('content-length: 7'));
+      const came = await sendWith({ authorization: key }, { baseUrl: `http://127.0.0.1:${port}` });
+      expect(came).toMatchObject({
+        kind: 'failure',
+        wasSent: false,
+        error: { data: { reason: expect.stringContaining('key of the provider') } },
+      });
+      expect(JSON.stringify(came)).not.toContain('sk-1');
+      expect(connections()).toBe(0);
+    },
+  );
 
   it.each<[string, string]>([
     ['says two lengths', answerOf('content-length: 7\r\ncontent-length: 8')],

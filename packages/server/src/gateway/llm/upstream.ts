@@ -57,6 +57,8 @@ export function createUpstreams(
   lookup: LookupFunction = createOutwardLookup(),
 ): Upstreams {
   const agents = new Map<number, Dispatcher>();
+  // Whatever went wrong before a connection was there, also with TLS: of its errors there are more than could be listed.
+  const unconnected = new WeakSet<Error>();
   const agentOf = ({ times: { connect } }: ProviderPolicy): Dispatcher => {
     const known = agents.get(connect);
     if (known !== undefined) return known;
@@ -65,6 +67,7 @@ export function createUpstreams(
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     });
+    agent.on('connectionError', (_, __, error) => void unconnected.add(error));
     agents.set(connect, agent);
     return agent;
   };
@@ -84,7 +87,7 @@ export function createUpstreams(
         (error: unknown): UpstreamFailure => ({
           kind: 'failure',
           error: failed(error, signal),
-          wasSent: !isUnsent(error),
+          wasSent: !isUnsent(error) && !(error instanceof Error && unconnected.has(error)),
         }),
       );
       if ('kind' in answer) return answer;
@@ -132,6 +135,8 @@ const UNSENT: ReadonlySet<string> = new Set([
   ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL'],
   ...['UND_ERR_CONNECT_TIMEOUT', REFUSED_ADDRESS, 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ...['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  // No request could be made of it.
+  'UND_ERR_INVALID_ARG',
 ]);
 
 function isUnsent(error: unknown): boolean {
@@ -144,6 +149,8 @@ const HINT = 'Try again; if it stays so, the operator sees in the log what the p
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'the provider took longer than a call may';
   if (error instanceof TrustError && error.data.reason !== undefined) return error.data.reason;
+  if (error instanceof errors.InvalidArgumentError)
+    return 'the key of the provider has characters that no header may have, as an end of line';
   if (error instanceof errors.ConnectTimeoutError) return 'the provider did not take the connection in time';
   if (error instanceof errors.HeadersTimeoutError) return 'the provider did not begin to answer in time';
   if (error instanceof errors.BodyTimeoutError) return 'the provider stopped in the middle of its answer';
