@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CHAT } from './chat.js';
 import type { StreamReader } from './dialect.js';
+import { readMessageStream } from './message-events.js';
 
 const open = (n: number): StreamReader =>
   CHAT.readStream?.(
@@ -32,6 +33,16 @@ describe('a stream of a chat', () => {
     expect(reader.isOver()).toBe(false);
   });
 
+  it('has a piece for each that says something, and none for a signature', () => {
+    const reader = open(1);
+    const signed = { extra_content: { google: { thought_signature: 'c2ln' } } };
+    say(reader, { choices: [{ index: 0, delta: { role: 'assistant', content: '', ...signed } }] });
+    expect(reader.pieces()).toBe(0);
+    say(reader, { choices: [{ index: 0, delta: { content: 'x', ...signed } }] });
+    say(reader, { choices: [{ index: 0, delta: { whatever: 'x' } }] });
+    expect(reader.pieces()).toBe(2);
+  });
+
   it('is not counted by what was said of it before it was written', () => {
     const written = { choices: [{ index: 0, delta: { content: 'x' } }] };
     const end = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
@@ -46,5 +57,24 @@ describe('a stream of a chat', () => {
     expect(told(written, end, counted)).toEqual({ input: 1, output: 1 });
     expect(told({ ...written, usage: USAGE }, end)).toEqual({ input: 1, output: 1 });
     expect(told({ ...written, usage: USAGE }, written, end)).toBeUndefined();
+  });
+});
+
+// LLM-8
+describe('a stream of a message', () => {
+  it.each<[number, object]>([
+    [1, { type: 'text_delta', text: 'x' }],
+    [1, { type: 'thinking_delta', thinking: 'x' }],
+    [1, { type: 'input_json_delta', partial_json: '{' }],
+    [1, { type: 'another_delta', content: 'x' }],
+    [1, { whatever: ['x'] }],
+    [0, { type: 'input_json_delta', partial_json: '' }],
+    [0, { type: 'thinking_delta', thinking: '' }],
+    [0, { type: 'signature_delta', signature: 'c2ln' }],
+    [0, { type: 'citations_delta', citation: { type: 'char_location', cited_text: 'x' } }],
+  ])('has %i piece of %j', (pieces, delta) => {
+    const reader = readMessageStream();
+    say(reader, { type: 'content_block_delta', index: 0, delta });
+    expect(reader.pieces()).toBe(pieces);
   });
 });

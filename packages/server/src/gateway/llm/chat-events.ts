@@ -25,7 +25,7 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     model ??= toldModel(chunk['model']);
     failed ||= saysFailed(chunk);
     const choices = choicesOf(chunk);
-    const written = choices.filter(({ delta }) => bytesOf(delta) > 0).length;
+    const written = choices.filter(({ delta }) => bytesOf(wordsOf(delta)) > 0).length;
     pieces += written;
     spoken += choices.filter(({ delta }) => isSpoken(delta)).length;
     for (const index of endedOf(choices, asked)) finished.add(index);
@@ -48,6 +48,13 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     missing: () => (isDone ? undefined : { data: DONE }),
     hasFailed: () => failed,
   };
+}
+
+/** A piece without the signature that Gemini puts to it, which is nothing that it wrote. */
+function wordsOf(delta: JsonValue | undefined): JsonValue | undefined {
+  if (delta === undefined || !isJsonObject(delta) || delta['extra_content'] === undefined) return delta;
+  const { extra_content: _, ...words } = delta;
+  return words;
 }
 
 /** What a whole chat completion came to. */

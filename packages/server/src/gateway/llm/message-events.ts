@@ -42,7 +42,7 @@ export function readMessageStream(): StreamReader {
       if (type === 'message_stop') over = true;
       if (type === 'content_block_start') write(event['content_block']);
       if (type === 'content_block_delta') {
-        pieces += 1;
+        if (isPiece(event['delta'])) pieces += 1;
         write(event['delta']);
       }
       return true;
@@ -53,6 +53,15 @@ export function readMessageStream(): StreamReader {
     model: () => model,
     isOver: () => over,
   };
+}
+
+/** Pieces that no model wrote: their provider puts them to what it wrote. */
+const UNWRITTEN: ReadonlySet<JsonValue | undefined> = new Set(['signature_delta', 'citations_delta']);
+
+/** True of whatever else says something, of any kind. */
+function isPiece(delta: JsonValue | undefined): boolean {
+  const { type, ...said } = objectOf(delta);
+  return !UNWRITTEN.has(type) && bytesOf(said) > 0;
 }
 
 /** True of words and of what a tool is called with, of which a piece is a token at least. */
