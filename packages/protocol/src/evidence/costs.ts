@@ -45,7 +45,7 @@ export function createCosts(): Costs {
       const price = priceOf(outcome);
       if (price !== undefined) sumOf(price.currency).spent += BigInt(price.amount);
       if (decision === null) return 0;
-      checkAnswered(outcome, decision.surface);
+      checkSurface(outcome, decision.surface);
       const { held = NOTHING } = decision;
       const amount = cost?.amount ?? 0;
       checkHeld(outcome, held);
@@ -89,10 +89,12 @@ function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
 }
 
 /** Of a model that answered its provider counted the tokens, or they were estimated: what it cost is nobody's word alone. A call
- *  that did not come so far is booked as what it held.
+ *  that did not come so far is booked as what it held. A tool has no tokens, with which it could come to more than its price.
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-function checkAnswered({ cost, usage, status }: OutcomeEvent, surface: DecisionEvent['surface']): void {
-  if (surface === 'llm' && status === 'completed' && cost !== undefined && usage === undefined)
+function checkSurface({ cost, usage, status }: OutcomeEvent, surface: DecisionEvent['surface']): void {
+  if (surface !== 'llm') {
+    if (usage !== undefined) throw notProven('cost', 'a call of a tool has the tokens of a model');
+  } else if (status === 'completed' && cost !== undefined && usage === undefined)
     throw notProven('cost', 'a call of a model was completed, and its cost follows from no tokens');
 }
 

@@ -4,6 +4,7 @@ import { itemsOfModelCall } from '../capability/items.js';
 import { modelCost } from '../capability/model-cost.js';
 import { portableCrypto as crypto } from '../crypto/portable.js';
 import { isTrustError } from '../error.js';
+import type { BundleReport } from './bundle-report.js';
 import { createMatcher } from './selection.js';
 import {
   chainEvent,
@@ -34,11 +35,17 @@ const trust = parseTrustFile(
   crypto,
 );
 
+const allTools = parseTrustFile(trustFile(), crypto);
+
 /** What the verifier says of calls: `check: reason`, or what they cost. */
 function say(...calls: readonly (readonly Draft[])[]): string {
+  const drafts = [chainEvent(chain), sessionEvent(chain), ...calls.flat()];
+  return refusalOr(() => verifyBundle(exportBundle(sequence(drafts)), trust, crypto));
+}
+
+function refusalOr(verify: () => BundleReport): string {
   try {
-    const drafts = [chainEvent(chain), sessionEvent(chain), ...calls.flat()];
-    const { costs } = verifyBundle(exportBundle(sequence(drafts)), trust, crypto);
+    const { costs } = verify();
     return costs.map(({ spent, currency }) => `${spent} ${currency}`).join(', ') || 'free';
   } catch (error) {
     if (!isTrustError(error) || error.code !== 'PROOF_NOT_PROVEN') throw error;
@@ -110,6 +117,31 @@ describe('a call of a model (AUD-126)', () => {
     ['a cost without tokens', { cost: usd(100) }],
   ])('is not proven if it says %s', (_, outcome) => {
     expect(say(call(outcome))).toMatch(/^cost: /);
+  });
+
+  it('is what alone has tokens: a tool comes to no more than its price, which its pin covers', () => {
+    const tools: Grant[] = [{ scope: 'tool:fs/method:*/resource:/docs', ops: ['read'] }];
+    const holder = makeChain({ root: { grants: tools }, grants: tools });
+    const decision = decisionEvent(holder, { members: { held: usd(40) } });
+    const told = (outcome: Outcome): string => {
+      const id = nextId('evt');
+      const { request } = decision.members as { request: string };
+      const members = { request, decision: id, status: 'completed', response_hash: null, ...outcome };
+      const drafts: Draft[] = [
+        chainEvent(holder),
+        sessionEvent(holder),
+        { ...decision, forge: { id } },
+        { type: 'outcome', sub: worker.did, members },
+      ];
+      return refusalOr(() => verifyBundle(exportBundle(sequence(drafts)), allTools, crypto));
+    };
+    expect(told({ cost: usd(40) })).toBe('40 USD');
+    for (const tokens of [
+      { usage: USAGE, rates: RATES, cost: usd(40), excess: usd(2) },
+      { usage: USAGE, rates: RATES, excess: usd(42) },
+      { usage: USAGE },
+    ])
+      expect(told(tokens)).toBe('cost: entry 3: a call of a tool has the tokens of a model');
   });
 
   it.each<[string, { members?: object; items?: unknown }]>([
