@@ -92,6 +92,8 @@ export interface KnownLog {
   readonly keys: readonly NoteVerifier[];
   /** Who must have cosigned it; undefined: nobody is known. */
   readonly witnesses?: WitnessPolicy;
+  /** Whose events count; undefined: nobody said. */
+  readonly emitters?: ReadonlySet<string>;
 }
 
 /** The key that `--vkey` or `--trust` names; undefined if neither is given.
@@ -104,13 +106,14 @@ export async function readLogKey(
   if (vkey !== undefined && trust !== undefined) throw new UsageError('--vkey or --trust, not both');
   if (vkey !== undefined) return knownLog(vkey, crypto);
   if (trust === undefined) return undefined;
-  const [log, more] = [...(await readTrustFile(io, trust, crypto)).logs.values()];
+  const { logs, emitters } = await readTrustFile(io, trust, crypto);
+  const [log, more] = [...logs.values()];
   if (log === undefined || more !== undefined)
     throw new UsageError(
       `${trust} trusts ${log === undefined ? 'no' : 'more than one'} log`,
       'name its key with --vkey',
     );
-  return log;
+  return { ...log, emitters };
 }
 
 /** A log by its verifier key alone. @throws {UsageError} */

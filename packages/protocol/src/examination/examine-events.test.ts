@@ -8,6 +8,7 @@ import {
   chainEvent,
   type Draft,
   decisionEvent,
+  gateway,
   makeChain,
   ORIGIN,
   sequence,
@@ -31,11 +32,16 @@ const call = (sub: string = worker.did, rest: Partial<Draft> = {}): Draft => ({
   ...rest,
 });
 
-function examine(events: readonly (AuditEvent | Uint8Array)[], from = 0): LogFault[] {
+function examine(
+  events: readonly (AuditEvent | Uint8Array)[],
+  from = 0,
+  known: { emitters?: ReadonlySet<string> } = {},
+): LogFault[] {
   const faults: LogFault[] = [];
   const examiner = createEventExaminer({
     crypto,
     origin: ORIGIN,
+    ...known,
     onFault: (fault) => void faults.push(fault),
   });
   events.forEach((event, i) => {
@@ -54,6 +60,17 @@ describe('events of a log', () => {
   it('that follow each other have no fault, also from where the log was pruned', () => {
     expect(examine(GOOD)).toEqual([]);
     for (let from = 1; from < GOOD.length; from += 1) expect(examine(GOOD.slice(from), from)).toEqual([]);
+  });
+
+  it('are of those that may record them, if it is said who may', () => {
+    expect(examine(GOOD, 0, { emitters: new Set([gateway.did]) })).toEqual([]);
+    const foreign = sequence([opened(0, 1), call()], agent.did).map(({ event }) => event);
+    expect(examine(foreign)).toEqual([]);
+    const what = `its emitter ${agent.did} is none that is trusted`;
+    expect(examine(foreign, 0, { emitters: new Set([gateway.did]) })).toEqual([
+      { where: 'event', index: 0, what },
+      { where: 'event', index: 1, what },
+    ]);
   });
 
   // AUD-111, AUD-115

@@ -16,6 +16,8 @@ export interface EventExamination {
   readonly crypto: CryptoProvider;
   /** Of the log whose events these are. */
   readonly origin: string;
+  /** Whose events count; anybody's if it is absent. */
+  readonly emitters?: ReadonlySet<string>;
   readonly onFault: OnFault;
 }
 
@@ -42,7 +44,8 @@ export interface EmitterEnd {
 /** Checks each event by itself (canonical, of its schema, of this log) and with those before it: the numbers, hashes and
  *  times of its emitter, the numbers of its subject, whom it is booked on, tenant, boots, the log's own counts (AUD-1, AUD-2,
  *  AUD-21, AUD-22, AUD-55). It goes on after a fault, from what it found, so that one fault is told once. */
-export function createEventExaminer({ crypto, origin, onFault }: EventExamination): EventExaminer {
+export function createEventExaminer(given: EventExamination): EventExaminer {
+  const { crypto, onFault } = given;
   const emitters = new Map<string, EmitterEnd>();
   const subjects = new Map<string, number>();
   const state: State = {
@@ -77,7 +80,7 @@ export function createEventExaminer({ crypto, origin, onFault }: EventExaminatio
         state.bookings.miss();
         return undefined;
       }
-      if (event.origin !== origin) tell(`it is of the log ${event.origin}`);
+      checkSource(event, given, tell);
       state.tenant ??= event.tenant;
       if (event.tenant !== state.tenant) tell(`it is of the tenant ${event.tenant}`);
       const { isStart } = state;
@@ -127,6 +130,11 @@ function readLeaf(leaf: Uint8Array, tell: Tell): AuditEvent | undefined {
     tell(`it is no event: ${(error as TrustError).data.reason}`);
     return undefined;
   }
+}
+
+function checkSource(event: AuditEvent, { origin, emitters }: EventExamination, tell: Tell): void {
+  if (event.origin !== origin) tell(`it is of the log ${event.origin}`);
+  if (emitters?.has(event.emitter) === false) tell(`its emitter ${event.emitter} is none that is trusted`);
 }
 
 function followEmitter(

@@ -31,6 +31,8 @@ export interface ArchiveExamination extends Pick<ClaimDeps, 'inForce' | 'crypto'
   readonly checkpoint: VerifiedCheckpoint;
   /** Those whose cosignatures count. */
   readonly witnesses: readonly CosignatureVerifier[];
+  /** Whose events count; anybody's if it is absent. */
+  readonly emitters?: ReadonlySet<string>;
   readonly onFault: (fault: LogFault) => void;
   /** Told how many entries were looked at. */
   readonly onProgress: (done: number) => void;
@@ -101,7 +103,9 @@ export async function examineArchive(given: ArchiveExamination): Promise<Archive
     given.onFault(fault);
   };
   const cosigned = examineCosignatures(checkpoint, given.witnesses, onFault);
-  const examiner = createEventExaminer({ crypto, origin: manifest.origin, onFault });
+  const { emitters } = given;
+  const whose = emitters === undefined ? {} : { emitters };
+  const examiner = createEventExaminer({ crypto, origin: manifest.origin, ...whose, onFault });
   const policies = await policiesOf({ ...given, onFault });
   const disclosed = createDisclosed({ archive, crypto, onFault });
   let tenant: string | undefined;

@@ -116,10 +116,14 @@ async function fsck(changes: Readonly<Record<string, Uint8Array | undefined>>, .
   return fsckBy(['--vkey', vkey], changes, ...more);
 }
 
-/** By a trust file that names a witness. */
-async function fsckWatched(changes: Readonly<Record<string, Uint8Array | undefined>>, quorum: number) {
+/** By a trust file that names a witness, and who may record events. */
+async function fsckWatched(
+  changes: Readonly<Record<string, Uint8Array | undefined>>,
+  quorum: number,
+  emitters = [gateway!.did],
+) {
   const logs = [{ origin: ORIGIN, vkey, witnesses: [cosigner.vkey], quorum }];
-  const trust = { format: 'talos-trust-v1', logs, exporters: [], emitters: [gateway!.did], anchors: [] };
+  const trust = { format: 'talos-trust-v1', logs, exporters: [], emitters, anchors: [] };
   await writeFile(join(cli.folder, 'trust.json'), JSON.stringify(trust));
   return fsckBy(['--trust', 'trust.json'], changes);
 }
@@ -233,6 +237,17 @@ describe('audit fsck of an archive', () => {
     expect((await fsckWatched({}, 0)).code).toBe(0);
     const tooFew = await fsckWatched({}, 1);
     expect([tooFew.code, tooFew.stderr]).toEqual([3, expect.stringContaining('1 of 1 witnesses must have')]);
+  });
+
+  it('holds events against those that may record them, if a trust file says who', async () => {
+    const { code, stdout } = await fsckWatched({}, 0, [other!.did]);
+    expect([code, stdout]).toEqual([
+      3,
+      expect.stringContaining(`event at 0: its emitter ${gateway!.did} is none that is trusted`),
+    ]);
+    const nobodySaid = 'not looked at: whether those who recorded the events may';
+    expect((await fsck({})).stdout).toContain(nobodySaid);
+    expect((await fsckWatched({}, 0)).stdout).not.toContain(nobodySaid);
   });
 
   it('gives the same as data', async () => {

@@ -163,7 +163,7 @@ function notKnown({ anchors, cosigned: { unknown } }: ArchiveExamined): readonly
 async function examineWhole(
   { io, output }: Invocation<Options>,
   archive: ArchiveReader,
-  { log: { witnesses, ...log }, crypto }: Omit<Known, 'name'>,
+  { log: { witnesses, emitters, ...log }, crypto }: Omit<Known, 'name'>,
 ): Promise<LogReport> {
   const manifest = await readManifest(archive);
   const note = await readCheckpointNote(archive);
@@ -178,6 +178,7 @@ async function examineWhole(
       manifest: { ...manifest, origin },
       checkpoint,
       witnesses: witnesses?.witnesses ?? [],
+      ...(emitters && { emitters }),
       crypto,
       inForce: undefined,
       onFault: list.add,
@@ -190,10 +191,16 @@ async function examineWhole(
     ...{ origin, size, sequenced: size, pruned, disclosures, root: encodeHex(root), rows: 0 },
     anchors,
     cosigned: cosigned.kept.map(({ name }) => name),
-    unchecked: notKnown(examined),
+    unchecked: [...notKnown(examined), ...whoseNotKnown(emitters)],
     count: list.count,
     faults: list.faults,
   };
+}
+
+function whoseNotKnown(emitters: KnownLog['emitters']): readonly string[] {
+  return emitters === undefined
+    ? ['whether those who recorded the events may: a trust file (--trust) names them']
+    : [];
 }
 
 interface Known {
@@ -215,7 +222,8 @@ async function examine(
   const { size, root, origin } = verifyCheckpoint(note, log);
   const list = createFaultList();
   const onFault = list.add;
-  const examiner = createEventExaminer({ crypto, origin, onFault });
+  const { emitters } = log;
+  const examiner = createEventExaminer({ crypto, origin, ...(emitters && { emitters }), onFault });
   await withProgressBar(io, output, 'Examining', (tell) =>
     examineTree({
       hasher: createTreeHasher(crypto.sha256),
@@ -238,7 +246,7 @@ async function examine(
     pruned: examiner.pruned,
     root: encodeHex(root),
     rows: 0,
-    unchecked: NOT_IN_FILES,
+    unchecked: [...NOT_IN_FILES, ...whoseNotKnown(emitters)],
     count: list.count,
     faults: list.faults,
   };
