@@ -76,7 +76,8 @@ export function startOf({ notBefore }: LinkOptionValues, exp: number, now: numbe
 function parseMoment(text: string, now: number): number {
   if (!text.includes('T')) return Math.floor(now / 1000) + parseDuration(text);
   const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (time >= 0) return time / 1000;
+  // The 30th of February would be read as the 2nd of March.
+  if (time >= 0 && new Date(time).toISOString().startsWith(text.slice(0, 10))) return time / 1000;
   throw new UsageError(`not a moment: ${text}`, 'such as --not-before 2026-12-01T08:00:00Z, or 15m');
 }
 

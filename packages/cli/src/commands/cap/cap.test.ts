@@ -146,6 +146,7 @@ describe('talos cap', () => {
       ['soon', '1h'],
       ['2027-01-01', '1h'],
       ['2027-13-01T00:00:00Z', '1h'],
+      ['2027-02-30T00:00:00Z', '300d'],
       ['2027-01-01T00:00:00+01:00', '1h'],
     ] as const) {
       const wrong = ['--not-before', when, '--expires', expires];
