@@ -42,7 +42,8 @@ export function addLogExport(log: Command, shell: Shell): void {
       'Asks the platform on the data folder, which goes on meanwhile: the archive ends at one checkpoint. It holds tiles and entries as',
       'C2SP tlog-tiles lays them out, what opens commitments, every policy that was in force, the cosignatures of witnesses and proofs',
       'of chain anchors. Whoever reads it reads what was disclosed, so keep it closed; no key is in it. All of it is verified as it is',
-      'written. Exit code 0 done, 3 the log is damaged and nothing was kept.',
+      'written. Once bodies were pruned, an archive can be examined and no longer imported. Exit code 0 done, 3 the log is damaged',
+      'and nothing was kept.',
     ],
   };
   const take: Handler<PlatformOptions> = async ({ io, output, args, options }) => {
@@ -76,10 +77,7 @@ export function addLogExport(log: Command, shell: Shell): void {
       const { later } = source;
       output.result({ ok: true, archive: path, ...manifest, later }, () => {
         output.line(`The log up to event ${size - 1} is in ${path}`);
-        if (later > 0)
-          output.line(
-            `  not in it  ${later} newer: the log shows no state with them yet, signed and witnessed`,
-          );
+        for (const line of notInIt(pruned, later)) output.line(line);
         output.line(`  log        ${origin}`);
         output.line(`  root       ${root}`);
       });
@@ -91,6 +89,21 @@ export function addLogExport(log: Command, shell: Shell): void {
     }
   };
   withPlatform(defineCommand(log, shell, text, take), 'audit');
+}
+
+/** What an archive lacks that somebody may count on, and what follows from that. */
+export function notInIt(pruned: number, later: number): readonly string[] {
+  return [
+    ...(later > 0
+      ? [`  not in it  ${later} newer: the log shows no state with them yet, signed and witnessed`]
+      : []),
+    // Whoever keeps it as a backup would else hear of it when the log is lost.
+    ...(pruned > 0
+      ? [
+          `  not in it  bodies of events below ${pruned}, which were pruned: it can be examined, and no import brings it back. A backup of such a log is its data folder and database`,
+        ]
+      : []),
+  ];
 }
 
 interface Source {
