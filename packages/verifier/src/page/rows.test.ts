@@ -10,6 +10,29 @@ function shownOf(action: object): string | undefined {
   return bundleResult(report, {} as Account).calls[0]?.action;
 }
 
+/** What the page shows as asked for, of what a refusal discloses as its items. */
+function itemsOf(items: unknown): readonly string[] | undefined {
+  const event = { action: { method: 'm' }, credential: {}, principal: null, effect: 'deny', code: 'EXPIRED' };
+  const calls = [{ index: 1, event, values: new Map([['/items', items]]), outcome: undefined, asked: true }];
+  const report = { calls, chains: new Map(), counts: { summed: 0 } } as unknown as BundleReport;
+  return bundleResult(report, {} as Account).calls[0]?.items;
+}
+
+// AUD-64, AUD-6
+describe('what a refused call asked for, on the page', () => {
+  it('is whatever was committed to: no value keeps the rest from being shown', () => {
+    expect(itemsOf([{ scope: 'tool:a/b', op: 'read' }])).toEqual(['read tool:a/b']);
+    const odd = { toString: 1, valueOf: 1 };
+    expect(itemsOf([{ scope: odd, op: null }, odd, null, 7])).toEqual([
+      'null {"toString":1,"valueOf":1}',
+      ' ',
+      ' ',
+      ' ',
+    ]);
+    expect(itemsOf(odd)).toEqual([]);
+  });
+});
+
 // AUD-64
 describe('a call on the page', () => {
   it('is named by its tool or its model, and else by its method', () => {

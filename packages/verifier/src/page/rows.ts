@@ -79,8 +79,13 @@ function itemsOf(value: unknown): string[] {
   if (!Array.isArray(value)) return [];
   return value.slice(0, 64).map((item: unknown) => {
     const { op, scope } = Object(item) as { op?: unknown; scope?: unknown };
-    return `${String(op)} ${String(scope)}`;
+    return `${textOf(op)} ${textOf(scope)}`;
   });
+}
+
+/** An object may have a `toString` that is no function, and then is no text by itself. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function viewOf({ links }: ShownChain): ChainView {
