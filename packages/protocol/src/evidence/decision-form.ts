@@ -4,7 +4,17 @@ import { notProven } from './not-proven.js';
 /** What of a decision is looked at by itself. */
 type DecisionForm = Pick<
   DecisionEvent,
-  'surface' | 'effect' | 'code' | 'credential' | 'action' | 'items' | 'pin' | 'refusal' | 'held' | 'actor'
+  | 'surface'
+  | 'effect'
+  | 'code'
+  | 'credential'
+  | 'action'
+  | 'items'
+  | 'forwarded_hash'
+  | 'pin'
+  | 'refusal'
+  | 'held'
+  | 'actor'
 >;
 
 /** Checks what a decision has and what it has not, whatever else a log holds (AUD-4, AUD-5, AUD-22). No bundle with one that
@@ -23,9 +33,12 @@ function checkAdministration({ surface, code, actor }: DecisionForm): void {
     throw notProven('decision', 'an administrator was refused as if an agent called');
 }
 
-function checkDenied({ code, held }: DecisionForm): void {
+function checkDenied({ code, held, forwarded_hash, pin }: DecisionForm): void {
   if (code === null) throw notProven('decision', 'a denial without a code');
   if (held !== undefined) throw notProven('decision', 'a denial that holds money');
+  // Else a call that was sent on would count as one that was refused.
+  if (forwarded_hash !== null || pin !== null)
+    throw notProven('decision', 'a denial of a call that was sent to its tool or model');
 }
 
 function checkAllowed({ surface, action, credential, items, pin, refusal, code }: DecisionForm): void {

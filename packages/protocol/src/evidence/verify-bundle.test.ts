@@ -430,6 +430,11 @@ describe('what events say of each other (AUD-22)', () => {
       [...open, decisionEvent(chain, { members: { effect: 'deny' } })],
       'without a code',
     ],
+    ...[{ pin: HEX }, { forwarded_hash: { $c: HEX } }].map((sent): [string, Draft[], string] => [
+      `a denial with ${Object.keys(sent).join()}, as only what was sent on has`,
+      [...open, decisionEvent(chain, { members: { effect: 'deny', code: 'EXPIRED', ...sent } })],
+      'a denial of a call that was sent',
+    ]),
     [
       'an allowed call with a code',
       [...open, decisionEvent(chain, { members: { code: 'EXPIRED' } })],

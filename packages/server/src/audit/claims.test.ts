@@ -228,6 +228,8 @@ describe('an event that a node hands in', () => {
       withMembers(mine(), { action: { ...mine().members.action, model: 'gpt-4o' } }),
       withMembers(decision({ effect: 'deny' }), { code: null }),
       withMembers(decision({ effect: 'deny' }), { code: 'FORBIDDEN' }),
+      withMembers(decision({ effect: 'deny' }), { pin: 'cd'.repeat(32) }),
+      withMembers(decision({ effect: 'deny' }), { forwarded_hash: { $c: 'cd'.repeat(32) } }),
       withMembers(decision({ effect: 'deny' }), { held: { amount: 1, currency: 'EUR' } }),
     ];
     expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));

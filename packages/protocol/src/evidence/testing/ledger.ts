@@ -127,7 +127,13 @@ export function sessionEvent(
 
 export function decisionEvent(
   chain: ParsedChain | undefined,
-  change: { credential?: object; items?: unknown; members?: object; sub?: string | null; at?: number } = {},
+  change: {
+    credential?: object;
+    items?: unknown;
+    members?: object;
+    sub?: string | null;
+    at?: number;
+  } = {},
 ): Draft {
   const items = commitTo(
     'items',
@@ -149,7 +155,7 @@ export function decisionEvent(
       request_hash: null,
       forwarded_hash: null,
       refusal: null,
-      pin: HEX,
+      pin: (change.members as { effect?: unknown } | undefined)?.effect === 'deny' ? null : HEX,
       policy: HEX,
       source: null,
       ...change.members,
