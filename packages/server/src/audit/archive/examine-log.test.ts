@@ -179,6 +179,52 @@ describe('a look at the whole log', () => {
     expect(await faultsOf()).toEqual([]);
   });
 
+  it('names what the database would not find: in the explorer, for an erasure, for evidence', async () => {
+    await closedLog(10);
+    const cases: [string, string, LogFault][] = [
+      [
+        `UPDATE audit_index SET facet = (SELECT facet FROM audit_index WHERE idx = 0) WHERE idx = 7`,
+        `UPDATE audit_index SET facet = (SELECT facet FROM audit_index WHERE idx = 10) WHERE idx = 7`,
+        { where: 'table audit_index', index: 7, what: 'does not find the event (type) by what it is' },
+      ],
+      [
+        'UPDATE audit_index SET time_ms = time_ms + 1 WHERE idx = 7',
+        'UPDATE audit_index SET time_ms = time_ms - 1 WHERE idx = 7',
+        { where: 'table audit_index', index: 7, what: 'does not find the event (time) by what it is' },
+      ],
+      [
+        `UPDATE audit_facet SET sub = 'x' || sub WHERE type = 'outcome'`,
+        `UPDATE audit_facet SET sub = substr(sub, 2) WHERE type = 'outcome'`,
+        { where: 'table audit_index', index: 3, what: 'does not find the event (sub) by what it is' },
+      ],
+      [
+        `UPDATE audit_facet SET tool = tool || 'x' WHERE type = 'outcome'`,
+        `UPDATE audit_facet SET tool = rtrim(tool, 'x') WHERE type = 'outcome'`,
+        { where: 'table audit_index', index: 3, what: 'does not find the event (tool) by what it is' },
+      ],
+      [
+        'UPDATE audit_outcome SET idx = 99',
+        'UPDATE audit_outcome SET idx = 3',
+        { where: 'table audit_index', index: 3, what: 'does not find its decision by what it is' },
+      ],
+      [
+        'UPDATE audit_index SET idx = 999999 WHERE idx = 5',
+        'UPDATE audit_index SET idx = 5 WHERE idx = 999999',
+        { where: 'table audit_index', index: 5, what: 'does not find the event by what it is' },
+      ],
+    ];
+    for (const [change, mend, fault] of cases) {
+      await world.sql.query(change);
+      expect([change, await faultsOf()]).toEqual([change, [fault]]);
+      await world.sql.query(mend);
+      expect([mend, await faultsOf()]).toEqual([mend, []]);
+    }
+    await world.sql.query('UPDATE audit_event SET request = gen_random_uuid() WHERE idx = 7');
+    expect(await faultsOf()).toEqual([
+      { where: 'table audit_index', index: 7, what: 'does not find its request by what it is' },
+    ]);
+  });
+
   it('names disclosures that open nothing', async () => {
     await closedLog(10);
     const [row] = await world.sql.query<{ idx: number; disclosures: string }>(

@@ -17,6 +17,7 @@ import {
 } from '@talosprotocol/protocol';
 import type { Sql } from '../../platform/sql.js';
 import { type AuditStore, createAuditStore, type EventRow } from '../store.js';
+import { createFoundExaminer, type FoundExaminer } from './examine-found.js';
 import { examineTables, type RowCounts, readLogRow } from './examine-tables.js';
 
 export interface LogExaminationDeps {
@@ -54,7 +55,8 @@ export async function examineLog(deps: LogExaminationDeps): Promise<LogExamined>
   const checkpoint = chooseCheckpoint(deps, row.note);
   const size = checkpoint?.size ?? 0;
   const examiner = createEventExaminer({ crypto, origin, onFault });
-  const rows = createRowExaminer({ ...deps, store: createAuditStore(sql), examiner, pruned: said });
+  const found = createFoundExaminer({ sql, pruned: said, onFault });
+  const rows = createRowExaminer({ ...deps, store: createAuditStore(sql), examiner, found, pruned: said });
   const total = Math.max(row.size, size);
   // What was recorded later is not signed.
   let onRecord = 0;
@@ -134,6 +136,7 @@ interface RowExaminer {
 interface RowExamination extends LogExaminationDeps {
   readonly store: AuditStore;
   readonly examiner: EventExaminer;
+  readonly found: FoundExaminer;
   readonly pruned: number;
 }
 
@@ -156,6 +159,7 @@ function createRowExaminer(deps: RowExamination): RowExaminer {
   let next = 0;
   const look = async (from: number, to: number, signed: Signatures): Promise<void> => {
     const found = new Map((await deps.store.rows(from, to, to - from)).map((row) => [row.idx, row]));
+    await deps.found.read(from, to);
     for (let index = from; index < to; index += 1) {
       const row = found.get(index);
       if (row !== undefined) counts.rows += 1;
@@ -200,6 +204,7 @@ function lookAt(
   const event = leaf === undefined ? undefined : deps.examiner.follow(index, leaf);
   if (event === undefined) return undefined;
   if (row !== undefined) {
+    deps.found.compare(index, event);
     examineDisclosures(deps, index, row);
     if (event.id !== `evt_${row.id}`)
       deps.onFault({ where: 'row', index, what: 'has another id than its event' });
