@@ -67,7 +67,8 @@ export function createFoundExaminer({ sql, pruned, onFault }: FoundExamination):
   const ofOther = (draft: AuditDraft, cth: string | undefined): Omit<Expected, 'event'> => {
     const chain = cth === undefined ? null : chains.get(cth);
     const facet = facetOf(draft, chain ?? null);
-    if (draft.type === 'decision') calls.set(draft.id, facet);
+    // One whose chain is not known says nothing of that of its outcome.
+    if (draft.type === 'decision' && chain !== undefined) calls.set(draft.id, facet);
     return { facet, open: chain === undefined ? OF_CHAIN : NONE };
   };
   const expectedOf = (index: number, draft: AuditDraft): Omit<Expected, 'event'> => {
