@@ -59,6 +59,17 @@ export function createCosts(): Costs {
   };
 }
 
+/** What of an outcome is looked at by itself, and where its call was decided. */
+type OutcomeForm = Pick<OutcomeEvent, 'cost' | 'excess' | 'usage' | 'rates' | 'status'>;
+
+/** Checks what an outcome says of its cost, whatever its decision held (AUD-126). No bundle with one that fails here is ever
+ *  proven, so a log takes none.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED: more than a number of JSON holds */
+export function checkOutcomeForm(outcome: OutcomeForm, surface: DecisionEvent['surface']): void {
+  checkModelCost(outcome);
+  checkSurface(outcome, surface);
+}
+
 function checkHeld({ cost, excess, status }: OutcomeEvent, held: Cost | typeof NOTHING): void {
   const { amount, currency } = cost ?? { amount: 0, currency: held.currency };
   if (currency !== held.currency || amount > held.amount)
@@ -72,7 +83,7 @@ function checkHeld({ cost, excess, status }: OutcomeEvent, held: Cost | typeof N
 /** What a call of a model cost follows from its tokens and their rates (AUD-126). What goes beyond what was held stands
  *  apart, so that both together are the price.
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
+function checkModelCost({ cost, excess, usage, rates }: OutcomeForm): void {
   if (rates === undefined || usage === undefined) {
     if (excess !== undefined || rates !== undefined)
       throw notProven('cost', 'a call has rates or an excess without the tokens they follow from');
@@ -91,7 +102,7 @@ function checkModelCost({ cost, excess, usage, rates }: OutcomeEvent): void {
 /** Of a model that answered its provider counted the tokens, or they were estimated: what it cost is nobody's word alone. A call
  *  that did not come so far is booked as what it held. A tool has no tokens, with which it could come to more than its price.
  *  @throws {TrustError} PROOF_NOT_PROVEN */
-function checkSurface({ cost, usage, status }: OutcomeEvent, surface: DecisionEvent['surface']): void {
+function checkSurface({ cost, usage, status }: OutcomeForm, surface: DecisionEvent['surface']): void {
   if (surface !== 'llm') {
     if (usage !== undefined) throw notProven('cost', 'a call of a tool has the tokens of a model');
   } else if (status === 'completed' && cost !== undefined && usage === undefined)

@@ -3,7 +3,7 @@ export type { ReportedAnchor } from './anchored.js';
 export { type AnyBundle, type BundleContent, type ParsedBundle, parseBundle, signBundle } from './bundle.js';
 export type { BundleFacts, BundleReport, ReportedCall } from './bundle-report.js';
 export type { ShownChain } from './chains.js';
-export type { Spending } from './costs.js';
+export { checkOutcomeForm, type Spending } from './costs.js';
 export { COUNT_WITHIN } from './count-within.js';
 export { checkDecisionForm } from './decision-form.js';
 export { checkpointOf, verifyEarlier } from './earlier.js';

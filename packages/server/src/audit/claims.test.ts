@@ -235,4 +235,18 @@ describe('an event that a node hands in', () => {
     expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
     expect(await handIn(mine())).toEqual([4]);
   });
+
+  // AUD-86, AUD-126
+  it('is no outcome whose cost no verifier takes, with which nothing would be proven any more', async () => {
+    await fresh();
+    const mine = decision({ cth: own.cth });
+    expect(await handIn(...chains(), mine)).toEqual([1, 2, 3]);
+    const euro = (amount: number) => ({ amount, currency: 'EUR' });
+    const usage = { input: 5, output: 0 };
+    const rates = { currency: 'EUR', input: 1_000_000, output: 0 };
+    const never = [{ usage }, { usage, rates, excess: euro(5) }, { rates }, { excess: euro(5) }];
+    const told = await handIn(...never.map((spent) => withMembers(outcome(mine), spent)));
+    expect(told).toEqual(never.map(() => 'MALFORMED'));
+    expect(await handIn(outcome(mine))).toEqual([4]);
+  });
 });

@@ -1,3 +1,4 @@
+import { checkOutcomeForm, isTrustError } from '@talosprotocol/protocol';
 import { type AuditDraft, chainOf, type DraftPrincipal, uuidOf } from './draft.js';
 import { DraftError } from './draft-error.js';
 import type { Facet } from './facet.js';
@@ -56,12 +57,24 @@ function holderOf({ type }: AuditDraft, chain: LoggedChain | undefined): DraftPr
 }
 
 /** An outcome names an allowed decision on the same request (AUD-22). */
-function decisionClosed({ members }: AuditDraft<'outcome'>, known: Bookings): AllowedDecision {
+function decisionClosed({ members, node }: AuditDraft<'outcome'>, known: Bookings): AllowedDecision {
   const decision = known.allowed(uuidOf(members.decision));
   if (decision === undefined)
     throw new DraftError('MALFORMED', 'an outcome of a decision that was not recorded as allowed');
-  if (decision.request === uuidOf(members.request)) return decision;
-  throw new DraftError('FORBIDDEN', 'an outcome of another request than its decision');
+  if (decision.request !== uuidOf(members.request))
+    throw new DraftError('FORBIDDEN', 'an outcome of another request than its decision');
+  if (node !== undefined) assertCost(members, decision);
+  return decision;
+}
+
+/** Of a cost that no verifier takes no bundle is proven any more: one of another node is not believed to follow. */
+function assertCost(members: AuditDraft<'outcome'>['members'], { facet }: AllowedDecision): void {
+  try {
+    checkOutcomeForm(members, facet.surface === 'llm' ? 'llm' : 'mcp');
+  } catch (cause) {
+    if (!isTrustError(cause)) throw cause;
+    throw new DraftError('MALFORMED', `an event is not valid: ${cause.data.reason}`, cause);
+  }
 }
 
 function isSamePrincipal(one: DraftPrincipal | null, other: DraftPrincipal | null): boolean {
