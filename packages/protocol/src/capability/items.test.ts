@@ -131,6 +131,12 @@ describe('itemsOfCall', () => {
       '..%252f',
       '..%255cx',
       '..%3fx',
+      // Twice encoded, as one who takes each character for itself would write it.
+      '%25%32%65%25%32%65',
+      '%2%65.',
+      '.%%32E;x',
+      '..%25%35c',
+      '..%%33%66',
     ];
     for (const segment of dots) {
       const texts = [`/a/${segment}`, `/a/${segment}/b`, `/${segment}/b`];
