@@ -7,6 +7,7 @@ import {
 } from '@talosprotocol/contracts';
 import {
   createUuidv7,
+  type DidDirectory,
   type DidKeys,
   type DidRecord,
   isTrustError,
@@ -21,6 +22,7 @@ import { type Actor, actorOf } from '../actor.js';
 import type { ChangeEvent, Events } from '../events.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
 import type { Rotations } from './rotations.js';
+import { createSeldomRefresh } from './seldom.js';
 import type { Standing } from './standing.js';
 import type { Ending } from './store.js';
 
@@ -30,7 +32,7 @@ export interface Endings {
   /** With both statements another DID takes over (ID-14); with none the DID is fetched again, and what it says now is
    *  used at once: new keys, or that it is deactivated.
    *  @throws {TrustError} MALFORMED; NOT_FOUND; PROOF_INVALID; CONFLICT: it has ended, or the successor is taken;
-   *    as the resolver */
+   *    RATE_LIMITED: the DID was fetched several times just now; as the resolver */
   rotate(did: string, request: JsonObject): Promise<Identity>;
   /** By the identity's own statement (ID-15). @throws {TrustError} as `rotate` */
   deactivate(did: string, statement: string): Promise<Identity>;
@@ -38,7 +40,8 @@ export interface Endings {
   deactivateAsAdministrator(did: string, actor: Actor): Promise<Identity>;
 }
 
-export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
+export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce' | 'resolver'> {
+  readonly resolver: Pick<DidDirectory, 'refresh'>;
   readonly events: Pick<Events, 'identityRotated' | 'identityDeactivated'>;
   readonly standing: Pick<Standing, 'end' | 'isInactive'>;
   readonly rotations: Pick<Rotations, 'beginAnew'>;
@@ -47,7 +50,9 @@ export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNon
 const checkRotation = createChecker(RotateIdentityRequest);
 const checkDeactivation = createChecker(DeactivateIdentityRequest);
 
-export function createEndings(deps: EndingsDeps): Endings {
+export function createEndings(given: EndingsDeps): Endings {
+  // Anybody may send a statement, and what one says is known only with the keys.
+  const deps = { ...given, resolver: createSeldomRefresh(given.resolver, given.clock) };
   const { store } = deps;
   return {
     rotate: async (did, request) => {
