@@ -18,6 +18,7 @@ export {
   type DidResolver,
   type DidResolverDeps,
   didKeyKeys,
+  type WebvhMarks,
 } from './resolver.js';
 export { createSigner } from './signer.js';
 export {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { TrustError } from '../error.js';
 import { keyFor } from './did-keys.js';
 import type { DidResource } from './did-record.js';
-import { createDidResolver, type DidResolverDeps } from './resolver.js';
+import { createDidResolver, type DidResolverDeps, type WebvhMarks } from './resolver.js';
 import { crypto, ctx, didOf, key, NOW, newLog } from './webvh/testing/logs.js';
+import type { WebvhMark } from './webvh/version.js';
 import {
   deactivateWebvhLog,
   moveWebvhLog,
@@ -147,6 +149,51 @@ describe('resolving a did:webvh (ID-11)', () => {
     await expect(resolver.refresh(world.did)).rejects.toEqual(refusal('SIGNATURE_INVALID'));
     world.log = updateWebvhLog(first, { ttl: 7 }, key(1), ctx());
     await expect(resolver.refresh(world.did)).rejects.toEqual(refusal('SIGNATURE_INVALID'));
+  });
+
+  it('refuses a log without the entry that ended or moved it, which was seen', async () => {
+    for (const end of [
+      (log: Uint8Array) => deactivateWebvhLog(log, key(1), ctx()),
+      (log: Uint8Array) => moveWebvhLog(log, 'example.org', key(1), ctx()),
+    ]) {
+      const { world, resolver } = createWorld(newLog({ portable: true }));
+      const first = world.log;
+      await resolver.resolve(world.did);
+      world.log = end(first);
+      await expect(resolver.refresh(world.did)).rejects.toThrow();
+      world.log = first;
+      await expect(resolver.refresh(world.did)).rejects.toEqual(refusal('SIGNATURE_INVALID'));
+      await expect(resolver.resolve(world.did)).rejects.toEqual(refusal('SIGNATURE_INVALID'));
+    }
+  });
+
+  it('remembers elsewhere what was seen, for those who come after', async () => {
+    const kept = new Map<string, WebvhMark>();
+    const writes: number[] = [];
+    const marks: WebvhMarks = {
+      find: async (did) => kept.get(did),
+      keep: async (did, mark) => {
+        writes.push(mark.number);
+        kept.set(did, mark);
+      },
+    };
+    const { world, resolver } = createWorld(newLog(), { marks });
+    const first = world.log;
+    world.publish({});
+    await resolver.resolve(world.did);
+    await resolver.refresh(world.did);
+    expect(writes).toEqual([2]);
+    const { world: later, resolver: another } = createWorld(first, { marks });
+    await expect(another.resolve(later.did)).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+      data: { hint: expect.stringContaining('2-Qm') },
+    });
+    later.log = world.log;
+    expect((await another.refresh(later.did)).keys.keys).toHaveLength(1);
+    kept.clear();
+    const down = { ...marks, find: () => Promise.reject(new TrustError('UNAVAILABLE', 'down')) };
+    const { world: third, resolver: blind } = createWorld(first, { marks: down });
+    await expect(blind.resolve(third.did)).rejects.toEqual(refusal('UNAVAILABLE'));
   });
 
   it('gives no keys to the former DID of one that moved', async () => {

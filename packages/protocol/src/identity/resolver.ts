@@ -2,6 +2,7 @@ import { isTrustError, TrustError } from '../error.js';
 import { parseDidKey } from './did-key.js';
 import { type DidKeys, KEY_PURPOSES } from './did-keys.js';
 import { assertFetchable, type DidRecord, type DidSource, fetchDidRecord } from './did-record.js';
+import type { VerifiedWebvhLog } from './webvh/log.js';
 import { continuesWebvhLog, type WebvhMark } from './webvh/version.js';
 
 /** Finds the keys of a DID that are valid now. */
@@ -19,8 +20,17 @@ export interface DidDirectory extends DidResolver {
   refresh(did: string): Promise<DidRecord>;
 }
 
+/** Where the newest version seen of each `did:webvh` is kept for longer than a resolver lives, for all who share it. */
+export interface WebvhMarks {
+  find(did: string): Promise<WebvhMark | undefined>;
+  /** Keeps a version, unless a later one is kept. */
+  keep(did: string, mark: WebvhMark): Promise<void>;
+}
+
 /** What a resolver is built from. */
-export interface DidResolverDeps extends DidSource {
+export interface DidResolverDeps extends Omit<DidSource, 'onLog'> {
+  /** Without it what was seen of a log is known for as long as this resolver lives. */
+  readonly marks?: WebvhMarks;
   /** True for the DIDs that may be fetched; by default none. */
   readonly allow?: (did: string) => boolean;
   /** How long fetched documents are used, 0 to 300 (default), after which the keys they held are no longer. */
@@ -50,8 +60,7 @@ interface Failure {
 interface Memory {
   readonly kept: Map<string, Kept>;
   readonly failed: Map<string, Failure>;
-  /** The newest version seen of each `did:webvh`. */
-  readonly marks: Map<string, WebvhMark>;
+  readonly marks: WebvhMarks;
   readonly underWay: Map<string, Promise<DidRecord>>;
 }
 
@@ -64,7 +73,8 @@ export function createDidResolver(deps: DidResolverDeps): DidDirectory {
   const { cacheSeconds = 300, failureSeconds = 2 } = deps;
   if (!(cacheSeconds >= 0 && cacheSeconds <= 300)) throw new RangeError('cacheSeconds is 0 to 300');
   if (!(failureSeconds >= 0 && failureSeconds <= 30)) throw new RangeError('failureSeconds is 0 to 30');
-  const memory: Memory = { kept: new Map(), failed: new Map(), marks: new Map(), underWay: new Map() };
+  const { marks = createMarks() } = deps;
+  const memory: Memory = { kept: new Map(), failed: new Map(), marks, underWay: new Map() };
   const load = (did: string): Promise<DidRecord> =>
     fetchAndKeep(did, deps, { cacheSeconds, failureSeconds }, memory);
   return {
@@ -131,8 +141,8 @@ async function fetchAndKeep(
   // The age counts from before the fetch: a slow answer may be as old as the question.
   const asked = deps.now();
   try {
-    const record = await fetchDidRecord(did, deps);
-    checkContinuation(did, record, marks);
+    const onLog = (log: VerifiedWebvhLog) => checkContinuation(did, log, marks);
+    const record = await fetchDidRecord(did, { ...deps, onLog });
     const ttl = record.log?.latest.parameters.ttl ?? cacheSeconds;
     const validUntil = asked + Math.min(cacheSeconds, Math.max(ttl, SHORTEST_USE));
     const keys = { ...record.keys, validUntil };
@@ -147,14 +157,31 @@ async function fetchAndKeep(
   }
 }
 
-/** A log that lacks what was seen of it was taken back or rewritten: by its host, or by whoever stole a key. */
-function checkContinuation(did: string, { log }: DidRecord, marks: Map<string, WebvhMark>): void {
-  if (log === undefined) return;
-  const seen = marks.get(did);
-  if (seen !== undefined && !continuesWebvhLog(seen, log))
-    throw new TrustError('SIGNATURE_INVALID', 'a DID log without what was seen of it before');
+/** A log that lacks what was seen of it was taken back or rewritten: by its host, or by whoever stole a key. Else an end or a
+ *  rotation would hold only until somebody shows the log as it was before. */
+async function checkContinuation(did: string, log: VerifiedWebvhLog, marks: WebvhMarks): Promise<void> {
+  const seen = await marks.find(did);
+  if (seen !== undefined && !continuesWebvhLog(seen, log)) {
+    throw new TrustError('SIGNATURE_INVALID', 'a DID log without what was seen of it before', {
+      hint: `The log of ${did} has to hold its version ${seen.versionId}, which was seen before.`,
+    });
+  }
   const { number, versionId } = log.latest;
-  remember(marks, did, { number, versionId });
+  if (number !== seen?.number) await marks.keep(did, { number, versionId });
+}
+
+/** Marks that are forgotten with the process. */
+function createMarks(): WebvhMarks {
+  const marks = new Map<string, WebvhMark>();
+  return {
+    find: async (did) => {
+      const mark = marks.get(did);
+      // Forgotten is the one asked for longest ago.
+      if (mark !== undefined) remember(marks, did, mark);
+      return mark;
+    },
+    keep: async (did, mark) => remember(marks, did, mark),
+  };
 }
 
 function remember<T>(map: Map<string, T>, did: string, value: T): void {

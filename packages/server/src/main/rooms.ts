@@ -4,6 +4,7 @@ import {
   createDidResolver,
   type DidDirectory,
   isTrustError,
+  type WebvhMarks,
 } from '@talosprotocol/protocol';
 import { CLUSTER_MIGRATIONS } from '../platform/cluster/migrations.js';
 import { createDidFetch } from '../platform/did-fetch.js';
@@ -213,7 +214,11 @@ interface SharedParts {
 
 async function buildKernel(options: RoomsOptions, shared: SharedParts): Promise<Kernel> {
   const { createKernel } = await import('../kernel/service.js');
-  return createKernel({ ...kernelDeps(options, shared), limiter: shared.limiter });
+  const { createWebvhMarks } = await import('../kernel/identity/webvh-marks.js');
+  const { policies, limiter } = shared;
+  const marks = createWebvhMarks(options.sql);
+  const resolver = createResolver(policies, options.foundation.crypto, marks);
+  return createKernel({ ...kernelDeps(options, shared), resolver, limiter });
 }
 
 async function buildGateway(
@@ -306,11 +311,12 @@ export function inForce({ hash, document }: LoadedPolicy) {
 }
 
 /** Fetches what the policy in force allows; what it allows no more is refused at once. */
-function createResolver(policies: Policies, crypto: CryptoProvider): DidDirectory {
+function createResolver(policies: Policies, crypto: CryptoProvider, marks: WebvhMarks): DidDirectory {
   const document = () => policies.current().document;
   return createDidResolver({
     now: () => Math.floor(clock.now() / 1000),
     crypto,
+    marks,
     fetchDocument: createDidFetch({
       allowPrivate: (host) => document().didPrivateHosts?.includes(host) === true,
     }),
@@ -324,7 +330,7 @@ function createResolver(policies: Policies, crypto: CryptoProvider): DidDirector
 function kernelDeps(
   options: RoomsOptions,
   { policies, sink, access, signatures }: SharedParts,
-): Omit<KernelDeps, 'limiter'> {
+): Omit<KernelDeps, 'limiter' | 'resolver'> {
   const { foundation, sql, node } = options;
   const { crypto, identities, log, metrics, settings } = foundation;
   return {
@@ -337,7 +343,6 @@ function kernelDeps(
     log,
     metrics,
     crypto,
-    resolver: createResolver(policies, crypto),
     organisation: identities.organisation,
     gateway: identities.gateway,
     policy: policies.kernel,

@@ -44,4 +44,17 @@ CREATE INDEX kernel_identity_change_unaudited ON kernel_identity_change (number)
 ALTER TABLE kernel_identity_change ADD COLUMN actor text;
 `,
   },
+  {
+    room: 'kernel-identity',
+    number: 3,
+    name: 'versions-of-logs-that-were-seen',
+    sql: `
+-- The newest version any process saw of the log of a did:webvh: one that lacks it is refused. Never taken back.
+CREATE TABLE kernel_webvh_mark (
+  did text PRIMARY KEY,
+  number bigint NOT NULL,
+  version_id text NOT NULL
+);
+`,
+  },
 ];
