@@ -98,4 +98,21 @@ describe('nonces (SES-1)', () => {
     clock.ms += NONCE_LIFETIME;
     nonces.consume(nonces.issue().nonce);
   });
+
+  it('of one party are a quarter at most, so that others get theirs', () => {
+    const { clock, nonces } = createWorld(8);
+    const use = (party?: string) => nonces.consume(nonces.issue().nonce, party);
+    const full = expect.objectContaining({ code: 'UNAVAILABLE' });
+    use('a');
+    use('a');
+    const { nonce } = nonces.issue();
+    expect(() => nonces.consume(nonce, 'a')).toThrow(full);
+    use('b');
+    use();
+    // It was not used up.
+    nonces.consume(nonce, 'b');
+    expect(() => use('b')).toThrow(full);
+    clock.ms += NONCE_LIFETIME;
+    use('a');
+  });
 });

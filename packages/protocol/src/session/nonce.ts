@@ -15,7 +15,7 @@ export interface NonceDeps {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;
-  /** How many used nonces are remembered per minute; default 65,536. */
+  /** How many used nonces are remembered per minute; default 262,144. One party may use a quarter of them. */
   readonly capacity?: number;
 }
 
@@ -23,10 +23,10 @@ export interface NonceDeps {
 export interface Nonces {
   /** A new nonce, and until when it may be used, in Unix milliseconds. */
   issue(): { readonly nonce: string; readonly expires: number };
-  /** Uses a nonce up.
+  /** Uses a nonce up. `party` is who may not use up those of others, such as a root link; without one nobody is asked.
    *  @throws {TrustError} PROOF_INVALID: not of this start of this node, expired, or used before; MALFORMED;
-   *  UNAVAILABLE: too many were used within a minute */
-  consume(nonce: string): void;
+   *  UNAVAILABLE: too many were used within a minute, by all or by this party */
+  consume(nonce: string, party?: string): void;
 }
 
 /** Makes the single-use nonces of SES-1: expiry (8 bytes), 16 random bytes and 16 bytes of HMAC-SHA256 under a key
@@ -35,7 +35,7 @@ export interface Nonces {
 export function createNonces(deps: NonceDeps): Nonces {
   const { crypto, random } = deps;
   const key = random(32);
-  const used = createUsedNonces(deps.capacity ?? 65_536);
+  const used = createUsedNonces(deps.capacity ?? 262_144);
   let latest = 0;
 
   /** A clock that is set back must not make a forgotten nonce valid again. */
@@ -57,44 +57,56 @@ export function createNonces(deps: NonceDeps): Nonces {
     return crypto.hmacSha256(key, body).subarray(0, 16);
   }
 
-  function consume(nonce: string): void {
+  function consume(nonce: string, party?: string): void {
     if (!TEXT.test(nonce)) throw refused('is not of this gateway');
     const bytes = decodeBase64url(nonce);
     const body = bytes.subarray(0, BODY);
     if (!equalBytes(bytes.subarray(BODY), authenticate(body))) throw refused('is not of this gateway');
     const time = now();
     if (time >= new DataView(body.buffer).getFloat64(0)) throw refused('has expired');
-    used.add(nonce, time);
+    used.add(nonce, time, party);
   }
 
   return { issue, consume };
 }
 
 /** Two generations of at least a nonce's lifetime each: what is dropped with the older one has expired. */
-function createUsedNonces(capacity: number): { add(nonce: string, now: number): void } {
+function createUsedNonces(capacity: number): {
+  add(nonce: string, now: number, party: string | undefined): void;
+} {
+  const share = Math.ceil(capacity / 4);
   let current = new Set<string>();
   let previous = new Set<string>();
+  let byParty = new Map<string, number>();
   let began = 0;
 
   function turn(now: number): void {
     if (now - began < NONCE_LIFETIME) return;
     previous = now - began < 2 * NONCE_LIFETIME ? current : new Set();
     current = new Set();
+    byParty = new Map();
     began = now;
   }
 
   return {
-    add(nonce, now) {
+    add(nonce, now, party) {
       turn(now);
       if (current.has(nonce) || previous.has(nonce)) throw refused('was used before');
-      if (current.size >= capacity) {
-        throw new TrustError('UNAVAILABLE', 'too many nonces were used within a minute', {
-          hint: 'Try again in a minute.',
-        });
+      if (current.size >= capacity) throw tooMany('too many nonces were used within a minute');
+      if (party !== undefined) {
+        const count = byParty.get(party) ?? 0;
+        if (count >= share) throw tooMany('too many nonces were used below one root link within a minute');
+        byParty.set(party, count + 1);
       }
       current.add(nonce);
     },
   };
+}
+
+function tooMany(reason: string): TrustError {
+  return new TrustError('UNAVAILABLE', reason, {
+    hint: 'Try again in a minute; a session needs one nonce for all of its requests.',
+  });
 }
 
 function refused(why: string): TrustError {

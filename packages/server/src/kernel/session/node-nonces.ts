@@ -19,7 +19,7 @@ export function createNodeNonces(nonces: Nonces, run: Run): Nonces {
       return { nonce: `${prefix}${nonce}`, expires };
     },
     // Without its prefix, or with another one, nothing is left that would be accepted.
-    consume: (nonce) => nonces.consume(nonce.startsWith(prefix) ? nonce.slice(RUN_LENGTH) : ''),
+    consume: (nonce, party) => nonces.consume(nonce.startsWith(prefix) ? nonce.slice(RUN_LENGTH) : '', party),
   };
 }
 

@@ -1,5 +1,8 @@
 import type { RequestProofClaims } from '@talosprotocol/contracts';
 import {
+  attenuate,
+  createDidResolver,
+  createSigner,
   encodeBase64,
   encodeBase64url,
   encodeUtf8,
@@ -8,16 +11,19 @@ import {
   type InnerList,
   isTrustError,
   type ParsedChain,
+  parseAnchors,
   parseFieldList,
   type Signer,
   signRequestProof,
+  verifyCapabilityAsOf,
 } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
 import type { PresentedProof, ProvenRequest } from '../ports.js';
 import { openSession } from '../testing/agent.js';
-import { crypto, issueTo, newRid, openWorld, type World } from '../testing/kernel-world.js';
+import { crypto, GRANTS, issueTo, newRid, openWorld, type World } from '../testing/kernel-world.js';
+import { createProofs } from './proofs.js';
 
 let database: TestDatabase;
 let world: World;
@@ -227,4 +233,40 @@ describe('a message signature (SES-15)', () => {
     world.time.now += 60_000;
     expect(await codeOf(authenticate(presented, head))).toBe('PROOF_INVALID expires');
   });
+});
+
+// SES-1
+it('uses nonces of the share of the root, whoever holds what link below it', async () => {
+  const { agent, chain, issuing } = issueTo(world, { dlg: 2 });
+  const below = createSigner(random(32), crypto);
+  const child = attenuate(
+    chain,
+    { sub: below.did, grants: GRANTS, exp: world.seconds() + 60 },
+    agent,
+    issuing,
+  );
+  const parties: (string | undefined)[] = [];
+  const anchors = parseAnchors(world.policy.anchors, crypto);
+  const known = new Map([chain, child].map((one) => [one.chain, one]));
+  const proofs = createProofs({
+    gateway: world.gateway.did,
+    consumeNonce: (_, party) => void parties.push(party),
+    verification: {
+      now: world.seconds,
+      verify: async (text: string) =>
+        verifyCapabilityAsOf(known.get(text) as ParsedChain, { time: world.seconds(), anchors, crypto }),
+      assertInForce: () => undefined,
+    } as never,
+    revocations: {} as never,
+    knownChains: { find: () => undefined, keep: () => undefined } as never,
+    events: { chain: async () => undefined } as never,
+    resolver: createDidResolver({ now: world.seconds }),
+    crypto,
+  });
+  for (const holder of [
+    { agent, chain },
+    { agent: below, chain: child },
+  ])
+    await (await proofs.examine(await prove(holder), HEAD)).finish(BODY);
+  expect(parties).toEqual([chain.root.lid, chain.root.lid]);
 });

@@ -5,6 +5,7 @@ import {
   type DidResolver,
   encodeBase64url,
   encodeUtf8,
+  type Nonces,
   type ParsedRequestProof,
   parsePossession,
   parseRequestProof,
@@ -31,8 +32,8 @@ export interface Proofs {
 export interface ProofsDeps {
   /** DID of the gateway. */
   readonly gateway: string;
-  /** Uses a nonce of this node up. */
-  readonly consumeNonce: (nonce: string) => void;
+  /** Uses a nonce of this node up, of the share of a root link. */
+  readonly consumeNonce: Nonces['consume'];
   readonly verification: Verification;
   readonly revocations: Revocations;
   readonly knownChains: KnownChains;
@@ -68,7 +69,7 @@ type Prove = (capability: VerifiedCapability, holder: DidKeys, request: ProvenRe
 /** The syntax at once, before anything costs more. */
 function proofOf(text: string, { gateway, consumeNonce, verification, crypto }: ProofsDeps): Prove {
   const proof = parseRequestProof(text);
-  return ({ cth }, holder, request) => {
+  return ({ cth, links }, holder, request) => {
     const { method, headers } = request;
     const url = expectedUrl(proof, request);
     verifyRequestProof(
@@ -82,9 +83,14 @@ function proofOf(text: string, { gateway, consumeNonce, verification, crypto }: 
     return {
       credential: { kind: 'proof', cth, rid: proof.claims.rid, proof: text },
       provenAt: proof.claims.iat,
-      finish: (body) => verifyProvenBody(proof, body, { crypto, consumeNonce }),
+      finish: (body) => verifyProvenBody(proof, body, { crypto, consumeNonce: of(consumeNonce, links) }),
     };
   };
+}
+
+/** Of the share of the root: whoever holds a link could make as many below it as they like. */
+function of(consume: Nonces['consume'], [root]: VerifiedCapability['links']): (nonce: string) => void {
+  return (nonce) => consume(nonce, root?.lid);
 }
 
 /** We see no scheme: behind a proxy the caller's is https. The rest is compared word for word. */
@@ -97,13 +103,13 @@ function signatureOf(
   { consumeNonce, verification, crypto }: ProofsDeps,
 ): Prove {
   const parsed = parsePossession(rawHeaders);
-  return ({ cth }, holder, { method, host, target }) => {
+  return ({ cth, links }, holder, { method, host, target }) => {
     const request = { method, authority: host, target, headers: rawHeaders };
     const verified = verifyPossession(parsed, request, { now: verification.now(), crypto, holder });
     const rid = verified.rid === undefined ? {} : { rid: verified.rid };
     return {
       credential: { kind: 'signature', cth, ...rid, signature_hash: verified.hash },
-      finish: (body) => verifySignedBody(verified, body, { crypto, consumeNonce }),
+      finish: (body) => verifySignedBody(verified, body, { crypto, consumeNonce: of(consumeNonce, links) }),
     };
   };
 }

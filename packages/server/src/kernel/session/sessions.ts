@@ -15,6 +15,7 @@ import {
   formatTime,
   hashProof,
   type JsonObject,
+  type Nonces,
   type ParsedProof,
   parseProof,
   parseTalosAuthorization,
@@ -52,7 +53,7 @@ export interface Sessions {
   nonce(): NonceAnswer;
   /** Uses a nonce up, for a proof of one request: one nonce is for one use of either. @throws {TrustError} as
    *    `Nonces.consume` */
-  consumeNonce(nonce: string): void;
+  readonly consumeNonce: Nonces['consume'];
   /** Opens a session (SES-3) and gives the gateway's signed answer (SES-4), durable in the log before.
    *  @throws {TrustError} MALFORMED, as verifyCapability, PROOF_INVALID, UNAVAILABLE */
   open(body: JsonObject, request: OpeningRequest): Promise<string>;
@@ -152,7 +153,7 @@ function endForAnchor(table: Table, sid: string): TrustError {
 interface Opening extends SessionsDeps {
   readonly table: Table;
   readonly authority: AuthorityTerms;
-  readonly consume: (nonce: string) => void;
+  readonly consume: Nonces['consume'];
 }
 
 async function openSession(body: JsonObject, request: OpeningRequest, deps: Opening): Promise<string> {
@@ -171,7 +172,8 @@ async function openSession(body: JsonObject, request: OpeningRequest, deps: Open
     holder,
   };
   const now = verification.now();
-  const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce: deps.consume });
+  const consumeNonce = (nonce: string): void => deps.consume(nonce, capability.links[0]?.lid);
+  const { epk } = verifyProof(parsed, expected, { now, crypto, consumeNonce });
   // No longer than the key that opens it is known to be the holder's (ID-6).
   const keysUntil = Math.min(capability.keysValidUntil, holder.validUntil ?? Number.POSITIVE_INFINITY);
   const opening = { proof, provenAt: parsed.claims.iat, epk, now, window, keysUntil };
