@@ -217,6 +217,9 @@ describe('talos cap explain', () => {
     expect(priced.json()).toMatchObject({
       decision: { code: 'POLICY_DENIED', link: 0, caveat: 'cost in USD' },
     });
+    // What no link allows is refused for that, as at a gateway, which looks at limits later.
+    const outside = await explain(['chain.txt', ...call('/etc'), '--json']);
+    expect(outside.json()).toMatchObject({ decision: { code: 'SCOPE_MISMATCH', link: 1 } });
     const path = await explain(['chain.txt', ...call('/data/../b'), '--json']);
     expect(path.json()).toMatchObject({ decision: { code: 'CONSTRAINT_VIOLATED' } });
   });

@@ -70,12 +70,12 @@ export async function explainOffline(question: Question): Promise<Explanation> {
     capability = verifyCapabilityAsOf(chain, { time, anchors, crypto });
     checkUse(capability, options.aud);
     unreached = 'call' in asked ? outOfReach(capability, asked.call) : undefined;
-    items = 'items' in asked ? parseItems(asked.items) : itemsOf(capability, asked.call, manifest, asked);
+    items = 'items' in asked ? parseItems(asked.items) : itemsOf(asked.call, manifest, asked);
   } catch (error) {
     return { decision: unreached ?? denialOf(error), items: [], offline: true };
   }
   return {
-    decision: unreached ?? authorize(capability, items, asked.arguments),
+    decision: unreached ?? decide(capability, items, asked, manifest),
     items: items.map(({ scope, op }) => ({ scope, op })),
     links: explainLinks(capability, items, asked.arguments).map((decision, link) =>
       verdictOf(capability, decision, link),
@@ -98,7 +98,6 @@ function outOfReach(
 }
 
 function itemsOf(
-  capability: VerifiedCapability,
   call: { readonly server: string; readonly tool: string },
   manifest: ParsedManifest | undefined,
   { arguments: args }: Asked,
@@ -107,10 +106,25 @@ function itemsOf(
     throw new TrustError('UNKNOWN_TOOL', 'that talos.yaml has no manifest for this tool', {
       hint: 'Add the tool with its manifest and pin to talos.yaml.',
     });
-  const items = itemsOfCall({ ...call, manifest, arguments: args });
-  const { cost } = manifest.source;
-  if (cost !== undefined) takesOf(capability, { cost });
-  return items;
+  return itemsOfCall({ ...call, manifest, arguments: args });
+}
+
+/** A gateway asks for limits that cannot be enforced (CAP-3) once the call is allowed. */
+function decide(
+  capability: VerifiedCapability,
+  items: readonly CheckedItem[],
+  asked: Asked,
+  manifest: ParsedManifest | undefined,
+): Decision {
+  const decision = authorize(capability, items, asked.arguments);
+  const cost = manifest?.source.cost;
+  if (decision.effect === 'deny' || cost === undefined) return decision;
+  try {
+    takesOf(capability, { cost });
+    return decision;
+  } catch (error) {
+    return denialOf(error);
+  }
 }
 
 async function manifestOf(

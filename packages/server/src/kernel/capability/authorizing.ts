@@ -5,6 +5,7 @@ import {
   createChecker,
   type Decision,
   type DecisionCode,
+  type Op,
   PROBLEMS,
 } from '@talosprotocol/contracts';
 import {
@@ -77,14 +78,26 @@ function decideOn(
     try {
       const capability = await find(stated.chain);
       checkHolder(capability, holder);
+      verification.assertInForce(capability, 'read');
       if ('call' in stated) items = itemsOf(capability, stated.call, args, policy());
-      verification.assertInForce(capability, items.some(({ op }) => op === 'write') ? 'write' : 'read');
-      if ('call' in stated) checkCost(capability, stated.call, policy());
-      return answer(authorizer.authorize(capability, items, args, memoOf(args)), items);
+      const decision = authorizer.authorize(capability, items, args, memoOf(args));
+      // A gateway asks these of what is allowed, and in this order (DEC-4).
+      if (decision.effect === 'allow') {
+        verification.assertInForce(capability, opOf(stated, items, policy()));
+        if ('call' in stated) checkCost(capability, stated.call, policy());
+      }
+      return answer(decision, items);
     } catch (error) {
       return answer(denialOf(error), items);
     }
   };
+}
+
+/** A tool is a write by its manifest, also where all that a call of it names is only read. */
+function opOf(stated: AuthorizeRequest, items: readonly CheckedItem[], policy: KernelPolicy): Op {
+  const manifest = 'call' in stated ? policy.manifestOf(stated.call.server, stated.call.tool) : undefined;
+  const ops = manifest === undefined ? [] : [manifest.source.op, ...manifest.resources.map(({ op }) => op)];
+  return [...ops, ...items.map(({ op }) => op)].includes('write') ? 'write' : 'read';
 }
 
 /** What came of each chain of a request. Whether it still holds is looked at in every decision all the same. */
