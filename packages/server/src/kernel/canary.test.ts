@@ -21,7 +21,12 @@ const policy = () => ({
 const verification = createVerification({
   gateway,
   policy,
-  revocations: { isLinkRevoked: () => false, isFresh: () => true, track: () => undefined },
+  revocations: {
+    isLinkRevoked: () => false,
+    isFresh: () => true,
+    track: () => undefined,
+    isOutdated: () => false,
+  },
   standing: { isInactive: () => false, isFresh: () => true },
   resolver,
   crypto: portableCrypto,

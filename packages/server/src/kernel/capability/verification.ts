@@ -38,7 +38,7 @@ export interface VerificationDeps {
   /** DID of the gateway: the audience. */
   readonly gateway: string;
   readonly policy: () => KernelPolicy;
-  readonly revocations: Pick<Revocations, 'isLinkRevoked' | 'isFresh' | 'track'>;
+  readonly revocations: Pick<Revocations, 'isLinkRevoked' | 'isFresh' | 'track' | 'isOutdated'>;
   readonly standing: Pick<Standing, 'isInactive' | 'isFresh'>;
   readonly resolver: DidResolver;
   readonly crypto: CryptoProvider;
@@ -90,7 +90,9 @@ export function createVerification(deps: VerificationDeps): Verification {
       if (!hasAnchor(capability.anchor)) {
         throw new TrustError('UNTRUSTED_ISSUER', 'the trust anchor was changed', { link: 0 });
       }
-      if (now() >= capability.keysValidUntil) throw new TrustError('EXPIRED', 'fetched keys are too old');
+      // Also of a chain that was being verified when its issuer's keys became others (ID-14).
+      if (now() >= capability.keysValidUntil || revocations.isOutdated(capability.links))
+        throw new TrustError('EXPIRED', 'fetched keys are too old');
     },
   };
 }

@@ -21,7 +21,12 @@ function setUp() {
       anchors: parseAnchors([], portableCrypto),
       manifestOf: () => undefined,
     }),
-    revocations: { isLinkRevoked: () => false, isFresh: () => true, track: () => undefined },
+    revocations: {
+      isLinkRevoked: () => false,
+      isFresh: () => true,
+      track: () => undefined,
+      isOutdated: () => false,
+    },
     standing,
     resolver: createDidResolver({ now: () => 1_800_000_000 }),
     crypto: portableCrypto,

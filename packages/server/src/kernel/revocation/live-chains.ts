@@ -6,8 +6,8 @@ type Links = readonly ParsedLink[];
 export interface LiveChains {
   /** Remembers a chain as long as it is used elsewhere. */
   add(links: Links): void;
-  /** The `lid` of every link of theirs for which `test` holds. */
-  find(test: (index: number, links: Links) => boolean): ReadonlySet<string>;
+  /** The `lid` of every link of theirs for which `test` holds; `each` is told of the chains that have one. */
+  find(test: (index: number, links: Links) => boolean, each?: (links: Links) => void): ReadonlySet<string>;
 }
 
 /** Held weakly: who ends a session need not say so here. */
@@ -23,11 +23,13 @@ export function createLiveChains(): LiveChains {
       refs.add(ref);
       registry.register(links, ref);
     },
-    find: (test) => {
+    find: (test, each) => {
       const found = new Set<string>();
       for (const ref of refs) {
         const links = ref.deref() ?? [];
-        for (const [index, { lid }] of links.entries()) if (test(index, links)) found.add(lid);
+        const hits = links.filter((_, index) => test(index, links));
+        for (const { lid } of hits) found.add(lid);
+        if (hits.length > 0) each?.(links);
       }
       return found;
     },

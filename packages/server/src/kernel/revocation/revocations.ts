@@ -19,8 +19,10 @@ export interface Revocations {
   /** Puts the links in use here for which `test` holds out of force, such as those of an identity that ended. */
   enforceWhere(test: (index: number, links: readonly ParsedLink[]) => boolean): void;
   /** Ends what hangs here on the links for which `test` holds, sessions and running calls, and no more: the links stay as
-   *  good as they are. */
+   *  good as they are, but whoever verified them before has to do so again. */
   endWhere(test: (index: number, links: readonly ParsedLink[]) => boolean): void;
+  /** True for links that were parsed before they were ended so: what was found of them may not hold any more. */
+  isOutdated(links: readonly ParsedLink[]): boolean;
   /** Puts in force what an entry of the feed says. */
   apply(item: FeedItem): void;
   /** Remembers a chain that is being verified, as long as it is used: a later rule may end it. */
@@ -47,6 +49,7 @@ export function createRevocations({ log, isFresh }: RevocationsDeps): Revocation
   const rules = createBelowRules();
   const ruleEnds = new Map<string, { readonly rule: BelowRule; readonly exp: number }>();
   const live = createLiveChains();
+  const outdated = new WeakSet<readonly ParsedLink[]>();
   const watchers = createWatchers(log);
   const listeners: ((lid: string) => void)[] = [];
 
@@ -75,8 +78,10 @@ export function createRevocations({ log, isFresh }: RevocationsDeps): Revocation
       for (const lid of live.find(test)) enforce(lid);
     },
     endWhere: (test) => {
-      for (const lid of live.find(test)) end(lid);
+      const lids = live.find(test, (links) => void outdated.add(links));
+      for (const lid of lids) end(lid);
     },
+    isOutdated: (links) => outdated.has(links),
     apply: (item) => ('lid' in item ? enforce(item.lid, item.exp) : enforceRule(item.rule, item.exp)),
     track: live.add,
     forget: (now) => {

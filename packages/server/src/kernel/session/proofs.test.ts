@@ -9,6 +9,7 @@ import {
   formatSignatureBase,
   hashSignedHeaders,
   type InnerList,
+  issueCapability,
   isTrustError,
   type ParsedChain,
   parseAnchors,
@@ -16,12 +17,14 @@ import {
   type Signer,
   signRequestProof,
   verifyCapabilityAsOf,
+  webvhDocument,
 } from '@talosprotocol/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { random } from '../../platform/system.js';
 import { openTestDatabase, type TestDatabase } from '../../platform/testing/database.js';
 import type { PresentedProof, ProvenRequest } from '../ports.js';
 import { openSession } from '../testing/agent.js';
+import { register } from '../testing/identity.js';
 import { crypto, GRANTS, issueTo, newRid, openWorld, type World } from '../testing/kernel-world.js';
 import { createProofs } from './proofs.js';
 
@@ -269,4 +272,35 @@ it('uses nonces of the share of the root, whoever holds what link below it', asy
   ])
     await (await proofs.examine(await prove(holder), HEAD)).finish(BODY);
   expect(parties).toEqual([chain.root.lid, chain.root.lid]);
+});
+
+// ID-14
+it('is not kept from before its issuer had other keys, though it was on its way when they became others', async () => {
+  const did = 'did:web:issuer.example';
+  const [former, next] = [createSigner(random(32), crypto), createSigner(random(32), crypto)];
+  const publish = (key: Signer) =>
+    world.web.set(
+      'https://issuer.example/.well-known/did.json',
+      encodeUtf8(JSON.stringify(webvhDocument(did, key.publicKey))),
+    );
+  publish(former);
+  world.policy.anchors.push({ iss: did, tenant: 'acme', grants: GRANTS });
+  const issuer = { ...former, did, kid: `${did}#key-1` };
+  await register(world, issuer, { kind: 'organisation' });
+  const agent = createSigner(random(32), crypto);
+  const chain = issueCapability(
+    { sub: agent.did, aud: [world.gateway.did], grants: GRANTS, exp: world.seconds() + 60 },
+    issuer,
+    { crypto, now: world.seconds, randomBytes: random },
+  );
+  const presented = await prove({ agent, chain });
+  // While the chain is logged for the first time.
+  world.sink.before = async () => {
+    world.sink.before = () => Promise.resolve();
+    publish(next);
+    const path = `/talos/v1/identities/${encodeURIComponent(did)}/rotation`;
+    expect((await world.post(path, {})).status).toBe(200);
+  };
+  expect(await codeOf(authenticate(presented))).toBe('EXPIRED');
+  expect(await codeOf(authenticate(await prove({ agent, chain })))).toBe('SIGNATURE_INVALID');
 });
