@@ -1,5 +1,12 @@
-/** What a server goes up at, also one that takes parameters off a segment (`..;x`). */
-const DOTS = /(?:^|[/\\])\.(?:\.?(?:[;/\\]|$)|\.[?#])/;
+const DOT = String.raw`(?:\.|%2e)`;
+const SLASH = String.raw`(?:[/\\]|%(?:2f|5c))`;
+/** What a server goes up at, once decoded or not, also one that takes parameters off a segment (`..;x`). */
+const DOTS = new RegExp(
+  `(?:^|${SLASH})${DOT}(?:${DOT}?(?:(?:;|%3b)|${SLASH}|$)|${DOT}(?:[?#]|%(?:3f|23)))`,
+  'i',
+);
+/** An escape of `%` or of a hexadecimal digit: who decodes it may have another one before him. */
+const NESTING = /%(?:25|3\d|[46][1-6])/i;
 const PERCENT = 0x25;
 /** As many characters as `String.fromCharCode` takes at a time. */
 const CHUNK = 8_192;
@@ -8,7 +15,7 @@ const CHUNK = 8_192;
  *  decodes.
  *  @example readsAsDots('/api/..;x=y/admin') // true */
 export function readsAsDots(path: string): boolean {
-  return DOTS.test(path.includes('%') ? decodeAll(path) : path);
+  return DOTS.test(NESTING.test(path) ? decodeAll(path) : path);
 }
 
 /** The text with no escape left, not even one that the decoding of others made, such as that of `%25%32%65`. What a decoder
@@ -18,9 +25,11 @@ function decodeAll(text: string): string {
   let length = 0;
   for (let i = 0; i < text.length; i++) {
     codes[length++] = text.charCodeAt(i);
-    for (let byte = escapeAt(codes, length - 3); byte >= 0; byte = escapeAt(codes, length - 3)) {
-      length -= 3;
-      codes[length++] = byte;
+    while (length > 2 && codes[length - 3] === PERCENT) {
+      const byte = byteOf(codes[length - 2] as number, codes[length - 1] as number);
+      if (byte < 0) break;
+      length -= 2;
+      codes[length - 1] = byte;
     }
   }
   let decoded = '';
@@ -29,15 +38,12 @@ function decodeAll(text: string): string {
   return decoded;
 }
 
-/** The byte that is escaped at this place, or -1. */
-function escapeAt(codes: Uint16Array, at: number): number {
-  if (codes[at] !== PERCENT) return -1;
-  const high = hexDigit(codes[at + 1]);
-  const low = hexDigit(codes[at + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
+/** The byte that two hexadecimal digits are, or less than 0. */
+function byteOf(high: number, low: number): number {
+  return (hexDigit(high) << 4) | hexDigit(low);
 }
 
-function hexDigit(code = 0): number {
+function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = (code | 0x20) - 0x61;
   return letter >= 0 && letter < 6 ? letter + 10 : -1;

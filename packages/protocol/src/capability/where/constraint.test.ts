@@ -92,6 +92,26 @@ describe('constraints', () => {
     expect(test('glob', 'a*'.repeat(127))('/'.repeat(100_000))).toBe(false);
   });
 
+  it('CAP-12 `within`, `url` and `host` look at one argument once, however many grants ask', () => {
+    const path = `/a/${'%25'.repeat(1_300)}`;
+    const args = { path, url: `https://a.example${path}` };
+    const all = Array.from({ length: 300 }, (_, n): Constraint[] => [
+      { ptr: '/path', op: 'within', value: n % 2 === 0 ? '/a' : '/' },
+      { ptr: '/url', op: 'url', value: 'https://a.example/a' },
+      { ptr: '/url', op: 'host', value: '*.example' },
+    ]).flat();
+    const compiled = all.map((constraint) => compileConstraint(constraint, crypto));
+    const [once, often] = [new Map<string, boolean>(), new Map<string, boolean>()];
+    const memo = {};
+    const start = performance.now();
+    for (const { caveat, holds } of compiled) once.set(caveat, holds(args, memo));
+    const together = performance.now() - start;
+    for (const { caveat, holds } of compiled) often.set(caveat, holds(args));
+    expect(once).toEqual(often);
+    expect([...once.values()]).toEqual([true, true, true, true]);
+    expect(together).toBeLessThan((performance.now() - start) / 10);
+  });
+
   it('CAP-12 `url` takes the words of an issuer as a URL, and no last slash', () => {
     expect(() => test('url', 'https://a.example/x/')).toThrow('last /');
     expect(() => test('url', 'mailto:a@a.example')).toThrow('without a URL');

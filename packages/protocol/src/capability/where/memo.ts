@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../encoding/json.js';
 import { utf8Length } from '../../encoding/utf8.js';
 import { readsAsDots } from '../dots.js';
+import { normalPath } from '../path.js';
+import { type NormalUrl, normalUrl } from '../url.js';
 
 /** What was found out about the arguments of one call, and need not be found out again for each of its grants: a chain may ask about
  *  a megabyte of them hundreds of times. They do not change meanwhile. */
@@ -10,6 +12,8 @@ export interface ArgumentsMemo {
   names?: Map<JsonObject, readonly string[]>;
   lengths?: Map<string, number>;
   dots?: Map<string, boolean>;
+  paths?: Map<string, boolean>;
+  urls?: Map<string, { readonly url: NormalUrl | undefined }>;
 }
 
 /** The names of the members of an object in the arguments. */
@@ -28,6 +32,18 @@ export function lengthIn(text: string, memo: ArgumentsMemo): number {
 export function isDotsIn(segment: string, memo: ArgumentsMemo): boolean {
   memo.dots ??= new Map();
   return once(memo.dots, segment, readsAsDots);
+}
+
+/** True if a text in the arguments is a normal path. */
+export function isNormalPathIn(text: string, memo: ArgumentsMemo): boolean {
+  memo.paths ??= new Map();
+  return once(memo.paths, text, (path) => normalPath(path) !== undefined);
+}
+
+/** The normal URL that a text in the arguments is; undefined if it is none. */
+export function normalUrlIn(text: string, memo: ArgumentsMemo): NormalUrl | undefined {
+  memo.urls ??= new Map();
+  return once(memo.urls, text, (url) => ({ url: normalUrl(url) })).url;
 }
 
 function once<K, V>(known: Map<K, V>, key: K, find: (key: K) => V): V {

@@ -1,7 +1,8 @@
 import { malformed } from '../../error.js';
 import { isPrivateHost } from '../address.js';
 import { normalPath } from '../path.js';
-import { isHostName, type NormalUrl, normalUrl, readUrl } from '../url.js';
+import { isHostName, type NormalUrl, readUrl } from '../url.js';
+import { isNormalPathIn, normalUrlIn } from './memo.js';
 import { type ArgumentTest, ofString } from './test.js';
 
 /** `within`: a normal path equal to it or below it.
@@ -10,7 +11,7 @@ export function isWithin(value: string): ArgumentTest {
   if (normalPath(value) === undefined) throw malformed('`within` without a normal path');
   const below = value === '/' ? '/' : `${value}/`;
   return ofString(
-    (argument) => (argument === value || argument.startsWith(below)) && normalPath(argument) !== undefined,
+    (argument, memo) => (argument === value || argument.startsWith(below)) && isNormalPathIn(argument, memo),
   );
 }
 
@@ -21,8 +22,8 @@ export function hasHost(value: string): ArgumentTest {
   if (!isHostName(suffix === undefined ? value : suffix.slice(1))) {
     throw malformed('`host` without a host name in lower case');
   }
-  return ofString((argument) => {
-    const host = normalUrl(argument)?.host;
+  return ofString((argument, memo) => {
+    const host = normalUrlIn(argument, memo)?.host;
     if (host === undefined || suffix === undefined) return host === value;
     return host.length > suffix.length && host.endsWith(suffix);
   });
@@ -36,8 +37,8 @@ export function isBelowUrl(value: string): ArgumentTest {
   if (!isPlain)
     throw malformed('`url` without a URL, or one with user info, a query, a fragment or a last /');
   const isPublic = !isPrivateHost(base.host);
-  return ofString((argument) => {
-    const url = isPublic ? normalUrl(argument) : undefined;
+  return ofString((argument, memo) => {
+    const url = isPublic ? normalUrlIn(argument, memo) : undefined;
     return url !== undefined && isBelow(url, base);
   });
 }
