@@ -31,7 +31,7 @@ export interface DidSource {
   /** Unix seconds. */
   readonly now: () => number;
   /** Looks at a log that verified, before anything is read from it, also one that says that the DID ended. */
-  readonly onLog?: (log: VerifiedWebvhLog) => Promise<void>;
+  readonly onLog: (log: VerifiedWebvhLog) => Promise<void>;
 }
 
 /** True for a DID that must be fetched, if it is well-formed.
@@ -62,7 +62,7 @@ async function fetchWebvh(did: string, source: DidSource): Promise<DidRecord> {
     ? await fetchFrom(source, webvhWitnessUrl(did), 'witness')
     : undefined;
   const verified = followed.finish(witness);
-  await source.onLog?.(verified);
+  await source.onLog(verified);
   const files = witness === undefined ? { log } : { log, witness };
   return { keys: webvhKeys(did, verified), files, log: verified };
 }
