@@ -7,8 +7,6 @@ import {
 } from '@talosprotocol/contracts';
 import {
   createUuidv7,
-  type DidDirectory,
-  type DidKeys,
   type DidRecord,
   isTrustError,
   type JsonObject,
@@ -22,7 +20,7 @@ import { type Actor, actorOf } from '../actor.js';
 import type { ChangeEvent, Events } from '../events.js';
 import { contentsOf, findIdentity, type IdentitiesDeps } from './identities.js';
 import type { Rotations } from './rotations.js';
-import { createSeldomRefresh } from './seldom.js';
+import { createSeldomLooks, type SeldomLooks } from './seldom.js';
 import type { Standing } from './standing.js';
 import type { Ending } from './store.js';
 
@@ -40,8 +38,7 @@ export interface Endings {
   deactivateAsAdministrator(did: string, actor: Actor): Promise<Identity>;
 }
 
-export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce' | 'resolver'> {
-  readonly resolver: Pick<DidDirectory, 'refresh'>;
+export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNonce'> {
   readonly events: Pick<Events, 'identityRotated' | 'identityDeactivated'>;
   readonly standing: Pick<Standing, 'end' | 'isInactive'>;
   readonly rotations: Pick<Rotations, 'beginAnew'>;
@@ -50,9 +47,13 @@ export interface EndingsDeps extends Omit<IdentitiesDeps, 'events' | 'consumeNon
 const checkRotation = createChecker(RotateIdentityRequest);
 const checkDeactivation = createChecker(DeactivateIdentityRequest);
 
+/** Anybody may send a statement, and what one says is known only with the keys. */
+interface Looking extends EndingsDeps {
+  readonly looks: SeldomLooks;
+}
+
 export function createEndings(given: EndingsDeps): Endings {
-  // Anybody may send a statement, and what one says is known only with the keys.
-  const deps = { ...given, resolver: createSeldomRefresh(given.resolver, given.clock) };
+  const deps: Looking = { ...given, looks: createSeldomLooks(given.resolver, given.clock) };
   const { store } = deps;
   return {
     rotate: async (did, request) => {
@@ -63,8 +64,7 @@ export function createEndings(given: EndingsDeps): Endings {
     },
     deactivate: async (did, statement) => {
       const identity = await findIdentity(store, did);
-      const keys = (await deps.resolver.refresh(did)).keys;
-      verifyDeactivation(statement, keys, contextOf(deps));
+      verifyDeactivation(statement, await deps.looks.keys(did), contextOf(deps));
       return endAs(identity, { by: 'identity', statement }, deps);
     },
     deactivateAsAdministrator: async (did, actor) => {
@@ -93,11 +93,12 @@ function parseRotation(request: JsonObject): RotateIdentityRequest {
 async function handOver(
   identity: Identity,
   both: { readonly statement: string; readonly succession: string },
-  deps: EndingsDeps,
+  deps: Looking,
 ): Promise<Identity> {
   const { did } = identity;
   const { successor } = partiesOfRotation(both.statement);
-  const keys = { former: await keysOf(did, deps), successor: await keysOf(successor, deps) };
+  const { looks } = deps;
+  const keys = { former: await looks.keys(did), successor: await looks.keys(successor) };
   verifyRotation(both, keys, contextOf(deps));
   // The same said again, by who did not hear the answer.
   if (identity.successor === successor) return identity;
@@ -113,7 +114,7 @@ async function handOver(
 }
 
 /** Looks at what is published. A DID that says of itself that it is deactivated is. */
-async function refresh(identity: Identity, deps: EndingsDeps): Promise<Identity> {
+async function refresh(identity: Identity, deps: Looking): Promise<Identity> {
   const { did } = identity;
   if (did.startsWith('did:key:')) {
     throw new TrustError('MALFORMED', 'a did:key cannot change its key', {
@@ -128,9 +129,9 @@ async function refresh(identity: Identity, deps: EndingsDeps): Promise<Identity>
 }
 
 /** What the DID says now; undefined if it says that it is deactivated. */
-async function look(did: string, { resolver }: EndingsDeps): Promise<DidRecord | undefined> {
+async function look(did: string, { looks }: Looking): Promise<DidRecord | undefined> {
   try {
-    return await resolver.refresh(did);
+    return await looks.look(did);
   } catch (error) {
     if (isTrustError(error) && error.code === 'REVOKED') return undefined;
     throw error;
@@ -204,10 +205,6 @@ function endingEvent(
 
 function assertActive({ status }: Identity): void {
   if (status !== 'active') throw new TrustError('CONFLICT', `the identity was ${status}`);
-}
-
-async function keysOf(did: string, { resolver }: EndingsDeps): Promise<DidKeys> {
-  return (await resolver.refresh(did)).keys;
 }
 
 function contextOf({ gateway, clock, crypto }: EndingsDeps): StatementContext {
