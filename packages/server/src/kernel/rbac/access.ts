@@ -49,6 +49,7 @@ export interface AccessDeps extends Omit<AuthenticationDeps, 'sql' | 'attempts'>
 export function createAccess(deps: AccessDeps): Access {
   const authenticate = createAuthentication({ ...deps, attempts: createAttempts(deps.clock.monotonic) });
   const policyAt = createPolicyView(deps.sql);
+  const record = createRecordOnce(deps.refusals);
   const authorize = async (
     request: IncomingMessage,
     permission: string | undefined,
@@ -67,14 +68,14 @@ export function createAccess(deps: AccessDeps): Access {
       if (decision.effect === 'allow') return principal;
       throw forbidden(permission, decision);
     } catch (error) {
-      await deps.refusals.record(request, { error, permission, principal: known });
+      await record(request, { error, permission, principal: known });
       throw error;
     }
   };
   return {
     authorizeRoute: (request, route, params) => authorize(request, route.permission, placeOf(route, params)),
     authorize: (request, permission) => authorize(request, permission, GLOBAL),
-    recordRefusals: (routes) => routes.map((route) => withRefusals(route, deps.refusals)),
+    recordRefusals: (routes) => routes.map((route) => withRefusals(route, record)),
     decide: async ({ subjects }, permission, resource) => {
       return decideAccess(await readPolicyNow(deps.sql), { subjects, permission, resource });
     },
@@ -92,7 +93,19 @@ function placeOf(
   return { kind: place.kind, attributes: Object.fromEntries(named) } as AccessScope;
 }
 
-function withRefusals(route: Route, refusals: Refusals): Route {
+/** What the guard or `authorize` refused in a handler is on record as that: the same error is no second refusal. Whatever else a
+ *  handler refuses is one, FORBIDDEN too: who asks for more than it may give was let in. */
+function createRecordOnce(refusals: Refusals): Refusals['record'] {
+  const known = new WeakSet<object>();
+  return async (request, refused) => {
+    const { error } = refused;
+    if (!isTrustError(error) || known.has(error)) return;
+    await refusals.record(request, refused);
+    known.add(error);
+  };
+}
+
+function withRefusals(route: Route, record: Refusals['record']): Route {
   if (route.audit !== 'administration') return route;
   return {
     ...route,
@@ -101,17 +114,11 @@ function withRefusals(route: Route, refusals: Refusals): Route {
         await route.handle(request, response, context);
       } catch (error) {
         const { principal } = context;
-        if (!isRecorded(error))
-          await refusals.record(request, { error, permission: route.permission, principal });
+        await record(request, { error, permission: route.permission, principal });
         throw error;
       }
     },
   };
-}
-
-/** The guard and `authorize` record these. */
-function isRecorded(error: unknown): boolean {
-  return isTrustError(error) && (error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN');
 }
 
 /** The refusal of a decision; it names the binding that denied. */

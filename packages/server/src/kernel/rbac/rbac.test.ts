@@ -66,6 +66,37 @@ describe('a caller', () => {
     expect(JSON.stringify(made)).not.toContain(key.slice(8, 40));
   });
 
+  it('that is let in and asks for more than it may give is refused on record, once; so is who has no token (RBAC-7, RBAC-14)', async () => {
+    const { id, key } = await world.account(admin, 'security-admin');
+    const before = world.denials.length;
+    const subject = { kind: 'service', id };
+    const answers = [
+      await call('POST', 'bindings', key, { role: 'platform-admin', subject, scope: GLOBAL_SCOPE }),
+      await call('POST', 'roles', key, { name: 'all', allow: ['*:*'] }),
+      await world.call('POST', 'bootstrap', { body: { token: `tal_boot_${'A'.repeat(43)}` } }),
+      await call('POST', 'check', (await world.account(admin, 'viewer')).key, {
+        permission: 'audit:read',
+        subject,
+      }),
+      await call('GET', '/other/policy-reload', key),
+    ];
+    const made = world.denials.slice(before);
+    expect(made.map(({ members }) => [members.code, members.request])).toEqual(
+      answers.map(({ body }) => [body.code, body.request_id]),
+    );
+    expect(made.map(({ members }) => members.code)).toEqual([
+      'FORBIDDEN',
+      'FORBIDDEN',
+      'UNAUTHENTICATED',
+      'FORBIDDEN',
+      'FORBIDDEN',
+    ]);
+    expect(made[0]?.disclosures.map(({ value }) => value)).toMatchObject([
+      { caveat: expect.stringContaining('cannot give it') },
+      { kind: 'service', id },
+    ]);
+  });
+
   it('of an address from which too many came that do not count is not looked up; one that counts is', async () => {
     const { key } = await world.account(admin, 'auditor');
     const own = await world.restart();

@@ -124,7 +124,7 @@ async function startRbac(
     name: 'kernel',
     host: '127.0.0.1',
     port: 0,
-    routes: [...rbac.routes, ...OTHERS, ONE_REQUEST],
+    routes: access.recordRefusals([...rbac.routes, ...OTHERS, ONE_REQUEST]),
     guards: { admin: access.authorizeRoute },
     allowedHosts: [],
     allowedOrigins: [],
