@@ -63,8 +63,9 @@ describe('whoever is refused on the admin surface', () => {
   });
 
   it('and so does what was let in and asked for too much, or was said by a stranger', async () => {
-    const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
-      const answer = await fetch(`${world.ready.kernel}${path}`, {
+    const { audit, kernel } = world.ready;
+    const post = async (path: string, body: object, headers: Record<string, string> = {}, at = kernel) => {
+      const answer = await fetch(`${at}${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
@@ -82,6 +83,8 @@ describe('whoever is refused on the admin surface', () => {
     const refusals = [
       [await post('/talos/v1/capabilities', issue, admin), 'admin/capability:issue'],
       [await post('/talos/v1/revocations', { revocation: 'a.b.c' }), 'admin/capability:revoke'],
+      [await post('/talos/v1/erasures', { everything: true }, admin, audit), 'admin/audit:erase'],
+      [await post('/talos/v1/rbac/bootstrap', { token: `tal_boot_${'A'.repeat(43)}` }), 'admin/none'],
     ] as const;
     for (const [{ code, request_id: id }, method] of refusals) {
       const { answer } = await talos('why', id, '--kernel', world.ready.kernel);

@@ -257,7 +257,7 @@ async function routesOf({ rooms, roles, node, every }: RouteParts): Promise<Serv
     ...(gateway === undefined
       ? {}
       : { gateway: recorded([...gateway.routes, ...shared, reloadRoute(reload)]) }),
-    ...(audit === undefined ? {} : { audit: [...auditRoutes, ...every] }),
+    ...(audit === undefined ? {} : { audit: recorded([...auditRoutes, ...every]) }),
   };
 }
 
