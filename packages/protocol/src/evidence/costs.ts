@@ -41,14 +41,12 @@ export function createCosts(): Costs {
     },
     settle: (outcome, decision) => {
       const { cost } = outcome;
-      checkModelCost(outcome);
+      checkOutcomeForm(outcome, decision);
       const price = priceOf(outcome);
       if (price !== undefined) sumOf(price.currency).spent += BigInt(price.amount);
       if (decision === null) return 0;
-      checkSurface(outcome, decision.surface);
       const { held = NOTHING } = decision;
       const amount = cost?.amount ?? 0;
-      checkHeld(outcome, held);
       if (held.amount > 0) sumOf(held.currency).held -= BigInt(held.amount);
       return held.amount - amount;
     },
@@ -59,18 +57,20 @@ export function createCosts(): Costs {
   };
 }
 
-/** What of an outcome is looked at by itself, and where its call was decided. */
+/** What of an outcome is looked at beside its decision. */
 type OutcomeForm = Pick<OutcomeEvent, 'cost' | 'excess' | 'usage' | 'rates' | 'status'>;
 
-/** Checks what an outcome says of its cost, whatever its decision held (AUD-126). No bundle with one that fails here is ever
- *  proven, so a log takes none.
+/** Checks what an outcome says of its cost (AUD-22, AUD-126): by itself, and beside its decision if that is known. No bundle with
+ *  one that fails here is ever proven, so a log takes none.
  *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED: more than a number of JSON holds */
-export function checkOutcomeForm(outcome: OutcomeForm, surface: DecisionEvent['surface']): void {
+export function checkOutcomeForm(outcome: OutcomeForm, decision: HeldCost): void {
   checkModelCost(outcome);
-  checkSurface(outcome, surface);
+  if (decision === null) return;
+  checkSurface(outcome, decision.surface);
+  checkHeld(outcome, decision.held ?? NOTHING);
 }
 
-function checkHeld({ cost, excess, status }: OutcomeEvent, held: Cost | typeof NOTHING): void {
+function checkHeld({ cost, excess, status }: OutcomeForm, held: Cost | typeof NOTHING): void {
   const { amount, currency } = cost ?? { amount: 0, currency: held.currency };
   if (currency !== held.currency || amount > held.amount)
     throw notProven('cost', 'a call came to more than its decision held, or to money of another currency');

@@ -140,7 +140,8 @@ function addEvent(building: Building, draft: AuditDraft, facet: Facet, { finish,
   }
   if (event.effect === 'allow') {
     const { principal } = draft;
-    building.allowed.set(event.id, { request: event.request ?? '', principal, facet });
+    const held = draft.type === 'decision' ? draft.members.held : undefined;
+    building.allowed.set(event.id, { request: event.request ?? '', principal, facet, held });
   }
   if (event.owed) building.owed.set(event.id, owedBy(draft, event));
   // Of a decision in the same batch there is no row to delete yet.

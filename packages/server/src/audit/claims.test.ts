@@ -249,4 +249,24 @@ describe('an event that a node hands in', () => {
     expect(told).toEqual(never.map(() => 'MALFORMED'));
     expect(await handIn(outcome(mine))).toEqual([4]);
   });
+
+  // AUD-22, AUD-86
+  it('is no outcome of more than its decision held, whether that is remembered or read', async () => {
+    await fresh();
+    const euro = (amount: number) => ({ amount, currency: 'EUR' });
+    const free = decision({ cth: own.cth });
+    const paid = withMembers(decision({ cth: own.cth }), { held: euro(7) });
+    expect(await handIn(...chains(), free, paid)).toEqual([1, 2, 3, 4]);
+    const never = [
+      withMembers(outcome(free), { cost: euro(5) }),
+      withMembers(outcome(paid), { cost: euro(8) }),
+      withMembers(outcome(paid), { cost: { amount: 7, currency: 'USD' } }),
+    ];
+    expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
+    await audit.stop();
+    // After a start what a decision held is read from the log.
+    await start();
+    expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
+    expect(await handIn(withMembers(outcome(paid), { cost: euro(7) }))).toEqual([expect.any(Number)]);
+  });
 });

@@ -1,3 +1,4 @@
+import type { Cost } from '@talosprotocol/contracts';
 import { checkOutcomeForm, isTrustError } from '@talosprotocol/protocol';
 import { type AuditDraft, chainOf, type DraftPrincipal, uuidOf } from './draft.js';
 import { DraftError } from './draft-error.js';
@@ -23,6 +24,8 @@ export interface AllowedDecision {
   readonly request: string;
   readonly principal: DraftPrincipal | null;
   readonly facet: Facet;
+  /** What the call was to cost at most; undefined: nothing. */
+  readonly held: Cost | undefined;
 }
 
 /** What an event refers to. */
@@ -68,9 +71,9 @@ function decisionClosed({ members, node }: AuditDraft<'outcome'>, known: Booking
 }
 
 /** Of a cost that no verifier takes no bundle is proven any more: one of another node is not believed to follow. */
-function assertCost(members: AuditDraft<'outcome'>['members'], { facet }: AllowedDecision): void {
+function assertCost(members: AuditDraft<'outcome'>['members'], { facet, held }: AllowedDecision): void {
   try {
-    checkOutcomeForm(members, facet.surface === 'llm' ? 'llm' : 'mcp');
+    checkOutcomeForm(members, { surface: facet.surface === 'llm' ? 'llm' : 'mcp', held });
   } catch (cause) {
     if (!isTrustError(cause)) throw cause;
     throw new DraftError('MALFORMED', `an event is not valid: ${cause.data.reason}`, cause);

@@ -1,3 +1,4 @@
+import type { Cost } from '@talosprotocol/contracts';
 import { isTrustError, parseJsonObject, TILE_WIDTH, TrustError } from '@talosprotocol/protocol';
 import type { Queries, Sql, SqlSession } from '../platform/sql.js';
 import { type EmitterHead, FencedError } from './append.js';
@@ -206,16 +207,18 @@ export async function readAllowed(
   session: Queries,
   uuids: readonly string[],
 ): Promise<ReadonlyMap<string, AllowedDecision>> {
-  const rows = await session.query<Facet & { id: string; request: string; prn: string | null }>(
-    `SELECT i.id, e.request, e.event::json->'principal'->>'prn' AS prn, ${FACET_COLUMNS.map((name) => `f.${name}`).join(', ')}
+  const rows = await session.query<
+    Facet & { id: string; request: string; prn: string | null; held: Cost | null }
+  >(
+    `SELECT i.id, e.request, e.event::json->'principal'->>'prn' AS prn, e.event::json->'held' AS held, ${FACET_COLUMNS.map((name) => `f.${name}`).join(', ')}
      FROM audit_id i JOIN audit_event e USING (idx) JOIN audit_index x USING (idx) JOIN audit_facet f ON f.num = x.facet
      WHERE i.id = ANY($1::uuid[]) AND f.type = 'decision' AND f.effect = 'allow'`,
     [uuids],
   );
   return new Map(
-    rows.map(({ id, request, prn, ...facet }) => [
+    rows.map(({ id, request, prn, held, ...facet }) => [
       id,
-      { request, principal: principalOf(facet.sub, prn), facet },
+      { request, principal: principalOf(facet.sub, prn), facet, held: held ?? undefined },
     ]),
   );
 }
