@@ -200,6 +200,7 @@ export function bundleNoun(): Noun {
     ]),
   });
   made('deny-without-code', 'AUD-22', { recorded: told(5, { code: null }) });
+  made('deny-with-pin', 'AUD-22', { recorded: told(5, { pin: 'cd'.repeat(32) }) });
   made('outcome-twice', 'AUD-22', {
     recorded: record([
       ...STORY.slice(0, 5),

@@ -115,6 +115,7 @@ export const STORY: readonly Draft[] = [
   decided(2, 3, {
     effect: 'deny',
     code: 'SCOPE_MISMATCH',
+    pin: null,
     secret: {
       items: item('/etc/passwd'),
       request_hash: requestHash('/etc/passwd'),

@@ -1,8 +1,9 @@
+import type { Grant } from '@talosprotocol/contracts';
 import { createSigner, decodeHex } from '@talosprotocol/protocol';
 import { createSecret } from '../../../platform/secret.js';
 import { createSql } from '../../../platform/sql.js';
 import { clock } from '../../../platform/system.js';
-import { createPlatform, crypto, GRANTS, openWorld } from '../../testing/kernel-world.js';
+import { createPlatform, crypto, openWorld } from '../../testing/kernel-world.js';
 
 /** A kernel in a process of its own, for tests with several on one database. Its argument says where that is and the
  *  seed of the organisation; a number on its standard input lets that many milliseconds of silence pass at once. */
@@ -21,7 +22,9 @@ const organisation = createSigner(decodeHex(seed), crypto);
 const address = { socketFolder, port, user, password: createSecret(password), database };
 const sql = createSql({ address });
 const platform = createPlatform();
-const anchors = [{ iss: organisation.did, tenant: 'acme', grants: GRANTS }];
+// What is allowed to write shows that a silent feed, and nothing else, refuses it.
+const grants: Grant[] = [{ scope: 'tool:files', ops: ['read', 'write'] }];
+const anchors = [{ iss: organisation.did, tenant: 'acme', grants }];
 const policy = { ...platform.policy, anchors };
 const gateway = createSigner(decodeHex(seed).reverse(), crypto);
 const world = await openWorld(sql, { ...platform, organisation, gateway, policy, time });
