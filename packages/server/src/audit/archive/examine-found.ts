@@ -2,7 +2,7 @@ import type { AuditEvent } from '@talosprotocol/contracts';
 import { type LogFault, parseTime } from '@talosprotocol/protocol';
 import type { Sql } from '../../platform/sql.js';
 import { type AuditDraft, chainOf, uuidOf } from '../draft.js';
-import { type Facet, facetOf } from '../facet.js';
+import { FACET_COLUMNS, type Facet, facetOf } from '../facet.js';
 import { createRecent } from '../recent.js';
 
 /** Compares by what the database finds events with the events: else what is whole could be hidden from the explorer, from an
@@ -21,7 +21,11 @@ export interface FoundExamination {
   readonly onFault: (fault: LogFault) => void;
 }
 
-type FoundRow = Pick<Facet, (typeof COMPARED)[number]> & {
+/** What of a facet is compared: all but what an outcome came to. */
+type Compared = Exclude<keyof Facet, 'currency' | 'digits'>;
+const COMPARED = FACET_COLUMNS.filter((name): name is Compared => name !== 'currency' && name !== 'digits');
+
+type FoundRow = Pick<Facet, Compared> & {
   readonly idx: number;
   readonly time_ms: number;
   readonly request: string | null;
@@ -29,20 +33,6 @@ type FoundRow = Pick<Facet, (typeof COMPARED)[number]> & {
   readonly decision: string | null;
 };
 
-/** What of a facet is compared. */
-const COMPARED = [
-  'type',
-  'sub',
-  'chain',
-  'server',
-  'tool',
-  'op',
-  'effect',
-  'code',
-  'surface',
-  'status',
-  'lid',
-] as const satisfies readonly (keyof Facet)[];
 /** What an outcome has of its decision. */
 const OF_DECISION: ReadonlySet<string> = new Set(['chain', 'server', 'tool', 'op', 'effect', 'surface']);
 const OF_CHAIN: ReadonlySet<string> = new Set(['chain']);
