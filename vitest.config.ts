@@ -44,6 +44,7 @@ export default defineConfig({
       './tests/support/thread-setup.ts',
       './tests/support/bundle-setup.ts',
     ],
+    setupFiles: ['./tests/support/leave-as-found.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // What is waited for comes; how soon depends on what else the machine does.

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { createDidResolver, type DidResource } from '@talosprotocol/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createDidFetch, type DidFetchOptions } from './did-fetch.js';
 import { createSelfSigned } from './testing/self-signed.js';
 
@@ -14,6 +14,7 @@ const DOCUMENT = '{"id":"did:web:did.example"}';
 const open: (Server | TcpServer)[] = [];
 const cleanUp: (() => void)[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const end of cleanUp.splice(0)) end();
   await Promise.all(open.splice(0).map((server) => new Promise((closed) => server.close(closed))));
 });
@@ -234,14 +235,9 @@ describe('createDidFetch (ID-2)', () => {
     const port = await serve((_, response) => json(response));
     let asked = 0;
     const proxy = await listen(createTcpServer((socket) => ++asked && socket.destroy()));
-    const before = { ...process.env };
     for (const name of ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'])
-      process.env[name] = `http://127.0.0.1:${proxy}`;
-    try {
-      expect(await local()(urlOf(port))).toHaveLength(DOCUMENT.length);
-    } finally {
-      process.env = before;
-    }
+      vi.stubEnv(name, `http://127.0.0.1:${proxy}`);
+    expect(await local()(urlOf(port))).toHaveLength(DOCUMENT.length);
     expect(asked).toBe(0);
   });
 
