@@ -30,7 +30,7 @@ import { portableCrypto } from './crypto/portable.js';
 import { decodeBase64url } from './encoding/base64url.js';
 import { decodeCursor } from './encoding/cursor.js';
 import { decodeHex, encodeHex } from './encoding/hex.js';
-import { canonicalize } from './encoding/jcs.js';
+import { canonicalBytes, canonicalize } from './encoding/jcs.js';
 import { type JsonObject, type JsonValue, parseJson } from './encoding/json.js';
 import { parseTime } from './encoding/time.js';
 import { encodeUtf8 } from './encoding/utf8.js';
@@ -325,7 +325,7 @@ function proven<T>(step: () => T): T {
 
 const hasher = createTreeHasher(crypto.sha256);
 const hexes = (values: readonly string[]): Uint8Array[] => values.map((value) => decodeHex(value));
-const fileOf = (value: JsonValue): Uint8Array => encodeUtf8(canonicalize(value));
+const fileOf = (value: JsonValue): Uint8Array => canonicalBytes(value);
 
 const EVIDENCE_RUNNERS: Readonly<Record<string, Runner>> = {
   pin: (input) => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalize, decodeUtf8, encodeUtf8 } from '@talosprotocol/protocol';
+import { canonicalBytes, decodeUtf8 } from '@talosprotocol/protocol';
 import { PROGRAM } from '../program.js';
 import { seconds } from './capabilities.js';
 import { forgeLog } from './forge.js';
@@ -66,7 +66,7 @@ function copiesOf(world: World, bytes: Uint8Array): readonly (readonly [string, 
   const edit = (change: (bundle: Entries) => void): Uint8Array => {
     const bundle = JSON.parse(decodeUtf8(bytes)) as Entries;
     change(bundle);
-    return encodeUtf8(canonicalize(bundle));
+    return canonicalBytes(bundle);
   };
   const at = randomInt(bytes.length);
   const flipped = bytes.slice();

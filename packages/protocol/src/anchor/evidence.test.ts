@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { portableCrypto } from '../crypto/portable.js';
 import { encodeBase64url } from '../encoding/base64url.js';
 import { encodeHex } from '../encoding/hex.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { parseTrustFile } from '../evidence/trust-file.js';
 import { signCheckpoint } from '../log/checkpoint.js';
@@ -58,8 +58,8 @@ const file: TrustFile = {
 };
 const verify = (of: object, trust: TrustFile = file) =>
   verifyAnchorEvidence(
-    parseAnchorEvidence(encodeUtf8(canonicalize(of))),
-    parseTrustFile(encodeUtf8(canonicalize(trust)), crypto),
+    parseAnchorEvidence(canonicalBytes(of)),
+    parseTrustFile(canonicalBytes(trust), crypto),
     crypto,
   );
 const notProven = expect.objectContaining({ code: 'PROOF_NOT_PROVEN' });

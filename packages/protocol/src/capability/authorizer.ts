@@ -1,8 +1,7 @@
 import type { Decision } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import type { JsonObject, JsonValue } from '../encoding/json.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
 import { type Actions, createActions } from './actions.js';
 import { ALLOW, authorize } from './authorize.js';
 import type { CheckedItem } from './items.js';
@@ -108,5 +107,5 @@ function createProgramIndex(actions: Actions, capacity: number, crypto: CryptoPr
 
 function contentOf({ grants }: VerifiedCapability, crypto: CryptoProvider): string {
   const sources = grants.map((link) => link.map(({ source }) => source)) as unknown as JsonValue;
-  return crypto.sha256Hex(encodeUtf8(canonicalize(sources)));
+  return crypto.sha256Hex(canonicalBytes(sources));
 }

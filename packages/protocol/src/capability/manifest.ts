@@ -1,8 +1,7 @@
 import { createChecker, ToolManifest, type ToolResource } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import type { JsonObject } from '../encoding/json.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { type Pointer, parsePointer } from './pointer.js';
 
@@ -37,7 +36,7 @@ export function toolPin(
   crypto: CryptoProvider,
 ): string {
   const { server, tool } = pinned;
-  return crypto.sha256Hex(encodeUtf8(canonicalize({ manifest: pinned.manifest.source, server, tool })));
+  return crypto.sha256Hex(canonicalBytes({ manifest: pinned.manifest.source, server, tool }));
 }
 
 function parseResource(resource: ToolResource): ParsedResource {

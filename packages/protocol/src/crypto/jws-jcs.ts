@@ -1,7 +1,6 @@
 import { encodeBase64url } from '../encoding/base64url.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../encoding/json.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { type ParsedJws, parseJws, type Signer, signJws, verifyJwsSignature } from './jws.js';
 import type { CryptoProvider } from './provider.js';
@@ -41,7 +40,7 @@ export function parseJcs(object: JsonObject, signature: JsonValue | undefined, t
   const { protected: head, signature: value } = signature;
   if (typeof head !== 'string' || typeof value !== 'string' || `${head}${value}`.includes('.'))
     throw malformed('a signature whose parts are not base64url');
-  const payload = encodeBase64url(encodeUtf8(canonicalize(payloadOf(object))));
+  const payload = encodeBase64url(canonicalBytes(payloadOf(object)));
   return parseJws(`${head}.${payload}.${value}`, typ, { maxBytes: MAX_BYTES });
 }
 

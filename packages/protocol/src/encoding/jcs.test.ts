@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalize } from './jcs.js';
+import { canonicalBytes, canonicalize } from './jcs.js';
 import { parseJson } from './json.js';
+import { encodeUtf8 } from './utf8.js';
 
 describe('canonicalize', () => {
   it('sorts by UTF-16 units, not by code points', () => {
@@ -113,5 +114,35 @@ describe('canonicalize', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('gives the same as bytes, which are of their own', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }), (value) => {
+        const bytes = canonicalBytes(value);
+        const text = canonicalize(value);
+        canonicalize('something else');
+        expect(bytes).toEqual(encodeUtf8(text));
+      }),
+    );
+  });
+
+  it('writes a value whose getter wants canonical JSON meanwhile', () => {
+    const nested = {
+      a: 1,
+      get b() {
+        return canonicalize({ z: [true, false, null, {}], y: 'é' });
+      },
+      c: 2,
+    };
+    expect(canonicalize(nested)).toBe('{"a":1,"b":"{\\"y\\":\\"é\\",\\"z\\":[true,false,null,{}]}","c":2}');
+    expect(canonicalize([3])).toBe('[3]');
+  });
+
+  it('begins anew after a refusal, and after a value that is large', () => {
+    expect(() => canonicalize(['kept?', undefined])).toThrow('malformed');
+    const large = Array.from({ length: 10_000 }, (_, i) => ({ b: `ä${i}`, a: 'x'.repeat(i % 50) }));
+    expect(JSON.parse(canonicalize(large))).toEqual(large);
+    expect(canonicalize({ b: 1, a: 'small' })).toBe('{"a":"small","b":1}');
   });
 });

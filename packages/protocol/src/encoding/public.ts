@@ -3,7 +3,7 @@ export { decodeBase58, encodeBase58 } from './base58.js';
 export { decodeBase64url, encodeBase64url } from './base64url.js';
 export { type Cursor, compareCursors, decodeCursor, encodeCursor } from './cursor.js';
 export { decodeHex, encodeHex } from './hex.js';
-export { canonicalize } from './jcs.js';
+export { canonicalBytes, canonicalize } from './jcs.js';
 export {
   isJsonObject,
   type JsonLimits,

@@ -1,8 +1,7 @@
 import type { AuditEvent, EventOf } from '@talosprotocol/contracts';
 import { parseChain } from '../capability/chain.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { canonicalize } from '../encoding/jcs.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { isTrustError } from '../error.js';
 import { createRecent } from './recent.js';
 
@@ -47,7 +46,7 @@ export function createBookings(options: BookingsOptions, known: BookingsState): 
   const calls = createRecent(known.calls, mostCalls);
   let { isWhole } = known;
   const hashOf = (principal: Subject | null): string =>
-    crypto.sha256Hex(encodeUtf8(canonicalize(principal && [principal.sub, principal.prn ?? null])));
+    crypto.sha256Hex(canonicalBytes(principal && [principal.sub, principal.prn ?? null]));
   const holderOf = (event: EventOf<'chain'>): string | undefined => {
     const holder = readHolder(event, crypto);
     return holder && hashOf(holder);

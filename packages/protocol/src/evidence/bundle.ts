@@ -10,9 +10,9 @@ import {
 import { type ParsedJws, parseJws, type Signer, signJws } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeHex } from '../encoding/hex.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes, canonicalize } from '../encoding/jcs.js';
 import { type JsonObject, parseJson } from '../encoding/json.js';
-import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
+import { decodeUtf8 } from '../encoding/utf8.js';
 import { malformed } from '../error.js';
 import { parseCheckpoint } from '../log/checkpoint.js';
 import { parseNote } from '../log/note.js';
@@ -57,12 +57,12 @@ export function signBundle(
     root: encodeHex(root),
     from: content.range.from,
     to: content.range.to,
-    hash: crypto.sha256Hex(encodeUtf8(canonicalize(content))),
+    hash: crypto.sha256Hex(canonicalBytes(content)),
   };
   const bundle = { ...content, statement: signJws({ typ: BUNDLE_TYP, claims }, signer) };
   const wrong = checkBundle(bundle);
   if (wrong !== undefined) throw new TypeError(`a bundle: ${wrong}`);
-  return encodeUtf8(canonicalize(bundle));
+  return canonicalBytes(bundle);
 }
 
 /** Reads a bundle: its bytes are the canonical JSON of their own parse, and the closed schema of its form holds, so

@@ -1,7 +1,7 @@
 import { EVENT_VERSIONS } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto as crypto } from '../crypto/portable.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { type JsonObject, parseJson } from '../encoding/json.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
@@ -40,7 +40,7 @@ function bundleWith(at: number, change: (event: JsonObject) => object): Uint8Arr
   const bundle = parseJson(exportBundle(sequence(drafts))) as unknown as { entries: { event: JsonObject }[] };
   const entry = bundle.entries[at]!;
   entry.event = change(entry.event) as JsonObject;
-  return encodeUtf8(canonicalize(bundle));
+  return canonicalBytes(bundle);
 }
 
 /** A made-up second version: a member more, one less, and `effect` with another meaning. */

@@ -7,8 +7,7 @@ import {
   MAX_EVENT_BYTES,
 } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { canonicalize } from '../encoding/jcs.js';
-import { encodeUtf8 } from '../encoding/utf8.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { malformed } from '../error.js';
 import { openCommitment } from '../log/commitment.js';
 import { assertKnownVersion } from './event-version.js';
@@ -27,7 +26,7 @@ export function parseEvent(value: unknown): AuditEvent {
 /** The leaf data of an event: its canonical JSON (AUD-11).
  *  @throws {TrustError} MALFORMED: longer than a leaf may be */
 export function eventBytes(event: AuditEvent): Uint8Array {
-  const bytes = encodeUtf8(canonicalize(event));
+  const bytes = canonicalBytes(event);
   if (bytes.length > MAX_EVENT_BYTES) throw malformed(`an event of more than ${MAX_EVENT_BYTES} bytes`);
   return bytes;
 }

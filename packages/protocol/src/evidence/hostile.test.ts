@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes, canonicalize } from '../encoding/jcs.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
 import { signCheckpoint } from '../log/checkpoint.js';
@@ -39,7 +39,7 @@ function makeReceipt(): Uint8Array {
   const note = createNoteSigner(crypto.sha256, { name: ORIGIN, publicKey, sign });
   const root = hasher.leaf(eventBytes(event));
   const checkpoint = signCheckpoint({ origin: ORIGIN, size: 1, root, extensions: [] }, [note]);
-  return encodeUtf8(canonicalize(createReceipt(event, disclosures, { index: 0, proof: [], checkpoint })));
+  return canonicalBytes(createReceipt(event, disclosures, { index: 0, proof: [], checkpoint }));
 }
 
 /** True for a value, false for a TrustError; anything else that is thrown fails the test. */
@@ -165,7 +165,7 @@ describe('hostile evidence is answered with a TrustError or a value', () => {
   });
 
   it('by verifyBundle, of a log that an operator made of hostile events', () => {
-    const story = encodeUtf8(canonicalize(events as never));
+    const story = canonicalBytes(events as never);
     fc.assert(
       fc.property(mutatedJson(story), (bytes) => {
         const made = exportOrNothing(JSON.parse(decodeUtf8(bytes)) as typeof events);

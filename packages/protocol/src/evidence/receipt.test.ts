@@ -1,7 +1,7 @@
 import { RECEIPT_ASSERTS, type TrustFile } from '@talosprotocol/contracts';
 import { describe, expect, it } from 'vitest';
 import { portableCrypto as crypto } from '../crypto/portable.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { signCheckpoint } from '../log/checkpoint.js';
 import { createTreeHasher } from '../log/hash.js';
@@ -35,7 +35,7 @@ const receipt = createReceipt(event, disclosures, { index: 0, proof: [], checkpo
 
 describe('receipts (AUD-14)', () => {
   it('prove one event, and survive being written and read', () => {
-    const read = parseReceipt(encodeUtf8(canonicalize(receipt)));
+    const read = parseReceipt(canonicalBytes(receipt));
     const verified = verifyReceipt(read, trust, crypto);
     expect(verified).toMatchObject({ index: 0, size: 1, event: { type: 'decision' } });
     expect(verified.values.get('/items')).toEqual([

@@ -4,7 +4,7 @@ import type { ParsedChain } from '../capability/chain.js';
 import { signRevocation } from '../capability/revocation.js';
 import { signJws } from '../crypto/jws.js';
 import { portableCrypto as crypto } from '../crypto/portable.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import { formatTime } from '../encoding/time.js';
 import { decodeUtf8, encodeUtf8 } from '../encoding/utf8.js';
 import { isTrustError } from '../error.js';
@@ -257,7 +257,7 @@ describe('a bundle changed after it was signed', () => {
   ): Uint8Array => {
     const bundle = JSON.parse(decodeUtf8(bytes));
     change(bundle);
-    return encodeUtf8(canonicalize(bundle));
+    return canonicalBytes(bundle);
   };
 
   it.each([
@@ -317,7 +317,7 @@ describe('a dishonest operator who signs', () => {
   it('cannot state more than a statement states', () => {
     const bundle = JSON.parse(decodeUtf8(exportBundle(sequence(story()))));
     const statement = signJws({ typ: 'talos-bundle+jwt', claims: { iss: exporter.did } }, exporter);
-    const copy = encodeUtf8(canonicalize({ ...bundle, statement }));
+    const copy = canonicalBytes({ ...bundle, statement });
     expect(refusal(() => verifyBundle(copy, trust, crypto))).toContain('claims of a bundle');
   });
 
@@ -325,7 +325,7 @@ describe('a dishonest operator who signs', () => {
     const [one, two] = [exportBundle(sequence(story())), exportBundle(sequence(story()))].map((bytes) =>
       JSON.parse(decodeUtf8(bytes)),
     );
-    const mixed = encodeUtf8(canonicalize({ ...one, statement: two.statement }));
+    const mixed = canonicalBytes({ ...one, statement: two.statement });
     expect(refusal(() => verifyBundle(mixed, trust, crypto))).toContain('another bundle');
   });
 });

@@ -11,7 +11,7 @@ import {
 import { parseJws, type Signer, signJws, verifyJwsSignature } from '../crypto/jws.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeBase64url } from '../encoding/base64url.js';
-import { canonicalize } from '../encoding/jcs.js';
+import { canonicalBytes } from '../encoding/jcs.js';
 import type { JsonObject } from '../encoding/json.js';
 import { encodeUtf8 } from '../encoding/utf8.js';
 import { malformed, TrustError } from '../error.js';
@@ -72,7 +72,7 @@ export function parseFeedHeartbeat(jws: string, keys: DidKeys, crypto: CryptoPro
 
 /** base64url of SHA-256 over the canonical JSON of the items of a snapshot, in their order. */
 export function hashFeedItems(items: readonly FeedItem[], crypto: CryptoProvider): string {
-  return encodeBase64url(crypto.sha256(encodeUtf8(canonicalize(items))));
+  return encodeBase64url(crypto.sha256(canonicalBytes(items)));
 }
 
 /** Signs that `items` are all that is in force at `head` (REV-11). `time` in Unix milliseconds. */

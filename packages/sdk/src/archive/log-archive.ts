@@ -6,8 +6,7 @@ import {
   PolicyAnchors,
 } from '@talosprotocol/contracts';
 import {
-  canonicalize,
-  encodeUtf8,
+  canonicalBytes,
   MAX_ENTRY_BYTES,
   parseJson,
   TILE_WIDTH,
@@ -29,7 +28,7 @@ export function disclosurePath(bundle: number): string {
 
 /** The bytes of a file of JSON. @throws {TrustError} MALFORMED */
 export function archiveJson(value: unknown): Uint8Array {
-  return encodeUtf8(canonicalize(value));
+  return canonicalBytes(value);
 }
 
 const MAX_MANIFEST = 65_536;

@@ -1,8 +1,7 @@
 import type { Receipt, TrustFile } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
-  canonicalize,
-  encodeUtf8,
+  canonicalBytes,
   parseReceipt,
   parseTrustFile,
   TrustError,
@@ -20,8 +19,8 @@ export function assertCanary(
 ): void {
   try {
     const logs = file.logs.map(({ origin, vkey }) => ({ origin, vkey }));
-    const trust = parseTrustFile(encodeUtf8(canonicalize({ ...file, logs })), crypto);
-    const { event } = verifyReceipt(parseReceipt(encodeUtf8(canonicalize(receipt))), trust, crypto);
+    const trust = parseTrustFile(canonicalBytes({ ...file, logs }), crypto);
+    const { event } = verifyReceipt(parseReceipt(canonicalBytes(receipt)), trust, crypto);
     if (event.id !== sentId) throw new TrustError('PROOF_NOT_PROVEN', 'the receipt is of another event');
   } catch (cause) {
     throw new TrustError('LOG_CORRUPT', 'the first receipt of this start does not verify', {}, cause);

@@ -1,15 +1,9 @@
-import {
-  type AuditEvent,
-  createTaggedChecker,
-  EVENTS,
-  MAX_EVENT_BYTES,
-  utf8Bytes,
-} from '@talosprotocol/contracts';
+import { type AuditEvent, createTaggedChecker, EVENTS, MAX_EVENT_BYTES } from '@talosprotocol/contracts';
 import {
   type CryptoProvider,
-  canonicalize,
+  canonicalBytes,
   checkDecisionForm,
-  encodeUtf8,
+  decodeUtf8,
   formatTime,
   isTrustError,
   openDisclosures,
@@ -82,15 +76,14 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     const event = complete(draft, place, deps);
     const fault = check(event);
     if (fault !== undefined) throw new DraftError('MALFORMED', `an event is not valid: ${fault}`);
-    const text = canonicalizeDraft(event);
-    const bytes = encodeUtf8(text);
+    const bytes = canonicalDraft(event);
     if (bytes.length > MAX_EVENT_BYTES)
       throw new DraftError('TOO_LARGE', `an event of ${bytes.length} bytes`);
     const disclosures = checkedDisclosures(event, draft.disclosures, deps.crypto);
     if (draft.type === 'decision' && draft.node !== undefined) assertForm(draft);
     return {
       links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
-      text,
+      text: decodeUtf8(bytes),
       hash: deps.crypto.sha256Hex(bytes),
       disclosures,
       ...columnsOf(draft),
@@ -166,15 +159,14 @@ function checkedDisclosures(
   } catch (cause) {
     throw new DraftError('MALFORMED', 'a disclosure does not open its commitment', cause);
   }
-  const text = canonicalizeDraft(disclosures);
-  if (utf8Bytes(text) > MAX_DISCLOSED_BYTES)
-    throw new DraftError('TOO_LARGE', 'disclosures of too many bytes');
-  return text;
+  const bytes = canonicalDraft(disclosures);
+  if (bytes.length > MAX_DISCLOSED_BYTES) throw new DraftError('TOO_LARGE', 'disclosures of too many bytes');
+  return decodeUtf8(bytes);
 }
 
-function canonicalizeDraft(value: unknown): string {
+function canonicalDraft(value: unknown): Uint8Array {
   try {
-    return canonicalize(value);
+    return canonicalBytes(value);
   } catch (cause) {
     throw new DraftError('MALFORMED', 'an event that has no canonical form', cause);
   }

@@ -3,13 +3,13 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { Bundle, createChecker, EventPage, Receipt, TrustFile } from '@talosprotocol/contracts';
 import {
+  canonicalBytes,
   canonicalize,
   createCompactTree,
   createNoteVerifier,
   createTreeHasher,
   decodeBase64url,
   encodeHex,
-  encodeUtf8,
   parseJson,
   parseJws,
   planCover,
@@ -235,7 +235,7 @@ describe('routes', () => {
     };
     for (const { before, index, event } of bundle.entries) {
       graft(index, before);
-      tree.append(hasher.leaf(encodeUtf8(canonicalize(event))));
+      tree.append(hasher.leaf(canonicalBytes(event)));
     }
     graft(size, bundle.rest);
     expect(tree.root()).toEqual(root);

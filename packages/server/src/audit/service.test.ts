@@ -7,10 +7,9 @@ import {
   TrustFile,
 } from '@talosprotocol/contracts';
 import {
-  canonicalize,
+  canonicalBytes,
   createNoteVerifier,
   createTreeHasher,
-  encodeUtf8,
   TrustError,
   verifyTlogProof,
 } from '@talosprotocol/protocol';
@@ -97,7 +96,7 @@ const refused = (work: Promise<unknown>) =>
 /** Checks a receipt with nothing but the log's key. */
 function verify(audit: Audit, receipt: Receipt): number {
   expect(createChecker(Receipt)(receipt)).toBeUndefined();
-  const leaf = hasher.leaf(encodeUtf8(canonicalize(receipt.event)));
+  const leaf = hasher.leaf(canonicalBytes(receipt.event));
   const log = { origin: 'talos.test/log/default', keys: [createNoteVerifier(crypto, audit.vkey)] };
   return verifyTlogProof(hasher, receipt.proof, leaf, log).index;
 }
@@ -115,7 +114,7 @@ describe('recording', () => {
     const recorded = await Promise.all(drafts.map((draft) => audit.record(draft)));
     expect(recorded.map(({ index }) => index)).toEqual(drafts.map((_, i) => i + 3));
     const counts = { [agent.did]: 0, [gateway.did]: 0 };
-    let prev: unknown = crypto.sha256Hex(encodeUtf8(canonicalize(await eventAt(2))));
+    let prev: unknown = crypto.sha256Hex(canonicalBytes(await eventAt(2)));
     for (let i = 3; i < drafts.length + 3; i += 1) {
       const event = (await eventAt(i)) as unknown as EventOf<'decision'>;
       const sub = event.principal!.sub as keyof typeof counts;
@@ -126,7 +125,7 @@ describe('recording', () => {
         prev,
         counts[sub],
       ]);
-      prev = crypto.sha256Hex(encodeUtf8(canonicalize(event)));
+      prev = crypto.sha256Hex(canonicalBytes(event));
     }
   });
 

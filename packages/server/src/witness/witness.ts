@@ -3,9 +3,8 @@ import {
   type AddCheckpoint,
   type Cosigner,
   type CryptoProvider,
-  canonicalize,
+  canonicalBytes,
   createTreeHasher,
-  encodeUtf8,
   formatNote,
   formatSignatureLines,
   isTrustError,
@@ -119,7 +118,7 @@ function stepOf(deps: WitnessDeps, hasher: TreeHasher, asked: Asked, last: LastS
     if (splitView === undefined) return { answer: verdict };
     // What we accuse somebody of must be what others can check.
     verifySplitView(splitView, trusted, hasher);
-    const hash = deps.crypto.sha256Hex(encodeUtf8(canonicalize(splitView)));
+    const hash = deps.crypto.sha256Hex(canonicalBytes(splitView));
     return { answer: verdict, splitView: { hash, evidence: splitView } };
   }
   // Of the time between the two transactions that see it as the last: what the cosignature says is true then. A clock

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  canonicalize,
+  canonicalBytes,
   commit,
   createCosigner,
   createNoteSigner,
@@ -61,7 +61,7 @@ const { publicKey, sign } = log!;
 const note = signCheckpoint({ origin: ORIGIN, size: 2, root, extensions: [] }, [
   createNoteSigner(crypto.sha256, { name: ORIGIN, publicKey, sign }),
 ]);
-const json = (value: unknown): Uint8Array => encodeUtf8(canonicalize(value));
+const json = (value: unknown): Uint8Array => canonicalBytes(value);
 const MANIFEST = {
   ...{ format: 'talos-log-v1', origin: ORIGIN, vkey, size: 2, root: encodeHex(root) },
   ...{ pruned: 0, disclosures: 1 },

@@ -1,8 +1,7 @@
 import type { Constraint } from '@talosprotocol/contracts';
 import type { CryptoProvider } from '../../crypto/provider.js';
-import { canonicalize } from '../../encoding/jcs.js';
+import { canonicalBytes } from '../../encoding/jcs.js';
 import type { JsonObject, JsonValue } from '../../encoding/json.js';
-import { encodeUtf8 } from '../../encoding/utf8.js';
 import { describeConstraint } from '../caveat.js';
 import { findByPointer, parsePointer } from '../pointer.js';
 import { isInCidr } from './cidr.js';
@@ -42,7 +41,7 @@ function hasArgsHash(value: string, crypto: CryptoProvider): CompiledConstraint[
 }
 
 function hashOf(args: JsonValue | undefined, crypto: CryptoProvider): string {
-  return crypto.sha256Hex(encodeUtf8(canonicalize(args)));
+  return crypto.sha256Hex(canonicalBytes(args));
 }
 
 /** The test of one constraint, for what its pointer finds.

@@ -1,9 +1,8 @@
 import type { Signer } from '../../crypto/jws.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { decodeBase58, encodeBase58 } from '../../encoding/base58.js';
-import { canonicalize } from '../../encoding/jcs.js';
+import { canonicalBytes } from '../../encoding/jcs.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../encoding/json.js';
-import { encodeUtf8 } from '../../encoding/utf8.js';
 import { malformed, TrustError } from '../../error.js';
 import { encodeMultikey, parseMultikey } from '../did-key.js';
 import { parseVersionTime } from './version-time.js';
@@ -73,8 +72,8 @@ export function signIntegrityProof(
 /** Hash of the options, then hash of the document (section 3.3.4). */
 function signedBytes(options: JsonObject, document: JsonObject, crypto: CryptoProvider): Uint8Array {
   const bytes = new Uint8Array(64);
-  bytes.set(crypto.sha256(encodeUtf8(canonicalize(options))));
-  bytes.set(crypto.sha256(encodeUtf8(canonicalize(document))), 32);
+  bytes.set(crypto.sha256(canonicalBytes(options)));
+  bytes.set(crypto.sha256(canonicalBytes(document)), 32);
   return bytes;
 }
 

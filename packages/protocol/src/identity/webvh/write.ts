@@ -1,6 +1,6 @@
 import type { Signer } from '../../crypto/jws.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
-import { canonicalize } from '../../encoding/jcs.js';
+import { canonicalBytes, canonicalize } from '../../encoding/jcs.js';
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from '../../encoding/json.js';
 import { formatTime } from '../../encoding/time.js';
 import { decodeUtf8, encodeUtf8 } from '../../encoding/utf8.js';
@@ -166,7 +166,7 @@ export function witnessWebvhLog(
   );
   const present = others.find((record) => record.versionId === versionId);
   const kept = others.filter((record) => record !== present && record.proof.length > 0);
-  return encodeUtf8(canonicalize([...kept, { versionId, proof: [...(present?.proof ?? []), proof] }]));
+  return canonicalBytes([...kept, { versionId, proof: [...(present?.proof ?? []), proof] }]);
 }
 
 /** 0 for what is no version. */

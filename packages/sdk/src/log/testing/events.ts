@@ -1,4 +1,4 @@
-import { canonicalize, createSigner, encodeUtf8, formatTime } from '@talosprotocol/protocol';
+import { canonicalBytes, createSigner, formatTime } from '@talosprotocol/protocol';
 import { createNodeCrypto } from '@talosprotocol/protocol/node';
 
 const crypto = createNodeCrypto();
@@ -41,7 +41,7 @@ export function events(
       count: 1,
       ...change,
     };
-    const bytes = encodeUtf8(canonicalize(event));
+    const bytes = canonicalBytes(event);
     prev = crypto.sha256Hex(bytes);
     return bytes;
   });

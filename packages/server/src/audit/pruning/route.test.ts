@@ -1,8 +1,7 @@
 import { BUNDLE_TYP, type Bundle, createChecker, ProblemDetails, Pruning } from '@talosprotocol/contracts';
 import {
-  canonicalize,
+  canonicalBytes,
   createNoteVerifier,
-  encodeUtf8,
   parseJson,
   parseJws,
   signJws,
@@ -122,10 +121,10 @@ describe('a bundle that claims what was pruned', () => {
     const { statement, ...rest } = bundle;
     const { claims: said } = parseJws(statement, BUNDLE_TYP, { maxBytes: 1_000_000 });
     const { from, to } = bundle.range;
-    const hash = crypto.sha256Hex(encodeUtf8(canonicalize(rest)));
+    const hash = crypto.sha256Hex(canonicalBytes(rest));
     const claims = { ...said, from, to, hash };
     const signed = signJws({ typ: BUNDLE_TYP, claims }, gateway);
-    return encodeUtf8(canonicalize({ ...rest, statement: signed }));
+    return canonicalBytes({ ...rest, statement: signed });
   }
   const verify = async (bytes: Uint8Array) => verifyBundle(bytes, await log.trust(), crypto);
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Receipt, WitnessFaultCode } from '@talosprotocol/contracts';
 import {
-  canonicalize,
-  encodeUtf8,
+  canonicalBytes,
   isTrustError,
   parseCheckpoint,
   parseNote,
@@ -89,7 +88,7 @@ async function record(audit: Audit, count = 1): Promise<string> {
 
 const namesOf = (note: string): string[] => parseNote(note).signatures.map(({ name }) => name);
 const verify = async (audit: Audit, receipt: Receipt) =>
-  verifyReceipt(receipt, parseTrustFile(encodeUtf8(canonicalize(await audit.trust())), crypto), crypto);
+  verifyReceipt(receipt, parseTrustFile(canonicalBytes(await audit.trust()), crypto), crypto);
 const faultOf = (audit: Audit, { name }: OddWitness): WitnessFaultCode | undefined =>
   audit.witnesses().witnesses.find((witness) => witness.name === name)?.fault?.code;
 const codeOf = (work: Promise<unknown>): Promise<string> =>

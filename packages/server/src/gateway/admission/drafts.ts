@@ -9,7 +9,7 @@ import type {
 import {
   type CheckedItem,
   type CryptoProvider,
-  canonicalize,
+  canonicalBytes,
   commit,
   createUuidv7,
   disclose,
@@ -78,7 +78,7 @@ export function createDrafts(deps: {
   const { crypto, clock, random } = deps;
   const uuid = (): string => createUuidv7(clock.now(), random(16));
   const vault = () => createVault(crypto, random);
-  const hash = (value: unknown): string => crypto.sha256Hex(encodeUtf8(canonicalize(value)));
+  const hash = (value: unknown): string => crypto.sha256Hex(canonicalBytes(value));
   return {
     uuid,
     hashText: (text) => crypto.sha256Hex(encodeUtf8(text)),

@@ -1,6 +1,6 @@
 import { calcPrice, findProvider } from '@pydantic/genai-prices';
 import type { ModelRates } from '@talosprotocol/contracts';
-import { type CryptoProvider, canonicalize, encodeUtf8 } from '@talosprotocol/protocol';
+import { type CryptoProvider, canonicalBytes } from '@talosprotocol/protocol';
 import type { ProviderPolicy } from './provider.js';
 
 /** The release of the price table; a test holds it against the package. */
@@ -58,7 +58,7 @@ export function createPrices(crypto: CryptoProvider): Prices {
   const hashes = new WeakMap<ProviderPolicy, string>();
   const hash = ({ prices, models }: ProviderPolicy): string => {
     const own = [...(models ?? [])].flatMap(([model, { rates }]) => (rates ? [[model, rates]] : []));
-    return crypto.sha256Hex(encodeUtf8(canonicalize([PRICE_TABLE, prices ?? null, Object.fromEntries(own)])));
+    return crypto.sha256Hex(canonicalBytes([PRICE_TABLE, prices ?? null, Object.fromEntries(own)]));
   };
   return {
     ratesOf: (provider, model, input, at) => {
