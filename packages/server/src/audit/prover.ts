@@ -45,7 +45,7 @@ export interface Prover {
 }
 
 export interface ProverDeps {
-  readonly tiles: TileStore;
+  readonly tiles: Pick<TileStore, 'read'>;
   readonly hasher: TreeHasher;
   readonly crypto: CryptoProvider;
 }
@@ -53,13 +53,14 @@ export interface ProverDeps {
 /** Tiles whose hashes are kept: of the newest million events nearly all that proofs ask for, in 16 MiB. */
 const KEPT_TILES = 1_024;
 
-export function createProver(deps: ProverDeps): Prover {
+export function createProver({ tiles, hasher, crypto }: ProverDeps): Prover {
   const kept = createRecent<Uint8Array>(KEPT_TILES);
+  const deps = { hasher, read: readOnce(tiles) };
   const prove: Prover['prove'] = async (rows, checkpoint) => {
     const plans = rows.map((row) => planInclusion(row.idx, checkpoint.size));
     const read = await openReader(deps, kept, plans.flat(2), checkpoint.size);
     try {
-      return rows.map((row, i) => proveRow(deps.hasher, read, row, plans[i] ?? [], checkpoint));
+      return rows.map((row, i) => proveRow(hasher, read, row, plans[i] ?? [], checkpoint));
     } catch (error) {
       // Once the tile is mended, it is to be read again.
       kept.clear();
@@ -72,17 +73,17 @@ export function createProver(deps: ProverDeps): Prover {
     forget: () => kept.clear(),
     receipt: async (row, checkpoint) => {
       const [proof = []] = await prove([row], checkpoint);
-      const { event, disclosures } = openRow(row, deps.crypto);
+      const { event, disclosures } = openRow(row, crypto);
       return createReceipt(event, disclosures, { index: row.idx, proof, checkpoint: checkpoint.note });
     },
     continuation: async (oldSize, { size, root }) => {
       if (oldSize === 0 || oldSize === size) return [];
       const plan = planConsistency(oldSize, size);
       const read = await openReader(deps, kept, [...plan.flat(), ...planFrontier(oldSize)], size);
-      const proof = makeProof(deps.hasher, read, plan);
-      const oldRoot = rootAt(deps.hasher, read, oldSize);
+      const proof = makeProof(hasher, read, plan);
+      const oldRoot = rootAt(hasher, read, oldSize);
       try {
-        verifyConsistency(deps.hasher, { oldSize, oldRoot, newSize: size, newRoot: root, proof });
+        verifyConsistency(hasher, { oldSize, oldRoot, newSize: size, newRoot: root, proof });
         return proof;
       } catch (cause) {
         if (!isTrustError(cause)) throw cause;
@@ -93,8 +94,21 @@ export function createProver(deps: ProverDeps): Prover {
   };
 }
 
+/** Many wait for one checkpoint and ask for the same tiles at once: those are read once for all of them. */
+function readOnce(tiles: ProverDeps['tiles']): TileStore['read'] {
+  const reading = new Map<string, ReturnType<TileStore['read']>>();
+  return (tile) => {
+    const path = tilePath(tile);
+    const begun = reading.get(path);
+    if (begun !== undefined) return begun;
+    const read = tiles.read(tile).finally(() => reading.delete(path));
+    reading.set(path, read);
+    return read;
+  };
+}
+
 async function openReader(
-  { tiles, hasher }: ProverDeps,
+  { read, hasher }: Pick<ProverDeps, 'hasher'> & { readonly read: TileStore['read'] },
   kept: Recent<Uint8Array>,
   nodes: readonly NodeId[],
   size: number,
@@ -109,13 +123,13 @@ async function openReader(
       levels.set(path, known);
       return;
     }
-    const bytes = await tiles.read(tile);
+    const bytes = await read(tile);
     if (bytes === undefined) throw corrupt(`${path} is missing`);
     loaded.set(path, bytes);
   };
   await inParallel(tilesForNodes(nodes, size), AT_A_TIME, load);
   return createTileReader(hasher, size, (tile) => loaded.get(tilePath(tile)), {
-    get: (path) => levels.get(path),
+    get: (path) => levels.get(path) ?? kept.get(path),
     set: (path, made) => kept.set(path, made),
   });
 }
