@@ -10,6 +10,7 @@ import type {
 import { formatTime, subjectKey, TrustError } from '@talosprotocol/protocol';
 import type { Sql } from '../../platform/sql.js';
 import { findAccount } from './account-store.js';
+import { assertAdministratorStays, without } from './administrators.js';
 import { type ChangeContext, type Changes, found } from './change.js';
 import {
   addBinding,
@@ -28,7 +29,8 @@ export interface Bindings {
   find(id: string): Promise<Binding>;
   /** Those of a caller. */
   of(subjects: readonly Subject[]): Promise<Binding[]>;
-  /** @throws {TrustError} FORBIDDEN | NOT_FOUND: role or account | CONFLICT: too many, or there is one */
+  /** @throws {TrustError} FORBIDDEN | NOT_FOUND: role or account | CONFLICT: too many, there is one, or it denies the last
+   *    administrator */
   create(by: Principal, request: BindingRequest): Promise<Binding>;
   /** @throws {TrustError} FORBIDDEN | NOT_FOUND | CONFLICT: the last administrator's */
   remove(by: Principal, id: string): Promise<void>;
@@ -59,7 +61,10 @@ export function createBindings(deps: { readonly sql: Sql; readonly changes: Chan
           'binding',
         );
         assertMayGrant(context, by, rulesOf(context, binding.role), binding.scope);
-        await assertAdministratorStays(context, (one) => one.id !== id);
+        await assertAdministratorStays(
+          context,
+          without(context.policy, (one) => one.id === id),
+        );
         await removeBinding(context.tx, id);
         await context.record('binding.removed', id, binding);
       }),
@@ -77,6 +82,8 @@ async function create(
   if (policy.bindings.length >= MAX_BINDINGS) throw tooMany('bindings', MAX_BINDINGS);
   const same = policy.bindings.find((one) => isSame(one, { role, subject, scope }));
   if (same !== undefined) throw new TrustError('CONFLICT', `the binding ${same.id} says the same`);
+  const made: Binding = { id: '', role, subject, scope, created: '' };
+  await assertAdministratorStays(context, { ...policy, bindings: [...policy.bindings, made] });
   return bind(context, { role, subject, scope });
 }
 
@@ -102,28 +109,4 @@ const sortedScope = ({ kind, attributes }: AccessScope): string =>
 
 function rulesOf({ policy }: ChangeContext, role: string): RoleRules {
   return found(policy.roles.get(role), 'role');
-}
-
-/** After the change somebody must still be able to undo it (RBAC-13). `stays` tells which bindings go on to count.
- *  @throws {TrustError} CONFLICT */
-export async function assertAdministratorStays(
-  context: ChangeContext,
-  stays: (binding: Binding) => boolean,
-): Promise<void> {
-  const isAdministrator = ({ role, scope }: Binding) => role === 'platform-admin' && scope.kind === 'global';
-  const { policy } = context;
-  const left = policy.bindings.filter((binding) => isAdministrator(binding) && stays(binding));
-  const gone = policy.bindings.some((binding) => isAdministrator(binding) && !stays(binding));
-  if (!gone) return;
-  for (const { subject } of left) if (await canAct(context, subject)) return;
-  throw new TrustError('CONFLICT', 'nobody would be left who may administer the platform', {
-    hint: 'bind platform-admin to somebody else first',
-  });
-}
-
-/** People of a provider that is not in force cannot log in. */
-async function canAct({ tx, now, issuer }: ChangeContext, subject: Subject): Promise<boolean> {
-  if (subject.kind !== 'service') return subject.issuer === issuer;
-  const account = await findAccount(tx, subject.id, now);
-  return account !== undefined && !account.disabled && account.keys.length > 0;
 }

@@ -362,6 +362,27 @@ describe('bindings', () => {
     }
     expect((await call('DELETE', `bindings/${id}`, admin)).body.code).toBe('CONFLICT');
   });
+
+  it('the last administrator who may write to RBAC is not denied it, anywhere: nobody could take that away (RBAC-13, RBAC-7)', async () => {
+    const { body } = await call('GET', 'whoami', admin);
+    const [{ id }] = body.bindings;
+    const subject = toService(body.principal.id);
+    const all = await createRole([], ['*:*']);
+    const denied = { status: 409, body: { code: 'CONFLICT' } };
+    for (const scope of [GLOBAL_SCOPE, team('a')])
+      expect(await call('POST', 'bindings', admin, { role: all, subject, scope })).toMatchObject(denied);
+    const bound = await createRole(['llm:read']);
+    expect((await call('POST', 'bindings', admin, { role: bound, subject, scope: team('a') })).status).toBe(
+      201,
+    );
+    const denies = role([], ['rbac:*']);
+    expect(await call('PUT', `roles/${bound}`, admin, denies, 1)).toMatchObject(denied);
+    // Another administrator may be denied it, and is none then who could undo anything.
+    const other = await world.account(admin, 'platform-admin');
+    const others = { role: all, subject: toService(other.id), scope: GLOBAL_SCOPE };
+    expect((await call('POST', 'bindings', admin, others)).status).toBe(201);
+    expect(await call('DELETE', `bindings/${id}`, admin)).toMatchObject(denied);
+  });
 });
 
 // RBAC-12

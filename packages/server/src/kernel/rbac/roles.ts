@@ -8,6 +8,7 @@ import type {
 } from '@talosprotocol/contracts';
 import { findLack, GLOBAL, TrustError } from '@talosprotocol/protocol';
 import type { Queries } from '../../platform/sql.js';
+import { assertAdministratorStays } from './administrators.js';
 import { assertVersion, type ChangeContext, type Changes, found } from './change.js';
 import { findRole, MAX_ROLES, type PageRequest, putRole, readRoles, removeRole } from './policy-store.js';
 
@@ -18,7 +19,8 @@ export interface Roles {
   find(id: string): Promise<Role>;
   /** @throws {TrustError} FORBIDDEN | CONFLICT: too many */
   create(by: Principal, request: RoleRequest): Promise<Role>;
-  /** @throws {TrustError} FORBIDDEN | NOT_FOUND | CONFLICT: built in, or changed meanwhile */
+  /** @throws {TrustError} FORBIDDEN | NOT_FOUND | CONFLICT: built in, changed meanwhile, or it would deny the last
+   *    administrator */
   change(by: Principal, id: string, version: number, request: RoleRequest): Promise<Role>;
   /** @throws {TrustError} as `change`; CONFLICT also while it is bound */
   remove(by: Principal, id: string, version: number): Promise<void>;
@@ -48,6 +50,8 @@ export function createRoles(deps: { readonly sql: Queries; readonly changes: Cha
         const old = await changeable(context, by, id, version);
         assertMayGrant(context, by, { allow, deny }, GLOBAL);
         const role: Role = { ...old, name, allow, deny, version: old.version + 1 };
+        const { policy } = context;
+        await assertAdministratorStays(context, { ...policy, roles: new Map(policy.roles).set(id, role) });
         await putRole(context.tx, role, context.now);
         await context.record('role.changed', id, role);
         return role;

@@ -20,7 +20,7 @@ import {
   readAccounts,
   setDisabled,
 } from './account-store.js';
-import { assertAdministratorStays } from './bindings.js';
+import { assertAdministratorStays, without } from './administrators.js';
 import { assertVersion, type ChangeContext, type Changes, found } from './change.js';
 import type { PageRequest } from './policy-store.js';
 import { assertHolds, assertMayGrant, tooMany } from './roles.js';
@@ -76,7 +76,11 @@ export function createServiceAccounts({ sql, changes, clock, random }: ServiceAc
         const account = found(await findAccount(context.tx, id, context.now), 'service account');
         assertVersion(account.version, version);
         assertMayBe(context, by, id);
-        if (disabled) await assertAdministratorStays(context, (binding) => !isOf(binding, id));
+        if (disabled)
+          await assertAdministratorStays(
+            context,
+            without(context.policy, (binding) => isOf(binding, id)),
+          );
         await setDisabled(context.tx, id, disabled);
         await context.record(disabled ? 'account.disabled' : 'account.enabled', id, {});
         return found(await findAccount(context.tx, id, context.now), 'service account');
