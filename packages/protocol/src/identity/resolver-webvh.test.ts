@@ -196,6 +196,24 @@ describe('resolving a did:webvh (ID-11)', () => {
     await expect(blind.resolve(third.did)).rejects.toEqual(refusal('UNAVAILABLE'));
   });
 
+  it('accepts one of two logs that a host shows two nodes at a time', async () => {
+    const kept = new Map<string, WebvhMark>();
+    const marks: WebvhMarks = {
+      find: async (did) => kept.get(did),
+      keep: async (did, mark) => void ((kept.get(did)?.number ?? 0) < mark.number && kept.set(did, mark)),
+    };
+    const first = newLog();
+    const forks = [7, 8].map((ttl) => updateWebvhLog(first, { ttl }, key(1), ctx()));
+    const nodes = forks.map((fork) => createWorld(fork, { marks }));
+    const outcomes = await Promise.allSettled(
+      nodes.map(({ world, resolver }) => resolver.resolve(world.did)),
+    );
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'SIGNATURE_INVALID' } },
+    ]);
+  });
+
   it('gives no keys to the former DID of one that moved', async () => {
     const { world, resolver } = createWorld(newLog({ portable: true }));
     world.log = moveWebvhLog(world.log, 'example.org', key(1), ctx());

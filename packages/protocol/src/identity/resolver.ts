@@ -161,13 +161,19 @@ async function fetchAndKeep(
  *  rotation would hold only until somebody shows the log as it was before. */
 async function checkContinuation(did: string, log: VerifiedWebvhLog, marks: WebvhMarks): Promise<void> {
   const seen = await marks.find(did);
-  if (seen !== undefined && !continuesWebvhLog(seen, log)) {
-    throw new TrustError('SIGNATURE_INVALID', 'a DID log without what was seen of it before', {
-      hint: `The log of ${did} has to hold its version ${seen.versionId}, which was seen before.`,
-    });
-  }
+  assertContinues(did, log, seen);
   const { number, versionId } = log.latest;
-  if (number !== seen?.number) await marks.keep(did, { number, versionId });
+  if (number === seen?.number) return;
+  await marks.keep(did, { number, versionId });
+  // Another node may have seen another log meanwhile: a host that shows two at a time has one of them accepted.
+  assertContinues(did, log, await marks.find(did));
+}
+
+function assertContinues(did: string, log: VerifiedWebvhLog, seen: WebvhMark | undefined): void {
+  if (seen === undefined || continuesWebvhLog(seen, log)) return;
+  throw new TrustError('SIGNATURE_INVALID', 'a DID log without what was seen of it before', {
+    hint: `The log of ${did} has to hold its version ${seen.versionId}, which was seen before.`,
+  });
 }
 
 /** Marks that are forgotten with the process. */
