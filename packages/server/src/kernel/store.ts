@@ -7,11 +7,12 @@ import { createRevocationStore, type RevocationStore } from './revocation/store.
 /** The kernel's SQL, but for the ledger's. */
 export interface KernelStore extends IdentityStore, CapabilityStore, RevocationStore, StatusStore {}
 
-export function createKernelStore(sql: Sql): KernelStore {
+/** Builds it. `now` is the moment by the clock of the database, in SQL. */
+export function createKernelStore(sql: Sql, now?: string): KernelStore {
   return {
     ...createIdentityStore(sql),
     ...createCapabilityStore(sql),
-    ...createRevocationStore(sql),
+    ...createRevocationStore(sql, now),
     ...createStatusStore(sql),
   };
 }

@@ -1,6 +1,7 @@
 import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
 import type { Queries } from '../../platform/sql.js';
 import type { Clock } from '../../platform/system.js';
+import { createSteadiness } from '../steady-clock.js';
 import { createCorrections } from './corrections.js';
 import { createEndings } from './endings.js';
 import { type Book, createHold, type Hold } from './hold.js';
@@ -10,7 +11,6 @@ import { type BudgetMark, createMarks } from './marks.js';
 import { type BudgetTake, isHeld, largestOf, type Need, needsOf } from './need.js';
 import { monthBefore } from './period.js';
 import { refusalOf } from './refusal.js';
-import { createSteadiness } from './steady-clock.js';
 
 /** Counts what calls take from `limits` (CAP-21). */
 export interface Ledger {

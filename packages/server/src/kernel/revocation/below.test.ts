@@ -5,6 +5,7 @@ import { openTestDatabase, type TestDatabase } from '../../platform/testing/data
 import { createKernelStore } from '../store.js';
 import { openSession, REQUEST, takeSession } from '../testing/agent.js';
 import { crypto, GRANTS, issueTo, openWorld, type World } from '../testing/kernel-world.js';
+import { createRevoking } from './revoking.js';
 import { REVOCATION_BOUNDS } from './store.js';
 
 let database: TestDatabase;
@@ -160,7 +161,7 @@ describe('the room for revocations', () => {
 
   it('REV-4 forgets what has expired long ago, and only that', async () => {
     const { agent, chain, longer, issuing } = family();
-    const store = createKernelStore(database.sql);
+    const store = createKernelStore(database.sql, "timestamptz '2200-01-01'");
     await revoke({ revocation: signRevocation({ chain: longer }, agent, issuing) });
     await revoke({ lid: `${'B'.repeat(42)}A` }, world.admin);
     const exp = chain.leaf.claims.exp;
@@ -169,5 +170,46 @@ describe('the room for revocations', () => {
     await store.forgetRevocations(exp + 1);
     expect(await store.findRevocation({ lid: longer.leaf.lid })).toBeUndefined();
     expect(await store.findRevocation({ lid: `${'B'.repeat(42)}A` })).toMatchObject({ exp: null });
+  });
+
+  it('REV-4 forgets nothing by a clock that is ahead for a while, or that is not that of the database', async () => {
+    const { agent, chain, longer, issuing } = family();
+    await revoke({ revocation: signRevocation({ chain: longer }, agent, issuing) });
+    const isKept = async () =>
+      (await createKernelStore(database.sql).findRevocation({ lid: longer.leaf.lid })) !== undefined;
+    const { exp } = chain.leaf.claims;
+    const tidying = (now: string) => {
+      const time = { now: world.time.now, monotonic: 0 };
+      const pass = (hours: number): void => {
+        time.now += hours * 3_600_000;
+        time.monotonic += hours * 3_600_000;
+      };
+      const forgotten: number[] = [];
+      const { tidy } = createRevoking({
+        store: createKernelStore(database.sql, now),
+        revocations: { forget: (before: number) => forgotten.push(before) },
+        clock: { now: () => time.now, monotonic: () => time.monotonic },
+      } as never);
+      return { time, pass, forgotten, tidy };
+    };
+    const LATER = "timestamptz '2200-01-01'";
+    const stepped = tidying(LATER);
+    stepped.pass(2);
+    stepped.time.now += 400 * 86_400_000;
+    await stepped.tidy();
+    expect([await isKept(), stepped.forgotten]).toEqual([true, []]);
+    // It could be so for longer: then other nodes, and the database, know better.
+    const ahead = tidying(`to_timestamp(${exp})`);
+    ahead.time.now += 400 * 86_400_000;
+    await ahead.tidy();
+    ahead.pass(2);
+    await ahead.tidy();
+    expect([await isKept(), ahead.forgotten]).toEqual([true, [exp - 86_400]]);
+    const right = tidying(LATER);
+    right.time.now = (exp + 86_400) * 1000;
+    await right.tidy();
+    right.pass(1);
+    await right.tidy();
+    expect([await isKept(), right.forgotten]).toEqual([false, [exp + 3_600]]);
   });
 });

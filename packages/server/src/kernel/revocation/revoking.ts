@@ -16,10 +16,11 @@ import type { Clock } from '../../platform/system.js';
 import { type Actor, actorOf } from '../actor.js';
 import type { Events, RevocationFacts } from '../events.js';
 import type { KernelPolicy } from '../ports.js';
+import { createSteadiness } from '../steady-clock.js';
 import type { KernelStore } from '../store.js';
 import type { Counted, Revocation, RevocationTarget } from './revocation.js';
 import type { Revocations } from './revocations.js';
-import type { FeedWriter } from './store.js';
+import { type FeedWriter, KEPT_SECONDS } from './store.js';
 
 /** Revokes links, and what DIDs handed on. */
 export interface Revoking {
@@ -28,7 +29,8 @@ export interface Revoking {
   revokeSigned(jws: string): Promise<RevokeAnswer>;
   /** Revokes for an administrator, whom the caller of this has checked. */
   revokeAsAdministrator(target: RevocationTarget, actor: Actor): Promise<RevokeAnswer>;
-  /** Forgets what refuses only links that have expired long ago. */
+  /** Forgets what refuses only links that have expired long ago, while the clock is steady: what was forgotten by one that is wrong
+   *  would be accepted again once it is right. */
   tidy(): Promise<void>;
 }
 
@@ -45,11 +47,9 @@ export interface RevokingDeps {
   readonly clock: Clock;
 }
 
-/** How long a revocation outlives what it refuses, in seconds: more than any two clocks differ. */
-const KEPT_SECONDS = 86_400;
-
 export function createRevoking(deps: RevokingDeps): Revoking {
   const { store, revocations, events, clock, feed } = deps;
+  const isSteady = createSteadiness(clock);
 
   /** In force as soon as it is durable, in the log next, then answered: nothing allowed can follow it in the log.
    *  If the log refuses, it stays in force, and its event goes into the log later. */
@@ -78,9 +78,9 @@ export function createRevoking(deps: RevokingDeps): Revoking {
       return put({ ...revoked, at: clock.now() }, actorOf(actor));
     },
     tidy: async () => {
+      if (!isSteady()) return;
       const before = Math.floor(clock.now() / 1000) - KEPT_SECONDS;
-      await store.forgetRevocations(before);
-      revocations.forget(before);
+      revocations.forget(await store.forgetRevocations(before));
     },
   };
 }

@@ -26,12 +26,16 @@ export interface RevocationStore {
   findRevocation(target: RevocationTarget): Promise<Revocation | undefined>;
   /** All in force, and where the feed stood at that moment. */
   readSnapshot(iss: string): Promise<{ readonly head: FeedHead; readonly items: readonly FeedItem[] }>;
-  /** Forgets what has expired before `exp` (Unix seconds). */
-  forgetRevocations(exp: number): Promise<void>;
+  /** Forgets what has expired before `exp` (Unix seconds), but nothing that by the clock of the database has expired for less than
+   *  `KEPT_SECONDS`; gives the moment before which it did. */
+  forgetRevocations(exp: number): Promise<number>;
 }
 
 /** Most revocations that holders below one root, and below one branch of it, have in force. */
 export const REVOCATION_BOUNDS = { root: 4_096, branch: 512 } as const;
+
+/** How long a revocation outlives what it refuses, in seconds: more than any two clocks differ. */
+export const KEPT_SECONDS = 86_400;
 
 /** 'revoke' in ASCII. */
 const REVOKE_LOCK = 0x7265766f6b65;
@@ -56,7 +60,8 @@ function toTarget({ name, below, role, point }: RevocationRow): RevocationTarget
   return below === null || role === null ? { lid: name } : { rule: { below, as: role, point } };
 }
 
-export function createRevocationStore(sql: Sql): RevocationStore {
+/** Builds it. `now` is the moment by the clock of the database, in SQL. */
+export function createRevocationStore(sql: Sql, now = 'now()'): RevocationStore {
   return {
     addRevocation: (revocation, feed, keep) =>
       sql.transaction(async (tx) => {
@@ -72,7 +77,13 @@ export function createRevocationStore(sql: Sql): RevocationStore {
         return { head: { n, hash }, items: rows.map(toRevocation).map(itemOf) };
       }, 'repeatable read'),
     forgetRevocations: async (exp) => {
-      await sql.query('DELETE FROM kernel_revocation WHERE exp < $1', [exp]);
+      const [row] = await sql.query<{ before: number }>(
+        `SELECT least($1::bigint, extract(epoch FROM ${now})::bigint - $2) AS before`,
+        [exp, KEPT_SECONDS],
+      );
+      const before = row?.before ?? 0;
+      await sql.query('DELETE FROM kernel_revocation WHERE exp < $1', [before]);
+      return before;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/system.js';
+import type { Clock } from '../platform/system.js';
 
 /** How long a clock must have run evenly. */
 const STEADY_MS = 3_600_000;
@@ -6,7 +6,7 @@ const STEADY_MS = 3_600_000;
 const DRIFT_MS = 60_000;
 
 /** Tells whether the clock of this machine has run for an hour without being set: what is forgotten by one that is wrong for a while
- *  would be spent again. */
+ *  would be spent, or accepted, again. */
 export function createSteadiness(clock: Clock): () => boolean {
   let since = { now: clock.now(), monotonic: clock.monotonic() };
   return () => {
