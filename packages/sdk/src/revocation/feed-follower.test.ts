@@ -28,6 +28,11 @@ function createServer() {
     first: 1,
     beat: 0,
     isDown: false,
+    /** Says again what it said last. */
+    isStuck: false,
+    said: '',
+    /** By how much the follower's clock is ahead. */
+    ahead: 0,
     asked: 0,
   };
   const add = (item: FeedItem): void => {
@@ -38,8 +43,10 @@ function createServer() {
   };
   const heartbeat = (): string => {
     const { now: time, head, signer } = state;
+    if (state.isStuck) return state.said;
     state.beat += 1;
-    return signFeedHeartbeat({ time, epoch: 1, beat: state.beat, n: head.n, hash: head.hash }, signer);
+    state.said = signFeedHeartbeat({ time, epoch: 1, beat: state.beat, n: head.n, hash: head.hash }, signer);
+    return state.said;
   };
   const answer = (url: URL): Response => {
     if (state.isDown) throw new TypeError('refused');
@@ -84,7 +91,7 @@ beforeEach(() => {
     url: 'http://127.0.0.1:1',
     keys: () => didKeyKeys(platform.did),
     crypto,
-    clock: { now: () => server.state.now, monotonic: () => monotonic },
+    clock: { now: () => server.state.now + server.state.ahead, monotonic: () => monotonic },
     fetch: server.fetch,
     onRevoked: (lid) => void revoked.push(lid),
     onFault: (error) => void faults.push(isTrustError(error) ? (error.data.caveat ?? error.code) : 'bug'),
@@ -163,5 +170,17 @@ describe('a follower of a feed over HTTP', () => {
     expect(isRevoked(1)).toBe(true);
     server.state.now += 2 * 86_400_000;
     await until(() => !isRevoked(1));
+  });
+
+  it('REV-4 forgets nothing by a clock of its own that is ahead for a moment', async () => {
+    server.add({ lid: lidOf(1), exp: 1_790_000_000 });
+    await follower.start();
+    server.state.isStuck = true;
+    server.state.ahead = 2 * 86_400_000;
+    server.add({ lid: lidOf(2) });
+    await until(() => isRevoked(2));
+    const { asked } = server.state;
+    await until(() => server.state.asked > asked + 2);
+    expect(isRevoked(1)).toBe(true);
   });
 });

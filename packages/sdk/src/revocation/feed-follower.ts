@@ -78,10 +78,11 @@ export function createFeedFollower(options: FeedFollowerOptions): FeedFollower {
   const step = async (): Promise<boolean> => {
     keys = await options.keys();
     const page = await readPage(http, reader.head().n);
-    const said = hear(reader, page.heartbeat);
+    const first = hear(reader, page.heartbeat);
     for (const entry of page.entries) reader.takeEntry(entry);
-    if (said === 'behind') hear(reader, page.heartbeat);
-    set.forget(Math.floor(clock.now() / 1000));
+    const said = first === 'behind' ? hear(reader, page.heartbeat) : first;
+    // By no clock but one that is that of the platform: what one forgets that is wrong for a moment is accepted again later.
+    if (said === 'heard') set.forget(Math.floor(clock.now() / 1000));
     return said !== 'nothing' || page.entries.length > 0;
   };
   const run = async (): Promise<void> => {
