@@ -20,6 +20,9 @@ export interface EventFeed {
 
 /** Longest run of bytes without an event in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
+/** Lines that are of no event stream and are left out, as its readers have to, beyond one for each event: to leave out one takes as long
+ *  as to read kilobytes, for two bytes. */
+const MOST_NONSENSE = 256;
 
 interface FeedOptions {
   /** Nothing is for the client from the event on that goes beyond so many pieces of text. */
@@ -33,10 +36,11 @@ export function createEventFeed(
   { mostPieces, keeper }: FeedOptions,
 ): EventFeed {
   let events: StreamEvent[] = [];
-  let [waiting, isAlive] = [0, false];
+  let [waiting, isAlive, nonsense] = [0, false, 0];
   const parser = createParser({
     onEvent: (event) => {
       waiting = 0;
+      nonsense -= 1;
       const told = reader.read(event);
       if (told !== false && reader.pieces() <= mostPieces) events.push(told === true ? event : told);
     },
@@ -44,12 +48,17 @@ export function createEventFeed(
     onComment: () => {
       isAlive = true;
     },
+    onError: () => {
+      nonsense = Math.max(0, nonsense) + 1;
+      if (nonsense > MOST_NONSENSE) throw new TrustError('UPSTREAM_FAILED', 'the stream is none of events');
+    },
   });
+  const withLines = createLines();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let fault: { readonly error: unknown } | undefined;
   const parse = (chunk: Uint8Array): void => {
     try {
-      parser.feed(decode(decoder, chunk));
+      parser.feed(withLines(decode(decoder, chunk)));
       if (waiting > MAX_EVENT) throw new TrustError('UPSTREAM_FAILED', 'an event of the stream has no end');
     } catch (error) {
       // What came before it is the client's, also where both came at once.
@@ -82,4 +91,15 @@ function decode(decoder: InstanceType<typeof TextDecoder>, chunk: Uint8Array): s
   } catch (error) {
     throw new TrustError('UPSTREAM_FAILED', 'the stream is not UTF-8', { hint: CUT }, error);
   }
+}
+
+/** Ends lines as the parser finds them soonest: where another one ends them it looks through all that came for each. */
+function createLines(): (text: string) => string {
+  let isAfterReturn = false;
+  return (text) => {
+    if (!isAfterReturn && !text.includes('\r')) return text;
+    const rest = isAfterReturn && text.startsWith('\n') ? text.slice(1) : text;
+    if (text !== '') isAfterReturn = text.endsWith('\r');
+    return rest.replaceAll(/\r\n?/g, '\n');
+  };
 }
