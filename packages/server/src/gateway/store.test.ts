@@ -68,4 +68,34 @@ describe('the call journal', () => {
     await at(26 * 3_600_000).purge();
     await expect(at(26 * 3_600_000).claim(name, hash, 'x')).rejects.toMatchObject({ code: 'REPLAY' });
   });
+
+  it('purges nothing by a clock that is ahead for a while, or that is not that of the database (SES-10)', async () => {
+    const LATER = "timestamptz '2200-01-01'";
+    const name = named(newRid());
+    const count = async () =>
+      (await database.sql.query('SELECT 1 FROM gateway_call WHERE rid = $1', [name.rid])).length;
+    const journalAt = (now?: string) => {
+      const time = { now: clock.now(), monotonic: 0 };
+      const own = { ...clock, now: () => time.now, monotonic: () => time.monotonic };
+      return { time, journal: createCallJournal(database.sql, own, now) };
+    };
+    await createCallJournal(database.sql, clock).claim(name, hash, 'rcp_1');
+    const stepped = journalAt(LATER);
+    stepped.time.now += 40 * 3_600_000;
+    await stepped.journal.purge();
+    expect(await count()).toBe(1);
+    // It could be so for longer: then the database knows better.
+    for (const [now, left] of [
+      [undefined, 1],
+      [LATER, 0],
+    ] as const) {
+      const { time, journal } = journalAt(now);
+      time.now += 40 * 3_600_000;
+      await journal.purge();
+      time.now += 3_600_000;
+      time.monotonic += 3_600_000;
+      await journal.purge();
+      expect(await count()).toBe(left);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import { isUuidv7, type JsonObject, parseJsonObject, TrustError, uuidv7Time } from '@talosprotocol/protocol';
 import type { Sql } from '../platform/sql.js';
+import { createSteadiness } from '../platform/steady-clock.js';
 import type { Clock } from '../platform/system.js';
 
 /** Names a write: who calls whom, and which logical call it is. */
@@ -25,7 +26,8 @@ export interface CallJournal {
   release(name: CallName): Promise<void>;
   /** Keeps the answer, and the receipt of the call that it is of; of a large one, which may be undefined, only its hash. */
   finish(name: CallName, receipt: string, answer: JsonObject | undefined, answerHash: string): Promise<void>;
-  /** Forgets what is older than 24 hours. */
+  /** Forgets what is older than 24 hours, while the clock is steady, and nothing that is younger by that of the database: what was
+   *  forgotten by one that is wrong would be done again once it is right. */
   purge(): Promise<void>;
 }
 
@@ -58,8 +60,9 @@ const FINISH = {
   text: `UPDATE gateway_call SET state = 'done', receipt = $4, outcome = $5, outcome_hash = $6 ${WHERE}`,
 };
 
-/** Builds the journal over the tables of `GATEWAY_MIGRATIONS`. */
-export function createCallJournal(sql: Sql, clock: Clock): CallJournal {
+/** Builds the journal over the tables of `GATEWAY_MIGRATIONS`. `now` is the moment by the clock of the database, in SQL. */
+export function createCallJournal(sql: Sql, clock: Clock, now = 'now()'): CallJournal {
+  const isSteady = createSteadiness(clock);
   const key = ({ subject, audience, rid }: CallName) => [subject, audience, rid] as const;
   return {
     async claim(name, requestHash, receipt) {
@@ -79,8 +82,12 @@ export function createCallJournal(sql: Sql, clock: Clock): CallJournal {
       await sql.query(FINISH, [...key(name), receipt, kept, answerHash]);
     },
     purge: async () => {
+      if (!isSteady()) return;
       const before = new Date(clock.now() - PURGE_MS);
-      await sql.query('DELETE FROM gateway_call WHERE created_at < $1', [before]);
+      await sql.query(
+        `DELETE FROM gateway_call WHERE created_at < least($1, ${now} - $2 * interval '1 millisecond')`,
+        [before, PURGE_MS],
+      );
     },
   };
 }

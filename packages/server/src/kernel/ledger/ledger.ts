@@ -1,7 +1,7 @@
 import { type CallCost, TrustError, type VerifiedCapability } from '@talosprotocol/protocol';
 import type { Queries } from '../../platform/sql.js';
+import { createSteadiness } from '../../platform/steady-clock.js';
 import type { Clock } from '../../platform/system.js';
-import { createSteadiness } from '../steady-clock.js';
 import { createCorrections } from './corrections.js';
 import { createEndings } from './endings.js';
 import { type Book, createHold, type Hold } from './hold.js';

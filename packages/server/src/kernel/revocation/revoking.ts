@@ -12,11 +12,11 @@ import {
   verifyRevocation,
   verifyRevocationBelow,
 } from '@talosprotocol/protocol';
+import { createSteadiness } from '../../platform/steady-clock.js';
 import type { Clock } from '../../platform/system.js';
 import { type Actor, actorOf } from '../actor.js';
 import type { Events, RevocationFacts } from '../events.js';
 import type { KernelPolicy } from '../ports.js';
-import { createSteadiness } from '../steady-clock.js';
 import type { KernelStore } from '../store.js';
 import type { Counted, Revocation, RevocationTarget } from './revocation.js';
 import type { Revocations } from './revocations.js';

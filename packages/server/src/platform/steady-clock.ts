@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/system.js';
+import type { Clock } from './system.js';
 
 /** How long a clock must have run evenly. */
 const STEADY_MS = 3_600_000;
