@@ -45,6 +45,29 @@ describe('createChecker', () => {
     expect(createChecker(kinds)({ kind: 'c' })).toBe('/kind: must be "a" or "b"');
   });
 
+  it('names all that may stand there, however many', () => {
+    const names = Array.from('abcdefghijkl');
+    const all = names.map((name) => JSON.stringify(name)).join(' or ');
+    const word = Type.Union(names.map((name) => Type.Literal(name)));
+    const tagged = Type.Union(
+      names.map((name) =>
+        Type.Object({ kind: Type.Literal(name), [name]: Type.Optional(Type.String()) }, CLOSED),
+      ),
+    );
+    expect(createChecker(word)('z')).toBe(`(root): must be ${all}`);
+    expect(createChecker(Type.Object({ words: Type.Array(word) }))({ words: ['a', 'z'] })).toBe(
+      `/words/1: must be ${all}`,
+    );
+    expect(createChecker(tagged)({ kind: 'z' })).toBe(`/kind: must be ${all}`);
+    const scope = { kind: 'galaxy', attributes: {} };
+    const bound = {
+      role: 'viewer',
+      subject: { kind: 'group', issuer: 'https://id.example', id: 'a' },
+      scope,
+    };
+    expect(createChecker(BindingRequest)(bound)).toMatch(/"secret" or "trace"$/);
+  });
+
   it('refuses a member that is named __proto__', () => {
     expect(check(JSON.parse(JSON.stringify(claims).replace('{', '{"__proto__":1,')))).toBe(
       '/__proto__: is not a known member',

@@ -57,7 +57,8 @@ function firstFault(validator: Validator, value: unknown, schema: TSchema): Foun
     const [first] = faults;
     if (first === undefined) continue;
     const { instancePath: at } = first;
-    return faultInBranch(first, value, schema) ?? { at, what: messageOf(first, faults, schema) };
+    const allowed = allowedAt(first, value, schema);
+    return faultInBranch(first, value, schema) ?? { at, what: messageOf(first, faults, { schema, allowed }) };
   }
   return { at: '', what: 'is not valid' };
 }
@@ -121,6 +122,20 @@ function meantBranch(branches: readonly unknown[], value: unknown): TSchema | un
   return other === undefined ? meant : undefined;
 }
 
+/** All that may stand where a fault is, as JSON, if the schemas of a union say it by a `const` each: typebox stops after eight faults,
+ *  and whoever is told of some of the words only takes the others for wrong. */
+function allowedAt(fault: Fault, value: unknown, schema: TSchema): readonly string[] | undefined {
+  const union = fault.keyword === 'const' ? unionOf(fault, value, schema) : undefined;
+  if (union === undefined) return undefined;
+  const [member, deeper] = fault.instancePath.slice(union.at.length).split('/').slice(1);
+  if (deeper !== undefined) return undefined;
+  const words = union.branches.map((branch) => {
+    const at = member === undefined ? branch : Object(Object(branch)['properties'])[member];
+    return Object(at)['const'] as unknown;
+  });
+  return words.includes(undefined) ? undefined : [...new Set(words.map((word) => JSON.stringify(word)))];
+}
+
 /** To compile is costly, and anybody may send what is wrong. */
 const compiledBranches = new WeakMap<TSchema, Validator>();
 
@@ -133,9 +148,14 @@ function compiledBranch(schema: TSchema): Validator {
 }
 
 /** For people: what belongs there, in place of the expression that says so to programs. */
-function messageOf(fault: Fault, all: readonly Fault[], schema: TSchema): string {
+function messageOf(
+  fault: Fault,
+  all: readonly Fault[],
+  { schema, allowed: whole }: { readonly schema: TSchema; readonly allowed: readonly string[] | undefined },
+): string {
   if (fault.keyword === 'boolean') return 'is not a known member';
   if (fault.keyword === 'const') {
+    if (whole !== undefined) return `must be ${whole.join(' or ')}`;
     const same = all.filter(
       ({ keyword, instancePath }) => keyword === 'const' && instancePath === fault.instancePath,
     );
