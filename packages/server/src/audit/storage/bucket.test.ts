@@ -111,6 +111,26 @@ describe('a bucket that goes on failing', () => {
   });
 });
 
+describe('what is removed', () => {
+  const full = { ...tile, tile: { ...tile.tile, width: 256 }, path: 'tile/0/000' };
+
+  it('is what was asked for, whatever a bucket lists', async () => {
+    const kept = ['checkpoint', 'tile/0/000', 'tile/0/000.p', 'tile/0/001.p/7', 'other-log/tile/0/000.p/5'];
+    for (const path of [...kept, 'tile/0/000.p/5', 'tile/0/000.p/9'])
+      bucket.objects.set(path, Buffer.from(path));
+    always('list all', 'GET');
+    await store.dropPartials([full]);
+    expect([...bucket.objects.keys()]).toEqual(kept);
+  });
+
+  it('is gone where it was gone before, also if a bucket answers that it is not there', async () => {
+    bucket.objects.set('tile/entries/001', Buffer.from('bodies'));
+    always('miss', 'DELETE');
+    expect(await endOf(store.dropEntries(0, 3))).toBe('done');
+    expect([...bucket.objects.keys()]).toEqual([]);
+  });
+});
+
 describe('an upload that broke off', () => {
   it('leaves a part that the next round writes again', async () => {
     first(1, 'tear', 'PUT');

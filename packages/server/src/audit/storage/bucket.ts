@@ -143,9 +143,21 @@ const AT_A_TIME = 8;
 
 async function removeBelow(place: Place, path: string): Promise<void> {
   const below = `${place.prefix}${path}/`;
-  await removeAll(place, await persist(place, `list ${path}`, () => place.client.list(below)));
+  const listed = await persist(place, `list ${path}`, () => place.client.list(below));
+  // A store that lists what it was not asked for must not make us remove that: other tiles, or another log.
+  const asked = listed.filter((key) => key.startsWith(below));
+  await removeAll(place, asked);
 }
 
 async function removeAll(place: Place, keys: readonly string[]): Promise<void> {
-  await inParallel(keys, AT_A_TIME, (key) => persist(place, `remove ${key}`, () => place.client.remove(key)));
+  await inParallel(keys, AT_A_TIME, (key) => persist(place, `remove ${key}`, () => removeOnce(place, key)));
+}
+
+/** Amazon's answers 204 to who removes what is not there, others 404. */
+async function removeOnce({ client }: Place, key: string): Promise<void> {
+  try {
+    await client.remove(key);
+  } catch (error) {
+    if (bucketFault(error) !== 'absent') throw error;
+  }
 }

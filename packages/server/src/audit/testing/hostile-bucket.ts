@@ -23,6 +23,10 @@ export type Mischief =
   | 'endless'
   | 'refuse'
   | 'no bucket'
+  /** Lists all it has, whatever was asked for. */
+  | 'list all'
+  /** 404 to who removes what is not there, as some answer. */
+  | 'miss'
   /** 501 to a condition. */
   | 'no conditions';
 
@@ -90,10 +94,8 @@ async function answer(
   ) {
     fail(response, ...refusal);
   } else if (request.method === 'PUT') put(store, before, told, Buffer.concat(chunks), mischief, response);
-  else if (request.method === 'DELETE') {
-    store.objects.delete(key);
-    response.writeHead(204).end();
-  } else if (url.searchParams.has('list-type')) list(store, url.searchParams.get('prefix') ?? '', response);
+  else if (request.method === 'DELETE') remove(store, key, mischief, response);
+  else if (url.searchParams.has('list-type')) list(store, askedOf(url, mischief), response);
   else give(response, mischief === 'old bytes' ? before.get(key) : store.objects.get(key), mischief);
 }
 
@@ -130,6 +132,19 @@ function put(
   }
   response.writeHead(200, { etag: '"x"' }).end();
 }
+
+function remove(
+  { objects }: Store,
+  key: string,
+  mischief: Mischief | undefined,
+  response: ServerResponse,
+): void {
+  if (!objects.delete(key) && mischief === 'miss') fail(response, 404, 'NoSuchKey');
+  else response.writeHead(204).end();
+}
+
+const askedOf = (url: URL, mischief: Mischief | undefined): string =>
+  mischief === 'list all' ? '' : (url.searchParams.get('prefix') ?? '');
 
 function list({ objects }: Store, prefix: string, response: ServerResponse): void {
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix));
