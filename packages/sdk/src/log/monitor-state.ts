@@ -42,6 +42,14 @@ export function createMemory(state: Remembered | undefined, now: number): Memory
   };
 }
 
+/** Takes back what a clock that had run ahead remembered: else nothing would be late until it is there again, and a log that
+ *  takes back what it showed would be forgiven for as long. */
+export function settleMemory(memory: Memory, now: number): void {
+  memory.fresh = Math.min(memory.fresh, now);
+  memory.witnessed = Math.min(memory.witnessed, now);
+  for (const [place, since] of memory.failing) memory.failing.set(place, Math.min(since, now));
+}
+
 export function memoryState({ fresh, witnessed, failing, ahead, proven }: Memory): Remembered {
   return { fresh, witnessed, failing: [...failing], ahead: [...ahead], proven: [...proven.values()] };
 }

@@ -215,6 +215,38 @@ describe('a monitor', () => {
     expect(await monitor.check()).toEqual([]);
   });
 
+  it.each<[string, Partial<LogMonitorOptions>, () => void, string]>([
+    [
+      'shows less than before',
+      { lagMs: 60_000 },
+      () => server.show({ ...history().append(...entries(255)), files: base.files }),
+      'rollback',
+    ],
+    [
+      'gives no answer',
+      { patienceMs: 60_000 },
+      () => server.lie('checkpoint', (_, response) => void response.writeHead(503).end()),
+      'unreachable',
+    ],
+    ['shows nothing new', { maxAgeMs: 60_000 }, () => undefined, 'frozen'],
+  ])(
+    'waits no longer for a log that %s because its own clock had run ahead',
+    async (_, limits, turn, kind) => {
+      server.show(base);
+      const honest = time;
+      time += 365 * 86_400_000;
+      const monitor = watch(limits);
+      expect(await monitor.check()).toEqual([]);
+      turn();
+      expect(await monitor.check()).toEqual([]);
+      time = honest;
+      expect(await watch({ ...limits, state: kept(monitor) }).check()).toEqual([]);
+      expect(await monitor.check()).toEqual([]);
+      time += 60_000;
+      expect(kindsOf(await monitor.check())).toEqual([kind]);
+    },
+  );
+
   it('says at once what is wrong where it was told not to wait', async () => {
     expect(kindsOf(await watch().check())).toEqual(['unreachable']);
   });
@@ -256,6 +288,18 @@ describe('witnesses', () => {
     ]);
     server.show(base.append('more'), { signers });
     expect(await monitor.check()).toEqual([]);
+  });
+
+  it('are missed in time also by a monitor whose clock had run ahead', async () => {
+    server.show(base, { signers });
+    const monitor = watch({ log: log(), patienceMs: 10_000 });
+    time += 86_400_000;
+    expect(await monitor.check()).toEqual([]);
+    time -= 86_400_000;
+    server.show(base.append('more'), { signers: signers.slice(0, 2) });
+    expect(await monitor.check()).toEqual([]);
+    time += 10_000;
+    expect(kindsOf(await monitor.check())).toEqual(['witnesses']);
   });
 
   it('whose line does not verify are found at once', async () => {

@@ -11,7 +11,7 @@ import { type Finding, nameOf } from './finding.js';
 import type { LogClient, LogView, NotedCheckpoint } from './log-client.js';
 import { readEntries } from './monitor-entries.js';
 import { findWitnesses, followLog, type Look } from './monitor-look.js';
-import { createMemory, type MonitorState, memoryState } from './monitor-state.js';
+import { createMemory, type MonitorState, memoryState, settleMemory } from './monitor-state.js';
 import { compareView } from './monitor-views.js';
 
 /** What a monitor is made of. */
@@ -83,6 +83,7 @@ export function createLogMonitor(options: LogMonitorOptions): LogMonitor {
   const check = async (): Promise<readonly Finding[]> => {
     const { patienceMs = 0, lagMs = 0 } = options;
     const look = { client, memory, now: options.now(), patienceMs, lagMs };
+    settleMemory(memory, look.now);
     const followed = await followLog(look, known);
     const { cosignatures, found } =
       followed.shown === undefined ? NO_WITNESSES : findWitnesses(look, log, followed.shown);
