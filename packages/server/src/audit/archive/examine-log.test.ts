@@ -225,6 +225,53 @@ describe('a look at the whole log', () => {
     ]);
   });
 
+  it('names a chain that nobody would find by what it is, and a call whose price nobody would', async () => {
+    await closedLog(10);
+    const where = { chain: 'table audit_chain', link: 'table audit_link', index: 'table audit_index' };
+    const at = (await world.sql.query<{ idx: number }>('SELECT idx FROM audit_chain'))[0]!.idx;
+    const cases: [string, string, LogFault][] = [
+      [
+        `UPDATE audit_chain SET cth = 'x' || cth`,
+        'UPDATE audit_chain SET cth = substr(cth, 2)',
+        { where: where.chain, index: at, what: 'does not find the chain by what it is' },
+      ],
+      [
+        `UPDATE audit_chain SET sub = 'x' || sub`,
+        'UPDATE audit_chain SET sub = substr(sub, 2)',
+        { where: where.chain, index: at, what: 'does not find the chain by what it is' },
+      ],
+      [
+        `UPDATE audit_chain SET prn = 'somebody'`,
+        'UPDATE audit_chain SET prn = NULL',
+        { where: where.chain, index: at, what: 'does not find the chain by what it is' },
+      ],
+      [
+        `UPDATE audit_link SET lid = 'x' || lid`,
+        'UPDATE audit_link SET lid = substr(lid, 2)',
+        { where: where.link, index: at, what: 'does not find the chain by each of its links' },
+      ],
+      [
+        'UPDATE audit_index SET cost = 7 WHERE idx = 3',
+        'UPDATE audit_index SET cost = NULL WHERE idx = 3',
+        { where: where.index, index: 3, what: 'does not find its cost by what it is' },
+      ],
+      [
+        `UPDATE audit_facet SET digits = 3 WHERE type = 'outcome'`,
+        `UPDATE audit_facet SET digits = NULL WHERE type = 'outcome'`,
+        { where: where.index, index: 3, what: 'does not find the event (digits) by what it is' },
+      ],
+    ];
+    for (const [change, mend, fault] of cases) {
+      await world.sql.query(change);
+      expect([change, await faultsOf()]).toEqual([change, [fault]]);
+      await world.sql.query(mend);
+      expect([mend, await faultsOf()]).toEqual([mend, []]);
+    }
+    await world.sql.query('DELETE FROM audit_link');
+    await world.sql.query('DELETE FROM audit_chain');
+    expect((await faultsOf()).map((fault) => fault.where)).toEqual([where.chain, where.link]);
+  });
+
   it('names disclosures that open nothing', async () => {
     await closedLog(10);
     const [row] = await world.sql.query<{ idx: number; disclosures: string }>(

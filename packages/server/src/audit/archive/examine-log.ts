@@ -55,7 +55,7 @@ export async function examineLog(deps: LogExaminationDeps): Promise<LogExamined>
   const checkpoint = chooseCheckpoint(deps, row.note);
   const size = checkpoint?.size ?? 0;
   const examiner = createEventExaminer({ crypto, origin, onFault });
-  const found = createFoundExaminer({ sql, pruned: said, onFault });
+  const found = createFoundExaminer({ sql, crypto, pruned: said, onFault });
   const rows = createRowExaminer({ ...deps, store: createAuditStore(sql), examiner, found, pruned: said });
   const total = Math.max(row.size, size);
   // What was recorded later is not signed.
@@ -77,6 +77,7 @@ export async function examineLog(deps: LogExaminationDeps): Promise<LogExamined>
   });
   // What could be read of the database beyond the tiles, and where they could not be read.
   await rows.follow(total, (done) => deps.onProgress(done, total));
+  await found.end();
   await examineTables(sql, { row, examiner, onRecord, counted: rows.counts, onFault });
   return {
     origin,
