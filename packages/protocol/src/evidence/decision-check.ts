@@ -106,9 +106,8 @@ function useSession(
   { credential, time }: DecisionEvent,
   { cth, goesOn }: { readonly cth: string; readonly goesOn: boolean },
 ): boolean {
-  const { sid, seq } = credential;
-  if (sid === undefined || seq === undefined)
-    throw notProven('decision', 'a session call without its session and number');
+  // They are there in what has the form of an allowed decision.
+  const { sid, seq } = credential as { readonly sid: string; readonly seq: number };
   return state.sessions.use({ sid, seq, cth, goesOn }, parseTime(time));
 }
 

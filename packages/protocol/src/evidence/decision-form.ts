@@ -53,4 +53,13 @@ function checkAllowed({ surface, action, credential, items, pin, refusal, code }
     throw notProven('decision', 'an allowed decision that names both a tool and a model');
   if (credential.kind === 'none' || credential.cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
+  checkMade(credential);
+}
+
+/** What a call was made with is there for one call: it must be there to be used up. */
+function checkMade({ kind, sid, seq, proof, signature_hash }: DecisionEvent['credential']): void {
+  if (kind === 'session' && (sid === undefined || seq === undefined))
+    throw notProven('decision', 'a session call without its session and number');
+  if (kind === 'proof' ? proof === undefined : kind === 'signature' && signature_hash === undefined)
+    throw notProven('proof', 'a call without the proof it was made with');
 }

@@ -24,6 +24,7 @@ import { createLimitCounts, type LimitCounts } from './limit-counts.js';
 import { notProven } from './not-proven.js';
 import { createProofs } from './proofs.js';
 import { createPrunings, type Prunings } from './prunings.js';
+import { checkRevokerForm } from './revoker-form.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { createStarts, type Starts } from './starts.js';
 import type { Trust } from './trust-file.js';
@@ -294,14 +295,6 @@ function followIssued({ chains, isClosed }: State, { cth, lid }: EventOf<'capabi
     );
 }
 
-function checkRevokerForm(event: EventOf<'revocation'> | EventOf<'revocation.below'>): void {
-  const { by, chain_hash, actor } = event;
-  if (by !== 'administrator' && actor !== undefined)
-    throw notProven('revocation', 'who signs a revocation needs no administrator');
-  if ((by === 'administrator') !== (chain_hash === null))
-    throw notProven('revocation', 'exactly an administrator revokes without a chain');
-}
-
 /** A signed revocation says itself who revoked what; one without signature is the administrator's. */
 function checkRevoker({ trust, crypto }: State, event: EventOf<'revocation'>): void {
   const { lid, by, revocation, time } = event;
@@ -323,10 +316,8 @@ function followRevocation(state: State, event: EventOf<'revocation'>): void {
 }
 
 function followRevocationBelow(state: State, event: EventOf<'revocation.below'>): void {
-  const { below, as, point, by, time } = event;
+  const { below, as, point, time } = event;
   checkRevokerForm(event);
-  if (by !== 'administrator' && point === null)
-    throw notProven('revocation', 'only an administrator revokes below no link');
   checkRuleSigner(state, event);
   state.below.add({ below, as, point }, parseTime(time));
   state.counts.revocations += 1;

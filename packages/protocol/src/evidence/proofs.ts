@@ -8,7 +8,7 @@ import { notProven } from './not-proven.js';
 
 /** The proofs of single requests that a bundle has shown so far (AUD-22). */
 export interface Proofs {
-  /** Uses up what an allowed call was proven by: each proof and each signature is there for one call.
+  /** Uses up what an allowed call, whose form was checked, was proven by: each proof and each signature is there for one call.
    *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
   use(event: DecisionEvent): void;
   /** Checks that the agent itself said so: its proof is of this chain, gateway, time and logical call, and signed by
@@ -27,8 +27,7 @@ export function createProofs(crypto: CryptoProvider): Proofs {
     use: ({ credential }) => {
       const { kind } = credential;
       if (kind !== 'proof' && kind !== 'signature') return;
-      const proof = kind === 'proof' ? credential.proof : credential.signature_hash;
-      if (proof === undefined) throw notProven('proof', 'a call without the proof it was made with');
+      const proof = (kind === 'proof' ? credential.proof : credential.signature_hash) as string;
       if (used.has(proof)) throw notProven('proof', 'one proof is used for two calls');
       used.add(proof);
     },

@@ -5,9 +5,9 @@ export type { BundleFacts, BundleReport, ReportedCall } from './bundle-report.js
 export type { ShownChain } from './chains.js';
 export { checkOutcomeForm, type Spending } from './costs.js';
 export { COUNT_WITHIN } from './count-within.js';
-export { checkDecisionForm } from './decision-form.js';
 export { checkpointOf, verifyEarlier } from './earlier.js';
 export { eventBytes, eventHash, openDisclosures, parseEvent } from './event.js';
+export { checkEventForm } from './event-form.js';
 export {
   createEventWalk,
   type EventWalk,

@@ -236,6 +236,51 @@ describe('an event that a node hands in', () => {
     expect(await handIn(mine())).toEqual([4]);
   });
 
+  // AUD-22, AUD-86
+  it('is nothing else either that no verifier takes, whatever stands before it', async () => {
+    await fresh();
+    const mine = decision({ cth: own.cth });
+    expect(await handIn(...chains(), mine)).toEqual([1, 2, 3]);
+    const of = (type: string, members: object): object => ({
+      id: id(),
+      type,
+      tenant: 'default',
+      principal: null,
+      members,
+      disclosures: [],
+    });
+    const actor = { $c: 'cd'.repeat(32) };
+    const revoked = { lid: own.cth, by: 'administrator', revocation: null, chain_hash: null };
+    const below = { below: agent.did, as: 'subject', point: null, by: 'administrator', revocation: null };
+    const rotated = { did: agent.did, successor: null, version: null, statement: null };
+    const ended = { did: agent.did, by: 'log', statement: null };
+    const statement = `e30.e30.${'A'.repeat(86)}`;
+    const never = [
+      of('revocation', { ...revoked, by: 'issuer' }),
+      of('revocation', { ...revoked, chain_hash: own.cth }),
+      of('revocation', { ...revoked, by: 'subject', chain_hash: own.cth, actor }),
+      of('revocation.below', { ...below, by: 'issuer', chain_hash: own.cth }),
+      of('revocation.below', { ...below, chain_hash: own.cth }),
+      of('identity.rotated', { ...rotated, successor: gateway.did }),
+      of('identity.rotated', { ...rotated, successor: gateway.did, statement }),
+      of('identity.deactivated', { ...ended, by: 'identity' }),
+      of('identity.deactivated', { ...ended, by: 'identity', statement }),
+      of('identity.deactivated', { ...ended, actor }),
+      ...['session', 'proof', 'signature'].map((kind) =>
+        withMembers(decision({ cth: own.cth }), { credential: { kind, cth: own.cth } }),
+      ),
+    ];
+    expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
+    expect(
+      await handIn(
+        of('revocation', { ...revoked, actor }),
+        of('revocation.below', { ...below, chain_hash: null, actor }),
+        of('identity.rotated', rotated),
+        of('identity.deactivated', ended),
+      ),
+    ).toEqual([4, 5, 6, 7]);
+  });
+
   // AUD-86, AUD-126
   it('is no outcome whose cost no verifier takes, with which nothing would be proven any more', async () => {
     await fresh();

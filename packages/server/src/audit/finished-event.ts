@@ -2,7 +2,7 @@ import { type AuditEvent, createTaggedChecker, EVENTS, MAX_EVENT_BYTES } from '@
 import {
   type CryptoProvider,
   canonicalBytes,
-  checkDecisionForm,
+  checkEventForm,
   decodeUtf8,
   formatTime,
   isTrustError,
@@ -80,7 +80,7 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     if (bytes.length > MAX_EVENT_BYTES)
       throw new DraftError('TOO_LARGE', `an event of ${bytes.length} bytes`);
     const disclosures = checkedDisclosures(event, draft.disclosures, deps.crypto);
-    if (draft.type === 'decision' && draft.node !== undefined) assertForm(draft);
+    if (draft.node !== undefined) assertForm(event as AuditEvent, deps.crypto);
     return {
       links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
       text: decodeUtf8(bytes),
@@ -91,10 +91,10 @@ export function createFinisher(deps: FinisherDeps): Finisher {
   };
 }
 
-/** Of a decision that no verifier takes no bundle is proven any more: one of another node is not believed to have the form. */
-function assertForm({ members }: AuditDraft<'decision'>): void {
+/** Of an event that no verifier takes no bundle is proven any more: one of another node is not believed to have the form. */
+function assertForm(event: AuditEvent, crypto: CryptoProvider): void {
   try {
-    checkDecisionForm(members);
+    checkEventForm(event, crypto);
   } catch (cause) {
     if (!isTrustError(cause)) throw cause;
     throw new DraftError('MALFORMED', `an event is not valid: ${cause.data.reason}`, cause);
