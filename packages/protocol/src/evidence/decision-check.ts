@@ -1,12 +1,13 @@
 import type { DecisionEvent, Item } from '@talosprotocol/contracts';
 import { firstOutOfReach } from '../capability/authorize.js';
 import { parseItems } from '../capability/items.js';
-import { coversScope, formatScope } from '../capability/scope.js';
+import { coversScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
 import type { BelowRules } from '../revocation/below-rules.js';
 import type { Chains, ShownChain } from './chains.js';
+import { calledScope } from './decision-form.js';
 import type { Endings } from './endings.js';
 import { notProven } from './not-proven.js';
 import type { Proofs } from './proofs.js';
@@ -134,7 +135,8 @@ function checkMoment(state: DecisionCheck, time: number, capability: VerifiedCap
  *  write can have been called so that it only read. Every item of a call of a model has its operation. */
 function checkReach(event: DecisionEvent, capability: VerifiedCapability): void {
   const { surface, action } = event;
-  const { server = '', tool = '', provider = '', model = '', op } = action;
+  // Its form was checked: these are there.
+  const { server, tool, provider, model, op } = action as Required<DecisionEvent['action']>;
   const named = surface === 'llm' ? { provider, model } : { server, tool };
   const ops = op === undefined || (op === 'write' && surface === 'mcp') ? BOTH : [op];
   const link = firstOutOfReach(capability, { ...named, ops });
@@ -146,13 +148,6 @@ function checkReach(event: DecisionEvent, capability: VerifiedCapability): void 
 }
 
 const BOTH = ['read', 'write'] as const;
-
-/** The scope of the tool or the model that stands open. */
-function calledScope({ surface, action }: DecisionEvent): string {
-  return surface === 'llm'
-    ? formatScope('llm', [action.provider ?? '', action.model ?? '']).text
-    : formatScope('tool', [action.server ?? '', action.tool ?? '']).text;
-}
 
 /** Scope and operation only: `where` and `only` look at arguments, which a log does not keep. */
 function checkItem({ grants }: VerifiedCapability, { scope, op }: Item): void {

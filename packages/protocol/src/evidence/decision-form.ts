@@ -1,4 +1,5 @@
 import type { DecisionEvent } from '@talosprotocol/contracts';
+import { formatScope } from '../capability/scope.js';
 import { notProven } from './not-proven.js';
 
 /** What of a decision is looked at by itself. */
@@ -19,7 +20,7 @@ type DecisionForm = Pick<
 
 /** Checks what a decision has and what it has not, whatever else a log holds (AUD-4, AUD-5, AUD-22). No bundle with one that
  *  fails here is ever proven, so a log takes none.
- *  @throws {TrustError} PROOF_NOT_PROVEN */
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
 export function checkDecisionForm(decision: DecisionForm): void {
   checkAdministration(decision);
   if (decision.effect === 'deny') checkDenied(decision);
@@ -51,9 +52,19 @@ function checkAllowed({ surface, action, credential, items, pin, refusal, code }
   const others = surface === 'mcp' ? [action.provider, action.model] : [action.server, action.tool];
   if (others.some((other) => other !== undefined))
     throw notProven('decision', 'an allowed decision that names both a tool and a model');
+  calledScope({ surface, action });
   if (credential.kind === 'none' || credential.cth === undefined)
     throw notProven('decision', 'a call was allowed without a capability');
   checkMade(credential);
+}
+
+/** The scope of the tool or the model that stands open in an allowed decision.
+ *  @throws {TrustError} MALFORMED: there is none, or one that no scope can hold */
+export function calledScope({ surface, action }: Pick<DecisionForm, 'surface' | 'action'>): string {
+  const { server = '', tool = '', provider = '', model = '' } = action;
+  return surface === 'llm'
+    ? formatScope('llm', [provider, model]).text
+    : formatScope('tool', [server, tool]).text;
 }
 
 /** What a call was made with is there for one call: it must be there to be used up. */

@@ -81,4 +81,16 @@ describe('an event by itself', () => {
     const { members } = decisionEvent(makeChain(), { credential });
     expect(refusal('decision', members)).toContain(why);
   });
+
+  it.each<[object, string]>([
+    [{ action: { method: 'tools/call', server: 'fs' } }, 'no scope can hold'],
+    [{ action: { method: 'tools/call', tool: 'read_text_file' } }, 'no scope can hold'],
+    [{ action: { method: 'tools/call', server: 'fs', tool: 'e\u0301' } }, 'no scope can hold'],
+    [{ surface: 'llm', pin: null, action: { method: 'responses', provider: 'p' } }, 'no scope can hold'],
+    [{ surface: 'llm', pin: null, action: { method: 'responses', model: 'm' } }, 'no scope can hold'],
+    [{ surface: 'llm', pin: null, action: { method: 'responses', provider: 'p', model: 'm' } }, 'taken'],
+  ])('is a call of what it names: %j', (given, why) => {
+    const { members } = decisionEvent(makeChain(), { members: given });
+    expect(refusal('decision', members)).toContain(why);
+  });
 });
