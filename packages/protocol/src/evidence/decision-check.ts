@@ -1,13 +1,12 @@
 import type { DecisionEvent, Item } from '@talosprotocol/contracts';
 import { firstOutOfReach } from '../capability/authorize.js';
-import { parseItems } from '../capability/items.js';
 import { coversScope } from '../capability/scope.js';
 import type { VerifiedCapability } from '../capability/verified.js';
 import { checkInForce } from '../capability/verify.js';
 import { parseTime } from '../encoding/time.js';
 import type { BelowRules } from '../revocation/below-rules.js';
 import type { Chains, ShownChain } from './chains.js';
-import { calledScope } from './decision-form.js';
+import { calledScope, itemsOf } from './decision-form.js';
 import type { Endings } from './endings.js';
 import { notProven } from './not-proven.js';
 import type { Proofs } from './proofs.js';
@@ -90,16 +89,6 @@ export function checkSubject(event: DecisionEvent, { holder, principal, anchorIn
   const anchor = anchorIn(event.policy);
   if (anchor !== undefined && event.tenant !== anchor.tenant)
     throw notProven('decision', 'the call is booked on another tenant than its anchor names');
-}
-
-/** The disclosed items, all of them of the tool or the model the event names. */
-function itemsOf(event: DecisionEvent, items: unknown): readonly Item[] {
-  if (!Array.isArray(items) || items.length === 0)
-    throw notProven('decision', 'what is disclosed as items is no list of some');
-  const called = calledScope(event);
-  const parsed = parseItems(items);
-  if (parsed.every(({ scope }) => scope === called || scope.startsWith(`${called}/`))) return parsed;
-  throw notProven('decision', 'the items are of another tool or model than the call');
 }
 
 function useSession(

@@ -1,4 +1,5 @@
-import type { DecisionEvent } from '@talosprotocol/contracts';
+import type { DecisionEvent, Item } from '@talosprotocol/contracts';
+import { parseItems } from '../capability/items.js';
 import { formatScope } from '../capability/scope.js';
 import { notProven } from './not-proven.js';
 
@@ -65,6 +66,17 @@ export function calledScope({ surface, action }: Pick<DecisionForm, 'surface' | 
   return surface === 'llm'
     ? formatScope('llm', [provider, model]).text
     : formatScope('tool', [server, tool]).text;
+}
+
+/** The items that an allowed decision discloses, all of them of the tool or the model it names.
+ *  @throws {TrustError} PROOF_NOT_PROVEN | MALFORMED */
+export function itemsOf(event: Pick<DecisionForm, 'surface' | 'action'>, items: unknown): readonly Item[] {
+  if (!Array.isArray(items) || items.length === 0)
+    throw notProven('decision', 'what is disclosed as items is no list of some');
+  const called = calledScope(event);
+  const parsed = parseItems(items);
+  if (parsed.every(({ scope }) => scope === called || scope.startsWith(`${called}/`))) return parsed;
+  throw notProven('decision', 'the items are of another tool or model than the call');
 }
 
 /** What a call was made with is there for one call: it must be there to be used up. */

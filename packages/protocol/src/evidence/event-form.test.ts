@@ -8,11 +8,11 @@ const crypto = createNodeCrypto();
 const HASH = 'A'.repeat(43);
 const actor = { $c: 'cd'.repeat(32) };
 
-function refusal(type: string, given: object): string {
+function refusal(type: string, given: object, items?: unknown): string {
   const members = JSON.parse(JSON.stringify(given)) as object;
   const { event } = sequence([{ type, members } as Parameters<typeof sequence>[0][number]])[0]!;
   try {
-    checkEventForm(event as AuditEvent, crypto);
+    checkEventForm(event as AuditEvent, new Map(items === undefined ? [] : [['/items', items]]), crypto);
     return 'taken';
   } catch (error) {
     return (error as Error).message;
@@ -92,5 +92,19 @@ describe('an event by itself', () => {
   ])('is a call of what it names: %j', (given, why) => {
     const { members } = decisionEvent(makeChain(), { members: given });
     expect(refusal('decision', members)).toContain(why);
+  });
+
+  it.each<[unknown, string]>([
+    [[{ scope: 'tool:fs/method:read_text_file/resource:/a', op: 'read' }], 'taken'],
+    [[{ scope: 'tool:fs/method:write_file', op: 'read' }], 'another tool'],
+    [[{ scope: 'tool:fs/method:read_text_file', op: 'look' }], 'malformed'],
+    [[], 'no list of some'],
+    ['read', 'no list of some'],
+  ])('is a call of items of what it names: %j', (items, why) => {
+    const { members } = decisionEvent(makeChain());
+    expect(refusal('decision', members, items)).toContain(why);
+    expect(refusal('decision', { ...members, effect: 'deny', code: 'EXPIRED', pin: null }, items)).toBe(
+      'taken',
+    );
   });
 });

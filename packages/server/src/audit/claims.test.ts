@@ -274,6 +274,13 @@ describe('an event that a node hands in', () => {
       ),
     ];
     expect(await handIn(...never)).toEqual(never.map(() => 'MALFORMED'));
+    const told = [[], 'read', [{ scope: 'tool:files/method:write', op: 'read' }]].map((items) => {
+      const salt = random(32);
+      const disclosures = [disclose('/items', items, salt)];
+      const members = { items: commit('/items', items, salt, crypto) };
+      return { ...withMembers(decision({ cth: own.cth }), members), disclosures };
+    });
+    expect(await handIn(...told)).toEqual(told.map(() => 'MALFORMED'));
     expect(
       await handIn(
         of('revocation', { ...revoked, actor }),

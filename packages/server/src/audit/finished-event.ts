@@ -80,7 +80,7 @@ export function createFinisher(deps: FinisherDeps): Finisher {
     if (bytes.length > MAX_EVENT_BYTES)
       throw new DraftError('TOO_LARGE', `an event of ${bytes.length} bytes`);
     const disclosures = checkedDisclosures(event, draft.disclosures, deps.crypto);
-    if (draft.node !== undefined) assertForm(event as AuditEvent, deps.crypto);
+    if (draft.node !== undefined) assertForm(event as AuditEvent, draft.disclosures, deps.crypto);
     return {
       links: draft.type === 'chain' ? readLinks(draft.members, deps.crypto) : undefined,
       text: decodeUtf8(bytes),
@@ -92,9 +92,9 @@ export function createFinisher(deps: FinisherDeps): Finisher {
 }
 
 /** Of an event that no verifier takes no bundle is proven any more: one of another node is not believed to have the form. */
-function assertForm(event: AuditEvent, crypto: CryptoProvider): void {
+function assertForm(event: AuditEvent, disclosures: AuditDraft['disclosures'], crypto: CryptoProvider): void {
   try {
-    checkEventForm(event, crypto);
+    checkEventForm(event, new Map(disclosures.map(({ pointer, value }) => [pointer, value])), crypto);
   } catch (cause) {
     if (!isTrustError(cause)) throw cause;
     throw new DraftError('MALFORMED', `an event is not valid: ${cause.data.reason}`, cause);
