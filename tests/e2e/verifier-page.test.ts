@@ -296,7 +296,13 @@ describe('evidence that would harm whoever looks at it', () => {
   const TOOL = '<img/src=x/onerror=alert(1)>';
   const LONG = '<script>alert(2)</script>\u202egnp.exe\u2066'.repeat(3_000);
   const hostile = (): Uint8Array => {
-    const { member, disclosure } = commitTo('items', [{ op: LONG, scope: '<svg onload=alert(3)>' }, null, 7]);
+    const { member, disclosure } = commitTo('items', [
+      { op: LONG, scope: '<svg onload=alert(3)>' },
+      null,
+      7,
+      8,
+      9,
+    ]);
     const denied = decisionEvent(chain, {
       members: {
         effect: 'deny',
@@ -319,6 +325,7 @@ describe('evidence that would harm whoever looks at it', () => {
     const text = await page.locator('body').innerText();
     expect(text).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
     expect(text.length).toBeLessThan(20_000);
+    expect(text).toContain('and 1 more');
     expect(await page.evaluate('document.body.scrollWidth <= window.innerWidth')).toBe(true);
   });
 

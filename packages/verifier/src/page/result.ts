@@ -44,6 +44,8 @@ export interface CallRow {
   readonly kind: string;
   /** What was asked for, if it is disclosed. */
   readonly items: readonly string[];
+  /** Items that are not among them, for there are too many to show. */
+  readonly moreItems: number;
   /** False for a call that is shown only so that nothing is missing. */
   readonly asked: boolean;
 }

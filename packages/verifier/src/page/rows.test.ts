@@ -11,11 +11,13 @@ function shownOf(action: object): string | undefined {
 }
 
 /** What the page shows as asked for, of what a refusal discloses as its items. */
-function itemsOf(items: unknown): readonly string[] | undefined {
+const itemsOf = (items: unknown): readonly string[] | undefined => rowOf(items)?.items;
+
+function rowOf(items: unknown) {
   const event = { action: { method: 'm' }, credential: {}, principal: null, effect: 'deny', code: 'EXPIRED' };
   const calls = [{ index: 1, event, values: new Map([['/items', items]]), outcome: undefined, asked: true }];
   const report = { calls, chains: new Map(), counts: { summed: 0 } } as unknown as BundleReport;
-  return bundleResult(report, {} as Account).calls[0]?.items;
+  return bundleResult(report, {} as Account).calls[0];
 }
 
 // AUD-64, AUD-6
@@ -30,6 +32,12 @@ describe('what a refused call asked for, on the page', () => {
       ' ',
     ]);
     expect(itemsOf(odd)).toEqual([]);
+  });
+
+  it('is said to be more where it is not all shown', () => {
+    const items = Array.from({ length: 1_024 }, (_, i) => ({ scope: `tool:a/b/resource:/${i}`, op: 'read' }));
+    expect(rowOf(items)).toMatchObject({ moreItems: 960, items: { length: 64 } });
+    expect(rowOf(items.slice(0, 64))).toMatchObject({ moreItems: 0, items: { length: 64 } });
   });
 });
 

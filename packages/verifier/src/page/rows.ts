@@ -15,6 +15,8 @@ import type { CallRow, ChainView, LinkView, Result } from './result.js';
 const MAX_CALLS = 50_000;
 /** Chains of which a picture is made. */
 const MAX_CHAINS = 2_000;
+/** Items of one call that are shown or found. */
+const MAX_ITEMS = 64;
 
 /** What is shown of a bundle. */
 export function bundleResult(report: BundleReport, account: Account): Result {
@@ -58,6 +60,7 @@ export function receiptResult({ event, index, size, values }: VerifiedReceipt, a
 function rowOf({ index, event, values, outcome, asked }: ReportedCall): CallRow {
   const { action, credential, principal, effect, code, held } = event;
   const { method, server = action.provider, tool = action.model } = action;
+  const items = itemsOf(values.get('/items'));
   const cost = outcome === undefined ? held : priceOf(outcome);
   return {
     index,
@@ -69,18 +72,20 @@ function rowOf({ index, event, values, outcome, asked }: ReportedCall): CallRow 
     cost: cost === undefined ? '' : `${moneyOf(String(cost.amount))} ${cost.currency}`,
     cth: credential.cth ?? '',
     kind: credential.kind,
-    items: itemsOf(values.get('/items')),
+    items: items.slice(0, MAX_ITEMS).map(wordsOf),
+    moreItems: Math.max(0, items.length - MAX_ITEMS),
     asked,
   };
 }
 
 /** The items of an allowed call were checked; of a refusal they are whatever was committed to. */
-function itemsOf(value: unknown): string[] {
-  if (!Array.isArray(value)) return [];
-  return value.slice(0, 64).map((item: unknown) => {
-    const { op, scope } = Object(item) as { op?: unknown; scope?: unknown };
-    return `${textOf(op)} ${textOf(scope)}`;
-  });
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function wordsOf(item: unknown): string {
+  const { op, scope } = Object(item) as { op?: unknown; scope?: unknown };
+  return `${textOf(op)} ${textOf(scope)}`;
 }
 
 /** An object may have a `toString` that is no function, and then is no text by itself. */

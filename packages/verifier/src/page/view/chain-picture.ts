@@ -4,6 +4,8 @@ import { foreign, shortName } from './text.js';
 
 /** Grants of one link that are drawn. */
 const MAX_GRANTS = 12;
+/** Items of the call that are drawn. */
+const MAX_ITEMS = 4;
 
 /** Draws who granted what to whom, from whom the auditor trusts down to the call. */
 export function drawChain({ links }: ChainView, call: CallRow | undefined): HTMLElement {
@@ -58,8 +60,9 @@ function arrow(label: string, ...details: readonly Node[]): HTMLElement {
   );
 }
 
-function outcome({ action, allowed, end, items }: CallRow): HTMLElement {
+function outcome({ action, allowed, end, items, moreItems }: CallRow): HTMLElement {
   const verdict = allowed ? 'allowed' : 'refused';
+  const more = items.length + moreItems - MAX_ITEMS;
   return element(
     'li',
     { class: `person ${verdict}` },
@@ -73,7 +76,8 @@ function outcome({ action, allowed, end, items }: CallRow): HTMLElement {
         end === '' ? verdict : `${verdict}, ${end.replaceAll('_', ' ').toLowerCase()}`,
       ),
       foreign(action),
-      ...items.slice(0, 4).map((item) => element('p', { class: 'until' }, foreign(item, 400))),
+      ...items.slice(0, MAX_ITEMS).map((item) => element('p', { class: 'until' }, foreign(item, 400))),
+      ...(more > 0 ? [element('p', { class: 'until' }, `and ${more} more`)] : []),
     ),
   );
 }
