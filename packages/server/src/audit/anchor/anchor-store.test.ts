@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnchorProof } from '@talosprotocol/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { clock } from '../../platform/system.js';
 import { createTestLog } from '../../platform/testing/test-log.js';
 import { type AuditWorld, openAuditWorld } from '../testing/room.js';
+import { createAnchorLoop } from './anchor-loop.js';
 import { type AnchorStore, createAnchorStore, importAnchor } from './anchor-store.js';
+import type { Anchorer } from './anchorer.js';
 
 const PLACE = 'opentimestamps';
 const root = 'ab'.repeat(32);
@@ -151,6 +155,47 @@ describe('the anchors of a database', () => {
     expect(anew).toMatchObject({ state: undefined, begunMs: 2 });
     await store.giveUp(PLACE, anew);
     expect(await store.lastBegun(PLACE)).toBeUndefined();
+  });
+
+  // AUD-40
+  it('keeps what was proven, and begins nothing anew, once a clock that had run ahead is set right', async () => {
+    let [now, size] = [Date.parse('2036-01-01T00:00:00.000Z'), 5];
+    const begun: number[] = [];
+    const anchorer: Anchorer = {
+      place: PLACE,
+      kind: 'opentimestamps',
+      everyMs: 20,
+      pollMs: 3_600_000,
+      maxOpen: 24,
+      follow: async (anchor) => {
+        begun.push(anchor.size);
+        return { kind: 'proven', proof: proof(anchor.size) };
+      },
+      holds: async () => true,
+      knows: async () => undefined,
+      look: async () => ({ alarms: [], blind: undefined, unseen: 0 }),
+    };
+    const loop = createAnchorLoop(anchorer, {
+      anchored: { origin: 'talos.test/log', size: () => size, rootAt: async () => root },
+      store,
+      clock: { ...clock, now: () => now },
+      log: createTestLog(),
+      timeOf: async () => 0,
+    });
+    loop.start();
+    try {
+      await expect.poll(() => begun, { timeout: 5_000 }).toEqual([5]);
+      [now, size] = [Date.parse('2026-01-01T00:00:00.000Z'), 9];
+      await expect.poll(() => begun.includes(9), { timeout: 5_000 }).toBe(true);
+      now += 1_000;
+      await sleep(300);
+      expect(begun).toEqual([5, 9]);
+      expect(await store.newestAt(PLACE)).toMatchObject({ size: 9 });
+      size = 12;
+      await expect.poll(() => begun, { timeout: 5_000 }).toEqual([5, 9, 12]);
+    } finally {
+      await loop.stop();
+    }
   });
 
   it('writes no proof that it could not read, and passes over one that is there', async () => {

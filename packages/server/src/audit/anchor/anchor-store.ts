@@ -54,7 +54,7 @@ export interface AnchorStore {
   newest(kind: string | undefined): Promise<ProvenAnchor | undefined>;
   /** The smallest that has at least `from` and at most `to` leaves, of one kind or of all; imported ones as in `newest`. */
   covering(from: number, to: number, kind: string | undefined): Promise<ProvenAnchor | undefined>;
-  /** When the last was begun at the place, and at what size. */
+  /** When the last was begun at the place, which is that of most events, and at what size. */
   lastBegun(place: string): Promise<Pick<AnchorRow, 'size' | 'begunMs'> | undefined>;
   /** Begins one; one of the same size is begun anew. */
   begin(place: string, head: AnchorHead, begunMs: number): Promise<AnchorRow>;
@@ -107,8 +107,9 @@ const NEWEST = `${PROVEN} AND imported = $1 AND ($2::text IS NULL OR split_part(
 const COVERING = `${PROVEN} AND imported = $1 AND size BETWEEN $2 AND $3
   AND ($4::text IS NULL OR split_part(place, ' ', 1) = $4)
   ORDER BY size, begun_ms`;
-const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1
-  ORDER BY begun_ms DESC, size DESC LIMIT 1`;
+// A log only grows, while a clock may be set back: what it had begun in the future would stand behind all that comes, which would be
+// begun anew again and again, and lose its proof each time.
+const LAST_BEGUN = `SELECT ${COLUMNS} FROM audit_anchor WHERE place = $1 ORDER BY size DESC LIMIT 1`;
 const BEGIN = `INSERT INTO audit_anchor AS a (place, size, root, begun_ms, version) VALUES ($1, $2, $3, $4, 1)
   ON CONFLICT (place, size) DO UPDATE
     SET root = excluded.root, begun_ms = excluded.begun_ms, version = a.version + 1, state = NULL, proof = NULL,
