@@ -14,6 +14,7 @@ import type { Queries, Sql } from '../platform/sql.js';
 import { random } from '../platform/system.js';
 import type { AuditDraft } from './draft.js';
 import { createErasureStore } from './erasure-store.js';
+import { createErasures } from './erasures.js';
 import { type Audit, createAudit } from './service.js';
 import {
   ADMIN,
@@ -351,5 +352,34 @@ describe('what is old', () => {
     expect(await world.sql.query('SELECT aged FROM audit_log')).toEqual([{ aged: 1 }]);
     await expect.poll(async () => world.sql.query('SELECT 1 FROM audit_erasure')).toEqual([]);
     expect(await erasedEvents()).toHaveLength(1);
+  });
+
+  // AUD-89, AUD-112
+  it('is nothing that a clock made old which jumped, or is far from the last event', async () => {
+    await fresh();
+    const young = decision({ effect: 'deny' });
+    await record(young);
+    const retention = () => ({ disclosuresMs: 3_600_000 });
+    const erasures = createErasures({
+      ...auditDeps(world.sql, tiles, { clock, retention }),
+      store: { eventById: async () => undefined },
+      assertAccepting: () => undefined,
+      record: (draft) => audit.record(draft as never),
+    });
+    const forget = (lastMs: number) => {
+      const tasks = erasures.start(lastMs);
+      return () => tasks.find(({ name }) => name === 'old disclosures')!.run();
+    };
+    const refused = { code: 'UNAVAILABLE', data: { reason: expect.stringContaining('no age is believed') } };
+    const running = forget(time.now);
+    await running();
+    time.now += 10 * 86_400_000;
+    await expect(running()).rejects.toMatchObject(refused);
+    await expect(running()).rejects.toMatchObject(refused);
+    await expect(forget(time.now - 8 * 86_400_000)()).rejects.toMatchObject(refused);
+    expect(Object.keys(await opening())).toEqual([young.id]);
+    await forget(time.now)();
+    expect(await opening()).toEqual({});
+    await erasures.stop();
   });
 });

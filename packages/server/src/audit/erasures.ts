@@ -17,6 +17,7 @@ import type { Task } from '../platform/tasks.js';
 import { type AuditDraft, uuidOf } from './draft.js';
 import { createErasureStore, type ErasureJob, type Selection } from './erasure-store.js';
 import { OUTBOX_TABLE } from './outbox-table.js';
+import { createSteadyClock, DOUBT, type SteadyClock } from './pruning/steady-clock.js';
 import type { AuditStore } from './store.js';
 
 /** Who asked for it, as the log keeps it. */
@@ -28,8 +29,9 @@ export interface Erasures {
   eraseEvent(id: string, by: Eraser): Promise<Erasure>;
   /** Of an agent, or of one who administered, within a time. @throws {TrustError} MALFORMED | UNAVAILABLE */
   eraseOf(request: ErasureRequest, by: Eraser): Promise<Erasure>;
-  /** Goes on with what was left, and begins to forget what is old; gives what is to be done again and again. */
-  start(): readonly Task[];
+  /** Goes on with what was left, and begins to forget what is old; gives what is to be done again and again. `lastMs` is the
+   *  time of the last event before this start. */
+  start(lastMs: number): readonly Task[];
   stop(): Promise<void>;
 }
 
@@ -92,9 +94,13 @@ export function createErasures(deps: ErasuresDeps): Erasures {
         await finish(job).catch((err: unknown) => log.warn('an erasure was not finished', { err }));
       }
     });
-  const forgetOld = async (): Promise<void> => {
+  const forgetOld = async (steady: SteadyClock): Promise<void> => {
     const kept = deps.retention?.().disclosuresMs;
-    if (kept !== undefined) await erase({ of: 'age', to: Math.floor(clock.now() - kept) });
+    const isSteady = steady.isSteady();
+    if (kept === undefined) return;
+    // What is forgotten by mistake comes back for nobody.
+    if (!isSteady) throw new TrustError('UNAVAILABLE', DOUBT);
+    await erase({ of: 'age', to: Math.floor(clock.now() - kept) });
   };
   return {
     eraseEvent: async (id, by) => {
@@ -105,13 +111,14 @@ export function createErasures(deps: ErasuresDeps): Erasures {
       return erase({ of: 'event', event: row.id }, by);
     },
     eraseOf: (request, by) => erase(selectionOf(request, clock.now()), by),
-    start: () => {
+    start: (lastMs) => {
+      const steady = createSteadyClock(clock, lastMs);
       const warn = (err: unknown): void => log.warn('an erasure was not finished', { err });
-      void Promise.all([goOn(), forgetOld()]).catch(warn);
+      void Promise.all([goOn(), forgetOld(steady)]).catch(warn);
       return [
         { name: 'outbox of erasures', everyMs: OFTEN_MS, run: outbox.drain },
         { name: 'erasures that were left', everyMs: MINUTE_MS, run: goOn },
-        { name: 'old disclosures', everyMs: HOURLY_MS, run: forgetOld },
+        { name: 'old disclosures', everyMs: HOURLY_MS, run: () => forgetOld(steady) },
       ];
     },
     stop: async () => {

@@ -37,7 +37,7 @@ export function createUpkeep(deps: AuditDeps, parts: UpkeepParts): Upkeep {
     prune: pruner.prune,
     start: async (size) => {
       const lastMs = await lastBefore(deps.sql, size);
-      tasks = startTasks(deps, 'audit', [...erasures.start(), ...pruner.start(lastMs)]);
+      tasks = startTasks(deps, 'audit', [...erasures.start(lastMs), ...pruner.start(lastMs)]);
     },
     stop: async () => {
       const ended = tasks?.stop();

@@ -23,7 +23,7 @@ import type { AuditStore } from '../store.js';
 import type { TileStore } from '../tile-store.js';
 import { readSpan } from '../time-span.js';
 import { createPruningStore, type PruningJob } from './pruning-store.js';
-import { createSteadyClock, type SteadyClock } from './steady-clock.js';
+import { createSteadyClock, DOUBT, type SteadyClock } from './steady-clock.js';
 
 /** Who asked for it, as the log keeps it. */
 export type PrunedBy = Pick<Principal, 'kind' | 'id' | 'how'>;
@@ -118,11 +118,7 @@ export function createPruner(deps: PrunerDeps): Pruner {
     const kept = keptMs();
     const isSteady = steady.isSteady();
     if (kept === undefined) return;
-    if (!isSteady)
-      throw new TrustError(
-        'UNAVAILABLE',
-        'the clock jumped, or the log was silent for long: no age is believed for a day',
-      );
+    if (!isSteady) throw new TrustError('UNAVAILABLE', DOUBT);
     await inTurn(() => run({ of: 'age', before: Math.floor(clock.now() - kept) }, false));
   };
   return {

@@ -6,6 +6,9 @@ export interface SteadyClock {
   isSteady(): boolean;
 }
 
+/** Why nothing is done by age meanwhile. */
+export const DOUBT = 'the clock jumped, or the log was silent for long: no age is believed for a day';
+
 /** Beyond what a clock is corrected by. */
 const JUMP_MS = 300_000;
 /** A log that said nothing for longer, before this start, may have slept; or the clock was set. */
