@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import Anthropic from '@anthropic-ai/sdk';
 import { parseBearerKey, verifyBundle } from '@talosprotocol/protocol';
 import OpenAI from 'openai';
@@ -546,6 +547,32 @@ describe('a stream', () => {
     expect(text).not.toContain('[DONE]');
     const { outcome } = await record(receipt);
     expect(outcome).toMatchObject({ status: 'failed', usage: { estimated: true } });
+  });
+
+  const framed = (events: readonly { readonly type: string }[]): string[] =>
+    events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  it.each<[string, (response: ServerResponse) => void, boolean]>([
+    ['stays open', () => undefined, true],
+    ['breaks off', (response) => void setTimeout(() => response.destroy(), 30), true],
+    ['says more', (response) => void response.end('data: {"error":{"message":"canary"}}\n\n'), true],
+    ['breaks off, and left out its end,', (response) => void setTimeout(() => response.destroy(), 30), false],
+  ])('whose connection %s behind its end is whole, and its client has it soon', async (_, go, hasEnd) => {
+    const answer = (events: readonly string[]) => (response: ServerResponse) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(events.join(''));
+      go(response);
+    };
+    const chat = chatEvents('gpt-4o-mini', 'hello there');
+    world.openai.answer = answer(hasEnd ? chat : chat.slice(0, -1));
+    world.anthropic.answer = answer(framed(messageEvents('claude-sonnet-4-5', 'good day')));
+    const began = Date.now();
+    const { text, receipt } = await raw();
+    expect(text).toMatch(/\[DONE\]\n\n$/);
+    const message = await anthropic().messages.stream(ASK_CLAUDE).finalMessage();
+    expect(message.content).toMatchObject([{ text: 'good day' }]);
+    // Well below the two seconds that a silent stream has.
+    expect(Date.now() - began).toBeLessThan(1_900);
+    const { outcome } = await record(receipt);
+    expect(outcome).toMatchObject({ status: 'completed', usage: { input: 12, output: 3 } });
   });
 
   it('of messages that ends before its count is estimated: at its beginning it counts one token of all', async () => {

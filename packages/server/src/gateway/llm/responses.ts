@@ -118,16 +118,17 @@ function readStream(): StreamReader {
       const { type, delta } = said;
       const response = wholeOf(said['response']);
       model ??= toldModel(response['model']);
-      if (ENDS.has(type)) {
-        over = true;
-        usage = response['usage'];
-      } else if (isDelta(type) && bytesOf(delta) > 0) {
+      const isEnd = ENDS.has(type);
+      if (isEnd) usage = response['usage'];
+      else if (isDelta(type) && bytesOf(delta) > 0) {
         if (type === SUMMARY) sums = 1;
         else pieces += 1;
       }
-      if (!isFailed(type, response)) return true;
-      hasFailed = true;
-      return failedEvent(event, said, pieces);
+      const told = isFailed(type, response) ? failedEvent(event, said, pieces) : true;
+      hasFailed ||= told !== true;
+      // One that is no answer is not over by it.
+      over ||= isEnd;
+      return told;
     },
     pieces: () => pieces,
     usage: () => possible(responsesUsage(usage), Math.max(pieces, sums)),

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProblemCode } from '@talosprotocol/contracts';
 import { TrustError } from '@talosprotocol/protocol';
 import type { Failure } from '../admission/call.js';
@@ -8,7 +9,7 @@ import type { StreamGuard } from '../guard/stream-guard.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
-import { CUT, createEventFeed, type EventFeed } from './event-feed.js';
+import { type Arrived, CUT, createEventFeed, type EventFeed } from './event-feed.js';
 import { ALIVE, fromStart, type Started } from './first-word.js';
 import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
@@ -136,7 +137,7 @@ class CutError extends Error {
 
 /** What of a stream goes to the client, as text. @throws {TrustError | CutError} UPSTREAM_FAILED | BUDGET_EXCEEDED | CONTENT_REFUSED */
 async function* passed(
-  { reader, tell, mostPieces, guard, keeper, given }: StreamDeps,
+  { reader, tell, mostPieces, guard, keeper, given, signal }: StreamDeps,
   feed: EventFeed,
 ): AsyncGenerator<string> {
   const shown = (events: readonly StreamEvent[]): string => {
@@ -151,7 +152,8 @@ async function* passed(
       for (const event of events) out.push(...(await guard.push(event)));
       return shown(out);
     });
-  for (let arrived = await feed.next(); arrived !== undefined; arrived = await feed.next()) {
+  const next = (): Promise<Arrived | undefined> => nextOf(feed, reader, signal);
+  for (let arrived = await next(); arrived !== undefined; arrived = await next()) {
     const text = await looked(arrived.events);
     if (text !== '' || arrived.isAlive) yield `${text}${arrived.isAlive ? ALIVE : ''}`;
     if (reader.pieces() > mostPieces) throw beyondHold();
@@ -164,6 +166,39 @@ async function* passed(
     throw new TrustError('UPSTREAM_FAILED', 'the provider ended the stream before its end', { hint: CUT });
   // As of a whole answer: what nobody counted may be none.
   if (reader.usage() !== undefined) keeper?.done('text/event-stream');
+}
+
+/** What the next piece brings; undefined at the end. */
+async function nextOf(
+  feed: EventFeed,
+  reader: StreamReader,
+  signal: AbortSignal,
+): Promise<Arrived | undefined> {
+  if (!reader.isOver()) return feed.next();
+  // Servers that leave out the end say that all is there, and some go on all the same.
+  if (hasEnd(reader)) return closed(feed);
+  return feed.next().catch((error: unknown) => {
+    // Nothing that happens to its connection makes a stream fail that is whole.
+    if (signal.aborted || error instanceof TrustError) throw error;
+    return undefined;
+  });
+}
+
+const hasEnd = (reader: StreamReader): boolean => reader.missing?.() === undefined;
+
+/** How long a stream that has told its end is waited for to end, in milliseconds: mostly that comes with it, and the connection serves
+ *  another call then. */
+const LINGER_MS = 500;
+
+/** Nothing that comes behind the end is of the answer, and nobody waits long for it. */
+async function closed(feed: EventFeed): Promise<undefined> {
+  const stop = new AbortController();
+  const rest = async (): Promise<void> => {
+    while (!stop.signal.aborted && (await feed.next()) !== undefined);
+  };
+  const late = sleep(LINGER_MS, undefined, { ref: false, signal: stop.signal });
+  await Promise.race([rest(), late]).catch(() => undefined);
+  stop.abort();
 }
 
 async function ours<T>(work: () => Promise<T>): Promise<T> {
