@@ -172,3 +172,44 @@ it('a cache that is kept for an hour costs what its provider asks, and not what 
     ['220 USD', 220, 2_000_000],
   ]);
 });
+
+// LLM-7, AUD-126
+it('what a client has kept in a cache is held and costs a quarter more than what is read where nobody says its price', async () => {
+  await world.configure((document) => ({
+    ...document,
+    providers: {
+      ...document.providers,
+      anthropic: { ...document.providers!['anthropic']!, models: { caches: { rates: RATES } } },
+    },
+  }));
+  const limited = await world.key(undefined, [
+    { per: 'total', cost: { amount: 1_000_000, currency: 'USD' } },
+  ]);
+  const usage = { input_tokens: 10, cache_creation_input_tokens: 1_000, output_tokens: 1 };
+  world.anthropic.answer = (response) => sendJson(response, 200, { ...wholeMessage('caches', 'x'), usage });
+  const came = [];
+  for (const mark of [{}, { cache_control: { type: 'ephemeral' } }]) {
+    const response = await fetch(`${world.ready.gateway}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': limited },
+      body: JSON.stringify({
+        model: 'caches',
+        max_tokens: 1,
+        system: [{ type: 'text', text: 'x', ...mark }],
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
+    });
+    const { decision, outcome } = await world.record(response.headers.get('x-talos-receipt'));
+    const held = decision.held!.amount - 10;
+    came.push({
+      share: held / (JSON.stringify(world.anthropic.asked.at(-1)!.body).length + 1_024),
+      cost: outcome.cost?.amount,
+      excess: outcome.excess,
+    });
+  }
+  expect(came).toMatchObject([
+    { share: 1, cost: 1_020 },
+    { share: expect.closeTo(1.25, 2), cost: 1_270 },
+  ]);
+  expect(came.map(({ excess }) => excess)).toEqual([undefined, undefined]);
+});

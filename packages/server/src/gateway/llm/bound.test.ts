@@ -1,7 +1,7 @@
 import { isTrustError, type JsonObject } from '@talosprotocol/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasLongCache, inputBound, readBound, windowWith } from './bound.js';
+import { cacheOf, inputBound, readBound, windowWith } from './bound.js';
 import { CHAT } from './chat.js';
 import type { Dialect } from './dialect.js';
 import { MESSAGES } from './messages.js';
@@ -226,10 +226,10 @@ describe('a cache that is kept for long', () => {
 
   it("is one wherever it is asked for, and no name in what is the client's own", () => {
     const schema = { type: 'object', properties: { cache_control: { type: 'object', ttl: '1h' } } };
-    expect(hasLongCache({ system: [{ type: 'text', text: 'x', ...mark('1h') }] })).toBe(true);
-    expect(hasLongCache({ tools: [{ name: 'f', input_schema: schema, ...mark('1h') }] })).toBe(true);
-    expect(hasLongCache({ tools: [{ name: 'f', input_schema: schema, ...mark('5m') }] })).toBe(false);
+    expect(cacheOf({ system: [{ type: 'text', text: 'x', ...mark('1h') }] })).toBe('long');
+    expect(cacheOf({ tools: [{ name: 'f', input_schema: schema, ...mark('1h') }] })).toBe('long');
+    expect(cacheOf({ tools: [{ name: 'f', input_schema: schema, ...mark('5m') }] })).toBe('short');
     const used = { type: 'tool_use', id: '1', name: 'f', input: mark('1h') };
-    expect(hasLongCache({ messages: [{ role: 'assistant', content: [used] }] })).toBe(false);
+    expect(cacheOf({ messages: [{ role: 'assistant', content: [used] }] })).toBe('unmarked');
   });
 });

@@ -1,4 +1,4 @@
-import type { JsonValue } from '@talosprotocol/protocol';
+import type { JsonObject, JsonValue } from '@talosprotocol/protocol';
 import { isJsonObject } from '@talosprotocol/protocol';
 
 /** Tokens that a provider may put before what it was sent: its own words about tools, formats and dates. */
@@ -58,12 +58,19 @@ export function countTyped(value: JsonValue | undefined, types: ReadonlySet<stri
 /** What is the client's own, in which names mean nothing to a provider: schemas of tools, and what those were called with. */
 const DATA: ReadonlySet<string> = new Set(['input_schema', 'input', 'parameters']);
 
-/** True if something of a request is to stay in a cache for longer than usual, which costs more. */
-export function hasLongCache(value: JsonValue | undefined): boolean {
-  if (Array.isArray(value)) return value.some(hasLongCache);
-  if (value === undefined || !isJsonObject(value)) return false;
+/** What of a request is to be written into a cache: `long` if any of it is to stay there for longer than usual, which costs more. */
+export function cacheOf(value: JsonValue | undefined): CacheKind {
+  const marks = [...cacheMarks(value)];
+  if (marks.length === 0) return 'unmarked';
+  return marks.some((control) => 'ttl' in control && control['ttl'] !== '5m') ? 'long' : 'short';
+}
+
+export type CacheKind = 'unmarked' | 'short' | 'long';
+
+function* cacheMarks(value: JsonValue | undefined): Generator<JsonObject> {
+  if (Array.isArray(value)) for (const one of value) yield* cacheMarks(one);
+  if (value === undefined || !isJsonObject(value)) return;
   const control = value['cache_control'];
-  const isLong =
-    control !== undefined && isJsonObject(control) && 'ttl' in control && control['ttl'] !== '5m';
-  return isLong || Object.entries(value).some(([name, one]) => !DATA.has(name) && hasLongCache(one));
+  if (control !== undefined && isJsonObject(control)) yield control;
+  for (const [name, one] of Object.entries(value)) if (!DATA.has(name)) yield* cacheMarks(one);
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { shown } from '../shown.js';
-import { hasLongCache } from './bound.js';
+import { cacheOf } from './bound.js';
 import { chatUsageOf, readChatStream } from './chat-events.js';
 import { meantChat, readMessages } from './chat-messages.js';
 import type { Dialect, RequestShape, Rewrite } from './dialect.js';
@@ -55,7 +55,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     ...counted,
     features: [...new Set([...featuresOf(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: options != null && flag(object(options, 'stream_options'), 'include_usage'),
-    longCache: hasLongCache([body['messages'] ?? null, body['tools'] ?? null]),
+    cache: cacheOf([body['messages'] ?? null, body['tools'] ?? null]),
   };
 }
 

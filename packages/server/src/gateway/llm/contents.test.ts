@@ -136,9 +136,9 @@ describe('what stands inside a request', () => {
   it('is seen to stay in a cache for long, and a model to search by itself', () => {
     const mark = (ttl: string) =>
       chat([{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl } }]);
-    expect([CHAT.readRequest(mark('5m'), []).longCache, CHAT.readRequest(mark('1h'), []).longCache]).toEqual([
-      false,
-      true,
+    expect([CHAT.readRequest(mark('5m'), []).cache, CHAT.readRequest(mark('1h'), []).cache]).toEqual([
+      'short',
+      'long',
     ]);
     const schema = { type: 'object', properties: { cache_control: { type: 'object', ttl: '1h' } } };
     const tool = (ttl: string) => ({
@@ -151,9 +151,9 @@ describe('what stands inside a request', () => {
         },
       ],
     });
-    expect([CHAT.readRequest(tool('5m'), []).longCache, CHAT.readRequest(tool('1h'), []).longCache]).toEqual([
-      false,
-      true,
+    expect([CHAT.readRequest(tool('5m'), []).cache, CHAT.readRequest(tool('1h'), []).cache]).toEqual([
+      'short',
+      'long',
     ]);
     for (const model of [
       'gpt-4o-mini-search-preview',

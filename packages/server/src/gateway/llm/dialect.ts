@@ -1,6 +1,7 @@
 import type { ModelUsage, Op, ProviderApi } from '@talosprotocol/contracts';
 import type { JsonObject } from '@talosprotocol/protocol';
 import type { Failure } from '../admission/call.js';
+import type { CacheKind } from './bound.js';
 import type { ProviderPolicy } from './provider.js';
 import type { References } from './references.js';
 
@@ -28,8 +29,8 @@ export interface RequestShape {
   readonly toolTokens?: number;
   /** True if the client wants the count of tokens at the end of a stream. */
   readonly wantsUsage: boolean;
-  /** True if what is written into a cache is to stay there for long, which costs more. */
-  readonly longCache: boolean;
+  /** What is written into a cache because the client marks it. */
+  readonly cache: CacheKind;
 }
 
 /** What is changed of a request before it goes on. */

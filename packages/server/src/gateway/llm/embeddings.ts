@@ -38,7 +38,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     documents: 0,
     features: [],
     wantsUsage: false,
-    longCache: false,
+    cache: 'unmarked',
   };
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
 import { anthropicError, anthropicKey, anthropicStatus, noThread } from './anthropic.js';
-import { countTyped, hasLongCache } from './bound.js';
+import { cacheOf, countTyped } from './bound.js';
 import { clientToolTokens } from './client-tools.js';
 import type { Dialect, RequestShape } from './dialect.js';
 import { flag, list, malformed, notPassed, object, onlyMembers, positive, text } from './members.js';
@@ -109,7 +109,7 @@ function shapeOf(
     toolTokens: clientToolTokens(body['tools'], []),
     features: [...new Set([...hostedTools(body), ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
-    longCache: hasLongCache(body),
+    cache: cacheOf(body),
   };
 }
 

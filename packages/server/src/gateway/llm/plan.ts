@@ -225,17 +225,21 @@ export function planOf(context: ModelCallContext): Plan {
 /** What is written into a cache that is kept for an hour costs so many times what is read, at Anthropic and whoever serves its models.
  *  No table says it. */
 const LONG_CACHE = 2;
+/** The same of a cache that is kept for as long as usual, where a client asks for one by a mark: at Anthropic, whoever serves its models,
+ *  and Alibaba. Rates and tables that leave it out would have it cost no more than what is read. */
+const CACHE = 1.25;
 
 /** What tokens of a call cost. Of caches of both kinds nobody counts them apart: they cost as the dearer one does. */
 function ratesFor(
   prices: Prices,
   { provider, model }: ModelTarget,
-  { longCache }: RequestShape,
+  { cache }: RequestShape,
   { input, at }: { readonly input: number; readonly at: number },
 ): ModelRates | undefined {
   const rates = prices.ratesOf(provider, model, input, at);
-  if (rates === undefined || !longCache) return rates;
-  return { ...rates, cache_write: Math.max(rates.cache_write ?? 0, LONG_CACHE * rates.input) };
+  if (rates === undefined || cache === 'unmarked') return rates;
+  const { cache_write: stated = Math.ceil(CACHE * rates.input) } = rates;
+  return { ...rates, cache_write: cache === 'long' ? Math.max(stated, LONG_CACHE * rates.input) : stated };
 }
 
 /** Most tokens of one answer: what the request says, or is given, and what its model takes where neither bounds it. */

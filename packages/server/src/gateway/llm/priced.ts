@@ -33,7 +33,7 @@ export function assertPriced({ request, caller, prices }: ModelCallContext, plan
       'its provider may charge for its pages, and costs are limited. Send it as text',
     );
   if (prices.ratesOf(provider, model, plan.input, plan.at) === undefined) throw unpriced(plan, paid);
-  if (plan.shape.longCache)
+  if (plan.shape.cache === 'long')
     throw notPassed('cache_control.ttl', 'what is kept for long has no price here, and costs are limited');
 }
 

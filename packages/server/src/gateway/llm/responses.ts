@@ -64,7 +64,7 @@ function readRequest(body: JsonObject, fields: readonly string[]): RequestShape 
     toolTokens: clientToolTokens(body['tools'], tools),
     features: [...new Set([...tools, ...(fetches ? ['fetch'] : [])])],
     wantsUsage: true,
-    longCache: false,
+    cache: 'unmarked',
   };
 }
 
