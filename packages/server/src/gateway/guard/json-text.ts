@@ -33,8 +33,8 @@ export function readJson(raw: string): ReadJson {
   return { text: parts.join(''), rawAt: (index) => index + shiftAt(places, shifts, index) };
 }
 
-/** By how much the JSON is longer than the text before a place in it. */
-function shiftAt(places: readonly number[], shifts: readonly number[], index: number): number {
+/** By how much what was read is longer than the text before a place in it: `places` are those from where it is longer by `shifts`. */
+export function shiftAt(places: readonly number[], shifts: readonly number[], index: number): number {
   let [low, high] = [0, places.length];
   while (low < high) {
     const middle = (low + high) >> 1;

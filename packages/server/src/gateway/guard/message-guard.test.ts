@@ -59,6 +59,7 @@ test.each([
   ['an environment', { input: [{ type: 'local_shell_call', action: { env: { [KEY]: 'x' } } }] }],
   ['a schema of results', { tools: [{ output_schema: { properties: { [KEY]: {} } } }] }],
   ['headers of a hosted tool', { tools: [{ type: 'mcp', headers: { authorization: KEY } }] }],
+  ['a token that is weighed', { logit_bias: { [KEY]: 1 } }],
   ['a role', { messages: [{ role: `user and ${KEY}`, content: 'x' }] }],
   ['a state', { content: [{ type: 'tool_result', status: `done, ${KEY}` }] }],
   [

@@ -74,7 +74,7 @@ const FREE: ReadonlySet<string> = new Set([
     'json_schema',
     'metadata',
   ],
-  ...['input_examples', 'env', 'headers'],
+  ...['input_examples', 'env', 'headers', 'logit_bias'],
 ]);
 /** Names of JSON Schema. */
 const KEYWORDS: ReadonlySet<string> = new Set([

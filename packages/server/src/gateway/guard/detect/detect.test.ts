@@ -37,6 +37,41 @@ describe('personal data (GRD-3)', () => {
   });
 });
 
+describe('what is copied from a page or a document (GRD-3)', () => {
+  const key = `ghp_${'a1B2c3D4'.repeat(4)}e5F6`;
+  const wide = (text: string): string =>
+    text.replaceAll(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0));
+  it.each<[string, string, string]>([
+    ['spaces that do not break', 'IBAN', 'iban: DE89\u00A03704\u202F0044\u20070532\u00A00130\u00A000'],
+    ['spaces that do not break', 'card', 'card: 4111\u00A01111\u00A01111\u00A01111'],
+    ['hyphens of its own', 'SSN', 'ssn: 536\u201190\u20114399'],
+    ['hyphens of its own', 'call', 'phone: +1\u00A0(415) 555\u20132671'],
+    ['another width', 'card', `card: ${wide('4111-1111-1111-1111')}`],
+    ['another width', 'mail', `email: ${wide('jane.doe@example.com')}`],
+    ['digits of another script', 'card', 'card: ٤١١١ ١١١١ ١١١١ ١١١١'],
+    ['digits of another script', 'card', 'card: ४१११ ११११ ११११ ११११'],
+    ['digits of another face', 'card', 'card: 𝟒𝟏𝟏𝟏 𝟷𝟷𝟷𝟷 𝟙𝟙𝟙𝟙 𝟣𝟣𝟣𝟣'],
+    ['what nobody sees', 'mail', 'email: jane.\u00ADdoe@exam\u200Bple.com'],
+  ])('is found with %s: %s', (_, before, found) => {
+    const [, data] = found.split(': ');
+    expect(personal(`🙂 ${before} ${data} ok`)).toEqual([found]);
+  });
+
+  it.each([wide(key), [...key].join('\u200B'), `${key.slice(0, 9)}\u00AD${key.slice(9)}`])(
+    'is found where it is a key: %s',
+    async (written) => {
+      expect(await secrets(`🙂 use ${written} now`)).toEqual([`secret: ${written}`]);
+    },
+  );
+
+  it.each(['in 2019–2024, pages 115–120', '価格は１２３４５円です', 'день 12\u00A0345\u00A0678 руб.'])(
+    'is not seen in %s',
+    async (text) => {
+      expect([...personal(text), ...(await secrets(text))]).toEqual([]);
+    },
+  );
+});
+
 describe('secrets (GRD-3)', () => {
   const key = `ghp_${'a1B2c3D4'.repeat(4)}e5F6`;
   it('finds keys of vendors, passwords that are set, and those in addresses', async () => {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import validator from 'validator';
 import { type Finding, merged } from './finding.js';
+import { inPlain } from './plain.js';
 
 /** What is known of as personal data. */
 export const PERSONAL_TYPES = ['email', 'phone', 'card', 'iban', 'ssn', 'ip'] as const;
@@ -47,6 +48,14 @@ export function detectPersonal(
   text: string,
   types: readonly PersonalType[],
   country: CountryCode = 'US',
+): readonly Finding[] {
+  return inPlain(text, (read) => findPersonal(read, types, country));
+}
+
+function findPersonal(
+  text: string,
+  types: readonly PersonalType[],
+  country: CountryCode,
 ): readonly Finding[] {
   const found: Finding[] = [];
   for (const type of types) {

@@ -1,6 +1,7 @@
 import { rules } from '@secretlint/secretlint-rule-preset-recommend';
 import type { SecretLintRuleContext, SecretLintSourceCode } from '@secretlint/types';
 import { type Finding, merged } from './finding.js';
+import { inPlain } from './plain.js';
 import { MORE_SECRETS } from './secret-patterns.js';
 
 /** Rules of secretlint but the one by which a text may ask to be left alone. */
@@ -9,6 +10,10 @@ const RULES = rules.filter(({ meta }) => meta.id !== '@secretlint/secretlint-rul
 /** Keys, passwords and tokens. The rules are run without secretlint's own engine, which keeps a mark of every run for as long
  *  as the process lives. */
 export async function detectSecrets(text: string): Promise<readonly Finding[]> {
+  return inPlain(text, findSecrets);
+}
+
+async function findSecrets(text: string): Promise<readonly Finding[]> {
   const found: Finding[] = [];
   const add = (start: number, end: number): void => void found.push({ type: 'secret', start, end });
   const context = contextOf(([start, end]) => add(start, end));
