@@ -43,6 +43,21 @@ describe('a stream of a chat', () => {
     expect(reader.pieces()).toBe(2);
   });
 
+  it.each<[string, object, object]>([
+    ['Groq', {}, { x_groq: { id: 'r', usage: { ...USAGE, queue_time: 0.1 } } }],
+    ['Moonshot', { usage: USAGE }, {}],
+  ])('is counted where %s says it alone, of one answer', (_, inChoice, more) => {
+    const reader = open(1);
+    say(reader, { choices: [{ index: 0, delta: { content: 'x' } }], x_groq: { id: 'r' } });
+    say(reader, { choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...inChoice }], ...more });
+    expect(reader.usage()).toEqual({ input: 1, output: 1 });
+    // Of several that of one says nothing of the others.
+    const two = open(2);
+    for (const index of [0, 1])
+      say(two, { choices: [{ index, delta: {}, finish_reason: 'stop', ...inChoice }] });
+    expect(two.usage()).toBeUndefined();
+  });
+
   it('is not counted by what was said of it before it was written', () => {
     const written = { choices: [{ index: 0, delta: { content: 'x' } }] };
     const end = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };

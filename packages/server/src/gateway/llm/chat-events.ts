@@ -31,11 +31,12 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     for (const index of endedOf(choices, asked)) finished.add(index);
     // What was counted before it was written does not count it.
     if (written > 0) [usage, counted] = [undefined, false];
-    if (chunk['usage'] == null) return true;
-    usage = chunk['usage'];
+    const told = countIn(chunk, asked);
+    if (told == null) return true;
+    usage = told;
     // Servers that count with every piece have not counted what is still to come.
     counted ||= choices.length === 0 || finished.size >= asked;
-    return wantsUsage || uncounted(event, chunk, choices.length > 0);
+    return wantsUsage || chunk['usage'] == null || uncounted(event, chunk, choices.length > 0);
   };
   // Some servers leave out the event that says so, though nothing is missing.
   const isWhole = (): boolean => counted && finished.size >= asked;
@@ -48,6 +49,16 @@ export function readChatStream({ wantsUsage, choices: asked }: RequestShape): St
     missing: () => (isDone ? undefined : { data: DONE }),
     hasFailed: () => failed,
   };
+}
+
+/** What a piece says that was read and written: Groq and Moonshot say it in places of their own, some servers of theirs there alone. */
+export function countIn(
+  { usage, x_groq: own = null, ...chunk }: JsonObject,
+  asked: number,
+): JsonValue | undefined {
+  if (usage != null) return usage;
+  if (own !== null && isJsonObject(own) && own['usage'] != null) return own['usage'];
+  return asked === 1 ? choicesOf(chunk)[0]?.['usage'] : undefined;
 }
 
 /** A piece without the signature that Gemini puts to it, which is nothing that it wrote. */

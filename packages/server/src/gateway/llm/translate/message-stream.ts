@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@talosprotocol/protocol';
+import { countIn } from '../chat-events.js';
 import type { StreamEvent } from '../dialect.js';
 import { parseProviderObject } from '../provider-json.js';
 import { stopReason } from './finish.js';
@@ -42,7 +43,7 @@ export function createMessageStream(): TellEvent {
     const chunk = parseProviderObject(data);
     // Some servers tell in the stream that it failed.
     if (chunk['error'] != null) throw messageFault('an error in the stream');
-    if (chunk['usage'] != null) progress.usage = chunk['usage'];
+    progress.usage = countIn(chunk, 1) ?? progress.usage;
     const choice = choiceOf(chunk);
     if (choice === undefined) return [];
     const told = [...begin(chunk, progress), ...goOn(choice['delta'] ?? {}, progress)];
