@@ -72,15 +72,15 @@ async function takeFiles(page: Page, files: readonly File[], to: Place | undefin
   const taken: [Place, GivenFile][] = [];
   const isNamed = files.length === 1 && to !== undefined;
   for (const file of files) {
+    const name = printable(file.name, 120);
     if (file.size > MAX_BUNDLE_BYTES) {
-      tell(page, `${file.name} is larger than any evidence may be.`);
+      tell(page, `${name} is larger than any evidence may be.`);
       return;
     }
     const bytes = new Uint8Array(await file.arrayBuffer().catch(() => new ArrayBuffer(0)));
     const given = { name: file.name, bytes };
     const place = isNamed ? to : placeOf(page, given);
     if (!isNamed && place !== 'evidence' && page.files.has(place)) {
-      const name = printable(file.name, 120);
       tell(page, `Nothing was taken: ${name} would replace ${OWN[place]}. Drop it there if it should.`);
       return;
     }
