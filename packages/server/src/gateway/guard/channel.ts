@@ -1,4 +1,5 @@
 import type { Finding } from './detect/finding.js';
+import { isInPlainWord } from './detect/plain.js';
 import type { GuardPolicy } from './guard.js';
 import { escaped } from './json-text.js';
 import { type Masks, plainMask, type Replacement } from './masks.js';
@@ -109,15 +110,21 @@ export function createChannel(
 /** Where the word begins that goes on at `end`: at most so far before it that what is kept has a bound. */
 function wordStart(text: string, end: number): number {
   let at = end;
-  while (at > 0 && end - at < LONGEST_WORD && isWordCode(text.charCodeAt(at - 1))) at -= 1;
+  while (at > 0 && end - at < LONGEST_WORD && isInWord(text, at - 1)) at -= 1;
   return at;
 }
 
-/** Of ASCII what keys are made of, no space and no quote; and what nobody sees, wherever it stands in a word. */
-function isWordCode(code: number): boolean {
-  if (code > 0x7e)
-    return code === 0xad || (code >= 0x200b && code <= 0x206f) || code === 0xfeff || code === 0xdb40;
+/** Of ASCII what keys are made of, no space and no quote; and whatever reads as that, or as nothing, where detectors look. */
+function isInWord(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code > 0x7e) return (code >= 0x200b && code <= 0x206f) || isInPlainWord(characterAt(text, at));
   return code > 0x20 && code !== 0x22 && code !== 0x27 && code !== 0x60;
+}
+
+/** The character of which one unit stands there: a piece may end within it. */
+function characterAt(text: string, at: number): string {
+  const isSecondHalf = (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+  return String.fromCodePoint(text.codePointAt(isSecondHalf && at > 0 ? at - 1 : at) as number);
 }
 
 function replacementsIn(

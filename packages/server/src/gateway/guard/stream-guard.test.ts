@@ -129,6 +129,36 @@ test('GRD-5 several texts that come beside each other are each masked', async ()
   );
 });
 
+/** A key that is known for one by its end alone, in characters of a page: of another width or face, or with what nobody sees between. */
+const LONG_KEY = `eyJ${'hbGciOi1J'.repeat(40)}.eyJ${'zdWIiOi12'.repeat(40)}.${'sIg1_-'.repeat(12)}`;
+const moved = (by: number, isMoved: RegExp) => (one: string) =>
+  isMoved.test(one) ? String.fromCodePoint((one.codePointAt(0) as number) + by) : one;
+const FACES: readonly ((one: string) => string)[] = [
+  moved(0xfee0, /[!-~]/),
+  moved(0x1d41a - 0x61, /[a-z]/),
+  moved(0x660 - 0x30, /[0-9]/),
+  ...['\u200b', '\ufe0f', '\u{e0041}', '\u034f'].map((unseen) => (one: string) => `${one}${unseen}`),
+];
+
+test('GRD-5 of a long key in characters that read as those of keys nothing has gone out', async () => {
+  const guards = guardsOf(SECRETS);
+  for (const face of FACES) {
+    // With what nobody sees it is longer: words are held back up to a length.
+    const key = [...(face('a').length > 1 ? LONG_KEY.replaceAll(/(.{9})\1+/g, '$1$1$1$1$1$1$1') : LONG_KEY)]
+      .map(face)
+      .join('');
+    const guard = createStreamGuard({ guards, looker, masks: undefined });
+    const out: { data: string }[] = [];
+    const run = async (): Promise<void> => {
+      for (const piece of `It is ${key}. Done.`.match(/.{1,16}/gu) ?? [])
+        out.push(...(await guard.push(chunk(piece))));
+      out.push(...(await guard.end()));
+    };
+    await expect(run(), key.slice(0, 12)).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+    expect('It is ').toContain(contentOf(out));
+  }
+});
+
 test('GRD-5 of what is blocked nothing has gone out, wherever it is cut', async () => {
   const guards = guardsOf(SECRETS);
   await fc.assert(

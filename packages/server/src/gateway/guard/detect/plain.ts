@@ -8,11 +8,17 @@ const HYPHEN = /[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]/u;
 const DIGIT = /\p{Nd}/u;
 /** Letters, digits and marks of ASCII in another width or face. */
 const STYLED = /[\uFF01-\uFF5E\u{1D400}-\u{1D7FF}]/u;
-const ALL = [UNSEEN, HYPHEN, STYLED, /(?![0-9])\p{Nd}/u, /(?! )\p{Zs}/u]
-  .map(({ source }) => source)
-  .join('|');
+const sourceOf = (patterns: readonly RegExp[]): string => patterns.map(({ source }) => source).join('|');
+const IN_WORD = sourceOf([UNSEEN, HYPHEN, STYLED, /(?![0-9])\p{Nd}/u]);
+const ALL = `${IN_WORD}|(?! )\\p{Zs}`;
 const OTHER = new RegExp(ALL, 'u');
 const OTHERS = new RegExp(ALL, 'gu');
+const WORD = new RegExp(IN_WORD, 'u');
+
+/** True of a character beyond ASCII that reads as one of a word of it, or as nothing. */
+export function isInPlainWord(character: string): boolean {
+  return WORD.test(character);
+}
 
 /** What is found in a text as it stands, and as it reads in ASCII's spaces, hyphens and digits without what nobody sees: a page or a
  *  document that something is copied from has others, and means the same. */
