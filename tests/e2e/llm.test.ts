@@ -575,6 +575,28 @@ describe('a stream', () => {
     expect(outcome).toMatchObject({ status: 'completed', usage: { input: 12, output: 3 } });
   });
 
+  it('has nothing behind its end, also of what comes at once with it: no word, no error and no other count', async () => {
+    const said = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' };
+    const word = { ...said, choices: [{ index: 0, delta: { content: 'behind' }, finish_reason: null }] };
+    const usage = { prompt_tokens: 1, completion_tokens: 200, total_tokens: 201 };
+    const behind = [...Array(150).fill(word), { ...said, choices: [], usage }];
+    const chat = chatEvents('gpt-4o-mini', 'hello there');
+    const late = behind.map((one) => `data: ${JSON.stringify(one)}\n\n`);
+    const atOnce = (events: readonly string[]) => (response: ServerResponse) =>
+      void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(events.join(''));
+    world.openai.answer = atOnce([...chat, ...late]);
+    const { text, receipt } = await raw();
+    expect(text).toMatch(/\[DONE\]\n\n$/);
+    const { outcome } = await record(receipt);
+    expect(outcome).toMatchObject({ status: 'completed', usage: { input: 12, output: 3 } });
+
+    const events = messageEvents('claude-sonnet-4-5', 'good day');
+    const more = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'behind' } };
+    world.anthropic.answer = atOnce(framed([...events, more]));
+    const message = await anthropic().messages.stream(ASK_CLAUDE).finalMessage();
+    expect(message.content).toMatchObject([{ text: 'good day' }]);
+  });
+
   it('of messages that ends before its count is estimated: at its beginning it counts one token of all', async () => {
     const events = messageEvents('m', 'a few words that were written').slice(0, -2);
     const texts = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -41,6 +41,8 @@ export function createEventFeed(
     onEvent: (event) => {
       waiting = 0;
       nonsense -= 1;
+      // What comes behind the end, also at once with it, is nothing of the answer, and changes no count of it.
+      if (hasEnd(reader)) return;
       const told = reader.read(event);
       if (told !== false && reader.pieces() <= mostPieces) events.push(told === true ? event : told);
     },
@@ -82,6 +84,9 @@ export function createEventFeed(
     },
   };
 }
+
+/** True once it has told its end: of servers that leave that out more may come. */
+export const hasEnd = (reader: StreamReader): boolean => reader.isOver() && reader.missing?.() === undefined;
 
 export const CUT = 'The answer is cut off; ask again if you need all of it.';
 

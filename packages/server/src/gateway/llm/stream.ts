@@ -9,7 +9,7 @@ import type { StreamGuard } from '../guard/stream-guard.js';
 import { createTranscript, type ModelStream } from './answer.js';
 import type { AnswerKeeper } from './answer-cache.js';
 import type { StreamEvent, StreamReader } from './dialect.js';
-import { type Arrived, CUT, createEventFeed, type EventFeed } from './event-feed.js';
+import { type Arrived, CUT, createEventFeed, type EventFeed, hasEnd } from './event-feed.js';
 import { ALIVE, fromStart, type Started } from './first-word.js';
 import type { TellEvent } from './translate/translation.js';
 import { failed } from './upstream.js';
@@ -183,8 +183,6 @@ async function nextOf(
     return undefined;
   });
 }
-
-const hasEnd = (reader: StreamReader): boolean => reader.missing?.() === undefined;
 
 /** How long a stream that has told its end is waited for to end, in milliseconds: mostly that comes with it, and the connection serves
  *  another call then. */
