@@ -1,7 +1,7 @@
 import type { Finding } from './detect/finding.js';
 import { isInPlainWord } from './detect/plain.js';
 import type { GuardPolicy } from './guard.js';
-import { escaped } from './json-text.js';
+import { escaped, placeBefore, unitAt, unitStart } from './json-text.js';
 import { type Masks, plainMask, type Replacement } from './masks.js';
 import { CONTEXT, learn, safeBefore, takeTo, type Unseen, unseenBy, type Watch } from './watch.js';
 
@@ -61,7 +61,9 @@ export function createChannel(
   const settledTo = (): number => (settled ??= findSettled());
   const findSettled = (): number => {
     const end = looked();
-    let safe = closed ? end : Math.min(end - window, wordStart(text, end - base) + base);
+    let safe = closed
+      ? end
+      : base + Math.min(placeBefore(text, end - base, window, isJson), wordStart(text, end - base, isJson));
     for (const own of watches.values()) safe = safeBefore(own, safe, closed);
     return Math.max(safe, 0);
   };
@@ -95,7 +97,7 @@ export function createChannel(
       return shownPart(text, base, parts, start, end);
     },
     forget(before) {
-      const from = Math.min(before, looked()) - CONTEXT;
+      const from = base + placeBefore(text, Math.min(before, looked()) - base, CONTEXT, isJson);
       if (from <= base) return;
       text = text.slice(from - base);
       base = from;
@@ -108,23 +110,32 @@ export function createChannel(
 }
 
 /** Where the word begins that goes on at `end`: at most so far before it that what is kept has a bound. */
-function wordStart(text: string, end: number): number {
+function wordStart(text: string, end: number, isJson: boolean): number {
+  // Each unit of JSON may be an escape of six.
+  const hasEscapes = isJson && text.slice(Math.max(0, end - 6 * LONGEST_WORD), end).includes('\\');
   let at = end;
-  while (at > 0 && end - at < LONGEST_WORD && isInWord(text, at - 1)) at -= 1;
+  for (let left = LONGEST_WORD; left > 0 && at > 0; left -= 1) {
+    const start = hasEscapes ? unitStart(text, at) : at - 1;
+    const code = start === at - 1 ? text.charCodeAt(start) : unitAt(text, start, at);
+    if (!(code <= 0x7e ? isInAsciiWord(code) : isInOtherWord(code, text, start, hasEscapes))) break;
+    at = start;
+  }
   return at;
 }
 
-/** Of ASCII what keys are made of, no space and no quote; and whatever reads as that, or as nothing, where detectors look. */
-function isInWord(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  if (code > 0x7e) return (code >= 0x200b && code <= 0x206f) || isInPlainWord(characterAt(text, at));
+/** What keys are made of, no space and no quote. */
+function isInAsciiWord(code: number): boolean {
   return code > 0x20 && code !== 0x22 && code !== 0x27 && code !== 0x60;
 }
 
-/** The character of which one unit stands there: a piece may end within it. */
-function characterAt(text: string, at: number): string {
-  const isSecondHalf = (text.charCodeAt(at) & 0xfc00) === 0xdc00;
-  return String.fromCodePoint(text.codePointAt(isSecondHalf && at > 0 ? at - 1 : at) as number);
+/** Whatever reads as that, or as nothing, where detectors look. */
+function isInOtherWord(code: number, text: string, start: number, hasEscapes: boolean): boolean {
+  if (code >= 0x200b && code <= 0x206f) return true;
+  // Of one that is cut in two nobody knows yet.
+  if ((code & 0xfc00) === 0xd800) return true;
+  if ((code & 0xfc00) !== 0xdc00) return isInPlainWord(String.fromCharCode(code));
+  const first = start > 0 ? unitAt(text, hasEscapes ? unitStart(text, start) : start - 1, start) : 0;
+  return isInPlainWord(String.fromCharCode(first, code));
 }
 
 function replacementsIn(

@@ -229,6 +229,52 @@ const toolChunk = (args: string) => ({
 const escapes = (text: string): string =>
   [...text].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
 
+const argumentsOf = (events: readonly { data: string }[]): string =>
+  events
+    .filter(({ data }) => data !== DONE.data)
+    .map(({ data }) => JSON.parse(data).choices[0].delta.tool_calls[0].function.arguments as string)
+    .join('');
+/** As servers write JSON that keep to ASCII. */
+const unitEscapes = (text: string): string =>
+  text.replaceAll(/[^ ]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+test.each([
+  ['an account', 'DE89 3704 0044 0532 0130 00', FACES[0]],
+  ['a card', '4111 1111 1111 1111', moved(0x1d7ce - 0x30, /[0-9]/)],
+  ['an address of mail', 'someone.with.a.long.name@example.com', (one: string) => one],
+])('GRD-5 %s in escapes is masked as the same whole, wherever it is cut', async (_, value, face = String) => {
+  const [guards, written] = [guardsOf(PERSONAL), unitEscapes([...value].map(face).join(''))];
+  const args = `{"c":"${written}"}`;
+  for (let at = 0; at <= args.length; at += 7) {
+    const { out } = await streamed(guards, [...cut(args, [at]).map(toolChunk), DONE]);
+    expect(JSON.parse(argumentsOf(out)).c, `cut at ${at}`).toMatch(/^\[[A-Z]+\]$/);
+  }
+});
+
+test('GRD-5 of a long key in escapes nothing has gone out', async () => {
+  const key = unitEscapes(LONG_KEY);
+  const guard = createStreamGuard({ guards: guardsOf(SECRETS), looker, masks: undefined });
+  const out: { data: string }[] = [];
+  const run = async (): Promise<void> => {
+    for (const piece of `{"c":"${key}"}`.match(/.{1,16}/g) ?? [])
+      out.push(...(await guard.push(toolChunk(piece))));
+    out.push(...(await guard.end()));
+  };
+  await expect(run()).rejects.toMatchObject({ code: 'CONTENT_REFUSED' });
+  expect(argumentsOf(out).length).toBeLessThanOrEqual(16);
+});
+
+test('arguments of backslashes alone take no longer than others', async () => {
+  const timeOf = async (piece: string): Promise<number> => {
+    const began = performance.now();
+    await streamed(guardsOf({ ...SECRETS, kind: 'deny', words: ['x y'] }), Array(500).fill(toolChunk(piece)));
+    return performance.now() - began;
+  };
+  await timeOf('abcdefgh');
+  const usual = await timeOf('abcdefgh');
+  expect(await timeOf('\\'.repeat(8))).toBeLessThan(usual * 20 + 2_000);
+});
+
 test.each([
   ['arguments in escapes', () => cut(`{"c":"${escapes(KEY)}"}`, [9, 40, 100]).map(toolChunk)],
   ['arguments behind a new line', () => cut(JSON.stringify({ c: `x\n${KEY}` }), [9, 20]).map(toolChunk)],

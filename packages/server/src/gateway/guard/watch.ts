@@ -1,5 +1,5 @@
 import type { Finding } from './detect/finding.js';
-import { beforeEscape, readJson } from './json-text.js';
+import { beforeEscape, placeBefore, readJson } from './json-text.js';
 
 /** What one guard knows of a text that comes bit by bit. Places are counted from its beginning. */
 export interface Watch {
@@ -31,7 +31,10 @@ export const CONTEXT = 4096;
 export function unseenBy({ lookedTo, findings }: Watch, { text, base, isJson }: KeptText): Unseen {
   // One that may go on is seen from its beginning again.
   const open = findings.filter(({ end }) => end === lookedTo).map(({ start }) => start);
-  const wanted = Math.max(0, Math.min(lookedTo - CONTEXT, ...open) - base);
+  const wanted = Math.max(
+    0,
+    Math.min(base + placeBefore(text, lookedTo - base, CONTEXT, isJson), ...open) - base,
+  );
   const from = isJson ? beforeEscape(text, wanted) : wanted;
   const raw = text.slice(from);
   const read = isJson ? readJson(raw) : { text: raw, rawAt: (index: number) => index };
