@@ -55,7 +55,8 @@ const WRITTEN = /^u[0-9a-fA-F]{4}$/;
 
 /** Where in JSON the unit begins that ends at `end`, as it reads: one may be an escape. */
 export function unitStart(text: string, end: number): number {
-  if (isEscape(text, end - 6) && WRITTEN.test(text.slice(end - 5, end))) return end - 6;
+  const isWritten = text[end - 5] === 'u' && isEscape(text, end - 6);
+  if (isWritten && WRITTEN.test(text.slice(end - 5, end))) return end - 6;
   return isEscape(text, end - 2) && (text[end - 1] as string) in SHORTS ? end - 2 : end - 1;
 }
 
@@ -71,7 +72,7 @@ const SHORTS: Readonly<Record<string, number>> = Object.fromEntries(
 );
 
 /** Of more backslashes in a row it does not matter which belong together: to look through all of them for each would take long. */
-const MOST_BACKSLASHES = 32;
+const MOST_BACKSLASHES = 6;
 
 /** True if an escape begins there: a backslash that is not escaped itself. */
 function isEscape(text: string, at: number): boolean {
@@ -86,8 +87,8 @@ export function placeBefore(text: string, end: number, count: number, isJson: bo
   if (!isJson) return end - count;
   for (let size = count; ; ) {
     const needed = count + longerBy(text, Math.max(0, end - size), end);
-    if (needed <= size || size > end) return end - size;
-    size = needed;
+    if (needed <= size || size > end) return end - needed;
+    size = Math.max(needed, 2 * size);
   }
 }
 
