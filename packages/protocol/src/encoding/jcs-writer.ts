@@ -73,9 +73,13 @@ export function createJcsWriter(): JcsWriter {
 
   return {
     write(value) {
-      text.clear();
-      putValue(value, 0);
-      return text.take();
+      try {
+        putValue(value, 0);
+        return text.take();
+      } finally {
+        // Of what was refused in the middle nothing stays.
+        text.clear();
+      }
     },
   };
 }

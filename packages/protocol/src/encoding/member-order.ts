@@ -15,7 +15,7 @@ interface Kept extends MemberOrder {
 }
 
 const PLACES = 256;
-/** What strangers name their members is kept too, if it is short: a megabyte at most. */
+/** What strangers name their members is kept too, if it is short: a few megabytes at most. */
 const MOST_NAMES = 40;
 const MOST_CHARACTERS = 32;
 
